@@ -1,0 +1,1 @@
+"""Pax8-to-HaloPSA billing sync as a Dagster pipeline."""

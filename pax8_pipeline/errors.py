@@ -1,0 +1,80 @@
+"""Every failure this product raises on purpose, as types that say what a caller may do next.
+
+Here belongs: exception classes without behaviour. Not here: HTTP, retry decisions (`transport`), texts of one
+vendor. A message is written for the person who reads it at night: what happened, where, what to do. No message
+ever holds a secret or a token.
+"""
+
+from __future__ import annotations
+
+
+class PipelineError(Exception):
+    """Root of all errors raised on purpose; its text is fit to be shown to an operator as it stands."""
+
+
+class ConfigError(PipelineError):
+    """Settings, policy or a mapping file cannot be used; the text names file, row, column or variable."""
+
+
+class WarehouseBusy(PipelineError):
+    """Another process holds the DuckDB file, and did so for longer than we were told to wait."""
+
+
+class VendorError(PipelineError):
+    """A vendor's service did not do what was asked. `vendor` is "Pax8" or "Halo", `where` the method and path."""
+
+    def __init__(self, message: str, *, vendor: str = "", where: str = "", status: int | None = None) -> None:
+        super().__init__(message)
+        self.vendor = vendor
+        self.where = where
+        self.status = status
+
+
+class Unreachable(VendorError):
+    """No answer: name not found, connection refused or cut, time-out. A read may be tried again later."""
+
+
+class ServerFault(VendorError):
+    """The service answered 5xx (or 408) for as long as we were willing to ask again."""
+
+
+class RateLimited(VendorError):
+    """429 for as long as we were willing to wait."""
+
+
+class AuthRefused(VendorError):
+    """The token endpoint refused the credentials, or a fresh token was refused: asking again will not help."""
+
+
+class Forbidden(VendorError):
+    """The credentials are good but this resource is not allowed (401 on one module, or 403)."""
+
+
+class NotFound(VendorError):
+    """404: unknown id, or a resource this version of the service does not have."""
+
+
+class BadRequest(VendorError):
+    """Any other 4xx: the service understood and refuses."""
+
+
+class BadAnswer(VendorError):
+    """An answer that is not what the reference says: not JSON, or a list without its named key."""
+
+
+class IncompleteRead(VendorError):
+    """A list could not be read whole; nothing of it may be used. `got` distinct ids of `expected`."""
+
+    def __init__(self, message: str, *, vendor: str, where: str, got: int, expected: int | None) -> None:
+        super().__init__(message, vendor=vendor, where=where)
+        self.got = got
+        self.expected = expected
+
+
+class WriteRefused(VendorError):
+    """A write was refused before it took effect (4xx). Certain: nothing changed."""
+
+
+class WriteUnknown(VendorError):
+    """A write may or may not have taken effect (time-out, cut connection, 5xx). Settle it by reading, never by
+    sending again."""
