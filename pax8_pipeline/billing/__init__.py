@@ -1,0 +1,1 @@
+"""The heart: planning, limiting, applying and proving billing changes. Knows no Dagster and no HTTP."""

@@ -1,0 +1,320 @@
+"""Writes a plan to Halo: re-read, claim, write once, read back. The only place that changes anything outside.
+
+Here belongs: the order of steps and what each failure means. Not here: HTTP (the gateways), comparisons (`verify`),
+the plan (`plan`). Facts: api/halo.md section 12. A group is all changes on one recurring invoice: its header is read
+once before and once after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any, Protocol
+
+from pax8_pipeline.billing import verify
+from pax8_pipeline.billing.ledger import Ledger
+from pax8_pipeline.billing.model import Change, Entry, Plan, State
+from pax8_pipeline.billing.plan import grouped
+from pax8_pipeline.errors import NotFound, PipelineError, VendorError, WriteRefused, WriteUnknown
+
+Object = Mapping[str, Any]
+
+
+class HaloGateway(Protocol):
+    """What apply needs of Halo. Reads raise VendorError; writes raise WriteRefused or WriteUnknown."""
+
+    def recurring_invoice(self, recurring_invoice_id: int) -> Object:
+        """Return one recurring invoice with all its lines and links."""
+
+    def licence(self, licence_id: int) -> Object:
+        """Return one licence."""
+
+    def update_licence(self, fields: dict[str, Any]) -> Any:
+        """Save some members of one licence."""
+
+    def update_line(self, line: dict[str, Any]) -> Any:
+        """Save one whole recurring invoice line."""
+
+    def replace_lines(self, header: dict[str, Any]) -> Any:
+        """Save a recurring invoice with every one of its lines."""
+
+
+class Pax8Gateway(Protocol):
+    """What apply needs of Pax8: a last look at a subscription before its line is ended."""
+
+    def subscription(self, subscription_id: str) -> Object:
+        """Return one subscription."""
+
+
+@dataclass
+class Outcome:
+    """How many writes ended in which state, and the sentences a person needs."""
+
+    states: dict[State, int] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+    def add(self, entry: Entry) -> None:
+        """Count one final entry."""
+        self.states[entry.state] = self.states.get(entry.state, 0) + 1
+        if entry.state != "verified":
+            c = entry.change
+            self.problems.append(f"{c.client_name or c.client_id}: {c.product_name}: {entry.state}: {entry.detail}")
+
+    @property
+    def verified(self) -> int:
+        """Writes that were read back as planned."""
+        return self.states.get("verified", 0)
+
+    @property
+    def failed(self) -> bool:
+        """True when a write failed, was not begun, or its outcome is not known."""
+        return any(self.states.get(state, 0) for state in _BAD)
+
+
+_BAD: tuple[State, ...] = ("failed", "unknown", "skipped")
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """One reading of a recurring invoice and the licences that matter on it."""
+
+    header: Object
+    licences: Mapping[int, Object]
+
+    def licence(self, change: Change) -> Object | None:
+        return self.licences.get(change.licence_id) if change.licence_id is not None else None
+
+    def line(self, change: Change) -> Object:
+        return verify.lines_by_id(self.header)[change.line_id or 0]
+
+
+@dataclass(frozen=True)
+class Applier:
+    """Applies one plan. `step` is called between any two statements that matter, so that tests can crash there."""
+
+    halo: HaloGateway
+    pax8: Pax8Gateway
+    ledger: Ledger
+    today: date
+    progress: Callable[[int, int], None] = lambda done, total: None
+    step: Callable[[str], None] = lambda name: None
+
+    def apply(self, plan: Plan, changes: Sequence[Change]) -> Outcome:
+        """Write every given change of `plan` once and say what became of each.
+
+        Raises PipelineError when the plan may not be applied. A vendor that stops answering, or a difference nobody
+        planned, ends the apply: what was not begun is `skipped`; what was sent and could not be read back stays
+        `unknown` for the next run to settle by reading.
+        """
+        refuse(plan, datetime.now(UTC).replace(tzinfo=None))
+        outcome, stop, done = Outcome(), "", 0
+        for group in grouped(list(changes)):
+            if stop:
+                entries = [Entry(c, "skipped", f"not begun: {stop}") for c in group]
+                self.ledger.record(plan.plan_id, entries)
+            else:
+                entries, stop = self._group(plan.plan_id, group)
+                if stop:
+                    outcome.problems.append(f"stopped: {stop}")
+            for entry in entries:
+                outcome.add(entry)
+            done += len(group)
+            self.progress(done, len(changes))
+        return outcome
+
+    def _group(self, plan_id: str, changes: list[Change]) -> tuple[list[Entry], str]:
+        """Do one recurring invoice; return the final entry of each change and why to stop, if so."""
+        try:
+            before = self._read(changes)
+            ready, aside = self._look_again(changes, before)
+        except VendorError as error:
+            entries = [Entry(c, "skipped", f"not begun: {error}") for c in changes]
+            self.ledger.record(plan_id, entries)
+            return entries, "" if isinstance(error, NotFound) else str(error)
+        self.ledger.record(plan_id, aside)
+        if not ready:
+            return aside, ""
+        self.step("before claim")
+        self.ledger.record(plan_id, [Entry(c, "claimed", f"about to write: {c.before} -> {c.after}") for c in ready])
+        self.step("after claim")
+        sent = [self._send(change, before) for change in ready]
+        self.step("after send")
+        self.ledger.record(plan_id, sent)
+        self.step("before read-back")
+        try:
+            after = self._read(ready)
+        except VendorError as error:
+            entries = [
+                e if e.state == "failed" else Entry(e.change, "unknown", f"{e.detail}; not read back: {error}")
+                for e in sent
+            ]
+            self.ledger.record(plan_id, [e for e in entries if e.state == "unknown"])
+            return aside + entries, str(error)
+        proved, surprise = _prove(sent, before, after)
+        self.step("before verdict")
+        self.ledger.record(plan_id, proved)
+        return aside + proved, surprise
+
+    def _read(self, changes: Sequence[Change]) -> _Seen:
+        invoice = changes[0].recurring_invoice_id
+        if invoice is None:
+            raise NotFound("the plan names no recurring invoice", vendor="Halo", where="RecurringInvoice")
+        header = self.halo.recurring_invoice(invoice)
+        wanted = sorted({c.licence_id for c in changes if c.licence_id is not None})
+        return _Seen(header, {i: self.halo.licence(i) for i in wanted})
+
+    def _look_again(self, changes: Sequence[Change], seen: _Seen) -> tuple[list[Change], list[Entry]]:
+        """Split into what is still as the plan saw it and what drifted."""
+        ready: list[Change] = []
+        aside: list[Entry] = []
+        for change in changes:
+            found = verify.drift(change, seen.header, seen.licence(change))
+            if not found and change.ends:
+                found = self._still_cancelled(change)
+            if found:
+                aside.append(Entry(change, "drifted", "; ".join(found)))
+            else:
+                ready.append(change)
+        return ready, aside
+
+    def _still_cancelled(self, change: Change) -> list[str]:
+        """Ask Pax8 once more: only a subscription that says Cancelled now, its end date passed, ends anything."""
+        now = self.pax8.subscription(change.subscription_id)
+        end = str(now.get("endDate") or "")[:10]
+        if str(now.get("status", "")).lower() == "cancelled" and end and end < self.today.isoformat():
+            return []
+        return [f"Pax8 now says {now.get('status')}, end date {end or 'none'}"]
+
+    def _send(self, change: Change, seen: _Seen) -> Entry:
+        """Send the write, once. A refusal is certain, anything else without an answer is unknown."""
+        notes: list[str] = []
+        try:
+            for name, write in self._writes(change, seen):
+                self.step(f"before {name}")
+                reply = write()
+                warning = getattr(reply, "warning", "")
+                notes.append(
+                    f"{name} answered {getattr(reply, 'status', 'ok')}" + (f", warning: {warning}" if warning else "")
+                )
+        except WriteUnknown as error:
+            return Entry(change, "unknown", "; ".join([*notes, str(error)]))
+        except VendorError as error:
+            return Entry(change, "failed", "; ".join([*notes, str(error)]))
+        return Entry(change, "sent", "; ".join(notes))
+
+    def _writes(self, change: Change, seen: _Seen) -> list[tuple[str, Callable[[], Any]]]:
+        """Return the calls a change takes, in order (api/halo.md sections 12.1 and 12.2: the line before the licence)."""
+        licence = seen.licence(change)
+        base = {"id": change.licence_id, "client_id": (licence or {}).get("client_id", change.client_id)}
+        off = {**base, "is_active": False, "status": "Cancelled", "end_date": _end_date(change, licence)}
+        line = seen.line(change)
+        if change.action == "set_licence_count":
+            return [("licence", lambda: self.halo.update_licence({**base, "count": _number(change.quantity_after)}))]
+        if change.action == "set_line_quantity":
+            return [("line", lambda: self._line(seen, line, {"qty_order": _number(change.quantity_after)}))]
+        if change.action == "end_licence":
+            return [("licence", lambda: self.halo.update_licence({**off, "count": 0}))]
+        calls: list[tuple[str, Callable[[], Any]]] = []
+        if not line.get("isinactive"):
+            calls.append(("line", lambda: self._line(seen, line, {"isinactive": True})))
+        if licence is not None and licence.get("is_active") is not False:
+            calls.append(("licence", lambda: self.halo.update_licence(off)))
+        return calls
+
+    def _line(self, seen: _Seen, line: Object, change: dict[str, Any]) -> Any:
+        """Send one whole line as read, one member changed: one element cannot drop others, a whole one blanks none."""
+        whole = _sendable({**line, "ihid": line.get("ihid") or seen.header["id"]}, change)
+        try:
+            return self.halo.update_line(whole)
+        except WriteRefused as refused:
+            if refused.status not in _NO_UPDATELINES:
+                raise
+            return self._every_line(seen, int(line["id"]), change, refused)
+
+    def _every_line(self, seen: _Seen, line_id: int, change: dict[str, Any], refused: WriteRefused) -> Any:
+        """A tenant that refuses `updatelines` gets the header with every line as read, once that is sure to be fresh."""
+        now = self.halo.recurring_invoice(int(seen.header["id"]))
+        lines = verify.lines_by_id(now)
+        if not same_lines(seen.header, now):
+            raise refused
+        rest = [_sendable(l, change if i == line_id else {}) for i, l in lines.items()]
+        header = {"id": now["id"], "client_id": now.get("client_id"), "lines": rest}
+        if "change_seq" in now:
+            header["change_seq"] = now["change_seq"]
+        return self.halo.replace_lines(header)
+
+
+_NO_UPDATELINES = (400, 404, 405, 501)
+
+
+def refuse(plan: Plan, now: datetime) -> None:
+    """Raise PipelineError, in a plain sentence, when the plan may not be applied at `now` (UTC)."""
+    if not plan.complete:
+        raise PipelineError(f"plan {plan.plan_id} is not complete: {plan.problem}")
+    if now > plan.expires_at:
+        raise PipelineError(f"plan {plan.plan_id} expired at {plan.expires_at:%Y-%m-%d %H:%M} UTC; plan again")
+    if plan.held:
+        raise PipelineError(f"plan {plan.plan_id} is held whole by a guardrail: {plan.held}")
+
+
+def same_lines(before: Object, after: Object) -> bool:
+    """True when nothing on the recurring invoice moved between two readings."""
+    return not verify.untouched((), before, after) and verify.same(before.get("change_seq"), after.get("change_seq"))
+
+
+def _prove(sent: Sequence[Entry], before: _Seen, after: _Seen) -> tuple[list[Entry], str]:
+    """Judge every write by what was read back; a difference nobody planned is the reason to stop."""
+    changes = [e.change for e in sent]
+    surprises = verify.untouched(changes, before.header, after.header)
+    proved: list[Entry] = []
+    for entry in sent:
+        change = entry.change
+        own = _own_surprises(change, before, after)
+        surprises += own
+        if own:
+            proved.append(Entry(change, "failed", "; ".join([entry.detail, *own])))
+        elif verify.reached(change, after.header, after.licence(change)):
+            proved.append(Entry(change, "verified", f"{entry.detail}; read back as planned"))
+        else:
+            detail = f"{entry.detail}; read back: not as planned, the next run will plan it again"
+            proved.append(Entry(change, "failed", detail))
+    if not surprises:
+        return proved, ""
+    sentence = f"recurring invoice {before.header['id']} changed in a way nobody planned: {'; '.join(surprises)}"
+    return proved, sentence
+
+
+def _own_surprises(change: Change, before: _Seen, after: _Seen) -> list[str]:
+    found: list[str] = []
+    old, new = before.licence(change), after.licence(change)
+    if old is not None and new is not None:
+        found += verify.licence_kept(change, old, new)
+    planned = {"set_line_quantity": "qty_order", "end_line": "isinactive"}.get(change.action)
+    line = verify.lines_by_id(after.header).get(change.line_id or 0)
+    if planned and line is not None:
+        was = before.line(change)
+        # On a computed line qty_order is Halo's own echo of the licences.
+        found += [
+            s for s in verify.written_line_kept(was, line, planned) if verify.is_manual(was) or ": qty_order " not in s
+        ]
+    return found
+
+
+def _sendable(line: Object, change: dict[str, Any]) -> dict[str, Any]:
+    """Return a line fit to be sent: all members as read but Halo's own computed money and its read-only `isActive`."""
+    kept = {k: v for k, v in line.items() if not verify.is_computed_money(k) and k != "isActive"}
+    return {**kept, **change}
+
+
+def _number(value: Decimal | None) -> int | Decimal:
+    """Return a whole number as int (a licence's count is one), anything else as it is."""
+    if value is None:
+        raise PipelineError("a planned quantity is missing")
+    return int(value) if value == value.to_integral_value() else value.normalize()
+
+
+def _end_date(change: Change, licence: Object | None) -> Any:
+    day = change.expect.get("end_date")
+    return f"{day}T00:00:00" if day else (licence or {}).get("end_date")

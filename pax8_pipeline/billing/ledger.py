@@ -1,0 +1,78 @@
+"""The append-only record of writes. Each `record` is one commit: what it returns from is on disk.
+
+Here belongs: adding entries, asking which are open, settling them by what was read. Not here: sending anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from pax8_pipeline.billing.model import Entry
+from pax8_pipeline.warehouse.connection import Connection, Warehouse
+from pax8_pipeline.warehouse.models import model, query_file
+from pax8_pipeline.warehouse.raw import dicts
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The ledger of one warehouse, written on behalf of one run."""
+
+    warehouse: Warehouse
+    run_id: str
+
+    def record(self, plan_id: str, entries: Sequence[Entry]) -> None:
+        """Append entries and flush them to disk in one commit."""
+        if not entries:
+            return
+        now = datetime.now(UTC).replace(tzinfo=None)
+        with self.warehouse.transaction() as connection:
+            first = _next(connection)
+            rows = [self._row(first + n, now, plan_id, entry) for n, entry in enumerate(entries)]
+            with connection.appender("billing.ledger") as appender:
+                appender.append_rows(rows)
+
+    def _row(self, number: int, now: datetime, plan_id: str, entry: Entry) -> tuple[Any, ...]:
+        c = entry.change
+        values = {
+            "entry": number, "recorded_at": now, "run_id": self.run_id, "plan_id": plan_id, "row_id": c.row_id,
+            "state": entry.state, "action": c.action, "client_id": c.client_id, "subscription_id": c.subscription_id,
+            "recurring_invoice_id": c.recurring_invoice_id, "line_id": c.line_id, "licence_id": c.licence_id,
+            "before": c.before, "after": c.after, "currency": c.currency, "money_per_month": c.money_per_month,
+            "detail": entry.detail,
+        }  # fmt: skip
+        return tuple(values[name] for name in model("billing.ledger").column_names)
+
+    def settle(self) -> list[dict[str, Any]]:
+        """Settle every open write by what this run read of Halo; return the settled rows with their new state.
+
+        Open is claimed, sent or unknown: a run that ended between the claim and the read-back. What Halo shows
+        decides: the intended state is verified, the old state failed (it will be planned again), anything else
+        drifted. Nothing is ever sent again because of an open entry.
+        """
+        now = datetime.now(UTC).replace(tzinfo=None)
+        with self.warehouse.transaction() as connection:
+            connection.execute(query_file("queries/settle.sql"))
+            first = _next(connection)
+            columns = [c for c in model("billing.ledger").column_names if c not in ("entry", "recorded_at", "run_id")]
+            names = ", ".join(f'"{c}"' for c in columns)
+            connection.execute(
+                f"INSERT INTO billing.ledger (entry, recorded_at, run_id, {names}) "
+                f"SELECT ? - 1 + row_number() OVER (ORDER BY plan_id, row_id), ?, ?, {names} FROM settled",
+                [first, now, self.run_id],
+            )
+            return dicts(connection.execute("SELECT * FROM settled ORDER BY plan_id, row_id"))
+
+
+def _next(connection: Connection) -> int:
+    return int(connection.execute("SELECT coalesce(max(entry), 0) + 1 FROM billing.ledger").fetchall()[0][0])
+
+
+def states(connection: Connection, plan_id: str) -> dict[str, int]:
+    """Return how many writes of a plan stand in each state."""
+    rows = connection.execute(
+        "SELECT state, count(*) FROM billing.ledger_state WHERE plan_id = ? GROUP BY state", [plan_id]
+    ).fetchall()
+    return {str(state): int(count) for state, count in rows}

@@ -1,0 +1,69 @@
+"""The plan and its parts as plain data, shared by planning, limiting, applying and reporting."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+Action = Literal["set_licence_count", "set_line_quantity", "end_line", "end_licence"]
+State = Literal["claimed", "sent", "verified", "failed", "unknown", "drifted", "skipped"]
+
+
+@dataclass(frozen=True)
+class Change:
+    """One planned write: a plan row whose action is not none. Money is per month in `currency`."""
+
+    row_id: str
+    action: Action
+    cls: str
+    client_id: int | None
+    client_name: str | None
+    subscription_id: str
+    product_name: str | None
+    recurring_invoice_id: int | None
+    line_id: int | None
+    licence_id: int | None
+    before: str | None
+    after: str | None
+    quantity_after: Decimal | None
+    currency: str | None
+    money_per_month: Decimal
+    expect: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def ends(self) -> bool:
+        """True when the change stops billing of a line or licence."""
+        return self.action in ("end_line", "end_licence")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The head of a stored plan (table billing.plans)."""
+
+    plan_id: str
+    made_at: datetime
+    expires_at: datetime
+    run_id: str
+    today: date
+    checksum: str
+    complete: bool
+    problem: str | None
+    write_mode: str
+    rows_considered: int
+    rows_safe: int
+    rows_waiting: int
+    rows_blocked: int
+    held: str | None
+    money: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One new line of the ledger. `detail` never holds a secret."""
+
+    change: Change
+    state: State
+    detail: str = ""

@@ -1,0 +1,184 @@
+"""What must be so before a write, and what must be so after it: comparisons of Halo objects, nothing else.
+
+Objects are Halo's JSON as parsed (Decimal numbers). Every function returns sentences; none means all is well.
+Facts: api/halo.md sections 7 and 12.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from pax8_pipeline.billing.model import Change
+
+Object = Mapping[str, Any]
+
+# Halo computes these from the others; they follow a change by themselves and are never sent with a changed value.
+COMPUTED_MONEY = ("net_amount", "tax_amount", "total_price", "line_totals")
+_LINE_BUSINESS = ("_itemid", "unit_price", "unit_cost", "isinactive")
+_LINE_TEXTS = (
+    "item_shortdescription", "item_longdescription", "comment_1", "comment_2", "productnumber", "item_code",
+    "nominal_code", "tax_code", "baseprice", "discount_perc", "startdate", "enddate", "autorenew", "sequenceid",
+    "group_id", "recurring_invoice_quantity_type",
+)  # fmt: skip
+_LICENCE_BUSINESS = (
+    "name", "type", "client_id", "site_id", "price", "purchase_price", "billing_cycle", "term_duration", "snowid",
+    "item_id", "distributor", "vendor", "start_date", "end_date", "status", "is_active", "deleted", "count",
+)  # fmt: skip
+
+
+def is_computed_money(name: str) -> bool:
+    """True for line members that Halo works out itself."""
+    return name in COMPUTED_MONEY or name.endswith("_converted")
+
+
+def lines_by_id(header: Object) -> dict[int, Object]:
+    """Return the lines of a recurring invoice by id."""
+    return {int(line["id"]): line for line in header.get("lines") or ()}
+
+
+def follows(line: Object) -> list[int]:
+    """Return the licence ids a line follows."""
+    links = [*(line.get("quantity_licences") or ()), *(line.get("quantity_subscriptions") or ())]
+    return sorted({int(link["licence_id"]) for link in links if link.get("licence_id")})
+
+
+def is_manual(line: Object) -> bool:
+    """True when the line bills its own stated quantity."""
+    return int(line.get("recurring_invoice_quantity_type") or 0) == 0
+
+
+def drift(change: Change, header: Object, licence: Object | None) -> list[str]:
+    """Say how the target differs from what the plan saw; any difference means: do not write."""
+    found: list[str] = []
+    line = lines_by_id(header).get(change.line_id or 0)
+    if line is None:
+        return [f"line {change.line_id} is no longer on recurring invoice {change.recurring_invoice_id}"]
+    expect = change.expect
+    if header.get("disabled"):
+        found.append("the recurring invoice is disabled")
+    if bool(line.get("isinactive")) != bool(expect.get("line_inactive")):
+        found.append(f"the line is {'inactive' if line.get('isinactive') else 'active'}")
+    if expect.get("line_quantity") is not None and not same(line.get("qty_order"), expect["line_quantity"]):
+        found.append(f"the line's quantity is {_show(line.get('qty_order'))}, the plan saw {expect['line_quantity']}")
+    if change.action == "set_line_quantity" and not is_manual(line):
+        found.append("the line's quantity is computed now")
+    if change.licence_id is not None:
+        found += _licence_drift(change, line, licence)
+    return found
+
+
+def _licence_drift(change: Change, line: Object, licence: Object | None) -> list[str]:
+    expect = change.expect
+    if licence is None:
+        return [f"licence {change.licence_id} is gone"]
+    found: list[str] = []
+    if not same(licence.get("count"), expect.get("licence_count")):
+        found.append(
+            f"the licence's count is {_show(licence.get('count'))}, the plan saw {expect.get('licence_count')}"
+        )
+    active = licence.get("is_active", True) is not False and not licence.get("deleted")
+    if active != bool(expect.get("licence_active")):
+        found.append(f"the licence is {'active' if active else 'inactive'}")
+    if not is_manual(line) and change.licence_id not in follows(line):
+        found.append(f"line {change.line_id} no longer follows licence {change.licence_id}")
+    if not is_manual(line) and len(follows(line)) != (expect.get("licences_on_line") or 0):
+        found.append(f"line {change.line_id} follows {len(follows(line))} licences now")
+    return found
+
+
+def reached(change: Change, header: Object, licence: Object | None) -> bool:
+    """True when the target is as the plan wants it."""
+    line = lines_by_id(header).get(change.line_id or 0)
+    if line is None:
+        return False
+    if change.action == "set_line_quantity":
+        return same(line.get("qty_order"), change.quantity_after)
+    if change.action == "set_licence_count":
+        return (
+            licence is not None
+            and change.licence_id in follows(line)
+            and same(licence.get("count"), change.quantity_after)
+        )
+    licence_off = change.licence_id is None or (licence is not None and licence.get("is_active") is False)
+    if change.action == "end_licence":
+        return licence_off and licence is not None and same(licence.get("count"), 0)
+    return licence_off and bool(line.get("isinactive"))
+
+
+def untouched(changes: Iterable[Change], before: Object, after: Object) -> list[str]:
+    """Say what else changed on a recurring invoice beside the planned fields (api/halo.md section 12.1 step 6)."""
+    old, new = lines_by_id(before), lines_by_id(after)
+    found = [f"line {i} is gone" for i in old.keys() - new.keys()] + [
+        f"line {i} is new" for i in new.keys() - old.keys()
+    ]
+    allowed: dict[int, set[str]] = {}
+    for change in changes:
+        field = {"set_line_quantity": "qty_order", "end_line": "isinactive", "end_licence": "isinactive"}.get(
+            change.action
+        )
+        if change.line_id is not None and field:
+            allowed.setdefault(change.line_id, set()).add(field)
+    for line_id in sorted(old.keys() & new.keys()):
+        found += _line_differences(old[line_id], new[line_id], allowed.get(line_id, set()))
+    if not same(before.get("client_id"), after.get("client_id")):
+        found.append("the recurring invoice changed its client")
+    return found
+
+
+def _line_differences(old: Object, new: Object, allowed: set[str]) -> list[str]:
+    found = []
+    # On a computed line qty_order is Halo's own echo of the licences and may be refreshed whenever Halo likes.
+    fields = [*_LINE_BUSINESS, *(["qty_order"] if is_manual(old) else [])]
+    for name in fields:
+        if name not in allowed and not same(old.get(name), new.get(name)):
+            found.append(f"line {old['id']}: {name} was {_show(old.get(name))}, is {_show(new.get(name))}")
+    if follows(old) != follows(new):
+        found.append(f"line {old['id']}: follows licences {follows(new)}, followed {follows(old)}")
+    return found
+
+
+def written_line_kept(old: Object, new: Object, planned: str) -> list[str]:
+    """Say which business members of a line that was sent whole changed beside the planned one."""
+    return [
+        f"line {old['id']}: {name} was {_show(old.get(name))}, is {_show(new.get(name))}"
+        for name in (*_LINE_BUSINESS, *_LINE_TEXTS, "qty_order")
+        if name != planned and name in old and not same(old.get(name), new.get(name))
+    ]
+
+
+def licence_kept(change: Change, before: Object, after: Object) -> list[str]:
+    """Say which business fields of a licence changed beside the planned ones (api/halo.md section 12.1 step 6)."""
+    planned = {
+        "set_licence_count": {"count"},
+        "end_line": {"is_active", "status", "end_date"},
+        "end_licence": {"is_active", "status", "end_date", "count"},
+    }.get(change.action, set())
+    return [
+        f"licence {change.licence_id}: {name} was {_show(before.get(name))}, is {_show(after.get(name))}"
+        for name in _LICENCE_BUSINESS
+        if name not in planned and name in before and not same(before.get(name), after.get(name))
+    ]
+
+
+def same(a: Any, b: Any) -> bool:
+    """Compare as Halo means it: 20 and 20.0 and "20" are one number; missing, null and "" are one nothing."""
+    a, b = (None if v == "" else v for v in (a, b))
+    if isinstance(a, bool) or isinstance(b, bool):
+        return bool(a) == bool(b)
+    if a is None or b is None:
+        return a is None and b is None
+    x, y = _number(a), _number(b)
+    return x == y if x is not None and y is not None else str(a) == str(b)
+
+
+def _number(value: Any) -> Decimal | None:
+    try:
+        return Decimal(str(value))
+    except InvalidOperation:
+        return None
+
+
+def _show(value: Any) -> str:
+    return "nothing" if value is None else str(value)

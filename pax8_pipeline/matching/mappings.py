@@ -1,0 +1,177 @@
+"""The operator's mapping files: read, checked row by row, and given as plain records.
+
+Here belongs: the CSV formats of data/mappings and every complaint about them. Not here: deciding what matches
+what (SQL in warehouse/sql/reconciled). A malformed file stops the run: half a mapping is worse than none.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pax8_pipeline.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class ClientMapping:
+    """One Pax8 company is one Halo client."""
+
+    pax8_company_id: str
+    halo_client_id: int
+    note: str
+
+
+@dataclass(frozen=True)
+class SubscriptionMapping:
+    """One Pax8 subscription is billed by one Halo line, through a licence or directly."""
+
+    pax8_subscription_id: str
+    halo_recurring_invoice_id: int | None
+    halo_line_id: int | None
+    halo_licence_id: int | None
+    note: str
+
+
+@dataclass(frozen=True)
+class ItemMapping:
+    """One Pax8 product is sold as one Halo item."""
+
+    pax8_product_id: str
+    halo_item_id: int
+    note: str
+
+
+@dataclass(frozen=True)
+class Mappings:
+    """All mapping files of one data folder, with a fingerprint of their contents."""
+
+    clients: tuple[ClientMapping, ...]
+    subscriptions: tuple[SubscriptionMapping, ...]
+    items: tuple[ItemMapping, ...]
+    fingerprint: str
+
+
+def load_mappings(folder: Path) -> Mappings:
+    """Read clients.csv, subscriptions.csv and items.csv of `folder`; a missing file is an empty one.
+
+    Pax8 ids come out in lower case (they are compared case-blind). Raises ConfigError with file, row, column and
+    reason.
+    """
+    clients = tuple(_clients(folder / "clients.csv"))
+    subscriptions = tuple(_subscriptions(folder / "subscriptions.csv"))
+    items = tuple(_items(folder / "items.csv"))
+    text = repr((sorted(map(repr, clients)), sorted(map(repr, subscriptions)), sorted(map(repr, items))))
+    return Mappings(clients, subscriptions, items, hashlib.sha256(text.encode()).hexdigest()[:16])
+
+
+@dataclass(frozen=True)
+class _Row:
+    """One data row with its place, for complaints."""
+
+    path: Path
+    number: int
+    cells: dict[str, str]
+
+    def fault(self, column: str, reason: str) -> ConfigError:
+        return ConfigError(f"{self.path}, row {self.number}, column {column}: {reason}")
+
+    def text(self, column: str) -> str:
+        value = self.cells.get(column, "").strip()
+        if not value:
+            raise self.fault(column, "is empty")
+        return value
+
+    def number_or_none(self, column: str) -> int | None:
+        value = self.cells.get(column, "").strip()
+        if not value:
+            return None
+        try:
+            return int(value)
+        except ValueError:
+            raise self.fault(column, f"{value!r} is not a whole number") from None
+
+    def whole_number(self, column: str) -> int:
+        value = self.number_or_none(column)
+        if value is None:
+            raise self.fault(column, "is empty")
+        return value
+
+    @property
+    def note(self) -> str:
+        return self.cells.get("note", "").strip()
+
+
+def _clients(path: Path) -> Iterator[ClientMapping]:
+    seen: dict[str, int] = {}
+    for row in _rows(path, ("pax8_company_id", "halo_client_id")):
+        company = _once(row, "pax8_company_id", seen)
+        yield ClientMapping(company, row.whole_number("halo_client_id"), row.note)
+
+
+def _subscriptions(path: Path) -> Iterator[SubscriptionMapping]:
+    columns = ("pax8_subscription_id", "halo_recurring_invoice_id", "halo_line_id", "halo_licence_id")
+    seen: dict[str, int] = {}
+    for row in _rows(path, columns):
+        subscription = _once(row, "pax8_subscription_id", seen)
+        line, licence = row.number_or_none("halo_line_id"), row.number_or_none("halo_licence_id")
+        if line is None and licence is None:
+            raise row.fault("halo_line_id", "give a line id, a licence id or both")
+        invoice = row.number_or_none("halo_recurring_invoice_id")
+        yield SubscriptionMapping(subscription, invoice, line, licence, row.note)
+
+
+def _items(path: Path) -> Iterator[ItemMapping]:
+    seen: dict[str, int] = {}
+    for row in _rows(path, ("pax8_product_id", "halo_item_id")):
+        yield ItemMapping(_once(row, "pax8_product_id", seen), row.whole_number("halo_item_id"), row.note)
+
+
+def _once(row: _Row, column: str, seen: dict[str, int]) -> str:
+    """Return the row's key in lower case; the same key on two rows is a contradiction waiting to happen."""
+    key = row.text(column).lower()
+    if key in seen:
+        raise row.fault(column, f"{key} stands on row {seen[key]} already; keep one of the two")
+    seen[key] = row.number
+    return key
+
+
+def _rows(path: Path, required: tuple[str, ...]) -> Iterator[_Row]:
+    if not path.exists():
+        return
+    try:
+        # utf-8-sig: spreadsheets put a byte-order mark in front of the first heading.
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start})") from error
+    if not text.strip():
+        return
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        header = [name.strip() for name in next(reader)]
+        _check_header(path, header, required)
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                yield _row(path, reader.line_num, header, cells)
+    except csv.Error as error:
+        raise ConfigError(f"{path}, row {reader.line_num}: not readable as CSV: {error}") from error
+
+
+def _check_header(path: Path, header: list[str], required: tuple[str, ...]) -> None:
+    allowed = (*required, "note")
+    for name in required:
+        if name not in header:
+            raise ConfigError(f"{path}, row 1: column {name} is missing; expected {','.join(allowed)}")
+    for name in header:
+        if name not in allowed or header.count(name) > 1:
+            raise ConfigError(f"{path}, row 1, column {name or '(no name)'}: not known or given twice; "
+                              f"expected {','.join(allowed)}")  # fmt: skip
+
+
+def _row(path: Path, number: int, header: list[str], cells: list[str]) -> _Row:
+    if len(cells) > len(header):
+        raise ConfigError(f"{path}, row {number}: {len(cells)} cells under {len(header)} headings (a comma too many?)")
+    return _Row(path, number, dict(zip(header, cells, strict=False)))

@@ -1,0 +1,273 @@
+"""Environment and policy.yaml, read once, checked, and handed on as typed values.
+
+Here belongs: what an operator can set, its default, and the sentence that says what is wrong with it.
+Not here: mapping files (`matching.mappings`), HTTP, Dagster. This is the only module that reads secrets, and it
+keeps them wrapped (`SecretStr`), so that no text made from settings can hold one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+
+from pax8_pipeline.errors import ConfigError
+
+TrustMode = Literal["observe", "propose", "approve", "auto"]
+WriteMode = Literal["dry_run", "apply"]
+
+REQUIRED_PAX8 = ("PAX8_CLIENT_ID", "PAX8_CLIENT_SECRET")
+REQUIRED_HALO = ("HALO_API_URL", "HALO_AUTH_URL", "HALO_TENANT", "HALO_CLIENT_ID", "HALO_CLIENT_SECRET")
+DEFAULT_PAX8_API_URL = "https://api.pax8.com/v1"
+
+
+class _Strict(BaseModel):
+    """An unknown key is an error: a misspelt guardrail must not read as no guardrail."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Trust(_Strict):
+    """How far each client's changes go by themselves; keys of `clients` are Halo client ids."""
+
+    default: TrustMode = "auto"
+    clients: dict[int, TrustMode] = Field(default_factory=dict)
+
+    def of(self, client_id: int | None) -> TrustMode:
+        """Return the trust mode of one Halo client."""
+        return self.default if client_id is None else self.clients.get(client_id, self.default)
+
+
+class Limits(_Strict):
+    """One set of guardrails; null means no such limit. `money_delta` is money per month, per currency."""
+
+    lines_changed_pct: Decimal | None = Field(default=None, ge=0)
+    pct_above_lines: int = Field(default=0, ge=0)
+    lines_changed: int | None = Field(default=None, ge=0)
+    lines_ended: int | None = Field(default=None, ge=0)
+    money_delta: Decimal | None = Field(default=None, ge=0)
+
+
+class RunLimits(Limits):
+    """Defaults for a whole run (DESIGN section 2)."""
+
+    lines_changed_pct: Decimal | None = Field(default=Decimal(20), ge=0)
+    pct_above_lines: int = Field(default=50, ge=0)
+    lines_changed: int | None = Field(default=500, ge=0)
+    lines_ended: int | None = Field(default=25, ge=0)
+    money_delta: Decimal | None = Field(default=Decimal(10000), ge=0)
+
+
+class ClientLimits(Limits):
+    """Defaults for one client (DESIGN section 2)."""
+
+    lines_changed_pct: Decimal | None = Field(default=Decimal(50), ge=0)
+    pct_above_lines: int = Field(default=10, ge=0)
+    lines_changed: int | None = Field(default=50, ge=0)
+    lines_ended: int | None = Field(default=5, ge=0)
+    money_delta: Decimal | None = Field(default=Decimal(2500), ge=0)
+
+
+class Guardrails(_Strict):
+    """Limits on what one plan may change before a person has to look."""
+
+    run: RunLimits = RunLimits()
+    client: ClientLimits = ClientLimits()
+
+
+class UsagePolicy(_Strict):
+    """Metered usage. `first_month` unset: usage is shown but held."""
+
+    first_month: str | None = Field(default=None, pattern=r"^\d{4}-(0[1-9]|1[0-2])$")
+    source: Literal["invoice", "usage_lines"] = "invoice"
+    price: str = "client_price"
+    detail: Literal["product", "subscription", "collapsed"] = "product"
+    target: Literal["invoice", "licence"] = "invoice"
+    default_halo_item_id: int | None = None
+    history_from: str = Field(default="2024-01", pattern=r"^\d{4}-(0[1-9]|1[0-2])$")
+    probes_per_day: int = Field(default=500, ge=0)
+    internal_companies: tuple[str, ...] = ()
+
+    @field_validator("internal_companies")
+    @classmethod
+    def _lower(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(v.strip().lower() for v in value)
+
+
+class MatchingPolicy(_Strict):
+    """Which Halo fields hold the ids that matching goes by."""
+
+    licence_id_field: str = Field(default="snowid", pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
+    client_custom_field: str = "CFPax8CompanyId"
+    client_detail_reads: int = Field(default=500, ge=0)
+
+
+class ReadPolicy(_Strict):
+    """How much smaller than the last good one a full read may be before it is distrusted."""
+
+    shrink_pct: Decimal = Field(default=Decimal(20), ge=0, le=100)
+    shrink_above_rows: int = Field(default=10, ge=0)
+
+
+class SchedulePolicy(_Strict):
+    """When the daily sync starts, in the policy's time zone."""
+
+    hour: int = Field(default=6, ge=0, le=23)
+    minute: int = Field(default=0, ge=0, le=59)
+
+
+class Policy(_Strict):
+    """All of policy.yaml; every default is the one DESIGN section 2 states."""
+
+    timezone: str = "UTC"
+    write_mode: str = "dry_run"
+    trust: Trust = Trust()
+    guardrails: Guardrails = Guardrails()
+    usage: UsagePolicy = UsagePolicy()
+    matching: MatchingPolicy = MatchingPolicy()
+    reads: ReadPolicy = ReadPolicy()
+    schedule: SchedulePolicy = SchedulePolicy()
+    native_integration: Literal["refuse", "ignore"] = "refuse"
+    plan_expires_hours: int = Field(default=24, ge=1)
+    retention_days: int = Field(default=400, ge=1)
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise ValueError(f"{value!r} is not a time zone; use a name such as Europe/London") from error
+        return value
+
+    @property
+    def fingerprint(self) -> str:
+        """A short hash of every setting, so that a plan can say under which policy it was made."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def load_policy(path: Path) -> Policy:
+    """Read policy.yaml; a missing or empty file means the defaults.
+
+    Raises ConfigError naming the file, the key (or line) and the reason.
+    """
+    if not path.exists():
+        return Policy()
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from error
+    if raw is None:
+        return Policy()
+    if not isinstance(raw, dict):
+        raise ConfigError(f"{path}: must be a list of `key: value` settings, found {type(raw).__name__}")
+    try:
+        return Policy.model_validate(raw)
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {_reason(e)}" for e in error.errors())
+        raise ConfigError(f"{path}: {faults}") from error
+
+
+def _reason(error: Any) -> str:
+    if error["type"] == "extra_forbidden":
+        return "unknown key (see data/policy.yaml in the README for the keys there are)"
+    return f"{error['msg']} (found {error['input']!r})"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything a run needs to know. `today` is a calendar date in the policy's time zone."""
+
+    data: Path
+    today: date
+    policy: Policy
+    write_mode: WriteMode
+    environment: Mapping[str, str]
+    alert_urls: tuple[SecretStr, ...] = ()
+
+    @property
+    def warehouse_path(self) -> Path:
+        """The live DuckDB file; one process writes it at a time."""
+        return self.data / "warehouse.duckdb"
+
+    @property
+    def published_path(self) -> Path:
+        """The read-only copy for people and BI tools."""
+        return self.data / "published.duckdb"
+
+    @property
+    def reports_path(self) -> Path:
+        """Where reports are written."""
+        return self.data / "reports"
+
+    @property
+    def mappings_path(self) -> Path:
+        """The folder with clients.csv, subscriptions.csv and items.csv."""
+        return self.data / "mappings"
+
+    def value(self, name: str, default: str = "") -> str:
+        """Return one plain environment value, stripped; not for secrets."""
+        return self.environment.get(name, "").strip() or default
+
+    def secret(self, name: str) -> SecretStr:
+        """Return one secret, wrapped so that printing it shows asterisks."""
+        return SecretStr(self.environment.get(name, "").strip())
+
+    def missing(self, names: tuple[str, ...]) -> list[str]:
+        """Return those of the named variables that are not set."""
+        return [name for name in names if not self.environment.get(name, "").strip()]
+
+    def require(self, names: tuple[str, ...]) -> None:
+        """Raise ConfigError naming every variable of `names` that is not set."""
+        missing = self.missing(names)
+        if missing:
+            raise ConfigError(
+                f"not set: {', '.join(missing)}. Put them into the environment or into .env "
+                "(.env.example lists all), or try the sandbox first: `make demo`."
+            )
+
+    @property
+    def has_credentials(self) -> bool:
+        """True when at least one vendor variable that has no default is set: somebody means the live services."""
+        return len(self.missing(REQUIRED_PAX8 + REQUIRED_HALO)) < len(REQUIRED_PAX8 + REQUIRED_HALO)
+
+
+def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Read the environment and the data folder's policy.yaml.
+
+    Raises ConfigError for a malformed policy or PAX8_PIPELINE_TODAY. Credentials may be missing here: who needs
+    them calls `Settings.require`.
+    """
+    env = dict(os.environ if environment is None else environment)
+    data = Path(env.get("PAX8_PIPELINE_DATA", "").strip() or "data").expanduser().absolute()
+    policy = load_policy(data / "policy.yaml")
+    mode = env.get("HALO_WRITE_MODE", "").strip() or policy.write_mode
+    return Settings(
+        data=data,
+        today=_today(env.get("PAX8_PIPELINE_TODAY", "").strip(), policy.timezone),
+        policy=policy,
+        # Anything but exactly `apply` is a dry run: a typing error must never write.
+        write_mode="apply" if mode == "apply" else "dry_run",
+        environment=env,
+        alert_urls=tuple(SecretStr(u) for u in env.get("PAX8_ALERT_URLS", "").split() if u),
+    )
+
+
+def _today(text: str, zone: str) -> date:
+    if not text:
+        return datetime.now(ZoneInfo(zone)).date()
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise ConfigError(f"PAX8_PIPELINE_TODAY: {text!r} is not a date such as 2026-08-06") from error

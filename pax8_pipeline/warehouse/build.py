@@ -1,0 +1,111 @@
+"""Builds derived tables from their SQL files, in one transaction each, and counts what came out.
+
+Here belongs: running a model's query into its typed table, splitting off rejects and duplicates. Not here: the
+queries themselves (warehouse/sql), Dagster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from pax8_pipeline.matching.mappings import Mappings
+from pax8_pipeline.settings import Policy
+from pax8_pipeline.warehouse.connection import Connection, Warehouse
+from pax8_pipeline.warehouse.models import Model, model
+
+
+@dataclass(frozen=True)
+class Built:
+    """How many rows a table has now, how many were rejected, and why."""
+
+    table: str
+    rows: int
+    rejects: int
+    reasons: tuple[tuple[str, int], ...]
+
+
+def build(warehouse: Warehouse, table: str, variables: Mapping[str, Any]) -> Built:
+    """Rebuild one derived table (`staging.x`, `reconciled.x`) from its query.
+
+    `variables` are readable in the SQL by getvariable(): today (date), licence_id_field, client_custom_field.
+    A staging query also gives `reject`, `object_id` and `payload`; rows with a reject reason go to staging.rejects.
+    """
+    contract = model(table)
+    with warehouse.transaction() as connection:
+        for name, value in variables.items():
+            connection.execute(f"SET VARIABLE {name} = ?", [value])
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE fresh AS {contract.query}")
+        if contract.schema == "staging":
+            _split_rejects(connection, contract)
+        connection.execute(contract.ddl(replace=True))
+        columns = ", ".join(f'"{c}"' for c in contract.column_names)
+        connection.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM fresh")
+        connection.execute("DROP TABLE fresh")
+        rows = connection.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0]
+        reasons = connection.execute(
+            "SELECT regexp_replace(reason, ':.*', ''), count(*) FROM staging.rejects WHERE table_name = ? "
+            "GROUP BY 1 ORDER BY 2 DESC, 1",
+            [table],
+        ).fetchall()
+    return Built(table, int(rows), sum(n for _, n in reasons), tuple(reasons))
+
+
+def _split_rejects(connection: Connection, contract: Model) -> None:
+    """Move bad rows aside. Of several rows with one key the first stays and the others are rejects by name."""
+    connection.execute("DELETE FROM staging.rejects WHERE table_name = ?", [contract.table])
+    if contract.key:
+        keys = ", ".join(contract.key)
+        connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE fresh AS SELECT * REPLACE (CASE WHEN reject IS NULL AND row_number() OVER "
+            f"(PARTITION BY {keys}, reject IS NULL ORDER BY object_id, payload) > 1 "
+            f"THEN 'same key twice' ELSE reject END AS reject) FROM fresh"
+        )
+    connection.execute(
+        "INSERT INTO staging.rejects SELECT ?, object_id, reject, payload FROM fresh WHERE reject IS NOT NULL",
+        [contract.table],
+    )
+    connection.execute("DELETE FROM fresh WHERE reject IS NOT NULL")
+
+
+def load_mapping_tables(warehouse: Warehouse, mappings: Mappings) -> None:
+    """Put the operator's mapping files beside the staged data, replacing what the last run put there."""
+    tables: dict[str, list[tuple[Any, ...]]] = {
+        "staging.mapping_clients": [(m.pax8_company_id, m.halo_client_id, m.note) for m in mappings.clients],
+        "staging.mapping_subscriptions": [
+            (m.pax8_subscription_id, m.halo_recurring_invoice_id, m.halo_line_id, m.halo_licence_id, m.note)
+            for m in mappings.subscriptions
+        ],
+        "staging.mapping_items": [(m.pax8_product_id, m.halo_item_id, m.note) for m in mappings.items],
+    }
+    with warehouse.transaction() as connection:
+        for table, rows in tables.items():
+            _refill(connection, table, rows)
+
+
+def _refill(connection: Connection, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    connection.execute(model(table).ddl(replace=True))
+    if rows:
+        with connection.appender(table) as appender:
+            appender.append_rows(rows)
+
+
+# In the order they can be built. client_links looks at staging.companies.
+STAGING = (
+    "staging.companies", "staging.products", "staging.subscriptions", "staging.usage_summaries", "staging.usage_lines",
+    "staging.invoices", "staging.invoice_items", "staging.clients", "staging.client_links", "staging.items",
+    "staging.licences", "staging.recurring_invoices", "staging.recurring_invoice_lines", "staging.line_licences",
+    "staging.halo_invoices",
+)  # fmt: skip
+RECONCILED = ("reconciled.client_matches", "reconciled.subscriptions", "reconciled.discrepancies")
+
+
+def variables(today: date, policy: Policy) -> dict[str, Any]:
+    """Return what the SQL reads by getvariable()."""
+    return {
+        "today": today,
+        "licence_id_field": policy.matching.licence_id_field,
+        "client_custom_field": policy.matching.client_custom_field,
+    }

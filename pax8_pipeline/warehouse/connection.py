@@ -1,0 +1,148 @@
+"""Opens the DuckDB file: one short connection at a time, explicit transactions, a bounded wait for the lock.
+
+Here belongs: connecting, transactions, the schema of kept tables, the published copy. Not here: any query about
+billing. A connection is never held while a vendor is being asked: fetch first, then open and write.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event
+
+import duckdb
+
+from pax8_pipeline.errors import PipelineError, WarehouseBusy
+from pax8_pipeline.warehouse.models import RAW_TABLES, Model, all_models, query_file
+
+Connection = duckdb.DuckDBPyConnection
+
+# Rebuilt from raw on every run; all other schemas hold history and are only ever added to.
+DERIVED_SCHEMAS = ("staging", "reconciled")
+
+
+def _wait(seconds: float) -> None:
+    Event().wait(seconds)
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """The warehouse file at `path`. `patience` is how many seconds to wait for another process to let go of it."""
+
+    path: Path
+    patience: float = 60.0
+    clock: Callable[[], float] = field(default=time.monotonic, compare=False)
+    wait: Callable[[float], None] = field(default=_wait, compare=False)
+
+    @contextmanager
+    def connect(self, *, read_only: bool = False) -> Iterator[Connection]:
+        """Give a connection and close it whatever happens.
+
+        Raises WarehouseBusy, naming the process that holds the file, when it does not come free in time.
+        """
+        connection = self._open(read_only)
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """Give a connection inside a transaction: all of it is committed, or none of it is."""
+        with self.connect() as connection:
+            connection.begin()
+            try:
+                yield connection
+            except BaseException:
+                connection.rollback()
+                raise
+            connection.commit()
+
+    def ensure_schema(self) -> None:
+        """Create what is missing, add new columns to kept tables. Safe to call at the start of every run."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.transaction() as connection:
+            for model in all_models().values():
+                connection.execute(f"CREATE SCHEMA IF NOT EXISTS {model.schema}")
+                if model.schema in DERIVED_SCHEMAS:
+                    _ensure_derived(connection, model)
+                else:
+                    _ensure_kept(connection, model)
+            connection.execute("CREATE SCHEMA IF NOT EXISTS newest")
+            for schema, names in RAW_TABLES.items():
+                for name in names:
+                    view = query_file("queries/newest.sql")
+                    connection.execute(view.format(table=f"{schema}.{name}", name=f"{schema}_{name}"))
+            connection.execute(query_file("queries/macros.sql"))
+            connection.execute(query_file("queries/ledger_state.sql"))
+
+    def publish(self, target: Path) -> None:
+        """Write a read-only copy for people; a reader of the old copy keeps it, the next open sees the new one."""
+        fresh = target.with_suffix(".tmp")
+        fresh.unlink(missing_ok=True)
+        with self.connect() as connection:
+            name = connection.execute("SELECT current_database()").fetchall()[0][0]
+            connection.execute(f"ATTACH '{_quoted(fresh)}' AS published")
+            connection.execute(f'COPY FROM DATABASE "{name}" TO published')
+            connection.execute("DETACH published")
+        os.replace(fresh, target)
+
+    def _open(self, read_only: bool) -> Connection:
+        if read_only and not self.path.exists():
+            raise PipelineError(f"{self.path} does not exist yet: run `pax8-pipeline run` first")
+        deadline = self.clock() + self.patience
+        pause = 0.05
+        while True:
+            try:
+                return duckdb.connect(str(self.path), read_only=read_only)
+            except (duckdb.IOException, duckdb.ConnectionException) as error:
+                if not _is_lock(error):
+                    raise PipelineError(f"{self.path} cannot be opened: {error}") from error
+                if self.clock() >= deadline:
+                    raise WarehouseBusy(_busy_text(self.path, str(error))) from error
+                self.wait(pause)
+                pause = min(pause * 2, 2.0)
+
+
+def _is_lock(error: Exception) -> bool:
+    text = str(error)
+    return "Could not set lock" in text or "different configuration" in text
+
+
+def _busy_text(path: Path, detail: str) -> str:
+    holder = re.search(r"PID (\d+)", detail)
+    who = f"process {holder[1]}" if holder else "another process"
+    return f"{path} is held by {who}; close it (people read published.duckdb beside it) or try again later"
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
+
+
+def _ensure_derived(connection: Connection, model: Model) -> None:
+    """A derived table of another shape is dropped: the next run rebuilds it, its rows are not history."""
+    if _columns(connection, model) not in ((), tuple(c.name for c in model.columns)):
+        connection.execute(f"DROP TABLE {model.table}")
+    connection.execute(model.ddl(replace=False))
+
+
+def _ensure_kept(connection: Connection, model: Model) -> None:
+    connection.execute(model.ddl(replace=False))
+    present = _columns(connection, model)
+    for column in model.columns:
+        if column.name not in present:
+            connection.execute(f'ALTER TABLE {model.table} ADD COLUMN "{column.name}" {column.type}')
+
+
+def _columns(connection: Connection, model: Model) -> tuple[str, ...]:
+    rows = connection.execute(
+        "SELECT column_name FROM information_schema.columns WHERE table_schema = ? AND table_name = ? "
+        "ORDER BY ordinal_position",
+        [model.schema, model.name],
+    ).fetchall()
+    return tuple(row[0] for row in rows)

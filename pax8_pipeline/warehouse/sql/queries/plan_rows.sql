@@ -1,0 +1,84 @@
+-- One plan row per reconciled subscription. `verdict_classes` comes from billing/verdicts.py, `trust` from policy.yaml.
+CREATE OR REPLACE TEMP TABLE plan_rows AS
+WITH judged AS (
+  SELECT s.*, v.class AS verdict_class, v.sentence AS verdict_sentence,
+         coalesce(t.mode, getvariable('trust_default')) AS trust,
+         CASE WHEN s.verdict IN ('increase', 'decrease', 'zero_quantity')
+                OR (s.verdict = 'pending_cancel' AND s.reason = 'quantity differs')
+              THEN CASE s.quantity_source WHEN 'licence' THEN 'set_licence_count' ELSE 'set_line_quantity' END
+              WHEN s.verdict = 'cancel'
+              THEN CASE WHEN s.quantity_source = 'licence' AND s.line_licences > 1 THEN 'end_licence' ELSE 'end_line' END
+              ELSE 'none' END AS action
+  FROM reconciled.subscriptions s
+  LEFT JOIN verdict_classes v USING (verdict)
+  LEFT JOIN trust t ON t.client_id = s.client_id
+), classed AS (
+  SELECT *, CASE
+      -- A verdict this version has no rule for is never written.
+      WHEN verdict_class IS NULL THEN 'blocked'
+      WHEN action = 'none' THEN CASE WHEN verdict_class IN ('safe', 'needs_approval') THEN 'no_op' ELSE verdict_class END
+      WHEN trust = 'observe' THEN 'blocked'
+      WHEN getvariable('native') <> 'off' AND action IN ('set_licence_count', 'set_line_quantity', 'end_line', 'end_licence')
+        THEN 'blocked'
+      WHEN verdict_class = 'safe' AND reason IS NULL AND trust = 'auto' THEN 'safe'
+      ELSE 'needs_approval' END AS class,
+    CASE
+      WHEN action = 'none' THEN verdict
+      WHEN trust = 'observe' THEN 'trust_observe'
+      WHEN getvariable('native') <> 'off' THEN 'native_integration_' || getvariable('native')
+      WHEN reason IS NOT NULL AND verdict_class = 'safe' THEN regexp_extract(reason, '^[a-z_]+')
+      WHEN verdict_class = 'safe' AND trust <> 'auto' THEN 'trust_' || trust
+      ELSE verdict END AS reason_code
+  FROM judged
+)
+SELECT subscription_id AS row_id, class, verdict, action, reason_code AS reason,
+       CASE WHEN action <> 'none' AND reason_code LIKE 'native_integration%'
+              THEN 'Halo''s own Pax8 integration is ' || CASE getvariable('native') WHEN 'on' THEN 'on' ELSE 'not known to be off' END
+                   || ': two writers never'
+            WHEN action <> 'none' AND reason_code LIKE 'trust_%' THEN 'the client''s trust mode is ' || trust
+            ELSE coalesce(verdict_sentence, 'no rule for this verdict') || coalesce(' (' || c.reason || ')', '') END
+       || CASE WHEN rebuy_of IS NOT NULL AND verdict = 'unbilled'
+               THEN '; it seems to follow the cancelled subscription ' || rebuy_of ELSE '' END
+       || CASE WHEN verdict = 'decrease' AND commitment_end_date >= getvariable('today')
+               THEN '; inside a commitment until ' || commitment_end_date ELSE '' END
+       || CASE WHEN verdict = 'cancel' AND quantity_source = 'licence' AND pending_pro_rata > 0
+               THEN '; ' || pending_pro_rata || ' part-period entries of this line are not invoiced yet' ELSE '' END AS sentence,
+       client_id, client_name, company_id, company_name, subscription_id, product_name,
+       CASE action WHEN 'set_licence_count' THEN 'licence ' || licence_id
+                   WHEN 'set_line_quantity' THEN 'line ' || line_id || ' of recurring invoice ' || recurring_invoice_id
+                   WHEN 'end_line' THEN 'line ' || line_id || ' of recurring invoice ' || recurring_invoice_id
+                                        || coalesce(' and licence ' || licence_id, '')
+                   WHEN 'end_licence' THEN 'licence ' || licence_id END AS target,
+       recurring_invoice_id, line_id, licence_id,
+       CASE WHEN action LIKE 'end_%' THEN
+              CASE WHEN line_inactive THEN 'line inactive' ELSE 'line active' END
+              || CASE WHEN licence_id IS NULL THEN '' WHEN licence_active THEN ', licence active' ELSE ', licence inactive' END
+              || ', quantity ' || meta.plain(halo_quantity)
+            ELSE meta.plain(halo_quantity) END AS before,
+       CASE WHEN action = 'end_line' THEN 'line inactive' || CASE WHEN licence_id IS NULL THEN '' ELSE ', licence inactive' END
+            WHEN action = 'end_licence' THEN 'line kept, licence inactive, count 0'
+            WHEN action = 'none' THEN meta.plain(halo_quantity)
+            ELSE meta.plain(quantity) END AS after,
+       halo_quantity AS quantity_before,
+       CASE WHEN action LIKE 'end_%' THEN 0 WHEN action = 'none' THEN halo_quantity ELSE quantity END AS quantity_after,
+       CASE WHEN coalesce(line_live, false) THEN billed_before ELSE 0 END AS billed_before,
+       CASE WHEN NOT coalesce(line_live, false) THEN 0 WHEN action = 'none' THEN billed_before ELSE billed_after END AS billed_after,
+       CASE WHEN action = 'none' OR NOT coalesce(line_live, false) THEN 0 ELSE billed_after - billed_before END AS delta,
+       unit_price, coalesce(currency, halo_currency) AS currency, period_months,
+       CASE WHEN action = 'none' OR NOT coalesce(line_live, false) THEN 0
+            ELSE (billed_after - billed_before) * coalesce(unit_price, 0) END AS money_per_period,
+       CASE WHEN action = 'none' OR NOT coalesce(line_live, false) THEN 0
+            ELSE meta.per_month((billed_after - billed_before) * coalesce(unit_price, 0), coalesce(period_months, 1))
+       END AS money_per_month,
+       unbilled_money_per_month AS unbilled_per_month,
+       to_json({'licence_count': licence_count, 'licence_active': licence_active,
+                'line_quantity': CASE WHEN quantity_source = 'manual' THEN meta.plain(halo_quantity) END,
+                'line_inactive': line_inactive, 'licences_on_line': line_licences, 'end_date': end_date})::VARCHAR AS expect,
+       to_json({'status': status, 'lifecycle': lifecycle, 'start_date': start_date, 'end_date': end_date, 'billing_term': billing_term,
+                'commitment_term': commitment_term, 'commitment_end_date': commitment_end_date, 'quantity': meta.plain(quantity),
+                'price': meta.plain(price), 'partner_cost': meta.plain(partner_cost), 'pax8_currency': currency,
+                'halo_currency': halo_currency, 'quantity_source': quantity_source,
+                'halo_quantity': meta.plain(halo_quantity), 'qty_free': meta.plain(qty_free), 'minimum_qty': meta.plain(minimum_qty),
+                'licences_on_line': line_licences, 'pending_pro_rata': pending_pro_rata, 'rebuy_of': rebuy_of,
+                'detail': c.reason})::VARCHAR AS evidence
+FROM classed c;

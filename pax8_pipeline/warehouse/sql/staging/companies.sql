@@ -1,0 +1,14 @@
+/* One row per Pax8 company.
+
+key: company_id
+| company_id | VARCHAR not null | Pax8 company id, lower case | pax8.companies.payload |
+| name | VARCHAR | Name as Pax8 shows it | pax8.companies.payload |
+| external_id | VARCHAR | Free text the partner set in Pax8; taken as Halo client id where it is one | pax8.companies.payload |
+| bill_on_behalf | BOOLEAN not null | True when Pax8 bills this company itself | pax8.companies.payload |
+| status | VARCHAR | Active, Inactive or Deleted | pax8.companies.payload |
+*/
+SELECT meta.idtext(j.id) AS company_id, meta.txt(j.name) AS name, meta.txt(j.externalId) AS external_id,
+       meta.flag(j.billOnBehalfOfEnabled) AS bill_on_behalf, meta.txt(j.status) AS status,
+       CASE WHEN meta.idtext(j.id) IS NULL THEN 'no id' END AS reject, object_id, payload
+FROM (SELECT *, from_json(payload, '{"id":"VARCHAR","name":"VARCHAR","externalId":"VARCHAR",
+        "billOnBehalfOfEnabled":"VARCHAR","status":"VARCHAR"}') AS j FROM newest.pax8_companies)

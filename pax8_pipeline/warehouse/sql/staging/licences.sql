@@ -1,0 +1,34 @@
+/* One row per Halo licence or subscription record (table Licence).
+
+key: licence_id
+| licence_id | BIGINT not null | Halo licence id | halo.licences.payload |
+| subscription_id | VARCHAR | Pax8 subscription id the record carries (column set by matching.licence_id_field) | halo.licences.payload |
+| type | BIGINT | 0 licence, 1 subscription | halo.licences.payload |
+| name | VARCHAR | Name | halo.licences.payload |
+| client_id | BIGINT | Halo client it belongs to | halo.licences.payload |
+| count | BIGINT not null | Quantity that linked lines bill | halo.licences.payload |
+| price | DECIMAL(28,10) | Sell price per unit | halo.licences.payload |
+| cost | DECIMAL(28,10) | Cost per unit | halo.licences.payload |
+| billing_cycle | VARCHAR | Free text | halo.licences.payload |
+| status | VARCHAR | Free text | halo.licences.payload |
+| is_active | BOOLEAN not null | The flag that matters | halo.licences.payload |
+| deleted | BOOLEAN not null | Soft-deleted | halo.licences.payload |
+| end_date | DATE | End | halo.licences.payload |
+| distributor | VARCHAR | Free text, Pax8 for ours | halo.licences.payload |
+*/
+SELECT try_cast(j.id AS BIGINT) AS licence_id,
+       meta.idtext(json_extract_string(payload, '$.' || getvariable('licence_id_field'))) AS subscription_id,
+       try_cast(j.type AS BIGINT) AS type, meta.txt(j.name) AS name, meta.halo_id(j.client_id) AS client_id,
+       try_cast(j.count AS BIGINT) AS count, meta.num(j.price) AS price, meta.num(j.purchase_price) AS cost,
+       meta.txt(j.billing_cycle) AS billing_cycle, meta.txt(j.status) AS status,
+       coalesce(try_cast(j.is_active AS BOOLEAN), true) AS is_active, meta.flag(j.deleted) AS deleted,
+       meta.halo_day(j.end_date) AS end_date, meta.txt(j.distributor) AS distributor,
+       CASE WHEN try_cast(j.id AS BIGINT) IS NULL THEN 'no id'
+            WHEN meta.txt(j.count) IS NULL THEN 'no count'
+            WHEN meta.num(j.count) IS NULL OR meta.num(j.count) <> try_cast(j.count AS BIGINT)
+              THEN 'count is not a whole number: ' || j.count
+       END AS reject, object_id, payload
+FROM (SELECT *, from_json(payload, '{"id":"VARCHAR","type":"VARCHAR","name":"VARCHAR","client_id":"VARCHAR",
+        "count":"VARCHAR","price":"VARCHAR","purchase_price":"VARCHAR","billing_cycle":"VARCHAR","status":"VARCHAR",
+        "is_active":"VARCHAR","deleted":"VARCHAR","end_date":"VARCHAR","distributor":"VARCHAR"}') AS j
+      FROM newest.halo_licences)

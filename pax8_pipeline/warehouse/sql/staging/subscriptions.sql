@@ -1,0 +1,48 @@
+/* One row per Pax8 subscription, dates as calendar dates, money as stated by Pax8 in `currency`.
+
+key: subscription_id
+| subscription_id | VARCHAR not null | Pax8 subscription id, lower case | pax8.subscriptions.payload |
+| company_id | VARCHAR | Pax8 company that owns it | pax8.subscriptions.payload |
+| product_id | VARCHAR | Pax8 product | pax8.subscriptions.payload |
+| product_name | VARCHAR | Product name where Pax8 sends it | pax8.subscriptions.payload |
+| parent_subscription_id | VARCHAR | Base subscription of an add-on | pax8.subscriptions.payload |
+| vendor_subscription_id | VARCHAR | The vendor's own id | pax8.subscriptions.payload |
+| quantity | DECIMAL(28,10) not null | Seats Pax8 states | pax8.subscriptions.payload |
+| status | VARCHAR | Pax8 status as sent | pax8.subscriptions.payload |
+| billing_term | VARCHAR | How often Pax8 bills: Monthly, Annual, 2-Year, 3-Year, One-Time, Trial, Activation | pax8.subscriptions.payload |
+| commitment_term | VARCHAR | How long it is locked in | pax8.subscriptions.payload |
+| commitment_end_date | DATE | End of the lock-in | pax8.subscriptions.payload |
+| start_date | DATE | First day | pax8.subscriptions.payload |
+| end_date | DATE | Last day, empty while open | pax8.subscriptions.payload |
+| billing_start | DATE | First day Pax8 bills | pax8.subscriptions.payload |
+| created_date | DATE | When it was created in Pax8 | pax8.subscriptions.payload |
+| price | DECIMAL(28,10) | Client price per unit and billing term | pax8.subscriptions.payload |
+| partner_cost | DECIMAL(28,10) | Partner cost per unit and billing term, often not sent | pax8.subscriptions.payload |
+| currency | VARCHAR | ISO 4217 | pax8.subscriptions.payload |
+*/
+SELECT meta.idtext(j.id) AS subscription_id, meta.idtext(j.companyId) AS company_id, meta.idtext(j.productId) AS product_id,
+       meta.txt(j.productName) AS product_name, meta.idtext(j.parentSubscriptionId) AS parent_subscription_id,
+       meta.txt(j.vendorSubscriptionId) AS vendor_subscription_id,
+       meta.num(j.quantity) AS quantity, meta.txt(j.status) AS status, meta.txt(j.billingTerm) AS billing_term,
+       -- Three spellings are known of the same thing (api/pax8.md section 9).
+       coalesce(meta.txt(j.commitmentTerm.term), meta.txt(j.commitment.term)) AS commitment_term,
+       coalesce(meta.day(j.commitmentTerm.endDate), meta.day(j.commitment.endDate), meta.day(j.commitmentTermEndDate)) AS commitment_end_date,
+       meta.day(j.startDate) AS start_date, meta.day(j.endDate) AS end_date, meta.day(j.billingStart) AS billing_start,
+       meta.day(j.createdDate) AS created_date, meta.num(j.price) AS price, meta.num(j.partnerCost) AS partner_cost,
+       meta.currency(j.currencyCode) AS currency,
+       CASE WHEN meta.idtext(j.id) IS NULL THEN 'no id'
+            WHEN meta.txt(j.quantity) IS NULL THEN 'no quantity'
+            WHEN meta.num(j.quantity) IS NULL THEN 'quantity is not a number: ' || j.quantity
+            WHEN meta.num(j.quantity) < 0 THEN 'quantity is negative: ' || j.quantity
+            WHEN meta.txt(j.price) IS NOT NULL AND meta.num(j.price) IS NULL THEN 'price is not a number: ' || j.price
+            WHEN meta.txt(j.startDate) IS NOT NULL AND meta.day(j.startDate) IS NULL THEN 'startDate is not a date: ' || j.startDate
+            WHEN meta.txt(j.endDate) IS NOT NULL AND meta.day(j.endDate) IS NULL THEN 'endDate is not a date: ' || j.endDate
+            WHEN meta.txt(j.billingStart) IS NOT NULL AND meta.day(j.billingStart) IS NULL
+              THEN 'billingStart is not a date: ' || j.billingStart
+       END AS reject, object_id, payload
+FROM (SELECT *, from_json(payload, '{"id":"VARCHAR","companyId":"VARCHAR","productId":"VARCHAR","productName":"VARCHAR",
+        "parentSubscriptionId":"VARCHAR","vendorSubscriptionId":"VARCHAR","quantity":"VARCHAR","status":"VARCHAR",
+        "billingTerm":"VARCHAR","commitmentTerm":{"term":"VARCHAR","endDate":"VARCHAR"},
+        "commitment":{"term":"VARCHAR","endDate":"VARCHAR"},"commitmentTermEndDate":"VARCHAR","startDate":"VARCHAR",
+        "endDate":"VARCHAR","billingStart":"VARCHAR","createdDate":"VARCHAR","price":"VARCHAR","partnerCost":"VARCHAR",
+        "currencyCode":"VARCHAR"}') AS j FROM newest.pax8_subscriptions)

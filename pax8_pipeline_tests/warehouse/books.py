@@ -1,0 +1,147 @@
+"""A small pair of books (Pax8 and Halo) written by hand, put through raw, staging and reconciled.
+
+For tests of verdicts and plans: `Books` starts as one company with one subscription in step with its Halo line;
+each test changes what its rule is about.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from pax8_pipeline.billing.plan import Circumstances, Native, make_plan
+from pax8_pipeline.matching.mappings import ClientMapping, ItemMapping, Mappings, SubscriptionMapping
+from pax8_pipeline.settings import Policy
+from pax8_pipeline.warehouse import build, raw
+from pax8_pipeline.warehouse.connection import Warehouse
+
+TODAY = date(2026, 8, 20)
+COMPANY = "5b1f7a3e-0d52-4c0b-9a64-2f1f3c0e9a11"
+SUB = "c2b8a9d0-6f34-4a6f-8a1b-3f7c9e5d1a02"
+
+
+def company(**changes: Any) -> dict[str, Any]:
+    """One Pax8 company as sent."""
+    return {"id": COMPANY, "name": "Example Dental", "status": "Active", "billOnBehalfOfEnabled": False, **changes}
+
+
+def subscription(**changes: Any) -> dict[str, Any]:
+    """One Pax8 subscription as sent, 20 seats."""
+    base = {
+        "id": SUB, "companyId": COMPANY, "productId": "8e0d1c55-77a3-4d0e-9d2f-0c4b6a1e7f90", "quantity": 20,
+        "startDate": "2026-02-01T00:00:00Z", "billingStart": "2026-02-01", "status": "Active", "price": 22,
+        "partnerCost": 17, "currencyCode": "USD", "productName": "Suite", "billingTerm": "Monthly",
+    }  # fmt: skip
+    return {**base, **changes}
+
+
+def licence(**changes: Any) -> dict[str, Any]:
+    """One Halo licence as sent, count 20."""
+    base = {"id": 4127, "type": 1, "name": "Suite", "client_id": 231, "count": 20, "price": 22, "snowid": SUB,
+            "is_active": True, "deleted": False, "distributor": "Pax8", "status": "Active"}  # fmt: skip
+    return {**base, **changes}
+
+
+def line(**changes: Any) -> dict[str, Any]:
+    """One recurring invoice line that follows licence 4127."""
+    link = {"id": 901, "licence_id": 4127, "qty_free": 0, "minimum_qty": 0, "kind": 4, "pro_rata": 1}
+    base = {"id": 24967, "ihid": -94, "_itemid": 88, "item_shortdescription": "Suite", "qty_order": 20, "unit_price": 22,
+            "unit_cost": 17, "isinactive": False, "isActive": True, "recurring_invoice_quantity_type": 4,
+            "quantity_subscriptions": [link], "quantity_licences": [], "prorata_data": [],
+            "startdate": "1900-01-01T00:00:00", "enddate": "1900-01-01T00:00:00"}  # fmt: skip
+    return {**base, **changes}
+
+
+def manual_line(**changes: Any) -> dict[str, Any]:
+    """One recurring invoice line whose quantity is typed in."""
+    return line(recurring_invoice_quantity_type=0, quantity_subscriptions=[], **changes)
+
+
+def invoice(lines: list[dict[str, Any]], **changes: Any) -> dict[str, Any]:
+    """One Halo recurring invoice as sent."""
+    return {
+        "id": -94,
+        "client_id": 231,
+        "reference": "Monthly",
+        "disabled": False,
+        "period": 2,
+        "lines": lines,
+        **changes,
+    }
+
+
+@dataclass
+class Books:
+    """What both vendors would answer, and the operator's mapping files."""
+
+    companies: list[dict[str, Any]] = field(default_factory=lambda: [company()])
+    products: list[dict[str, Any]] = field(default_factory=list)
+    subscriptions: list[dict[str, Any]] = field(default_factory=lambda: [subscription()])
+    usage_summaries: list[dict[str, Any]] = field(default_factory=list)
+    clients: list[dict[str, Any]] = field(default_factory=lambda: [{"id": 231, "name": "Example", "inactive": False}])
+    licences: list[dict[str, Any]] = field(default_factory=lambda: [licence()])
+    recurring: list[dict[str, Any]] = field(default_factory=lambda: [invoice([line()])])
+    client_map: list[tuple[str, int]] = field(default_factory=lambda: [(COMPANY, 231)])
+    subscription_map: list[tuple[str, int | None, int | None, int | None]] = field(default_factory=list)
+    item_map: list[tuple[str, int]] = field(default_factory=list)
+
+    def mappings(self) -> Mappings:
+        """The mapping files as read."""
+        return Mappings(
+            tuple(ClientMapping(c.lower(), k, "") for c, k in self.client_map),
+            tuple(SubscriptionMapping(s.lower(), i, n, c, "") for s, i, n, c in self.subscription_map),
+            tuple(ItemMapping(p, i, "") for p, i in self.item_map),
+            "mappings",
+        )
+
+    def reads(self) -> list[raw.Read]:
+        """The reads of one run."""
+        parts = {
+            "pax8.companies": ("/companies", self.companies),
+            "pax8.products": ("/products", self.products),
+            "pax8.subscriptions": ("/subscriptions", self.subscriptions),
+            "halo.clients": ("/Client", self.clients),
+            "halo.licences": ("/SoftwareLicence", self.licences),
+            "halo.recurring_invoices": ("/RecurringInvoice", self.recurring),
+            "halo.items": ("/Item", []),
+        }
+        reads = [
+            raw.Read(t, raw.raw_objects(path, rows), path, expected=len(rows)) for t, (path, rows) in parts.items()
+        ]
+        usage = raw.raw_objects("/subscriptions/x/usage-summaries", self.usage_summaries)
+        return [*reads, raw.Read("pax8.usage_summaries", usage, scope=f"{TODAY:%Y-%m}")]
+
+    def load(self, folder: Path, *, run_id: str = "run-1", policy: Policy | None = None) -> Warehouse:
+        """Put the books through raw, staging and reconciled."""
+        warehouse = Warehouse(folder / "warehouse.duckdb")
+        warehouse.ensure_schema()
+        raw.store(warehouse, self.reads(), run_id)
+        build.load_mapping_tables(warehouse, self.mappings())
+        values = build.variables(TODAY, policy or Policy())
+        for table in (*build.STAGING, *build.RECONCILED):
+            build.build(warehouse, table, values)
+        return warehouse
+
+
+def reconciled(warehouse: Warehouse) -> dict[str, dict[str, Any]]:
+    """Return reconciled.subscriptions by subscription id."""
+    with warehouse.connect() as connection:
+        rows = raw.dicts(connection.execute("SELECT * FROM reconciled.subscriptions"))
+    return {row["subscription_id"]: row for row in rows}
+
+
+def circumstances(*, native: Native = "off", policy: Policy | None = None, run_id: str = "run-1") -> Circumstances:
+    """What a plan needs besides data."""
+    made = datetime.combine(TODAY, datetime.min.time()) + timedelta(hours=6)
+    return Circumstances(run_id, TODAY, made, policy or Policy(), "mappings", "apply", native)
+
+
+def planned(warehouse: Warehouse, **kwargs: Any) -> list[dict[str, Any]]:
+    """Make a plan and return its rows."""
+    plan = make_plan(warehouse, circumstances(**kwargs))
+    with warehouse.connect() as connection:
+        return raw.dicts(
+            connection.execute("SELECT * FROM billing.plan WHERE plan_id = ? ORDER BY row_id", [plan.plan_id])
+        )
