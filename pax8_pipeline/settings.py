@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -193,7 +193,7 @@ class Settings:
     today: date
     policy: Policy
     write_mode: WriteMode
-    environment: Mapping[str, str]
+    environment: Mapping[str, str] = field(repr=False)
     alert_urls: tuple[SecretStr, ...] = ()
 
     @property

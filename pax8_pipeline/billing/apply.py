@@ -14,7 +14,6 @@ from decimal import Decimal
 from typing import Any, Protocol
 
 from pax8_pipeline.billing import verify
-from pax8_pipeline.billing.ledger import Ledger
 from pax8_pipeline.billing.model import Change, Entry, Plan, State
 from pax8_pipeline.billing.plan import grouped
 from pax8_pipeline.errors import NotFound, PipelineError, VendorError, WriteRefused, WriteUnknown
@@ -39,6 +38,13 @@ class HaloGateway(Protocol):
 
     def replace_lines(self, header: dict[str, Any]) -> Any:
         """Save a recurring invoice with every one of its lines."""
+
+
+class Record(Protocol):
+    """Where every step is written down; `record` returns once it is on disk."""
+
+    def record(self, plan_id: str, entries: Sequence[Entry]) -> None:
+        """Append entries."""
 
 
 class Pax8Gateway(Protocol):
@@ -96,7 +102,7 @@ class Applier:
 
     halo: HaloGateway
     pax8: Pax8Gateway
-    ledger: Ledger
+    ledger: Record
     today: date
     progress: Callable[[int, int], None] = lambda done, total: None
     step: Callable[[str], None] = lambda name: None
@@ -239,7 +245,7 @@ class Applier:
         lines = verify.lines_by_id(now)
         if not same_lines(seen.header, now):
             raise refused
-        rest = [_sendable(l, change if i == line_id else {}) for i, l in lines.items()]
+        rest = [_sendable(line, change if i == line_id else {}) for i, line in lines.items()]
         header = {"id": now["id"], "client_id": now.get("client_id"), "lines": rest}
         if "change_seq" in now:
             header["change_seq"] = now["change_seq"]

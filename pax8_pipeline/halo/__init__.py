@@ -1,0 +1,1 @@
+"""Reading Halo and the few writes the pipeline is allowed."""

@@ -1,0 +1,1 @@
+"""Matches companies to clients and subscriptions to lines, by ids only."""

@@ -1,0 +1,54 @@
+# Everything a person runs by hand. Each target sets up .venv first; the second time that costs nothing.
+# Needs: Python 3.11 or newer with venv, git, make.
+
+PORT ?= 3000
+ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	"$$p" -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$p"; break; }; done)
+
+# Dagster sends usage figures home unless told not to; dagster.yaml says so too.
+export DAGSTER_DISABLE_TELEMETRY := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo dev test lint format bench clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) ## make .venv with the locked dependencies
+
+$(READY): pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer with its venv module is needed (Debian: apt-get install python3 python3-venv); if it has another name: make PYTHON=/path/to/python3.12"; exit 1; }
+	@echo "Setting up $(VENV) (once; a minute or two)"
+	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || "$(PYTHON)" -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	@touch $@
+
+demo: $(READY) ## the daily sync on the built-in sandbox: what changed, what was held back, the money
+	@$(BIN)/pax8-pipeline demo $(ARGS)
+
+dev: $(READY) ## the Dagster UI on http://localhost:3000 (PORT=), on the sandbox unless credentials are set
+	@$(BIN)/pax8-pipeline dev --port $(PORT) $(ARGS)
+
+test: $(READY) ## all tests (ARGS="-k name" for some)
+	@$(BIN)/python -m pytest -n 2 $(ARGS)
+
+lint: $(READY) ## ruff, mypy, import rules
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(READY) ## let ruff put the code in order
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: $(READY) ## one run over 2,000 companies: time and peak memory of each stage
+	@$(BIN)/python -m pax8_pipeline_tests.e2e.bench $(ARGS)
+
+clean: ## remove .venv and caches; the data folder stays
+	rm -rf $(VENV) *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .tmp_dagster_home_*
+	find pax8_pipeline pax8_pipeline_tests -name __pycache__ -type d -prune -exec rm -rf {} +

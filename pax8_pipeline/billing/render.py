@@ -1,0 +1,202 @@
+"""A stored plan as people and programs read it: Markdown, HTML, CSV and JSON.
+
+Here belongs: words and layout. Not here: figures (they stand in billing.plan and billing.plans). The JSON has a
+version, `schema`; a member is only ever added under the same version.
+"""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from pax8_pipeline.billing import ledger, plan
+from pax8_pipeline.billing.model import Plan
+from pax8_pipeline.warehouse.connection import Connection, Warehouse
+from pax8_pipeline.warehouse.raw import dicts
+
+SCHEMA = "pax8-pipeline/plan/1"
+Row = Mapping[str, Any]
+
+CLASS_TITLES = {
+    "safe": "Changes",
+    "needs_approval": "Waiting for a person",
+    "blocked": "Held back",
+    "no_op": "Looked at, nothing to do",
+}
+
+
+def plan_rows(connection: Connection, plan_id: str, *, no_ops: bool = True) -> list[dict[str, Any]]:
+    """Return the rows of a plan in reading order: unbilled first with the most money on top, then the changes.
+
+    `state` is what the ledger says became of a row's write, None when nothing was written for it.
+    """
+    cursor = connection.execute(
+        "SELECT p.*, l.state, l.detail AS state_detail FROM billing.plan p "
+        "LEFT JOIN billing.ledger_state l ON l.plan_id = p.plan_id AND l.row_id = p.row_id "
+        "WHERE p.plan_id = ? AND (? OR p.class <> 'no_op' OR p.verdict IN ('pending_cancel', 'trial')) "
+        "ORDER BY CASE WHEN p.verdict = 'unbilled' THEN 0 WHEN p.unbilled_per_month > 0 THEN 1 "
+        "WHEN p.class = 'safe' THEN 2 WHEN p.class = 'needs_approval' THEN 3 WHEN p.class = 'blocked' THEN 4 ELSE 5 END, "
+        "p.unbilled_per_month DESC, p.client_name, p.product_name, p.row_id",
+        [plan_id, no_ops],
+    )
+    return dicts(cursor)
+
+
+def money(row: Row) -> str:
+    """Return the money of one row a month, with sign and currency; empty when there is none."""
+    amount = row["money_per_month"] or Decimal(0)
+    currency = row["currency"] or ""
+    if row["unbilled_per_month"]:
+        return f"{row['unbilled_per_month']:,.2f} {currency} unbilled".strip()
+    return f"{amount:+,.2f} {currency}".strip() if amount else ""
+
+
+def plan_markdown(connection: Connection, plan_id: str, limit: int = 60) -> str:
+    """Return a plan as Markdown: its figures, then a table of everything but the plain no-ops."""
+    head = plan.load_plan(connection, plan_id)
+    rows = plan_rows(connection, plan_id, no_ops=False)
+    lines = [*_head_lines(connection, head), "", "| client | product | what | before | after | money a month | state |"]
+    lines.append("|---|---|---|---:|---:|---:|---|")
+    lines += [_markdown_row(row) for row in rows[:limit]]
+    if len(rows) > limit:
+        lines.append(f"\n{len(rows) - limit} more rows: `pax8-pipeline plan show {plan_id}`")
+    return "\n".join(lines)
+
+
+def _head_lines(connection: Connection, head: Plan) -> list[str]:
+    lines = [
+        f"**Plan {head.plan_id}** for {head.today}, checksum `{head.checksum[:16]}`, good until {head.expires_at:%Y-%m-%d %H:%M} UTC.",
+        f"{head.rows_considered} subscriptions looked at: {head.rows_safe} changes, {head.rows_waiting} waiting, "
+        f"{head.rows_blocked} held back. Write mode {head.write_mode}.",
+    ]
+    lines += [f"Money a month in {c}: {m['up']} up, {m['down']} down, {m['unbilled']} unbilled." for c, m in head.money.items()]
+    lines += [f"**Not to be applied:** {head.problem}."] if head.problem else []
+    lines += [f"**Held whole by a guardrail:** {head.held}."] if head.held else []
+    written = ledger.states(connection, head.plan_id)
+    lines += [f"Written: {', '.join(f'{n} {s}' for s, n in sorted(written.items()))}."] if written else []
+    return lines
+
+
+def _markdown_row(row: Row) -> str:
+    cells = (
+        row["client_name"] or row["company_name"] or "?",
+        row["product_name"] or "?",
+        f"{row['verdict']}: {row['sentence']}",
+        row["before"] or "",
+        row["after"] if row["action"] != "none" else "",
+        money(row),
+        row["state"] or CLASS_TITLES[row["class"]].lower(),
+    )
+    return "| " + " | ".join(str(c).replace("|", "\\|").replace("\n", " ") for c in cells) + " |"
+
+
+def plan_json(connection: Connection, plan_id: str) -> dict[str, Any]:
+    """Return a plan as data: money and quantities as decimal text, times ISO in UTC."""
+    head = plan.load_plan(connection, plan_id)
+    names = [n for n in Plan.__dataclass_fields__]
+    rows = plan_rows(connection, plan_id)
+    for row in rows:
+        row["expect"], row["evidence"] = json.loads(row["expect"]), json.loads(row["evidence"])
+    return {
+        "schema": SCHEMA,
+        "plan": {n: getattr(head, n) for n in names},
+        "written": ledger.states(connection, plan_id),
+        "rows": rows,
+    }
+
+
+def to_json(value: Any) -> str:
+    """Write data as JSON text; Decimal as plain text so that no reader makes a double of money."""
+    return json.dumps(value, indent=2, default=_plain, ensure_ascii=False)
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, Decimal):
+        text = format(value, "f")
+        return text.rstrip("0").rstrip(".") if "." in text else text
+    if isinstance(value, (date, datetime)):
+        return value.isoformat()
+    raise TypeError(f"cannot write {type(value).__name__} as JSON")
+
+
+_CSV = ("class", "verdict", "action", "reason", "sentence", "client_id", "client_name", "company_id", "company_name",
+        "subscription_id", "product_name", "target", "before", "after", "delta", "unit_price", "currency",
+        "money_per_period", "money_per_month", "unbilled_per_month", "state")  # fmt: skip
+
+
+def plan_csv(rows: Iterable[Row]) -> str:
+    """Return plan rows as CSV for a spreadsheet."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(_CSV)
+    for row in rows:
+        writer.writerow([_cell(row[name]) for name in _CSV])
+    return out.getvalue()
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    text = _plain(value) if isinstance(value, (Decimal, date, datetime)) else str(value)
+    # A cell that begins like a formula would be run by a spreadsheet.
+    return f"'{text}" if text[:1] in "=+@" or (text[:1] == "-" and not isinstance(value, (Decimal, int))) else text
+
+
+_STYLE = """body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:75rem;padding:0 1rem;color:#1c2733}
+table{border-collapse:collapse;width:100%;margin:.5rem 0 2rem}td,th{padding:.35rem .6rem;border-bottom:1px solid #dde3e9;
+text-align:left;vertical-align:top}td.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}
+th{background:#f3f6f9}.bad{color:#a1260d;font-weight:600}code{background:#f3f6f9;padding:0 .25rem}"""
+
+
+def plan_html(connection: Connection, plan_id: str) -> str:
+    """Return a plan as one HTML page that needs nothing else."""
+    head = plan.load_plan(connection, plan_id)
+    rows = plan_rows(connection, plan_id)
+    parts = [f"<!doctype html><meta charset='utf-8'><title>Plan {html.escape(plan_id)}</title><style>{_STYLE}</style>"]
+    parts.append("<h1>Billing plan</h1>")
+    for text in _head_lines(connection, head):
+        cls = " class='bad'" if text.startswith("**") and "Plan" not in text[:8] else ""
+        parts.append(f"<p{cls}>{html.escape(text.replace('**', '').replace('`', ''))}</p>")
+    unbilled = [r for r in rows if r["unbilled_per_month"]]
+    parts += _html_section("Billed by Pax8, not by Halo", unbilled)
+    for cls, title in CLASS_TITLES.items():
+        parts += _html_section(title, [r for r in rows if r["class"] == cls and not r["unbilled_per_month"]])
+    return "\n".join(parts)
+
+
+def _html_section(title: str, rows: Sequence[Row]) -> list[str]:
+    if not rows:
+        return []
+    cells = "".join(f"<th>{h}</th>" for h in ("Client", "Product", "What", "Before", "After", "Money a month", "State"))
+    lines = [f"<h2>{html.escape(title)} ({len(rows)})</h2><table><tr>{cells}</tr>"]
+    for row in rows:
+        values = (row["client_name"] or row["company_name"], row["product_name"], f"{row['verdict']}: {row['sentence']}")
+        figures = (row["before"], row["after"] if row["action"] != "none" else "", money(row))
+        lines.append(
+            "<tr>" + "".join(f"<td>{html.escape(str(v or ''))}</td>" for v in values)
+            + "".join(f"<td class='n'>{html.escape(str(v or ''))}</td>" for v in figures)
+            + f"<td>{html.escape(row['state'] or '')}</td></tr>"
+        )  # fmt: skip
+    return [*lines, "</table>"]
+
+
+def write_report(warehouse: Warehouse, plan_id: str, folder: Path) -> Path:
+    """Write the plan as Markdown, HTML, CSV and JSON into `folder` and return the HTML file's path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with warehouse.connect() as connection:
+        texts = {
+            "md": plan_markdown(connection, plan_id, limit=100_000),
+            "html": plan_html(connection, plan_id),
+            "csv": plan_csv(plan_rows(connection, plan_id)),
+            "json": to_json(plan_json(connection, plan_id)),
+        }
+    for ending, text in texts.items():
+        (folder / f"plan-{plan_id}.{ending}").write_text(text, encoding="utf-8")
+    return folder / f"plan-{plan_id}.html"

@@ -1,0 +1,138 @@
+"""A run told to a person in the terminal, or to a program as JSON. Words only; the figures come from the warehouse."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from pax8_pipeline.billing import ledger, outcome, render
+from pax8_pipeline.billing import plan as plans
+from pax8_pipeline.billing.model import Plan
+from pax8_pipeline.settings import Settings
+from pax8_pipeline.warehouse.connection import Warehouse
+
+_SECTIONS = (
+    ("Billed by Pax8, not by Halo", lambda r: bool(r["unbilled_per_month"]) or r["verdict"] == "unbilled"),
+    ("Changes", lambda r: r["class"] == "safe"),
+    ("Waiting for a person", lambda r: r["class"] == "needs_approval"),
+    ("Held back", lambda r: r["class"] == "blocked"),
+    ("Worth knowing", lambda r: r["verdict"] in ("pending_cancel", "trial")),
+)
+
+
+@dataclass(frozen=True)
+class Check:
+    """One failed asset check."""
+
+    asset: str
+    name: str
+    severity: str
+    blocking: bool
+    description: str
+
+
+@dataclass(frozen=True)
+class Told:
+    """A run as told: the plan with its rows, the failed checks and the verdict."""
+
+    run_id: str
+    plan: Plan | None
+    rows: list[dict[str, Any]]
+    states: dict[str, int]
+    checks: Sequence[Check]
+    errors: Sequence[str]
+    verdict: outcome.Verdict
+    report: str
+
+
+def gather(settings: Settings, run_id: str, plan_id: str | None, checks: Sequence[Check], errors: Sequence[str]) -> Told:
+    """Read what the run left in the warehouse and judge it."""
+    head, rows, states = None, [], {}
+    if plan_id:
+        with Warehouse(settings.warehouse_path).connect(read_only=True) as connection:
+            head = plans.load_plan(connection, plan_id)
+            rows = render.plan_rows(connection, plan_id)
+            states = ledger.states(connection, plan_id)
+    held = sorted({r["sentence"] for r in rows if r["reason"] == "guardrail_client"})
+    blocking = [f"{c.name} ({c.description})" for c in checks if c.blocking and c.severity == "ERROR"]
+    verdict = outcome.judge(head, states, held, errors=errors, blocking=blocking)
+    report = str(settings.reports_path / f"plan-{plan_id}.html") if plan_id else ""
+    return Told(run_id, head, rows, states, checks, errors, verdict, report)
+
+
+def as_data(told: Told) -> dict[str, Any]:
+    """Return the run as data for --json; money as decimal text."""
+    return {
+        "schema": "pax8-pipeline/run/1",
+        "run_id": told.run_id,
+        "exit_code": told.verdict.code,
+        "sentence": told.verdict.sentence,
+        "plan": None if told.plan is None else asdict(told.plan),
+        "written": told.states,
+        "failed_checks": [asdict(c) for c in told.checks],
+        "errors": list(told.errors),
+        "rows": [{k: v for k, v in r.items() if k not in ("expect", "evidence")} for r in told.rows],
+        "report": told.report,
+    }
+
+
+def show(console: Console, told: Told, *, limit: int = 40) -> None:
+    """Print what changed, what was held back and why, the money, and where to look next."""
+    rest = told.rows
+    for title, wanted in _SECTIONS:
+        section = [r for r in rest if wanted(r)]
+        rest = [r for r in rest if not wanted(r)]
+        if section:
+            _table(console, f"{title} ({len(section)})", section, limit)
+    if rest:
+        console.print(f"Looked at, nothing to do: {len(rest)} subscriptions")
+    _checks(console, told.checks)
+    _money(console, told)
+    for error in told.errors:
+        console.print(f"[red]error[/red] {error}", highlight=False)
+    style = {0: "green", 2: "yellow", 3: "red", 1: "red"}[told.verdict.code]
+    console.print(f"[bold {style}]{told.verdict.sentence}[/]", highlight=False)
+    if told.plan:
+        console.print(f"Report: {told.report}", highlight=False, soft_wrap=True)
+        console.print(f"Every row: pax8-pipeline plan show {told.plan.plan_id}   Lineage, checks, runs: make dev", highlight=False)
+
+
+def _table(console: Console, title: str, rows: list[dict[str, Any]], limit: int) -> None:
+    table = Table(title=title, title_justify="left", title_style="bold", header_style="bold", expand=False)
+    for name, right in (("client", 0), ("product", 0), ("what and why", 0), ("before", 1), ("after", 1), ("money a month", 1), ("state", 0)):
+        table.add_column(name, justify="right" if right else "left", overflow="fold", no_wrap=name == "money a month")
+    for row in rows[:limit]:
+        table.add_row(
+            row["client_name"] or f"{row['company_name'] or '?'} (Pax8)",
+            row["product_name"] or "?",
+            f"{row['verdict']}: {row['sentence']}",
+            row["before"] or "",
+            (row["after"] or "") if row["action"] != "none" else "",
+            render.money(row),
+            row["state"] or "",
+        )
+    console.print(table)
+    if len(rows) > limit:
+        console.print(f"... and {len(rows) - limit} more")
+
+
+def _checks(console: Console, checks: Sequence[Check]) -> None:
+    for check in checks:
+        style = "red" if check.severity == "ERROR" else "yellow"
+        held = ", holds back what depends on it" if check.blocking and check.severity == "ERROR" else ""
+        console.print(f"[{style}]check {check.name}[/] on {check.asset}{held}: {check.description}", highlight=False)
+
+
+def _money(console: Console, told: Told) -> None:
+    if told.plan is None:
+        return
+    for currency, figures in told.plan.money.items():
+        console.print(
+            f"Money a month in {currency}: {figures['up']} up, {figures['down']} down, {figures['unbilled']} billed by Pax8 "
+            "and not by Halo",
+            highlight=False,
+        )

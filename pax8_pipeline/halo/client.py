@@ -1,0 +1,355 @@
+"""Reading Halo whole, and the four writes this product may make.
+
+Here belongs: endpoints and their parameters (`api/halo.md`). Not here: what to write and whether (`billing`),
+typing (staging). There is no delete, no `process` and no change to an ordinary invoice in here, on purpose.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+from pax8_pipeline.errors import BadAnswer
+from pax8_pipeline.halo.config import HaloConfig
+from pax8_pipeline.halo.paging import VENDOR, ListRead, parse_list, row_id
+from pax8_pipeline.halo.replies import (
+    WriteReply,
+    header_update,
+    licence_update,
+    line_update,
+    new_invoice,
+    read_reply,
+)
+from pax8_pipeline.transport.connect import connect
+from pax8_pipeline.transport.listing import Listing, Row, only_list
+from pax8_pipeline.transport.rate_limit import RateLimiter
+from pax8_pipeline.transport.redact import keep_secret
+from pax8_pipeline.transport.seen import RequestSeen
+from pax8_pipeline.transport.threads import map_all
+from pax8_pipeline.transport.timing import Timing
+from pax8_pipeline.transport.token import TokenRequest
+from pax8_pipeline.transport.wire import checked_url
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+Progress = Callable[[int, int], None]
+
+# The least an application needs (`api/halo.md` section 1).
+NEEDED_SCOPES = (
+    "read:customers",
+    "read:items",
+    "read:invoices",
+    "edit:invoices",
+    "read:softwarelicensing",
+    "edit:softwarelicensing",
+)
+_DETAILS = {"includedetails": "true"}
+# Lines whose quantity Halo computes from licences (1) or subscriptions (4): worthless without their links.
+_LINKED_TYPES = (1, 4)
+
+
+@dataclass(frozen=True)
+class HaloCheck:
+    """What `doctor` learns.
+
+    `sees_clients` False: the agent's permissions hide everything (Halo gives empty lists, not errors).
+    `scopes`: as granted, empty if Halo did not say; `missing_scopes`: needed and not granted.
+    `clock_offset_s`: Halo's clock less ours, None if unknown.
+    """
+
+    sees_clients: bool
+    scopes: tuple[str, ...]
+    missing_scopes: tuple[str, ...]
+    clock_offset_s: float | None
+
+
+class HaloClient:
+    """One Halo tenant; thread-safe, one write at a time. Close it, or use it as a context manager.
+
+    All methods raise the typed errors of `pax8_pipeline.errors`; lists raise IncompleteRead rather than give
+    a part. A write that raises anything but WriteUnknown changed nothing.
+    """
+
+    def __init__(
+        self,
+        config: HaloConfig,
+        *,
+        timing: Timing | None = None,
+        limiter: RateLimiter | None = None,
+        on_request: Callable[[RequestSeen], None] | None = None,
+    ) -> None:
+        keep_secret(config.client_secret.get_secret_value())
+        self._config = config
+        self._writing = threading.Lock()
+        self._transport = connect(
+            config,
+            vendor=VENDOR,
+            api_url=config.api_url,
+            token_url=token_url(config.auth_url),
+            token_request=_token_request(config),
+            fresh_refused="permission",
+            may_write=True,
+            timing=timing,
+            limiter=limiter,
+            on_request=on_request,
+        )
+
+    def __enter__(self) -> HaloClient:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close idle connections."""
+        self._transport.close()
+
+    @property
+    def limiter(self) -> RateLimiter:
+        """The shared budget of requests."""
+        return self._transport.limiter
+
+    def auth_info(self) -> Row:
+        """What Halo tells anybody: at least `auth_url` and `tenant_id` (section 1). Needs no credentials."""
+        return self._object("/AuthInfo", self._transport.get_json("/AuthInfo", anonymous=True))
+
+    def check(self) -> HaloCheck:
+        """Fetch a token and read one client: proves credentials, addresses and the first permission."""
+        params = {"pageinate": "true", "page_size": "1", "page_no": "1"}
+        rows, _ = parse_list(self._transport.get_json("/Client", params), "clients", "GET /Client")
+        scopes = self._transport.tokens.current().scopes
+        told = bool(scopes) and "all" not in scopes
+        missing = tuple(scope for scope in NEEDED_SCOPES if told and scope not in scopes)
+        return HaloCheck(bool(rows), scopes, missing, self._transport.clock_offset_s)
+
+    # Lists
+
+    def clients(self) -> Listing:
+        """All clients, inactive ones too (section 5). List rows carry no custom fields: see `client`."""
+        return self._list("/Client", "clients", includeinactive="true")
+
+    def items(self) -> Listing:
+        """All items, inactive ones too (section 8)."""
+        return self._list("/Item", "items", includeinactive="true")
+
+    def licences(self, client_id: int | None = None) -> Listing:
+        """All licences and subscriptions (types 0 and 1), inactive ones too; of one client if given."""
+        if client_id is None:
+            return self._list("/SoftwareLicence", "licences", includeinactive="true")
+        listing = self._list("/SoftwareLicence", "licences", includeinactive="true", client_id=str(client_id))
+        return listing.only(lambda row: row.get("client_id") in (None, client_id))
+
+    def recurring_invoices(self, progress: Progress | None = None) -> Listing:
+        """All recurring invoices with their lines, and the lines with their licence links (section 7).
+
+        A row that came without lines, or with a computed line that lacks its links, is replaced by its detail
+        read; `progress(done, total)` counts those.
+        """
+        listing = self._list("/RecurringInvoice", "invoices", includelines="true")
+        return self._completed(listing, _lacks_links, self.recurring_invoice, progress)
+
+    def invoices(self, start: date, end: date, client_id: int | None = None) -> Listing:
+        """Ordinary invoices dated from `start` to `end`, both included, with lines, in any state.
+
+        For the search of section 12.3. Filtered here as well: older versions ignore the date filter. A row that does not say its date or its
+        client is kept, because this list is searched for what must not be billed twice.
+        """
+        params = {
+            "includelines": "true",
+            "datesearch": "invoice_date",
+            # A day more on both sides: nowhere is stated whether the end is included, nor the time zone.
+            "start_date": (start - timedelta(days=1)).isoformat(),
+            "end_date": (end + timedelta(days=1)).isoformat(),
+        }
+        if client_id is not None:
+            params["client_id"] = str(client_id)
+        listing = self._list("/Invoice", "invoices", **params)
+        meant = listing.only(
+            lambda row: (
+                (row_id(row) or 0) > 0
+                and (client_id is None or row.get("client_id") in (None, client_id))
+                and _dated(row.get("invoice_date"), start, end)
+            ),
+        )
+        return self._completed(meant, lambda row: not row.get("lines"), self.invoice, None)
+
+    def licence_changes(self, licence_id: int) -> Listing:
+        """The change log of one licence; where it is not allowed: Forbidden or NotFound (section 2)."""
+        listing = self._list("/LicenceChange", None, licence_id=str(licence_id))
+        return listing.only(lambda row: row.get("licence_id") in (None, licence_id))
+
+    def invoice_changes(self, invoice_id: int, line_id: int) -> Listing:
+        """The change log of one line of an invoice, recurring ones too; else as `licence_changes`."""
+        listing = self._list("/InvoiceChange", None, invoice_id=str(invoice_id), line_id=str(line_id))
+        return listing.only(
+            lambda row: row.get("invoice_id") in (None, invoice_id) and row.get("invoice_line_id") in (None, line_id),
+        )
+
+    def integration(self) -> list[Row]:
+        """The accounts of Halo's own Pax8 integration (section 9), with `integrator_enabled` where Halo tells it.
+
+        Raises Forbidden or NotFound where the tenant does not let us look: then a person has to say.
+        """
+        path = "/Pax8Details"
+        rows = _accounts(self._transport.get_json(path))
+        if rows is None:
+            raise _bad(path, "the answer holds no list of accounts")
+        return [self._account(row) for row in rows]
+
+    # Single objects, with all details
+
+    def client(self, client_id: int) -> Row:
+        """One client with custom fields and external links."""
+        return self._one("/Client", client_id)
+
+    def licence(self, licence_id: int) -> Row:
+        """One licence or subscription."""
+        return self._one("/SoftwareLicence", licence_id)
+
+    def recurring_invoice(self, recurring_invoice_id: int) -> Row:
+        """One recurring invoice (negative id) with lines, links and pro rata entries."""
+        return self._one("/RecurringInvoice", recurring_invoice_id)
+
+    def invoice(self, invoice_id: int) -> Row:
+        """One ordinary invoice with lines."""
+        return self._one("/Invoice", invoice_id)
+
+    # Writes
+
+    def update_licence(self, fields: Row) -> WriteReply:
+        """Change the given members of one licence; `id` and `client_id` are needed (section 12.1)."""
+        return self._write("/SoftwareLicence", licence_update(fields))
+
+    def update_line(self, line: Row) -> WriteReply:
+        """Save one line of a recurring invoice: the whole line as read, but for what changes (section 12.1)."""
+        return self._write("/RecurringInvoice/updatelines", line_update(line))
+
+    def replace_lines(self, header: Row) -> WriteReply:
+        """Save a recurring invoice with all its lines; what is left out is deleted (section 3). A fallback."""
+        return self._write("/RecurringInvoice", header_update(header))
+
+    def create_invoice(self, invoice: Row) -> WriteReply:
+        """Create one ordinary invoice (section 12.3)."""
+        return self._write("/Invoice", new_invoice(invoice))
+
+    def many(self, fn: Callable[[Item], Result], ids: Iterable[Item], progress: Progress | None = None) -> list[Result]:
+        """Apply one of the reads above to many ids at once; results in order, the first error ends it all."""
+        return map_all(fn, ids, self._config.threads, progress)
+
+    def _write(self, path: str, element: Row) -> WriteReply:
+        with self._writing:
+            return read_reply(self._transport.post_json(path, [element]))
+
+    def _list(self, path: str, key: str | None, **filters: str) -> Listing:
+        read = ListRead(path, self._config.page_size)
+        while True:
+            current = read.begin()
+            params = {**filters, "pageinate": "true", "page_size": str(current.page_size), "order": "id"}
+
+            def page(number: int, params: dict[str, str] = params) -> tuple[tuple[Row, ...], int | None]:
+                body = self._transport.get_json(path, {**params, "page_no": str(number)})
+                return parse_list(body, key, f"GET {path}")
+
+            while wanted := current.wanted:
+                current.add(map_all(page, wanted, self._config.threads))
+            listing = read.add(current)
+            if listing is not None:
+                return listing
+
+    def _completed(
+        self,
+        listing: Listing,
+        lacking: Callable[[Row], bool],
+        detail: Callable[[int], Row],
+        progress: Progress | None,
+    ) -> Listing:
+        ids = [found for row in listing.objects if lacking(row) and (found := row_id(row)) is not None]
+        full = dict(zip(ids, self.many(detail, ids, progress), strict=True))
+        objects = tuple(full.get(row_id(row) or 0, row) for row in listing.objects)
+        requests = listing.requests + len(ids)
+        return Listing(listing.endpoint, objects, listing.expected, requests, listing.repeats)
+
+    def _one(self, resource: str, wanted: int) -> Row:
+        path = f"{resource}/{int(wanted)}"
+        body = self._object(path, self._transport.get_json(path, _DETAILS))
+        if row_id(body) != wanted:
+            raise _bad(path, "the answer is not the object asked for")
+        return body
+
+    def _account(self, row: Row) -> Row:
+        account_id = row_id(row)
+        if row.get("integrator_enabled") is not None or account_id is None:
+            return row
+        return self._one("/Pax8Details", account_id)
+
+    def _object(self, path: str, body: Any) -> Row:
+        if not isinstance(body, dict):
+            raise _bad(path, "the answer is not an object")
+        return body
+
+
+def token_url(auth_url: str) -> str:
+    """The address of the token service: `/token` is added unless it is there."""
+    url = checked_url(auth_url, "HALO_AUTH_URL")
+    return url if url.lower().endswith("/token") else f"{url}/token"
+
+
+def _token_request(config: HaloConfig) -> TokenRequest:
+    def body() -> str:
+        return urlencode(
+            {
+                "grant_type": "client_credentials",
+                "client_id": config.client_id,
+                "client_secret": config.client_secret.get_secret_value(),
+                "scope": config.scope,
+            }
+        )
+
+    return TokenRequest(
+        vendor=VENDOR,
+        where="POST /auth/token",
+        body=body,
+        content_type="application/x-www-form-urlencoded",
+        credentials="HALO_CLIENT_ID, HALO_CLIENT_SECRET and the scopes of the API application",
+        address="HALO_AUTH_URL",
+        params={"tenant": config.tenant} if config.tenant else {},
+        fault_hint=f" Halo does so for a wrong tenant: check HALO_TENANT ({config.tenant or 'not set'!r}).",
+    )
+
+
+def _accounts(body: Any) -> list[Row] | None:
+    """The accounts in an answer of unknown shape: a bare list, one account, or an envelope with one list."""
+    if isinstance(body, dict):
+        if "integrator_enabled" in body or "id" in body:
+            return [body]
+        body = only_list(body)
+    return body if isinstance(body, list) and all(isinstance(row, dict) for row in body) else None
+
+
+def _lacks_links(row: Row) -> bool:
+    """True for a recurring invoice whose list row does not tell how its quantities come about."""
+    lines = row.get("lines")
+    if not lines:
+        return True
+    return any(
+        line.get("recurring_invoice_quantity_type") in _LINKED_TYPES
+        and not (line.get("quantity_licences") or line.get("quantity_subscriptions"))
+        for line in lines
+    )
+
+
+def _dated(value: Any, start: date, end: date) -> bool:
+    """False only for a real date outside: Halo writes "no date" as 1900 (section 4)."""
+    found = re.match(r"\d{4}-\d\d-\d\d", value) if isinstance(value, str) else None
+    day = found[0] if found else ""
+    return day < "1910" or start.isoformat() <= day <= end.isoformat()
+
+
+def _bad(path: str, what: str) -> BadAnswer:
+    message = f"{VENDOR} GET {path}: {what}. Nothing of it is used."
+    return BadAnswer(message, vendor=VENDOR, where=f"GET {path}", status=200)

@@ -1,0 +1,219 @@
+"""Reading Pax8: every list whole or not at all, every object as it was sent.
+
+Here belongs: endpoints and their parameters (`api/pax8.md`). Not here: meaning of fields, typing (staging),
+and any write: this product never writes to Pax8, and the transport under this client refuses all but GET.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from pax8_pipeline.errors import BadAnswer
+from pax8_pipeline.pax8.config import Pax8Config
+from pax8_pipeline.pax8.paging import VENDOR, ListRead, Page, parse_content, parse_page, row_id
+from pax8_pipeline.transport import jsontext
+from pax8_pipeline.transport.connect import connect
+from pax8_pipeline.transport.listing import Listing, Row
+from pax8_pipeline.transport.rate_limit import RateLimiter
+from pax8_pipeline.transport.redact import keep_secret
+from pax8_pipeline.transport.seen import RequestSeen
+from pax8_pipeline.transport.threads import map_all
+from pax8_pipeline.transport.timing import Timing
+from pax8_pipeline.transport.token import TokenRequest
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Pax8Check:
+    """What `doctor` learns: `companies` the vendor names; `clock_offset_s` its clock less ours, None if unknown."""
+
+    companies: int
+    clock_offset_s: float | None
+
+
+class Pax8Client:
+    """One Pax8 partner account, read only; thread-safe. Close it, or use it as a context manager.
+
+    All methods raise the typed errors of `pax8_pipeline.errors`; lists raise IncompleteRead rather than give
+    a part. Nothing is filtered by the vendor and then trusted: unknown parameters are ignored there without a
+    word.
+    """
+
+    def __init__(
+        self,
+        config: Pax8Config,
+        *,
+        timing: Timing | None = None,
+        limiter: RateLimiter | None = None,
+        on_request: Callable[[RequestSeen], None] | None = None,
+    ) -> None:
+        keep_secret(config.client_secret.get_secret_value())
+        self._config = config
+        self._transport = connect(
+            config,
+            vendor=VENDOR,
+            api_url=config.api_url,
+            token_url=config.token_url,
+            token_request=_token_request(config),
+            fresh_refused="credentials",
+            may_write=False,
+            timing=timing,
+            limiter=limiter,
+            on_request=on_request,
+        )
+
+    def __enter__(self) -> Pax8Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close idle connections."""
+        self._transport.close()
+
+    @property
+    def limiter(self) -> RateLimiter:
+        """The shared budget of requests."""
+        return self._transport.limiter
+
+    def check(self) -> Pax8Check:
+        """Fetch a token and read one row: proves credentials, address and permission."""
+        page = parse_page(self._transport.get_json("/companies", {"page": "0", "size": "1"}), "GET /companies")
+        return Pax8Check(page.total, self._transport.clock_offset_s)
+
+    def companies(self) -> Listing:
+        """All companies of any status (section 7)."""
+        return self._list("/companies", sort="name,asc")
+
+    def products(self) -> Listing:
+        """All products of the catalogue (section 8)."""
+        return self._list("/products", sort="name,asc")
+
+    def subscriptions(self) -> Listing:
+        """All subscriptions of any status (section 9)."""
+        return self._list("/subscriptions", sort="createdDate,asc")
+
+    def subscription(self, subscription_id: str) -> Row:
+        """One subscription; NotFound if there is none."""
+        return self._one("/subscriptions", subscription_id)
+
+    def subscription_history(self, subscription_id: str) -> tuple[Row, ...]:
+        """Whole snapshots of one subscription in the vendor's order, newest first in its sample (section 9)."""
+        path = f"/subscriptions/{_segment(subscription_id)}/history"
+        return parse_content(self._transport.get_json(path), f"GET {path}")
+
+    def usage_summaries(self, subscription_id: str) -> Listing:
+        """The usage summaries of one subscription; NotFound for an unknown subscription (section 13.1).
+
+        Never narrowed by company: that would hide the usage nobody is assigned to (section 14).
+        """
+        return self._list(f"/subscriptions/{_segment(subscription_id)}/usage-summaries", sort="resourceGroup,asc")
+
+    def usage_summary(self, summary_id: str) -> Row:
+        """One usage summary; the only place that may tell the company of a summary (section 14)."""
+        return self._one("/usage-summaries", summary_id)
+
+    def usage_lines(self, summary_id: str, usage_date: date, product_id: str | None = None) -> Listing:
+        """The usage lines of one summary as posted for one day: month-to-date totals, no ids (section 13.2)."""
+        params = {"usageDate": usage_date.isoformat()}
+        if product_id is not None:
+            params["productId"] = product_id
+        listing = self._list(f"/usage-summaries/{_segment(summary_id)}/usage-lines", **params)
+        return listing.only(
+            lambda row: (
+                _same(row.get("usageDate"), usage_date.isoformat(), 10)
+                and (product_id is None or _same(row.get("productId"), product_id))
+            ),
+        )
+
+    def invoices(self) -> Listing:
+        """All invoices of any status, Void and Credited too (section 11)."""
+        return self._list("/invoices", sort="invoiceDate,asc")
+
+    def invoice_items(self, invoice_id: str) -> Listing:
+        """All items of one invoice; they carry no invoice id, and perhaps no id of their own (section 12)."""
+        return self._list(f"/invoices/{_segment(invoice_id)}/items")
+
+    def draft_items(self, month_offset: int, company_id: str | None = None) -> Listing:
+        """Next invoice's items so far: month_offset 0 this month, 1 the next; no usage in arrears (section 12)."""
+        params = {"monthOffset": str(month_offset)}
+        if company_id is not None:
+            params["companyId"] = company_id
+        listing = self._list("/invoices/draftItems", **params)
+        if company_id is None:
+            return listing
+        # A row without a company is nobody's: never taken for the company that was asked for (section 14).
+        return listing.only(lambda row: bool(row.get("companyId")) and _same(row["companyId"], company_id))
+
+    def many(
+        self,
+        fn: Callable[[Item], Result],
+        ids: Iterable[Item],
+        progress: Callable[[int, int], None] | None = None,
+    ) -> list[Result]:
+        """Apply one of the methods above to many ids at once; results in order, the first error ends it all."""
+        return map_all(fn, ids, self._config.threads, progress)
+
+    def _list(self, path: str, **params: str) -> Listing:
+        read = ListRead(path, min(self._config.page_size, 200))
+        while True:
+            asked = {**params, "size": str(read.page_size)}
+            first = self._page(path, asked, 0)
+            rest = map_all(partial(self._page, path, asked), range(1, first.pages), self._config.threads)
+            listing = read.add([first, *rest])
+            if listing is not None:
+                return listing
+
+    def _page(self, path: str, params: dict[str, str], number: int) -> Page:
+        body = self._transport.get_json(path, {**params, "page": str(number)})
+        return parse_page(body, f"GET {path}")
+
+    def _one(self, collection: str, wanted: str) -> Row:
+        path = f"{collection}/{_segment(wanted)}"
+        body = self._transport.get_json(path)
+        if not isinstance(body, dict) or row_id(body) != wanted.strip().lower():
+            message = f"{VENDOR} GET {path}: the answer is not the object asked for. Nothing of it is used."
+            raise BadAnswer(message, vendor=VENDOR, where=f"GET {path}", status=200)
+        return body
+
+
+def _token_request(config: Pax8Config) -> TokenRequest:
+    def body() -> str:
+        return jsontext.dumps(
+            {
+                "client_id": config.client_id,
+                "client_secret": config.client_secret.get_secret_value(),
+                "audience": config.audience,
+                "grant_type": "client_credentials",
+            }
+        )
+
+    return TokenRequest(
+        vendor=VENDOR,
+        where="POST /token",
+        body=body,
+        content_type="application/json",
+        credentials="PAX8_CLIENT_ID and PAX8_CLIENT_SECRET",
+        address="PAX8_TOKEN_URL",
+    )
+
+
+def _segment(value: str) -> str:
+    """An id as one segment of a path; an empty or dotted one would name another resource."""
+    text = value.strip()
+    if text in ("", ".", ".."):
+        raise ValueError(f"{value!r} is not an id")
+    return quote(text, safe="")
+
+
+def _same(found: Any, wanted: str, length: int | None = None) -> bool:
+    """Equal case-blind. A row that does not say is taken as meant: only what contradicts is dropped."""
+    return found in (None, "") or str(found).strip().lower()[:length] == wanted.strip().lower()

@@ -1,0 +1,218 @@
+"""When a list of Pax8 has been read whole. Pure: pages go in, a Listing or "read again" comes out.
+
+Here belongs: the envelope and the completeness rule (`api/pax8.md` section 3). Not here: HTTP, endpoints
+(`client`).
+
+Paging is by offset without a snapshot, so rows repeat or are missed when data moves between pages. The rule,
+for one read of all pages (an attempt):
+
+1. All pages name the same `totalElements`; else the list moved, read again. 2. The distinct ids are as many
+as that: whole. 3. Rows without an id cannot be told apart, so they are counted; they are whole when the count
+is right and no two
+   equal ones stand on different pages (a page that overlaps its neighbour would look just so).
+4. Otherwise two attempts that cut the list into pages of different size and served the very same rows, as
+many as
+   named, prove each other: then repeats are the vendor's own.
+5. Otherwise attempts that name the same total complete each other by id.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pax8_pipeline.errors import BadAnswer, IncompleteRead
+from pax8_pipeline.transport import jsontext
+from pax8_pipeline.transport.listing import Listing, Merged, Row, merge
+
+VENDOR = "Pax8"
+ATTEMPTS = 3
+# An unsorted list may come in another order each time; as long as every attempt brings new ids it is worth
+# another.
+_MOST_ATTEMPTS = 10
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page as it came back. `size` is the size the server says it used, not the one asked for."""
+
+    rows: tuple[Row, ...]
+    total: int
+    size: int
+    total_pages: int
+
+    @property
+    def pages(self) -> int:
+        """How many pages there are, by the answer itself; 1 if it holds all."""
+        by_size = -(-self.total // self.size) if self.size else 1
+        return max(1, min(max(self.total_pages, by_size), self.total))
+
+
+def parse_page(body: Any, where: str) -> Page:
+    """Read a page envelope; raises BadAnswer when the `page` object or its totals are missing.
+
+    `content` may be absent when there is nothing (`api/pax8.md` section 3).
+    """
+    page = body.get("page") if isinstance(body, dict) else None
+    total = _count(page, "totalElements")
+    if total is None:
+        raise _bad(where, "the answer has no `page` object with `totalElements`")
+    rows = parse_content(body, where)
+    size = _count(page, "size") or len(rows)
+    return Page(rows, total, size, _count(page, "totalPages") or 0)
+
+
+def parse_content(body: Any, where: str) -> tuple[Row, ...]:
+    """The rows of an envelope; none if `content` is absent. Raises BadAnswer when it is not a list of objects."""
+    content = body.get("content") if isinstance(body, dict) else body
+    if isinstance(body, dict) and content is None:
+        return ()
+    if not isinstance(body, dict) or not isinstance(content, list):
+        raise _bad(where, "the answer is no object with a list `content`")
+    if not all(isinstance(row, dict) for row in content):
+        raise _bad(where, "`content` holds something that is not an object")
+    return tuple(content)
+
+
+def row_id(row: Row) -> Hashable | None:
+    """The id to tell rows apart by: case-blind text; None where it is missing, null or empty."""
+    value = row.get("id")
+    return str(value).strip().lower() or None if value is not None else None
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    """One read of all pages: what came, cut where."""
+
+    pages: tuple[Page, ...]
+    merged: Merged
+    total: int | None  # None: the pages did not agree
+
+    @property
+    def got(self) -> int:
+        return len(self.merged.ids) + self.merged.unnamed
+
+
+class ListRead:
+    """Judges the attempts at one list. Ask `page_size`, read all pages, `add` them; repeat until a Listing
+    comes.
+
+    `endpoint` is the path for messages and the Listing.
+    """
+
+    def __init__(self, endpoint: str, page_size: int) -> None:
+        self._endpoint = endpoint
+        self._sizes = [page_size, max(1, page_size * 4 // 5), max(1, page_size * 3 // 5)]
+        self._attempts: list[_Attempt] = []
+        self._growing = False
+        self._known: dict[int, set[Hashable]] = {}
+
+    @property
+    def page_size(self) -> int:
+        """The size to ask for in the next attempt; another each time, so that a fault at a page's edge shows."""
+        return self._sizes[len(self._attempts) % len(self._sizes)]
+
+    def add(self, pages: Sequence[Page]) -> Listing | None:
+        """Take one attempt's pages, in page order. Returns the Listing if the list is whole now, else None.
+
+        Raises IncompleteRead when no further attempt is worth making.
+        """
+        totals = {page.total for page in pages}
+        merged = merge([page.rows for page in pages], row_id)
+        attempt = _Attempt(tuple(pages), merged, totals.pop() if len(totals) == 1 else None)
+        self._attempts.append(attempt)
+        whole = self._whole(attempt)
+        if whole is not None:
+            return self._listing(whole, attempt.total)
+        self._note_growth(attempt)
+        made = len(self._attempts)
+        if made >= _MOST_ATTEMPTS or (made >= ATTEMPTS and not self._growing):
+            raise self._incomplete()
+        return None
+
+    def _whole(self, attempt: _Attempt) -> Merged | None:
+        merged, total = attempt.merged, attempt.total
+        if total is None:
+            return None
+        if not merged.unnamed and len(merged.ids) == total:
+            return merged
+        counted = attempt.got == total or (merged.served == total and not merged.moved)
+        if counted and not _doubled_across(attempt.pages):
+            return merged
+        if self._proven(attempt):
+            return merge([page.rows for page in attempt.pages], row_id, still=True)
+        return None if merged.unnamed else self._united(total)
+
+    def _proven(self, attempt: _Attempt) -> bool:
+        if attempt.merged.served != attempt.total:
+            return False
+        return any(
+            other.total == attempt.total
+            and other.pages[0].size != attempt.pages[0].size
+            and _tally(other.pages) == _tally(attempt.pages)
+            for other in self._attempts[:-1]
+        )
+
+    def _united(self, total: int) -> Merged | None:
+        same = [attempt for attempt in self._attempts if attempt.total == total and not attempt.merged.unnamed]
+        # Each attempt counts as one page, so that a row that changed in between is taken as read last.
+        united = merge([attempt.merged.rows for attempt in same], row_id)
+        return united if len(same) > 1 and len(united.ids) == total else None
+
+    def _note_growth(self, attempt: _Attempt) -> None:
+        if attempt.total is None:
+            self._growing = False
+            return
+        known = self._known.setdefault(attempt.total, set())
+        self._growing = not attempt.merged.unnamed and bool(attempt.merged.ids - known)
+        known |= attempt.merged.ids
+
+    def _listing(self, merged: Merged, total: int | None) -> Listing:
+        requests = sum(len(attempt.pages) for attempt in self._attempts)
+        return Listing(self._endpoint, merged.rows, total, requests, merged.repeats)
+
+    def _incomplete(self) -> IncompleteRead:
+        last = self._attempts[-1]
+        expected = max(page.total for page in last.pages)
+        why = (
+            f"{last.got} rows could be told apart where {VENDOR} names {expected} (rows moved between pages, or "
+            "pages came short)"
+            if last.total is not None
+            else "its pages did not agree on how many rows there are (the list changes while it is read)"
+        )
+        return IncompleteRead(
+            f"{VENDOR} GET {self._endpoint}: {why}, in {len(self._attempts)} attempts. Nothing of it is used; run "
+            "again later.",
+            vendor=VENDOR,
+            where=f"GET {self._endpoint}",
+            got=last.got,
+            expected=expected,
+        )
+
+
+def _doubled_across(pages: Sequence[Page]) -> bool:
+    """True if equal rows without an id stand on different pages."""
+    if len(pages) < 2:
+        return False
+    seen: set[str] = set()
+    for page in pages:
+        here = {jsontext.dumps(row) for row in page.rows if row_id(row) is None}
+        if here & seen:
+            return True
+        seen |= here
+    return False
+
+
+def _tally(pages: Sequence[Page]) -> Counter[str]:
+    return Counter(jsontext.dumps(row) for page in pages for row in page.rows)
+
+
+def _count(page: Any, name: str) -> int | None:
+    value = page.get(name) if isinstance(page, dict) else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def _bad(where: str, what: str) -> BadAnswer:
+    return BadAnswer(f"{VENDOR} {where}: {what}. Nothing of it is used.", vendor=VENDOR, where=where, status=200)

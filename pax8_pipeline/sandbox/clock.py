@@ -1,0 +1,71 @@
+"""The world's clock: a day that is set or played, and a moment within it.
+
+Here belongs: what "today" and "now" are in the sandbox. Not here: what a new day brings (`days.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta
+
+_MORNING = time(6, 0)  # the night's work is done, nobody has logged in yet
+_LAST_MOMENT = timedelta(hours=17, minutes=59)  # real time may run, but never into the next day by itself
+
+
+class Clock:
+    """A calendar day at six in the morning UTC; with `run` the seconds of a real clock are added to it.
+
+    Standing still is the default, so that two worlds made alike are equal to the byte.
+    """
+
+    def __init__(self, today: date) -> None:
+        self._today = today
+        self._seconds: Callable[[], float] | None = None
+        self._started = 0.0
+
+    @property
+    def today(self) -> date:
+        """The world's calendar day (UTC)."""
+        return self._today
+
+    def now(self) -> datetime:
+        """The world's moment, aware, in UTC."""
+        moment = datetime.combine(self._today, _MORNING, UTC)
+        if self._seconds is None:
+            return moment
+        return moment + min(timedelta(seconds=self._seconds() - self._started), _LAST_MOMENT)
+
+    def set(self, day: date) -> None:
+        """Go to the morning of `day`."""
+        self._today = day
+        if self._seconds is not None:
+            self._started = self._seconds()
+
+    def run(self, seconds: Callable[[], float]) -> None:
+        """Let time pass within the day, as `seconds` (such as time.monotonic) tells."""
+        self._seconds = seconds
+        self._started = seconds()
+
+
+def month_start(day: date) -> date:
+    """The first day of the month of `day`."""
+    return day.replace(day=1)
+
+
+def add_months(first: date, months: int) -> date:
+    """The first day of the month `months` after (or before) the month of `first`."""
+    index = first.year * 12 + first.month - 1 + months
+    return date(index // 12, index % 12 + 1, 1)
+
+
+def month_end(day: date) -> date:
+    """The last day of the month of `day`."""
+    return add_months(day, 1) - timedelta(days=1)
+
+
+def add_years(day: date, years: int) -> date:
+    """The same calendar day `years` later; 29 February becomes the 28th where there is none."""
+    try:
+        return day.replace(year=day.year + years)
+    except ValueError:
+        return day.replace(year=day.year + years, day=28)

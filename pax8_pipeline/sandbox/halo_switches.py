@@ -1,0 +1,114 @@
+"""Every "could be either" of Halo, as one object of switches that may be turned while the emulator runs.
+
+Here belongs: the names, values and safe defaults of `api/halo.md` section 13, and the rights of the
+application. Not here: what a switch does (it is read where the behaviour lives). Faults that no healthy Halo
+shows (cut connections, 500s, lost replies) are not switches; they are in `faults.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+ALL_SCOPES = (
+    "read:customers",
+    "read:items",
+    "read:suppliers",
+    "read:contracts",
+    "read:invoices",
+    "edit:invoices",
+    "read:softwarelicensing",
+    "edit:softwarelicensing",
+)
+
+_CHOICES: dict[str, tuple[object, ...]] = {
+    "updatelines_supported": (True, 400, 404, 405),
+    "qty_order_refresh": ("at_read", "at_creation"),
+    "inactive_licence_flips_line": ("at_once", "nightly", "never"),
+    "post_reply": ("object", "array"),
+    "post_status": (200, 201),
+    "stale_change_seq": ("ignored", "warning", "400"),
+    "record_count": ("true", "too_small", "fifty"),
+    "repeated_page": (False, True, "endless"),
+    "native_sync": ("off", "on"),
+    "pax8details": ("ok", "forbidden", "missing", "bare_array", "keyed", "object", "empty"),
+    "scope_refusal": (401, 403),
+    "unauthorized_body": ("json", "empty"),
+    "unknown_envelopes": ("keyed", "bare"),
+}
+
+
+@dataclass
+class HaloSwitches:
+    """How this Halo behaves where the reference leaves it open; values are plain JSON.
+
+    A value outside its choices is refused with ValueError when it is set through the constructor or `change`.
+    """
+
+    # Writing
+    lines_omission_deletes: bool = True  # POST /RecurringInvoice: a line left out of `lines` is removed
+    header_lines_blank_missing: bool = True  # ... and a member left out of a sent line is emptied
+    updatelines_blanks_missing: bool = False  # the same for POST /RecurringInvoice/updatelines
+    updatelines_supported: bool | int = True  # or the status that refuses it: 400, 404, 405
+    post_reply: str = "object"  # answer to a one-element POST
+    post_status: int = 201
+    stale_change_seq: str = "ignored"
+    licence_update_needs_client_id: bool = True  # every known script sends it; refuse with 400 when it is left out
+    soft_warning: str = ""  # a `_warning` put on every saved object
+    # Quantities
+    qty_order_refresh: str = "at_read"  # when `qty_order` of a computed line catches up with its licences
+    inactive_licence_flips_line: str = "never"  # use_subscription_status_for_invoice_line_status, off in a new Halo
+    allow_negative_prorata: bool = True
+    double_noise: bool = False  # computed money carries the noise of binary doubles (401.40000000000003)
+    # Lists
+    record_count: str = "true"
+    page_cap: int | None = None  # a page never holds more rows than this, whatever page_size asks
+    repeated_page: bool | str = False  # True: page 2 shows page 1 again; "endless": the last page repeats for ever
+    list_lines_without_links: bool = False  # nested arrays of a line only on /{id}?includedetails=true
+    date_search_supported: bool = True  # `datesearch`, `start_date`, `end_date` are honoured
+    invoice_search_columns: list[str] = field(default_factory=lambda: ["reference", "notes_1"])
+    change_log_needs_filter: bool = True  # LicenceChange and InvoiceChange without their id are a 500
+    zoned_times: bool = False  # some times carry a Z
+    unknown_envelopes: str = "keyed"  # ExternalLink, LicenceChange, InvoiceChange: envelope or bare list
+    # Rights
+    scopes: list[str] = field(default_factory=lambda: list(ALL_SCOPES))  # what the application may be granted
+    scope_refusal: int = 401  # status of a call whose scope is missing
+    unauthorized_body: str = "json"  # 401 for a dead token: an error object or nothing at all
+    empty_for_agent: list[str] = field(default_factory=list)  # resources this agent sees as empty lists
+    forbidden_for_agent: list[str] = field(default_factory=list)  # resources answered 403 with an empty body
+    detail_denied: list[str] = field(default_factory=list)  # resources whose /{id} answers 401
+    pax8details: str = "ok"
+    # What Halo does by itself
+    native_sync: str = "off"  # Halo's own Pax8 integration: on = shows as enabled and overwrites counts nightly
+    auto_invoice: bool = True  # due recurring invoices are made nightly
+    accounting_sync: bool = False  # nightly: every invoice is posted to the accounts
+    accounting_sync_overwrites_thirdparty: bool = False  # nightly: `thirdpartyinvoicenumber` is the accounts' own
+    # Read by the rate limiter in front of the emulator
+    retry_after: bool = True  # a 429 carries Retry-After
+
+    def __post_init__(self) -> None:
+        for name, allowed in _CHOICES.items():
+            value = getattr(self, name)
+            if not any(value is choice or (value == choice and type(value) is type(choice)) for choice in allowed):
+                raise ValueError(f"HaloSwitches.{name} cannot be {value!r}; it is one of {list(allowed)}")
+
+    def change(self, values: Mapping[str, Any]) -> None:
+        """Set several switches by name, all or none; ValueError names an unknown switch or a bad value."""
+        unknown = sorted(set(values) - {f.name for f in fields(self)})
+        if unknown:
+            raise ValueError(f"unknown Halo switch: {', '.join(unknown)}")
+        checked = HaloSwitches(**{**self.to_json(), **values})
+        for name in values:
+            setattr(self, name, getattr(checked, name))
+
+    def to_json(self) -> dict[str, Any]:
+        """All switches as a JSON-able dict."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> HaloSwitches:
+        """The inverse of `to_json`; switches left out keep their default."""
+        switches = cls()
+        switches.change(data)
+        return switches

@@ -1,0 +1,107 @@
+"""Every "could be either" of Pax8, as one object of switches that may be turned while the emulator runs.
+
+Here belongs: names, values and defaults of the knobs that `api/pax8.md` section 18 asks for. Not here: what a
+knob does (read where the behaviour lives), and faults of the line such as 429 or cut connections
+(`faults.py`). The defaults are the nasty end of what the reference allows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+UNASSIGNED_SHAPES = ("missing", "null", "owner", "dangling", "empty", "hidden")
+
+_CHOICES: dict[str, tuple[object, ...]] = {
+    "over_max": ("clamp", "400", "honour"),
+    "empty_content": ("omit_on_invoices", "omit", "keep"),
+    "unsorted_order": ("shuffled", "shuffled_everywhere", "stable"),
+    "sorted_ties": ("stable", "shuffled"),
+    "date_style": ("mixed", "zulu", "bare", "offset"),
+    "commitment_key": ("mixed", "commitmentTerm", "commitment", "flat"),
+    "missing_keys": ("mixed", "most", "none"),
+    "rate_type_case": ("capitalised", "lower"),
+    "id_case": ("lower", "mixed"),
+    "unassigned_shape": ("by_group", *UNASSIGNED_SHAPES),
+    "unassigned_item_shape": ("by_group", "item-null", "item-missing", "item-owner", "item-dangling"),
+    "summary_company": ("mixed", "listed", "only_by_id"),
+    "rollover": ("reset", "previous_until_charged"),
+    "summary_ids": ("stable", "monthly"),
+    "azure_lines": ("month_to_date", "daily"),
+    "period_end": ("mixed", "inclusive", "exclusive"),
+    "item_ids": ("mixed", "all", "none"),
+    "history_order": ("newest_first", "oldest_first", "shuffled"),
+    "deleted_companies": ("listed", "hidden"),
+    "retry_after": ("seconds", "date", "none"),
+    "rate_body": ("alternate", "envelope", "text"),
+    "token_body": ("json_or_form", "json"),
+}
+
+
+@dataclass
+class Pax8Switches:
+    """How this Pax8 behaves where the reference leaves it open; values are plain JSON.
+
+    A value outside its choices is refused with ValueError when it is set through the constructor or `change`.
+    """
+
+    # Lists (section 3)
+    over_max: str = "clamp"  # size above 200
+    empty_content: str = "omit_on_invoices"  # where an empty list has no `content` member at all
+    unsorted_order: str = "shuffled"  # sortable lists read without `sort`: every request in another order
+    sorted_ties: str = "stable"  # rows equal under the sort
+    insert_between_pages: str = ""  # name of a list whose first row shows up only after its first page was read
+    insert_between_pages_times: int = 1  # how many readings of the list are so disturbed
+    # Shapes (sections 7 to 12, 15)
+    date_style: str = "mixed"
+    commitment_key: str = "mixed"
+    missing_keys: str = "mixed"  # how many optional members a list row lacks
+    explicit_nulls: bool = True  # some absent members come as null
+    rate_type_case: str = "capitalised"
+    id_case: str = "lower"  # mixed: a reference to an id may be written in upper case
+    invoice_status: bool = True  # `status`, which the schema lacks
+    invoice_company_id: bool = False  # `companyId`, which the schema has and reality lacks
+    item_ids: str = "mixed"  # whether invoice items carry an `id`
+    period_end: str = "mixed"
+    history_order: str = "newest_first"
+    deleted_companies: str = "listed"  # whether Deleted companies come without a status filter
+    # Usage (sections 13, 14)
+    unassigned_shape: str = "by_group"  # or one shape for every unassigned group
+    unassigned_item_shape: str = "by_group"
+    summary_company: str = "mixed"  # whether companyId of an assigned summary is in lists too
+    rollover: str = "reset"  # what a summary holds on the 1st to the 3rd
+    summary_ids: str = "stable"  # monthly: a summary gets a new id each month
+    azure_lines: str = "month_to_date"
+    azure_hidden_while_settling: bool = False  # from the 1st to the 4th
+    # Errors and limits (sections 2, 4, 5)
+    token_body: str = "json_or_form"  # noqa: S105 - which request bodies the token endpoint takes
+    draft_items_timeout: bool = False  # draftItems answers 408
+    foreign_companies: list[str] = field(default_factory=list)  # company ids of another partner: 403
+    retry_after: str = "seconds"  # on the rate limiter's 429
+    rate_body: str = "alternate"  # body of a 429: error envelope, plain text, or one after the other
+
+    def __post_init__(self) -> None:
+        for name, allowed in _CHOICES.items():
+            if getattr(self, name) not in allowed:
+                raise ValueError(f"Pax8Switches.{name} cannot be {getattr(self, name)!r}; it is one of {list(allowed)}")
+
+    def change(self, values: Mapping[str, Any]) -> None:
+        """Set several switches by name, all or none; ValueError names an unknown switch or a bad value."""
+        unknown = sorted(set(values) - {f.name for f in fields(self)})
+        if unknown:
+            raise ValueError(f"unknown Pax8 switch: {', '.join(unknown)}")
+        checked = Pax8Switches(**{**self.to_json(), **values})
+        for name in values:
+            setattr(self, name, getattr(checked, name))
+
+    def to_json(self) -> dict[str, Any]:
+        """All switches as a JSON-able dict."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Pax8Switches:
+        """The inverse of `to_json`; switches left out keep their default."""
+        switches = cls()
+        switches.change(data)
+        return switches

@@ -1,0 +1,86 @@
+"""What goes over the sandbox's wire: a log of requests, and rate limits over a rolling window.
+
+Here belongs: counting. Not here: what is done about it (`faults_middleware.py`).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+_KEPT = 200_000
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One request and what became of it; `status` 0 means that the client never saw one."""
+
+    vendor: str
+    method: str
+    path: str
+    query: str
+    status: int
+    fault: str = ""
+
+
+class TrafficLog:
+    """The last requests, oldest first, and totals by vendor."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._rows: deque[Exchange] = deque(maxlen=_KEPT)
+        self.requests: Counter[str] = Counter()
+
+    def add(self, exchange: Exchange) -> None:
+        """Remember one exchange."""
+        with self._lock:
+            self._rows.append(exchange)
+            self.requests[exchange.vendor] += 1
+
+    def __iter__(self) -> Iterator[Exchange]:
+        with self._lock:
+            return iter(list(self._rows))
+
+    def __len__(self) -> int:
+        with self._lock:
+            return len(self._rows)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._rows.clear()
+            self.requests.clear()
+
+    def paths(self, vendor: str, method: str = "*") -> list[str]:
+        """The paths asked of a vendor, in order."""
+        return [row.path for row in self if row.vendor == vendor and method in ("*", row.method)]
+
+
+class RollingLimit:
+    """At most `limit` counted requests in any `window` seconds. `seconds` is a monotonic clock."""
+
+    def __init__(self, limit: int, window: float, seconds: Callable[[], float]) -> None:
+        self.limit = limit
+        self.window = window
+        self._seconds = seconds
+        self._times: deque[float] = deque()
+
+    def wait(self) -> float:
+        """Seconds until one more request may come; 0 for at once."""
+        now = self._seconds()
+        while self._times and self._times[0] <= now - self.window:
+            self._times.popleft()
+        if len(self._times) < self.limit:
+            return 0.0
+        return self._times[0] + self.window - now
+
+    def count(self) -> None:
+        """Count a request."""
+        self._times.append(self._seconds())
+
+
+def default_limits(seconds: Callable[[], float]) -> dict[str, RollingLimit]:
+    """The vendors' own: Pax8 1000 successful calls a minute, Halo 700 in five minutes."""
+    return {"pax8": RollingLimit(1000, 60, seconds), "halo": RollingLimit(700, 300, seconds)}

@@ -1,0 +1,102 @@
+"""Puts the parts together: one rate limit, one token, pooled connections, for one vendor.
+
+Here belongs: which part gets which setting. Not here: what any of them does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from pax8_pipeline.transport.http import FreshRefused, Transport
+from pax8_pipeline.transport.rate_limit import RateLimiter
+from pax8_pipeline.transport.retry import RetryPolicy
+from pax8_pipeline.transport.seen import RequestLog, RequestSeen
+from pax8_pipeline.transport.timing import Timing
+from pax8_pipeline.transport.token import TokenRequest, TokenSource
+from pax8_pipeline.transport.wire import Wire, checked_url
+
+# Requests do not arrive in the rhythm in which they leave: what left evenly may arrive closer together.
+_WINDOW_MARGIN_S = 1.0
+
+
+class Limits(Protocol):
+    """What both vendors' configurations say about rate, threads, time-outs and retries (times in seconds)."""
+
+    @property
+    def rate_limit(self) -> int:
+        """Requests in any `rate_window_s`."""
+
+    @property
+    def rate_window_s(self) -> float:
+        """Length of the rolling window."""
+
+    @property
+    def threads(self) -> int:
+        """Requests under way at once."""
+
+    @property
+    def connect_timeout_s(self) -> float:
+        """For a connection."""
+
+    @property
+    def read_timeout_s(self) -> float:
+        """Between two pieces of an answer."""
+
+    @property
+    def retry(self) -> RetryPolicy:
+        """When and how often to ask again."""
+
+
+def connect(
+    limits: Limits,
+    *,
+    vendor: str,
+    api_url: str,
+    token_url: str,
+    token_request: TokenRequest,
+    fresh_refused: FreshRefused,
+    may_write: bool,
+    timing: Timing | None = None,
+    limiter: RateLimiter | None = None,
+    on_request: Callable[[RequestSeen], None] | None = None,
+) -> Transport:
+    """Make a vendor's Transport. `limiter`: a budget shared with another client of the same vendor.
+
+    Raises ConfigError for an address that is malformed or would send secrets unencrypted.
+    """
+    timing = timing or Timing()
+    if limiter is None:
+        window_s = limits.rate_window_s + _WINDOW_MARGIN_S
+        limiter = RateLimiter(limits.rate_limit, window_s, clock=timing.clock, sleep=timing.sleep)
+    log = RequestLog(vendor, on_request)
+
+    def wire(url: str, variable: str) -> Wire:
+        return Wire(
+            checked_url(url, variable),
+            connect_s=limits.connect_timeout_s,
+            read_s=limits.read_timeout_s,
+            threads=limits.threads,
+            clock=timing.clock,
+        )
+
+    tokens = TokenSource(
+        token_request,
+        wire(token_url, token_request.address),
+        timing=timing,
+        retry=limits.retry,
+        limiter=limiter,
+        log=log,
+    )
+    return Transport(
+        vendor=vendor,
+        wire=wire(api_url, f"{vendor.upper()}_API_URL"),
+        tokens=tokens,
+        limiter=limiter,
+        retry=limits.retry,
+        timing=timing,
+        threads=limits.threads,
+        fresh_refused=fresh_refused,
+        may_write=may_write,
+        log=log,
+    )

@@ -1,0 +1,277 @@
+"""Reads that are asked again until they are whole, writes that are sent once: the rules of both, for any
+vendor.
+
+Here belongs: which answer may be followed by another try, and which typed error ends it. Not here: paging
+(`listing` and the vendors' `paging`), connections (`wire`), tokens (`token`), words (`failures`).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pax8_pipeline.errors import (
+    AuthRefused,
+    BadAnswer,
+    RateLimited,
+    ServerFault,
+    Unreachable,
+    VendorError,
+    WriteRefused,
+    WriteUnknown,
+)
+from pax8_pipeline.transport import jsontext
+from pax8_pipeline.transport.failures import forbidden, refused_read, told, vendor_text
+from pax8_pipeline.transport.rate_limit import RateLimiter
+from pax8_pipeline.transport.redact import guard_loggers
+from pax8_pipeline.transport.retry import RetryPolicy, http_date
+from pax8_pipeline.transport.seen import RequestLog
+from pax8_pipeline.transport.timing import Timing
+from pax8_pipeline.transport.token import Token, TokenSource
+from pax8_pipeline.transport.tries import Tries
+from pax8_pipeline.transport.wire import Answer, Lost, NotSent, Wire
+
+# What a 401 on a fresh token means at a vendor: bad credentials, or one permission that is missing.
+FreshRefused = Literal["credentials", "permission"]
+
+# A token can die more than once in a long night, but within one call two renewals prove that it is not the
+# token.
+_RENEWALS = 2
+
+
+@dataclass(frozen=True)
+class Reply:
+    """The vendor's answer to an accepted write; `body` is None when it was empty."""
+
+    status: int
+    body: Any
+
+
+class Transport:
+    """One vendor's API behind one address, one rate limit and one token; thread-safe.
+
+    `fresh_refused`: what a 401 on a fresh token means there, "credentials" (AuthRefused) or "permission"
+    (Forbidden; Halo, `api/halo.md` section 3). `may_write` False makes `post_json` impossible.
+    """
+
+    def __init__(
+        self,
+        *,
+        vendor: str,
+        wire: Wire,
+        tokens: TokenSource,
+        limiter: RateLimiter,
+        retry: RetryPolicy,
+        timing: Timing,
+        threads: int,
+        fresh_refused: FreshRefused,
+        may_write: bool,
+        log: RequestLog,
+    ) -> None:
+        guard_loggers()
+        self.vendor = vendor
+        self.tokens = tokens
+        self.limiter = limiter
+        self._wire = wire
+        self._retry = retry
+        self.timing = timing
+        self._slots = threading.BoundedSemaphore(threads)
+        self._fresh_refused = fresh_refused
+        self._may_write = may_write
+        self._log = log
+        self._clock_offset_s: float | None = None
+
+    @property
+    def clock_offset_s(self) -> float | None:
+        """The vendor's clock less ours in seconds, from the last answer that carried a date; None before that."""
+        return self._clock_offset_s
+
+    def close(self) -> None:
+        """Close idle connections."""
+        self._wire.close()
+        self.tokens.close()
+
+    def get_json(self, path: str, params: Mapping[str, str] | None = None, *, anonymous: bool = False) -> Any:
+        """Read one JSON document, asking again where that can help.
+
+        Raises Unreachable, ServerFault, RateLimited or BadAnswer once the tries or the deadline are spent,
+        and at once AuthRefused, Forbidden, NotFound, BadRequest.
+        """
+        where = f"GET {path}"
+        tries = Tries(self._retry, self.timing, self.limiter)
+        renewals = _Renewals(self, where)
+        token = None if anonymous else self.tokens.current()
+        while True:
+            try:
+                answer = self._send("GET", path, token, params=params)
+            except NotSent as error:
+                failure = self._unreachable(where, str(error))
+                if error.hopeless:
+                    raise failure from None
+                tries.failed(failure)
+            except Lost as error:
+                tries.failed(self._unreachable(where, str(error)))
+            else:
+                if answer.ok:
+                    try:
+                        return answer.json()
+                    except ValueError:
+                        tries.failed(self._not_json(where, answer))
+                elif answer.status == 401 and token is not None:
+                    token = renewals.after(token, answer)
+                    continue
+                elif answer.status == 429:
+                    tries.refused(answer, self._rate_limited(where, answer))
+                elif answer.status == 408 or answer.status >= 500:
+                    tries.failed(self._server_fault(where, answer), answer)
+                else:
+                    raise refused_read(self.vendor, where, answer)
+            if token is not None:
+                token = self.tokens.current()  # the wait may have outlived it
+
+    def post_json(self, path: str, body: Any) -> Reply:
+        """Send one write, at most once as far as anybody can tell.
+
+        Sent again only after an answer that proves it was not taken (429, 401 on an old token) or when it
+        certainly never left. Raises WriteUnknown if it may have been taken; every other error means that
+        nothing changed: WriteRefused, Forbidden (401 on a fresh token where that means permission, 403),
+        AuthRefused, RateLimited, Unreachable, and those of the token service.
+        """
+        if not self._may_write:
+            raise TypeError(f"{self.vendor} is read only: nothing in this product may write to it")
+        where = f"POST {path}"
+        data = jsontext.dumps(body).encode()
+        tries = Tries(self._retry, self.timing, self.limiter)
+        renewals = _Renewals(self, where)
+        token = self.tokens.current()
+        while True:
+            try:
+                answer = self._send("POST", path, token, body=data, fresh=True)
+            except NotSent as error:
+                failure = self._unreachable(where, f"{error}; the write was not sent")
+                if error.hopeless:
+                    raise failure from None
+                tries.failed(failure)
+            except Lost as error:
+                raise self._unknown(where, str(error), None) from None
+            else:
+                if answer.ok:
+                    return self._accepted(where, answer)
+                if answer.status == 401:
+                    token = renewals.after(token, answer)
+                    continue
+                if answer.status != 429:
+                    raise self._write_failed(where, answer)
+                tries.refused(answer, self._rate_limited(where, answer))
+            token = self.tokens.current()
+
+    def refused(self, where: str, answer: Answer, token: Token) -> VendorError:
+        """The error for a 401 on a token that was fetched a moment ago."""
+        said = vendor_text(answer)
+        if self._fresh_refused == "permission":
+            return forbidden(self.vendor, where, 401, said, token.scopes)
+        name = self.vendor.upper()
+        advice = f"A fresh token was refused; check {name}_CLIENT_ID, {name}_CLIENT_SECRET and {name}_API_URL."
+        return AuthRefused(told(self.vendor, where, 401, said, advice), **self._place(where, 401))
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        token: Token | None,
+        *,
+        params: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        fresh: bool = False,
+    ) -> Answer:
+        with self._slots:
+            self.limiter.acquire()
+            begun, status = self.timing.clock(), None
+            try:
+                answer = self._wire.send(
+                    method,
+                    path,
+                    params=params,
+                    body=body,
+                    token=None if token is None else token.value,
+                    fresh=fresh,
+                )
+                status = answer.status
+            finally:
+                self._log.note(method, path, status, self.timing.clock() - begun)
+        server_now = http_date(answer.headers.get("Date"))
+        if server_now is not None:
+            self._clock_offset_s = server_now - self.timing.wall()
+        return answer
+
+    def _accepted(self, where: str, answer: Answer) -> Reply:
+        if not answer.body.strip():
+            return Reply(answer.status, None)
+        try:
+            return Reply(answer.status, answer.json())
+        except ValueError:
+            # Perhaps the answer of something in between (a log-in page); perhaps cut. Not proof of either.
+            raise self._unknown(where, "the answer was not JSON", answer.status) from None
+
+    def _write_failed(self, where: str, answer: Answer) -> VendorError:
+        said, status = vendor_text(answer), answer.status
+        if status == 403:
+            return forbidden(self.vendor, where, status, said)
+        if 400 <= status < 500 and status != 408:
+            advice = "Refused; nothing was changed. Read the reason before anything is sent again."
+            return WriteRefused(told(self.vendor, where, status, said, advice), **self._place(where, status))
+        return self._unknown(where, f"{status}" + (f' ("{said}")' if said else ""), status)
+
+    def _unknown(self, where: str, what: str, status: int | None) -> WriteUnknown:
+        message = (
+            f"{self.vendor} {where}: {what}. It is not known whether the write took effect; it is not sent again. "
+            "The next read settles it."
+        )
+        return WriteUnknown(message, **self._place(where, status))
+
+    def _unreachable(self, where: str, why: str) -> Unreachable:
+        message = f"{self.vendor} {where}: {why}. Check the network and {self.vendor.upper()}_API_URL."
+        return Unreachable(message, **self._place(where, None))
+
+    def _not_json(self, where: str, answer: Answer) -> BadAnswer:
+        advice = f"That is not JSON, or not all of it; check {self.vendor.upper()}_API_URL."
+        said = vendor_text(answer)[:80]
+        return BadAnswer(told(self.vendor, where, answer.status, said, advice), **self._place(where, answer.status))
+
+    def _rate_limited(self, where: str, answer: Answer) -> RateLimited:
+        advice = "Too many requests; is something else using the same credentials? Nothing was changed."
+        said = vendor_text(answer)
+        return RateLimited(told(self.vendor, where, 429, said, advice), **self._place(where, 429))
+
+    def _server_fault(self, where: str, answer: Answer) -> ServerFault:
+        advice = f"{self.vendor} fails; run again later."
+        message = told(self.vendor, where, answer.status, vendor_text(answer), advice)
+        return ServerFault(message, **self._place(where, answer.status))
+
+    def _place(self, where: str, status: int | None) -> dict[str, Any]:
+        return {"vendor": self.vendor, "where": where, "status": status}
+
+
+class _Renewals:
+    """Decides after a 401 between another token and giving up."""
+
+    def __init__(self, transport: Transport, where: str) -> None:
+        self._transport = transport
+        self._where = where
+        self._refused_at: float | None = None
+        self._made = 0
+
+    def after(self, used: Token, answer: Answer) -> Token:
+        """A token to try instead; raises the transport's error when the refused one was fresh.
+
+        Fresh means fetched after this call was first refused: another thread may have renewed long before.
+        """
+        now = self._transport.timing.clock()
+        if self._refused_at is None:
+            self._refused_at = now
+        elif self._made >= _RENEWALS or used.fetched_at >= self._refused_at:
+            raise self._transport.refused(self._where, answer, used)
+        self._made += 1
+        return self._transport.tokens.renew(used)

@@ -1,0 +1,228 @@
+"""The order of steps of a write, and what each kind of failure leaves behind."""
+
+from __future__ import annotations
+
+import copy
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from pax8_pipeline.billing.apply import Applier
+from pax8_pipeline.errors import PipelineError
+from pax8_pipeline_tests.billing.fake import (
+    TODAY,
+    Crash,
+    FakeHalo,
+    FakePax8,
+    MemoryLedger,
+    change,
+    computed_line,
+    licence,
+    manual_line,
+    plan,
+)
+
+
+def halo(*lines: dict[str, Any], faults: tuple[str, ...] = ()) -> FakeHalo:
+    lines = lines or (computed_line(1, 11), manual_line(2), manual_line(3, 9))
+    header = {"id": -94, "client_id": 231, "disabled": False, "change_seq": 7, "lines": list(lines)}
+    return FakeHalo({-94: header}, {11: licence(11), 12: licence(12)}, list(faults))
+
+
+def applier(target: FakeHalo, ledger: MemoryLedger | None = None, **kwargs: Any) -> Applier:
+    return Applier(target, FakePax8(kwargs.pop("pax8", {})), ledger or MemoryLedger(), TODAY, **kwargs)
+
+
+def lines(target: FakeHalo) -> dict[int, dict[str, Any]]:
+    return {line["id"]: line for line in target.invoices[-94]["lines"]}
+
+
+def test_a_computed_line_is_changed_through_its_licence_only() -> None:
+    target, ledger = halo(), MemoryLedger()
+    before = copy.deepcopy(target.invoices)
+    outcome = applier(target, ledger).apply(plan(), [change("set_licence_count", 8)])
+    assert target.applied == [("licence", {"id": 11, "client_id": 231, "count": 8})]
+    assert target.invoices == before
+    assert outcome.states == {"verified": 1}
+    assert ledger.states() == {"sub-1-11": ["claimed", "sent", "verified"]}
+
+
+def test_a_manual_line_is_sent_whole_with_one_member_changed_and_computed_money_left_out() -> None:
+    target = halo()
+    applier(target).apply(plan(), [change("set_line_quantity", 8, line=2, licence=None)])
+    ((kind, body),) = target.applied
+    assert kind == "line"
+    assert body["qty_order"] == 8
+    assert body["unit_price"] == Decimal("22.10")
+    assert (body["id"], body["ihid"]) == (2, -94)
+    assert "net_amount" not in body
+
+
+def test_a_cancellation_switches_the_line_before_the_licence() -> None:
+    target = halo()
+    applier(target).apply(plan(), [change("end_line", None)])
+    assert [kind for kind, _ in target.applied] == ["line", "licence"]
+    assert lines(target)[1]["isinactive"] is True
+    ended = {k: target.licences[11][k] for k in ("is_active", "status", "end_date", "count")}
+    assert ended == {"is_active": False, "status": "Cancelled", "end_date": "2026-08-19T00:00:00", "count": 5}
+
+
+def test_one_of_several_licences_ends_without_its_line() -> None:
+    links = [{"id": 1, "licence_id": 11}, {"id": 2, "licence_id": 12}]
+    target = halo(computed_line(1, 11, quantity_subscriptions=links))
+    outcome = applier(target).apply(plan(), [change("end_licence", 0, licences_on_line=2)])
+    assert outcome.states == {"verified": 1}
+    assert (target.licences[11]["count"], target.licences[11]["is_active"]) == (0, False)
+    assert lines(target)[1]["isinactive"] is False
+
+
+def test_a_line_that_is_off_already_needs_its_licence_only() -> None:
+    target = halo(computed_line(1, 11, isinactive=True))
+    outcome = applier(target).apply(plan(), [change("end_line", None, line_inactive=True)])
+    assert [kind for kind, _ in target.applied] == ["licence"]
+    assert outcome.states == {"verified": 1}
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda h: h.licences[11].update(count=6),
+        lambda h: h.licences[11].update(is_active=False),
+        lambda h: h.invoices[-94]["lines"][0].update(isinactive=True),
+        lambda h: h.invoices[-94]["lines"].pop(0),
+        lambda h: h.invoices[-94].update(disabled=True),
+        lambda h: h.invoices[-94]["lines"][0].update(quantity_subscriptions=[]),
+        lambda h: h.invoices[-94]["lines"][0]["quantity_subscriptions"].append({"id": 5, "licence_id": 12}),
+    ],
+    ids=["count", "licence off", "line off", "line gone", "invoice disabled", "link gone", "second licence"],
+)
+def test_a_target_that_changed_since_the_plan_is_not_written(edit: Any) -> None:
+    target, ledger = halo(), MemoryLedger()
+    edit(target)
+    outcome = applier(target, ledger).apply(plan(), [change("set_licence_count", 8)])
+    assert target.attempts == 0
+    assert outcome.states == {"drifted": 1}
+    assert ledger.states() == {"sub-1-11": ["drifted"]}
+
+
+def test_a_manual_line_edited_by_a_person_is_not_written() -> None:
+    target = halo(manual_line(2, quantity=6))
+    outcome = applier(target).apply(plan(), [change("set_line_quantity", 8, line=2, licence=None)])
+    assert (target.attempts, outcome.states) == (0, {"drifted": 1})
+
+
+@pytest.mark.parametrize(
+    "now", [{"status": "Active"}, {"status": "Cancelled", "endDate": "2026-08-20"}, {"status": "Cancelled"}]
+)
+def test_nothing_ends_when_pax8_no_longer_says_cancelled_and_ended(now: dict[str, str]) -> None:
+    target = halo()
+    outcome = applier(target, pax8={"sub-1-11": now}).apply(plan(), [change("end_line", None)])
+    assert (target.attempts, outcome.states) == (0, {"drifted": 1})
+
+
+def test_a_lost_answer_is_settled_by_reading_and_never_sent_again() -> None:
+    target, ledger = halo(faults=("lost",)), MemoryLedger()
+    outcome = applier(target, ledger).apply(plan(), [change("set_licence_count", 8)])
+    assert target.attempts == 1
+    assert outcome.states == {"verified": 1}
+    assert ledger.states() == {"sub-1-11": ["claimed", "unknown", "verified"]}
+
+
+def test_an_answer_lost_before_the_write_took_effect_is_failed_and_not_sent_again() -> None:
+    target = halo(faults=("not_applied",))
+    outcome = applier(target).apply(plan(), [change("set_licence_count", 8)])
+    assert (target.attempts, outcome.states, outcome.failed) == (1, {"failed": 1}, True)
+
+
+def test_a_refusal_fails_one_change_and_the_others_go_on() -> None:
+    target = halo(faults=("refused",))
+    changes = [change("set_licence_count", 8), change("set_line_quantity", 8, line=2, licence=None)]
+    outcome = applier(target).apply(plan(), changes)
+    assert outcome.states == {"failed": 1, "verified": 1}
+    assert lines(target)[2]["qty_order"] == 8
+
+
+def test_an_unknown_line_write_is_not_followed_by_its_licence() -> None:
+    target = halo(faults=("not_applied",))
+    applier(target).apply(plan(), [change("end_line", None)])
+    assert target.attempts == 1
+    assert target.licences[11]["is_active"] is True
+
+
+def test_a_tenant_without_updatelines_gets_the_header_with_every_line() -> None:
+    target = halo(faults=("no_updatelines",))
+    outcome = applier(target).apply(plan(), [change("set_line_quantity", 8, line=2, licence=None)])
+    ((kind, body),) = target.applied
+    assert kind == "lines"
+    assert [line["id"] for line in body["lines"]] == [1, 2, 3]
+    assert body["change_seq"] == 7
+    assert outcome.states == {"verified": 1}
+
+
+def drop_a_line(target: FakeHalo) -> None:
+    target.invoices[-94]["lines"] = target.invoices[-94]["lines"][:2]
+
+
+def raise_a_price(target: FakeHalo) -> None:
+    target.invoices[-94]["lines"][2]["unit_price"] = Decimal(99)
+
+
+def rename_the_licence(target: FakeHalo) -> None:
+    target.licences[11]["name"] = "Other"
+
+
+@pytest.mark.parametrize("effect", [drop_a_line, raise_a_price, rename_the_licence])
+def test_a_difference_nobody_planned_stops_the_apply(effect: Any) -> None:
+    target, ledger = halo(), MemoryLedger()
+    target.invoices[-95] = {"id": -95, "client_id": 231, "lines": [computed_line(9, 12, ihid=-95)]}
+    target.side_effect = effect
+    other = change("set_licence_count", 9, line=9, licence=12)
+    later = type(other)(**{**other.__dict__, "recurring_invoice_id": -95})
+    outcome = applier(target, ledger).apply(plan(), [change("set_licence_count", 8), later])
+    assert target.licences[12]["count"] == 5
+    assert ledger.states()["sub-9-12"] == ["skipped"]
+    assert any("nobody planned" in problem for problem in outcome.problems)
+    assert outcome.failed
+
+
+def test_a_vendor_that_stops_answering_leaves_the_rest_unbegun() -> None:
+    target, ledger = halo(), MemoryLedger()
+    target.read_faults = 1
+    outcome = applier(target, ledger).apply(plan(), [change("set_licence_count", 8)])
+    assert (target.attempts, outcome.states) == (0, {"skipped": 1})
+    assert "claimed" not in ledger.states()["sub-1-11"]
+
+
+def test_a_write_that_cannot_be_read_back_stays_unknown() -> None:
+    target, ledger = halo(), MemoryLedger()
+    target.side_effect = lambda h: setattr(h, "read_faults", 1)
+    outcome = applier(target, ledger).apply(plan(), [change("set_licence_count", 8)])
+    assert outcome.states == {"unknown": 1}
+    assert ledger.states()["sub-1-11"] == ["claimed", "sent", "unknown"]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [{"complete": False, "problem": "not read"}, {"held": "too much"}, {"expires_at": datetime(2026, 1, 1)}],
+    ids=["incomplete", "held", "expired"],
+)
+def test_a_plan_that_may_not_be_applied_is_refused_before_the_first_read(fault: dict[str, Any]) -> None:
+    target = halo()
+    with pytest.raises(PipelineError):
+        applier(target).apply(plan(**fault), [change("set_licence_count", 8)])
+    assert target.attempts == 0
+
+
+@pytest.mark.parametrize("moment", ["before claim", "after claim", "before licence", "after send", "before read-back"])
+def test_no_write_is_sent_before_its_claim_is_on_disk(moment: str) -> None:
+    target, ledger = halo(), MemoryLedger()
+
+    def die(name: str) -> None:
+        if name == moment:
+            raise Crash
+
+    with pytest.raises(Crash):
+        applier(target, ledger, step=die).apply(plan(), [change("set_licence_count", 8)])
+    assert bool(target.applied) <= ("claimed" in ledger.states().get("sub-1-11", []))

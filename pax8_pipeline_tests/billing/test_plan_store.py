@@ -1,0 +1,100 @@
+"""A plan in the warehouse: guardrails hold it, its ledger settles it, and only a whole read makes it good."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pax8_pipeline.billing import plan as plans
+from pax8_pipeline.billing.ledger import Ledger, states
+from pax8_pipeline.billing.model import Entry
+from pax8_pipeline.settings import Policy
+from pax8_pipeline.warehouse.connection import Warehouse
+from pax8_pipeline_tests.warehouse.books import (
+    SUB,
+    Books,
+    circumstances,
+    invoice,
+    licence,
+    line,
+    manual_line,
+    planned,
+    subscription,
+)
+
+
+def test_a_client_over_its_limit_is_held_and_the_figures_stand_on_the_row(tmp_path: Path) -> None:
+    policy = Policy.model_validate({"guardrails": {"client": {"money_delta": 100}}})
+    row = planned(Books(subscriptions=[subscription(quantity=25)]).load(tmp_path), policy=policy)[0]
+    assert (row["class"], row["reason"]) == ("blocked", "guardrail_client")
+    assert "110.00 USD a month moved, limit money_delta is 100" in row["sentence"]
+
+
+def test_a_run_over_its_limit_is_held_whole(tmp_path: Path) -> None:
+    policy = Policy.model_validate({"guardrails": {"run": {"lines_changed": 0}}})
+    warehouse = Books(subscriptions=[subscription(quantity=25)]).load(tmp_path)
+    plan = plans.make_plan(warehouse, circumstances(policy=policy))
+    assert plan.held
+    assert "limit lines_changed is 0" in plan.held
+    with warehouse.connect() as connection:
+        assert plans.safe_changes(connection, plan.plan_id) == []
+
+
+def test_a_plan_from_another_runs_reads_is_not_complete(tmp_path: Path) -> None:
+    warehouse = Books(subscriptions=[subscription(quantity=25)]).load(tmp_path, run_id="yesterday")
+    plan = plans.make_plan(warehouse, circumstances(run_id="today"))
+    assert not plan.complete
+    assert "pax8.subscriptions" in (plan.problem or "")
+
+
+def open_write(warehouse: Warehouse, state: Any = "claimed") -> str:
+    plan = plans.make_plan(warehouse, circumstances())
+    with warehouse.connect() as connection:
+        (change,) = plans.safe_changes(connection, plan.plan_id)
+    Ledger(warehouse, "run-1").record(plan.plan_id, [Entry(change, state)])
+    return plan.plan_id
+
+
+ENDED = {"status": "Cancelled", "endDate": "2026-08-19"}
+SETTLE: dict[str, tuple[Books, Books, str]] = {
+    # what was planned from, what Halo shows afterwards, what the open write becomes
+    "count reached": (Books(subscriptions=[subscription(quantity=25)]), Books(licences=[licence(count=25)]), "verified"),
+    "count as before": (Books(subscriptions=[subscription(quantity=25)]), Books(), "failed"),
+    "count is a third": (Books(subscriptions=[subscription(quantity=25)]), Books(licences=[licence(count=7)]), "drifted"),
+    "line and licence off": (
+        Books(subscriptions=[subscription(**ENDED)]),
+        Books(licences=[licence(is_active=False)], recurring=[invoice([line(isinactive=True)])]),
+        "verified",
+    ),
+    "line off, licence on": (
+        Books(subscriptions=[subscription(**ENDED)]),
+        Books(recurring=[invoice([line(isinactive=True)])]),
+        "failed",
+    ),
+    "manual reached": (
+        Books(
+            subscriptions=[subscription(quantity=25)],
+            licences=[],
+            recurring=[invoice([manual_line()])],
+            subscription_map=[(SUB, -94, 24967, None)],
+        ),
+        Books(licences=[], recurring=[invoice([manual_line(qty_order=25)])]),
+        "verified",
+    ),
+}
+
+
+@pytest.mark.parametrize("state", ["claimed", "sent", "unknown"])
+@pytest.mark.parametrize("name", SETTLE)
+def test_an_open_write_is_settled_by_reading(name: str, state: str, tmp_path: Path) -> None:
+    before, after, wanted = SETTLE[name]
+    plan_id = open_write(before.load(tmp_path), state)
+    warehouse = after.load(tmp_path, run_id="run-2")
+    settled = Ledger(warehouse, "run-2").settle()
+    assert [row["state"] for row in settled] == [wanted]
+    with warehouse.connect() as connection:
+        assert states(connection, plan_id) == {wanted: 1}
+        assert connection.execute("SELECT count(*) FROM billing.ledger").fetchall() == [(2,)]
+    assert Ledger(warehouse, "run-3").settle() == []

@@ -1,0 +1,81 @@
+"""What the tests of this room share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from pax8_pipeline.transport.connect import connect
+from pax8_pipeline.transport.http import FreshRefused, Transport
+from pax8_pipeline.transport.redact import keep_secret
+from pax8_pipeline.transport.retry import RetryPolicy
+from pax8_pipeline.transport.token import TokenRequest
+from pax8_pipeline_tests.transport.scripted import FakeTime, Script, Server, serving
+
+SECRET = "s3cret-of/the+day="
+
+
+class Limits:
+    """Generous, so that only what a test scripts makes it wait."""
+
+    rate_limit = 1000
+    rate_window_s = 60.0
+    threads = 8
+    connect_timeout_s = 5.0
+    read_timeout_s = 5.0
+    retry = RetryPolicy()
+
+    def __init__(self, **other: Any) -> None:
+        vars(self).update(other)
+
+
+def token_request(**other: Any) -> TokenRequest:
+    secret = SecretStr(SECRET)
+    keep_secret(SECRET)
+    given: dict[str, Any] = {
+        "vendor": "Halo",
+        "where": "POST /token",
+        "body": lambda: f"client_secret={secret.get_secret_value()}",
+        "content_type": "application/x-www-form-urlencoded",
+        "credentials": "HALO_CLIENT_ID and HALO_CLIENT_SECRET",
+        "address": "HALO_AUTH_URL",
+    }
+    return TokenRequest(**{**given, **other})
+
+
+Build = Callable[..., tuple[Transport, Server]]
+
+
+@pytest.fixture
+def time() -> FakeTime:
+    return FakeTime()
+
+
+@pytest.fixture
+def build(time: FakeTime) -> Iterator[Build]:
+    """Make a transport against a scripted server; a fake clock, so no test ever waits."""
+    with ExitStack() as stack:
+
+        def make(
+            script: Script, *, fresh_refused: FreshRefused = "permission", chance: float = 1.0, **limits: Any
+        ) -> tuple[Transport, Server]:
+            server = stack.enter_context(serving(script))
+            transport = connect(
+                Limits(**limits),
+                vendor="Halo",
+                api_url=limits.pop("api_url", server.url),
+                token_url=f"{server.url}/token",
+                token_request=token_request(),
+                fresh_refused=fresh_refused,
+                may_write=True,
+                timing=time.timing(chance),
+                on_request=limits.get("on_request"),
+            )
+            stack.callback(transport.close)
+            return transport, server
+
+        yield make

@@ -1,0 +1,287 @@
+"""A read is asked again where that can help, within bounds, and ends in one typed error that says what to do."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from decimal import Decimal
+
+import pytest
+
+from pax8_pipeline.errors import (
+    AuthRefused,
+    BadAnswer,
+    BadRequest,
+    Forbidden,
+    NotFound,
+    RateLimited,
+    ServerFault,
+    Unreachable,
+    VendorError,
+)
+from pax8_pipeline.transport.retry import RetryPolicy
+from pax8_pipeline.transport.seen import RequestSeen
+from pax8_pipeline_tests.transport.conftest import Build
+from pax8_pipeline_tests.transport.scripted import (
+    Asked,
+    FakeTime,
+    Said,
+    Script,
+    TokenDesk,
+    html,
+    said,
+    serving,
+)
+
+OK = said({"price": Decimal("22.00")})
+
+
+def then_fine(*bad: Said) -> Script:
+    """Each bad answer once, then a good one; tokens always."""
+    left = list(bad)
+    return TokenDesk().guards(lambda asked: left.pop(0) if left else OK)
+
+
+def always(answer: Said) -> Script:
+    return TokenDesk().guards(lambda asked: answer)
+
+
+def test_a_read_gives_numbers_exactly(build: Build) -> None:
+    transport, server = build(then_fine())
+    assert str(transport.get_json("/Client", {"client_id": "7"})["price"]) == "22.00"
+    assert server.sent("GET")[0].params == {"client_id": "7"}
+    assert server.sent("GET")[0].headers["user-agent"].startswith("pax8-pipeline/")
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        html(500),
+        html(502),
+        said({"message": "busy"}, 503),
+        said({"message": "slow"}, 504),
+        said({"message": "slow"}, 408),
+        Said(200, b'{"a": [1, 2, 3]}', cut_after=7),
+        Said(200, b'{"a": [1, 2'),
+        Said(200, b""),
+        html(200, "Log in"),
+        Said(drop=True),
+    ],
+    ids=["500-html", "502", "503", "504", "408", "cut", "half-json", "empty", "html-on-200", "dropped"],
+)
+def test_a_read_is_asked_again_after(bad: Said, build: Build, time: FakeTime) -> None:
+    transport, server = build(then_fine(bad, bad))
+    assert transport.get_json("/Client") == {"price": Decimal("22.00")}
+    assert len(server.sent("GET")) == 3
+    assert time.slept == [1.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    ("bad", "kind", "status"),
+    [
+        (html(502), ServerFault, 502),
+        (said({"message": "slow"}, 408), ServerFault, 408),
+        (Said(200, b'{"a": [1, 2, 3]}', cut_after=7), Unreachable, None),
+        (html(200, "Log in"), BadAnswer, 200),
+        (said({}, 429), RateLimited, 429),
+    ],
+)
+def test_six_tries_are_the_most(bad: Said, kind: type[VendorError], status: int | None, build: Build) -> None:
+    transport, server = build(always(bad))
+    with pytest.raises(kind, match="given up after 6 tries") as caught:
+        transport.get_json("/Client")
+    assert len(server.sent("GET")) == 6
+    assert type(caught.value) is kind
+    assert (caught.value.vendor, caught.value.where, caught.value.status) == ("Halo", "GET /Client", status)
+
+
+def test_a_slow_answer_is_given_up_and_asked_again(build: Build) -> None:
+    release = threading.Event()
+    transport, server = build(then_fine(Said(hang=release, drop=True)), read_timeout_s=0.05)
+    try:
+        assert transport.get_json("/Client") == {"price": Decimal("22.00")}
+        assert len(server.sent("GET")) == 2
+    finally:
+        release.set()
+
+
+def test_no_new_try_begins_after_the_deadline(build: Build) -> None:
+    transport, server = build(always(html(500)), retry=RetryPolicy(tries=100, deadline_s=10.0))
+    with pytest.raises(ServerFault, match="given up after 4 tries"):
+        transport.get_json("/Client")  # waits 1 + 2 + 4 s; 8 more would be too late
+    assert len(server.sent("GET")) == 4
+
+
+def test_chance_spreads_the_waits(build: Build, time: FakeTime) -> None:
+    transport, _ = build(then_fine(html(500), html(500)), chance=0.25)
+    transport.get_json("/Client")
+    assert time.slept == [0.25, 0.5]
+
+
+@pytest.mark.parametrize(
+    ("header", "waited"),
+    [
+        ({"Retry_After": "17"}, 17.0),
+        ({"Retry_After": "Sat, 01 Aug 2026 00:00:42 GMT"}, 42.0),
+        ({"Retry_After": "Sat, 01 Aug 2026 05:00:42 GMT", "Date": "Sat, 01 Aug 2026 05:00:00 GMT"}, 42.0),
+        ({"Retry_After": "86400"}, 300.0),
+        ({"Retry_After": "never"}, 5.0),
+        ({}, 5.0),
+    ],
+    ids=["seconds", "date", "date-by-the-vendors-clock", "clamped", "unreadable", "absent"],
+)
+def test_too_many_requests_waits_as_asked(
+    header: dict[str, str], waited: float, build: Build, time: FakeTime
+) -> None:
+    transport, _ = build(then_fine(said({}, 429, **header)))
+    transport.get_json("/Client")
+    assert time.now - 1000.0 == waited
+
+
+def test_without_retry_after_the_waits_are_five_ten_twenty_forty_sixty(build: Build, time: FakeTime) -> None:
+    transport, _ = build(then_fine(*[Said(429, b"slow down")] * 5))
+    transport.get_json("/Client")
+    assert time.now - 1000.0 == 5 + 10 + 20 + 40 + 60
+
+
+def test_a_refusal_holds_every_other_request_of_that_vendor(build: Build, time: FakeTime) -> None:
+    transport, _ = build(then_fine(said({}, 429, Retry_After="30")), retry=RetryPolicy(tries=1))
+    with pytest.raises(RateLimited):
+        transport.get_json("/Client")
+    assert time.now == 1000.0
+    transport.get_json("/Item")
+    assert time.now == 1030.0
+
+
+def test_unavailable_with_a_longer_retry_after_gets_it(build: Build, time: FakeTime) -> None:
+    transport, _ = build(then_fine(said({}, 503, Retry_After="25")))
+    transport.get_json("/Client")
+    assert time.slept == [25.0]
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "words"),
+    [
+        (said({"type": "NOT_FOUND", "message": "Company Not Found: 3f"}, 404), NotFound, "Company Not Found: 3f"),
+        (html(404, "No such page"), NotFound, "No such page"),
+        (Said(404), NotFound, "No such id"),
+        (Said(403), Forbidden, "permission"),
+        (said({"message": "usageDate missing"}, 400), BadRequest, "usageDate missing"),
+        (said({"message": "bad offset"}, 422), BadRequest, "bad offset"),
+        (said({"ClassName": "System.Exception", "Message": "Bad id"}, 400), BadRequest, "Bad id"),
+        (said({"resultCode": 3, "errorMessage": "No filter"}, 400), BadRequest, "No filter"),
+    ],
+)
+def test_what_the_vendor_refuses_is_not_asked_again(
+    answer: Said, kind: type[VendorError], words: str, build: Build, time: FakeTime
+) -> None:
+    transport, server = build(always(answer))
+    with pytest.raises(kind, match=words) as caught:
+        transport.get_json("/Client")
+    assert type(caught.value) is kind
+    assert caught.value.status == answer.status
+    assert len(server.sent("GET")) == 1
+    assert time.slept == []
+
+
+def test_an_expired_token_is_renewed_once_and_the_read_goes_on(build: Build) -> None:
+    desk = TokenDesk()
+
+    def script(asked: Asked) -> Said:
+        if desk.issued == 1:
+            desk.expire()
+            return said({"type": "UNAUTHORIZED", "message": "expired"}, 401)
+        return OK
+
+    transport, server = build(desk.guards(script))
+    assert transport.get_json("/Client") == {"price": Decimal("22.00")}
+    assert [asked.token for asked in server.sent("GET")] == ["token-1", "token-2"]
+
+
+@pytest.mark.parametrize(("means", "kind"), [("permission", Forbidden), ("credentials", AuthRefused)])
+def test_a_refused_fresh_token_stops_at_once(means: str, kind: type[VendorError], build: Build) -> None:
+    desk = TokenDesk(scope="read:customers")
+    script = desk.guards(lambda asked: said({"error": "invalid_token"}, 401))
+    transport, server = build(script, fresh_refused=means)
+    with pytest.raises(kind) as caught:
+        transport.get_json("/Pax8Details")
+    assert type(caught.value) is kind
+    assert len(server.token_calls) == 2
+    assert len(server.sent("GET")) == 2
+    if means == "permission":
+        assert "read:customers" in str(caught.value)
+
+
+def test_a_redirect_is_never_followed_so_no_token_leaks(build: Build) -> None:
+    with serving(lambda asked: OK) as elsewhere:
+        transport, _ = build(always(Said(302, b"", {"Location": f"{elsewhere.url}/Client"})))
+        with pytest.raises(BadAnswer, match="HALO_API_URL"):
+            transport.get_json("/Client")
+        assert elsewhere.asked == []
+
+
+def test_a_refused_connection_is_tried_again_and_named(build: Build, time: FakeTime) -> None:
+    transport, server = build(then_fine(), api_url=_closed_port())
+    with pytest.raises(Unreachable, match="connection was refused.*HALO_API_URL.*6 tries"):
+        transport.get_json("/Client")
+    assert len(time.slept) == 5
+    assert len(server.token_calls) == 1
+
+
+def test_a_name_that_does_not_exist_is_named_so(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "*")
+    transport, _ = build(then_fine(), api_url="https://no-such-host.invalid/api", retry=RetryPolicy(tries=1))
+    with pytest.raises(Unreachable, match="name could not be found"):
+        transport.get_json("/Client")
+
+
+def test_every_request_is_counted_with_its_outcome(build: Build) -> None:
+    seen: list[RequestSeen] = []
+    transport, _ = build(then_fine(html(500), Said(drop=True)), on_request=seen.append)
+    transport.get_json("/Client", {"page": "1"})
+    assert [(one.method, one.path, one.status) for one in seen] == [
+        ("POST", "/token", 200),
+        ("GET", "/Client", 500),
+        ("GET", "/Client", None),
+        ("GET", "/Client", 200),
+    ]
+
+
+def test_the_vendors_clock_is_compared_with_ours(build: Build) -> None:
+    transport, _ = build(always(said({}, Date="Sat, 01 Aug 2026 00:10:00 GMT")))
+    assert transport.clock_offset_s is None
+    transport.get_json("/Client")
+    assert transport.clock_offset_s == 600.0
+
+
+def test_no_more_requests_are_under_way_than_threads_are_allowed(build: Build) -> None:
+    lock = threading.Lock()
+    now = most = 0
+    gate = threading.Barrier(2)
+
+    def script(asked: Asked) -> Said:
+        nonlocal now, most
+        with lock:
+            now += 1
+            most = max(most, now)
+        gate.wait(30)  # only two at once can pass
+        with lock:
+            now -= 1
+        return OK
+
+    transport, _ = build(TokenDesk().guards(script), threads=2)
+    _run_all([lambda: transport.get_json("/Client")] * 8)
+    assert most == 2
+
+
+def _run_all(jobs: list[Callable[[], object]]) -> None:
+    threads = [threading.Thread(target=job) for job in jobs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+
+
+def _closed_port() -> str:
+    with serving(lambda asked: OK) as gone:
+        return gone.url

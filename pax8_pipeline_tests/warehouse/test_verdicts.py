@@ -1,0 +1,368 @@
+"""Each verdict has a case that brings it about, and each guard a case that it stops."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pax8_pipeline.billing.verdicts import VERDICTS
+from pax8_pipeline.settings import Policy
+from pax8_pipeline_tests.warehouse.books import (
+    COMPANY,
+    SUB,
+    Books,
+    company,
+    invoice,
+    licence,
+    line,
+    manual_line,
+    planned,
+    reconciled,
+    subscription,
+)
+
+OTHER = "aaaaaaaa-0000-4000-8000-000000000002"
+ENDED = {"status": "Cancelled", "endDate": "2026-08-19T00:00:00Z"}
+
+
+def sub(**changes: Any) -> Books:
+    return Books(subscriptions=[subscription(**changes)])
+
+
+def manual(changes: dict[str, Any] | None = None, **on_line: Any) -> Books:
+    return Books(
+        subscriptions=[subscription(**(changes or {}))],
+        licences=[],
+        recurring=[invoice([manual_line(**on_line)])],
+        subscription_map=[(SUB, -94, 24967, None)],
+    )
+
+
+def two_lines() -> Books:
+    return Books(subscriptions=[subscription(quantity=25)], recurring=[invoice([line(), line(id=24968)])])
+
+
+def on_line(**changes: Any) -> Books:
+    return Books(subscriptions=[subscription(quantity=25)], recurring=[invoice([line(**changes)])])
+
+
+def on_invoice(**changes: Any) -> Books:
+    return Books(subscriptions=[subscription(quantity=25)], recurring=[invoice([line()], **changes)])
+
+
+def usage_only() -> Books:
+    summary = {"id": "u1", "subscriptionId": SUB, "companyId": COMPANY, "currentCharges": 3, "partnerTotal": 2}
+    return Books(subscriptions=[subscription(price=0, quantity=1)], licences=[], recurring=[], usage_summaries=[summary])
+
+
+def mapped_to(invoice_id: int | None, line_id: int | None, licence_id: int | None) -> Books:
+    return Books(subscriptions=[subscription(quantity=25)], subscription_map=[(SUB, invoice_id, line_id, licence_id)])
+
+
+def shared_licence() -> Books:
+    return Books(
+        subscriptions=[subscription(quantity=25), subscription(id=OTHER, quantity=3)],
+        subscription_map=[(OTHER, None, None, 4127)],
+    )
+
+
+CASES: dict[str, tuple[Callable[[], Books], str, str]] = {
+    # name: books, verdict, class
+    "same quantity": (sub, "in_step", "no_op"),
+    "more seats": (lambda: sub(quantity=25), "increase", "safe"),
+    "fewer seats": (lambda: sub(quantity=3), "decrease", "safe"),
+    "manual line, more": (lambda: manual({"quantity": 25}), "increase", "safe"),
+    "manual line, same": (manual, "in_step", "no_op"),
+    "manual line with a part-period entry": (
+        lambda: manual({"quantity": 25}, prorata_data=[{"id": 1, "quantity": 5, "isinvoiced": False}]),
+        "pending_pro_rata",
+        "blocked",
+    ),
+    "manual line, fraction": (lambda: manual({"quantity": 25.5}), "increase", "safe"),
+    "licence, fraction": (lambda: sub(quantity=25.5), "fractional_quantity", "blocked"),
+    "to zero": (lambda: sub(quantity=0), "zero_quantity", "needs_approval"),
+    "cancelled, ended": (lambda: sub(**ENDED), "cancel", "safe"),
+    "cancelled, ends today": (
+        lambda: sub(status="Cancelled", endDate="2026-08-20T00:00:00Z"),
+        "pending_cancel",
+        "no_op",
+    ),
+    "cancelled, no end date": (lambda: sub(status="Cancelled"), "pending_cancel", "no_op"),
+    "pending cancel": (lambda: sub(status="PendingCancel", endDate="2026-09-30"), "pending_cancel", "no_op"),
+    "pending cancel, other quantity": (
+        lambda: sub(status="PendingCancel", endDate="2026-09-30", quantity=3),
+        "pending_cancel",
+        "needs_approval",
+    ),
+    "pending cancel, end passed": (
+        lambda: sub(status="PendingCancel", endDate="2026-08-01"),
+        "ended_not_cancelled",
+        "blocked",
+    ),
+    "active, end passed": (lambda: sub(endDate="2026-08-01"), "ended_not_cancelled", "blocked"),
+    "cancelled, manual line": (lambda: manual(ENDED), "cancel", "safe"),
+    "cancelled, manual line with a part-period entry": (
+        lambda: manual(ENDED, prorata_data=[{"id": 1, "quantity": 5, "isinvoiced": False}]),
+        "cancel",
+        "needs_approval",
+    ),
+    "cancelled, manual line already off": (lambda: manual(ENDED, isinactive=True, isActive=False), "ended", "no_op"),
+    "cancelled, line off but licence on": (
+        lambda: Books(subscriptions=[subscription(**ENDED)], recurring=[invoice([line(isinactive=True)])]),
+        "cancel",
+        "safe",
+    ),
+    "cancelled, all off": (
+        lambda: Books(
+            subscriptions=[subscription(**ENDED)],
+            licences=[licence(is_active=False)],
+            recurring=[invoice([line(isinactive=True)])],
+        ),
+        "ended",
+        "no_op",
+    ),
+    "cancelled, never in Halo": (
+        lambda: Books(subscriptions=[subscription(**ENDED)], licences=[], recurring=[]),
+        "ended",
+        "no_op",
+    ),
+    "stuck pending but billing": (lambda: sub(status="PendingAutomated", quantity=25), "increase", "safe"),
+    "converted trial": (lambda: sub(status="Converted", quantity=25), "increase", "safe"),
+    "trial": (lambda: sub(status="Trial", quantity=25), "trial", "no_op"),
+    "trial term": (lambda: sub(billingTerm="Trial", quantity=25), "trial", "no_op"),
+    "not started": (lambda: sub(billingStart="2026-09-01", quantity=25), "not_started", "no_op"),
+    "one-time": (lambda: sub(billingTerm="One-Time", quantity=25), "one_time", "no_op"),
+    "unknown term": (lambda: sub(billingTerm="Biennial-Plus", quantity=25), "unknown_term", "blocked"),
+    "no term": (lambda: sub(billingTerm=None, quantity=25), "unknown_term", "blocked"),
+    "unknown status": (lambda: sub(status="Levitating", quantity=25), "unknown_status", "blocked"),
+    "annual": (lambda: sub(billingTerm="Annual", quantity=25), "increase", "safe"),
+    "no licence, no line": (lambda: Books(licences=[], recurring=[]), "unbilled", "blocked"),
+    "licence without line": (lambda: Books(recurring=[invoice([])]), "unbilled", "blocked"),
+    "usage container": (usage_only, "metered", "no_op"),
+    "company not mapped": (
+        lambda: Books(subscriptions=[subscription(quantity=25)], client_map=[]),
+        "unmatched_company",
+        "blocked",
+    ),
+    "cancelled, company not mapped": (
+        lambda: Books(subscriptions=[subscription(**ENDED)], client_map=[]),
+        "unmatched_company",
+        "blocked",
+    ),
+    "mapped client not in Halo": (
+        lambda: Books(subscriptions=[subscription(quantity=25)], client_map=[(COMPANY, 999)]),
+        "unmatched_company",
+        "blocked",
+    ),
+    "mapped client inactive": (
+        lambda: Books(subscriptions=[subscription(quantity=25)], clients=[{"id": 231, "inactive": True}]),
+        "unmatched_company",
+        "blocked",
+    ),
+    "Pax8 bills the company": (
+        lambda: Books(companies=[company(billOnBehalfOfEnabled=True)], subscriptions=[subscription(quantity=25)]),
+        "billed_by_pax8",
+        "no_op",
+    ),
+    "client in another currency": (
+        lambda: Books(
+            subscriptions=[subscription(quantity=25)], clients=[{"id": 231, "name": "E", "currencyisocode": "EUR"}]
+        ),
+        "currency_mismatch",
+        "blocked",
+    ),
+    "invoice in another currency": (
+        lambda: on_invoice(currency_code_name="GBP"),
+        "currency_mismatch",
+        "blocked",
+    ),
+    "two lines follow": (two_lines, "ambiguous", "blocked"),
+    "two lines, one off": (
+        lambda: Books(
+            subscriptions=[subscription(quantity=25)], recurring=[invoice([line(isinactive=True), line(id=24968)])]
+        ),
+        "increase",
+        "safe",
+    ),
+    "two active licences of one id": (
+        lambda: Books(
+            subscriptions=[subscription(quantity=25)], licences=[licence(), licence(id=4128, snowid=SUB.upper())]
+        ),
+        "ambiguous",
+        "blocked",
+    ),
+    "one active, one inactive licence": (
+        lambda: Books(
+            subscriptions=[subscription(quantity=25)], licences=[licence(), licence(id=4128, is_active=False)]
+        ),
+        "increase",
+        "safe",
+    ),
+    "two subscriptions on one licence": (shared_licence, "ambiguous", "blocked"),
+    "line inactive": (lambda: on_line(isinactive=True, isActive=False), "line_inactive", "blocked"),
+    "line past its end": (lambda: on_line(enddate="2026-08-19T00:00:00"), "line_inactive", "blocked"),
+    "line not begun": (lambda: on_line(startdate="2026-09-01T00:00:00"), "line_inactive", "blocked"),
+    "invoice disabled": (lambda: on_invoice(disabled=True), "line_inactive", "blocked"),
+    "licence inactive": (
+        lambda: Books(subscriptions=[subscription(quantity=25)], licences=[licence(is_active=False)]),
+        "licence_inactive",
+        "blocked",
+    ),
+    "licence of another client": (
+        lambda: Books(subscriptions=[subscription(quantity=25)], licences=[licence(client_id=77)]),
+        "client_mismatch",
+        "blocked",
+    ),
+    "invoice of another client": (lambda: on_invoice(client_id=77), "client_mismatch", "blocked"),
+    "invoice of the client that pays": (
+        lambda: Books(
+            subscriptions=[subscription(quantity=25)],
+            clients=[{"id": 231, "client_to_invoice_recurring": 77}, {"id": 77}],
+            recurring=[invoice([line()], client_id=77)],
+        ),
+        "increase",
+        "safe",
+    ),
+    "group heading": (lambda: on_line(isgroupdesc=True), "computed_elsewhere", "blocked"),
+    "bundle": (lambda: on_line(is_bundled_line=True), "computed_elsewhere", "blocked"),
+    "custom quantity": (lambda: on_line(quantity_custom=7), "computed_elsewhere", "blocked"),
+    "users": (
+        lambda: Books(
+            subscriptions=[subscription(quantity=25)],
+            licences=[],
+            recurring=[invoice([line(recurring_invoice_quantity_type=2, quantity_subscriptions=[])])],
+            subscription_map=[(SUB, -94, 24967, None)],
+        ),
+        "computed_elsewhere",
+        "blocked",
+    ),
+    "mapped line is not there": (lambda: mapped_to(-94, 99999, None), "mapping_error", "blocked"),
+    "mapped licence is not there": (lambda: mapped_to(None, None, 99999), "mapping_error", "blocked"),
+    "mapped invoice is another": (lambda: mapped_to(-95, 24967, None), "mapping_error", "blocked"),
+    "mapped by line, licence found": (lambda: mapped_to(-94, 24967, None), "increase", "safe"),
+    "mapped in full": (lambda: mapped_to(-94, 24967, 4127), "increase", "safe"),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_each_situation_has_its_verdict_and_class(name: str, tmp_path: Path) -> None:
+    books, verdict, cls = CASES[name]
+    warehouse = books().load(tmp_path)
+    row = reconciled(warehouse)[SUB]
+    assert (row["verdict"], row["reason"] if row["verdict"] != verdict else "") == (verdict, "")
+    rows = {r["row_id"]: r for r in planned(warehouse)}
+    assert rows[SUB]["class"] == cls
+    assert (rows[SUB]["action"] != "none") == (cls in ("safe", "needs_approval"))
+
+
+def test_every_verdict_of_the_table_has_a_case() -> None:
+    assert {v.name for v in VERDICTS} == {verdict for _, verdict, _ in CASES.values()}
+
+
+def test_ids_are_compared_case_blind(tmp_path: Path) -> None:
+    books = Books(
+        companies=[company(id=COMPANY.upper())],
+        subscriptions=[subscription(id=SUB.upper(), quantity=25)],
+        licences=[licence(snowid=SUB.title())],
+    )
+    assert reconciled(books.load(tmp_path))[SUB]["verdict"] == "increase"
+
+
+def test_a_renamed_licence_id_column_is_followed(tmp_path: Path) -> None:
+    books = Books(subscriptions=[subscription(quantity=25)], licences=[licence(snowid="", third_party_productid=SUB)])
+    policy = Policy.model_validate({"matching": {"licence_id_field": "third_party_productid"}})
+    assert reconciled(books.load(tmp_path, policy=policy))[SUB]["verdict"] == "increase"
+
+
+def test_unbilled_money_is_per_month_whatever_the_term(tmp_path: Path) -> None:
+    monthly = subscription(price="22.50", quantity=4)
+    yearly = subscription(id=OTHER, price=120, quantity=3, billingTerm="Annual")
+    rows = reconciled(Books(subscriptions=[monthly, yearly], licences=[], recurring=[]).load(tmp_path))
+    assert rows[SUB]["unbilled_money_per_month"] == Decimal("90")
+    assert rows[OTHER]["unbilled_money_per_month"] == Decimal("30")
+
+
+def test_free_and_minimum_quantity_count_in_what_is_billed_not_in_what_is_written(tmp_path: Path) -> None:
+    links = [{"id": 901, "licence_id": 4127, "qty_free": 5, "minimum_qty": 18}]
+    books = Books(
+        subscriptions=[subscription(quantity=25)], recurring=[invoice([line(quantity_subscriptions=links)])]
+    )
+    row = planned(books.load(tmp_path))[0]
+    assert (row["billed_before"], row["billed_after"], row["after"]) == (Decimal(18), Decimal(20), "25")
+    assert row["money_per_month"] == Decimal(44)
+
+
+def test_one_of_several_licences_on_a_line_is_written_alone_and_ends_alone(tmp_path: Path) -> None:
+    links = [{"id": 901, "licence_id": 4127}, {"id": 902, "licence_id": 4128}]
+    licences = [licence(), licence(id=4128, snowid=OTHER, count=7)]
+    lines = [invoice([line(quantity_subscriptions=links)])]
+    books = Books(
+        subscriptions=[subscription(**ENDED), subscription(id=OTHER, quantity=9)], licences=licences, recurring=lines
+    )
+    rows = {r["row_id"]: r for r in planned(books.load(tmp_path))}
+    assert (rows[SUB]["action"], rows[SUB]["billed_after"]) == ("end_licence", Decimal(7))
+    assert (rows[OTHER]["action"], rows[OTHER]["billed_before"], rows[OTHER]["billed_after"]) == (
+        "set_licence_count",
+        Decimal(27),
+        Decimal(29),
+    )
+
+
+def test_a_rebuy_is_named_beside_the_subscription_it_follows(tmp_path: Path) -> None:
+    old, new = subscription(**ENDED), subscription(id=OTHER, startDate="2026-08-19", billingStart="2026-08-19")
+    rows = {r["row_id"]: r for r in planned(Books(subscriptions=[old, new]).load(tmp_path))}
+    assert rows[SUB]["verdict"] == "cancel"
+    assert rows[OTHER]["verdict"] == "unbilled"
+    assert SUB in rows[OTHER]["sentence"]
+
+
+def test_absence_is_never_a_cancellation_but_is_shown_with_its_money(tmp_path: Path) -> None:
+    warehouse = Books(subscriptions=[]).load(tmp_path)
+    assert planned(warehouse) == []
+    with warehouse.connect() as connection:
+        found = connection.execute("SELECT kind, money_per_month FROM reconciled.discrepancies").fetchall()
+    assert found == [("orphaned_licence", Decimal(440))]
+
+
+@pytest.mark.parametrize("native", ["on", "unknown"])
+def test_a_second_writer_blocks_every_quantity(native: Any, tmp_path: Path) -> None:
+    row = planned(sub(quantity=25).load(tmp_path), native=native)[0]
+    assert (row["class"], row["reason"]) == ("blocked", f"native_integration_{native}")
+
+
+def test_a_second_writer_may_be_ignored_by_policy(tmp_path: Path) -> None:
+    policy = Policy(native_integration="ignore")
+    assert planned(sub(quantity=25).load(tmp_path), native="on", policy=policy)[0]["class"] == "safe"
+
+
+@pytest.mark.parametrize(
+    ("mode", "cls"), [("observe", "blocked"), ("propose", "needs_approval"), ("approve", "needs_approval"), ("auto", "safe")]
+)
+def test_trust_decides_how_far_a_change_goes(mode: str, cls: str, tmp_path: Path) -> None:
+    policy = Policy.model_validate({"trust": {"default": "observe", "clients": {231: mode}}})
+    assert planned(sub(quantity=25).load(tmp_path), policy=policy)[0]["class"] == cls
+
+
+def test_the_same_books_give_the_same_checksum_and_other_books_another(tmp_path: Path) -> None:
+    sums = []
+    for n, quantity in enumerate((25, 25, 26)):
+        warehouse = sub(quantity=quantity).load(tmp_path / str(n), run_id=f"run-{n}")
+        planned(warehouse, run_id=f"run-{n}")
+        with warehouse.connect() as connection:
+            sums.append(connection.execute("SELECT checksum FROM billing.plans").fetchall()[0][0])
+    assert sums[0] == sums[1] != sums[2]
+
+
+def test_bad_rows_are_kept_aside_with_their_reason_and_end_nothing(tmp_path: Path) -> None:
+    bad = subscription(status="Cancelled", endDate="soon", quantity="many")
+    warehouse = Books(subscriptions=[bad]).load(tmp_path)
+    assert planned(warehouse) == []
+    with warehouse.connect() as connection:
+        rejects = connection.execute("SELECT table_name, reason FROM staging.rejects").fetchall()
+        orphans = connection.execute("SELECT count(*) FROM reconciled.discrepancies").fetchall()
+    assert rejects == [("staging.subscriptions", "quantity is not a number: many")]
+    assert orphans == [(0,)]
