@@ -80,7 +80,7 @@ def as_data(told: Told) -> dict[str, Any]:
     }
 
 
-def show(console: Console, told: Told, *, limit: int = 40) -> None:
+def show(console: Console, told: Told, *, limit: int = 40, everything: bool = False) -> None:
     """Print what changed, what was held back and why, the money, and where to look next."""
     rest = told.rows
     for title, wanted in _SECTIONS:
@@ -88,7 +88,9 @@ def show(console: Console, told: Told, *, limit: int = 40) -> None:
         rest = [r for r in rest if not wanted(r)]
         if section:
             _table(console, f"{title} ({len(section)})", section, limit)
-    if rest:
+    if rest and everything:
+        _table(console, f"Looked at, nothing to do ({len(rest)})", rest, limit)
+    elif rest:
         console.print(f"Looked at, nothing to do: {len(rest)} subscriptions")
     _checks(console, told.checks)
     _money(console, told)

@@ -49,6 +49,14 @@ NEEDED_SCOPES = (
     "edit:softwarelicensing",
 )
 _DETAILS = {"includedetails": "true"}
+# Path and envelope key of the lists this product reads (section 2).
+_LISTS = {
+    "clients": ("/Client", "clients"),
+    "items": ("/Item", "items"),
+    "licences": ("/SoftwareLicence", "licences"),
+    "recurring invoices": ("/RecurringInvoice", "invoices"),
+    "invoices": ("/Invoice", "invoices"),
+}
 # Lines whose quantity Halo computes from licences (1) or subscriptions (4): worthless without their links.
 _LINKED_TYPES = (1, 4)
 
@@ -127,6 +135,16 @@ class HaloClient:
         missing = tuple(scope for scope in NEEDED_SCOPES if told and scope not in scopes)
         return HaloCheck(bool(rows), scopes, missing, self._transport.clock_offset_s)
 
+    def sample(self, what: str) -> tuple[Row, ...]:
+        """The first rows of one list: "clients", "items", "licences", "recurring invoices" or "invoices".
+
+        For `doctor`: whether the list may be read, whether anything is seen, and what its rows carry. Nothing may be
+        concluded from a row that is not there.
+        """
+        path, key = _LISTS[what]
+        params = {"pageinate": "true", "page_size": "50", "page_no": "1", "order": "id"}
+        return parse_list(self._transport.get_json(path, params), key, f"GET {path}")[0]
+
     # Lists
 
     def clients(self) -> Listing:
@@ -156,8 +174,9 @@ class HaloClient:
     def invoices(self, start: date, end: date, client_id: int | None = None) -> Listing:
         """Ordinary invoices dated from `start` to `end`, both included, with lines, in any state.
 
-        For the search of section 12.3. Filtered here as well: older versions ignore the date filter. A row that does not say its date or its
-        client is kept, because this list is searched for what must not be billed twice.
+        For the search of section 12.3. Filtered here as well: older versions ignore the date filter. A row
+        that does not say its date or its client is kept, because this list is searched for what must not be
+        billed twice.
         """
         params = {
             "includelines": "true",
@@ -191,7 +210,8 @@ class HaloClient:
         )
 
     def integration(self) -> list[Row]:
-        """The accounts of Halo's own Pax8 integration (section 9), with `integrator_enabled` where Halo tells it.
+        """The accounts of Halo's own Pax8 integration (section 9), with `integrator_enabled` where Halo tells
+        it.
 
         Raises Forbidden or NotFound where the tenant does not let us look: then a person has to say.
         """
@@ -226,11 +246,13 @@ class HaloClient:
         return self._write("/SoftwareLicence", licence_update(fields))
 
     def update_line(self, line: Row) -> WriteReply:
-        """Save one line of a recurring invoice: the whole line as read, but for what changes (section 12.1)."""
+        """Save one line of a recurring invoice: the whole line as read, but for what changes (section
+        12.1)."""
         return self._write("/RecurringInvoice/updatelines", line_update(line))
 
     def replace_lines(self, header: Row) -> WriteReply:
-        """Save a recurring invoice with all its lines; what is left out is deleted (section 3). A fallback."""
+        """Save a recurring invoice with all its lines; what is left out is deleted (section 3). A
+        fallback."""
         return self._write("/RecurringInvoice", header_update(header))
 
     def create_invoice(self, invoice: Row) -> WriteReply:

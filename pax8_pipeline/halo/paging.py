@@ -168,7 +168,7 @@ class ListRead:
 
     def _listing(self, read: Pass, merged: Merged) -> Listing:
         requests = sum(each.asked for each in self._passes)
-        expected = len(read.ids) if _exact(read) and read.counts else None
+        expected = len(read.ids) if set(read.counts) == {len(read.ids)} else None
         return Listing(self._endpoint, merged.rows, expected, requests, merged.repeats)
 
     def _incomplete(self, read: Pass) -> IncompleteRead:
@@ -186,9 +186,13 @@ class ListRead:
 
 
 def _exact(read: Pass) -> bool:
-    """Every page named exactly as many as came; or no page named any and there was but one page to read."""
+    """Every page named exactly as many as came; or no page named any and there was but one page to read.
+
+    A number that Halo also names when it means nothing proves nothing, even where it fits.
+    """
     if read.counts:
-        return set(read.counts) == {len(read.ids)}
+        named = set(read.counts)
+        return named == {len(read.ids)} and not named & {_FIXED_COUNT, read.page_size}
     return len(read.pages) <= 1 or all(_same_rows(page, read.pages[0]) for page in read.pages)
 
 

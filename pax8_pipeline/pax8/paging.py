@@ -29,9 +29,9 @@ from pax8_pipeline.transport.listing import Listing, Merged, Row, merge
 
 VENDOR = "Pax8"
 ATTEMPTS = 3
-# An unsorted list may come in another order each time; as long as every attempt brings new ids it is worth
-# another.
-_MOST_ATTEMPTS = 10
+# A list that may not be sorted can come in another order each time; then every attempt misses other rows, and enough
+# of them together miss none.
+_UNSORTED_ATTEMPTS = 20
 
 
 @dataclass(frozen=True)
@@ -106,8 +106,6 @@ class ListRead:
         self._endpoint = endpoint
         self._sizes = [page_size, max(1, page_size * 4 // 5), max(1, page_size * 3 // 5)]
         self._attempts: list[_Attempt] = []
-        self._growing = False
-        self._known: dict[int, set[Hashable]] = {}
 
     @property
     def page_size(self) -> int:
@@ -126,9 +124,8 @@ class ListRead:
         whole = self._whole(attempt)
         if whole is not None:
             return self._listing(whole, attempt.total)
-        self._note_growth(attempt)
         made = len(self._attempts)
-        if made >= _MOST_ATTEMPTS or (made >= ATTEMPTS and not self._growing):
+        if made >= (_UNSORTED_ATTEMPTS if self._unsorted() else ATTEMPTS):
             raise self._incomplete()
         return None
 
@@ -161,13 +158,13 @@ class ListRead:
         united = merge([attempt.merged.rows for attempt in same], row_id)
         return united if len(same) > 1 and len(united.ids) == total else None
 
-    def _note_growth(self, attempt: _Attempt) -> None:
-        if attempt.total is None:
-            self._growing = False
-            return
-        known = self._known.setdefault(attempt.total, set())
-        self._growing = not attempt.merged.unnamed and bool(attempt.merged.ids - known)
-        known |= attempt.merged.ids
+    def _unsorted(self) -> bool:
+        """True if the last two attempts brought the same rows in another order."""
+        if len(self._attempts) < 2:
+            return False
+        one, other = ([row_id(row) for row in attempt.merged.rows] for attempt in self._attempts[-2:])
+        common = set(one) & set(other) - {None}
+        return [name for name in one if name in common] != [name for name in other if name in common]
 
     def _listing(self, merged: Merged, total: int | None) -> Listing:
         requests = sum(len(attempt.pages) for attempt in self._attempts)

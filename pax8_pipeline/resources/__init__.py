@@ -1,0 +1,1 @@
+"""What a run is given: settings, the warehouse, one client per vendor. Thin wrappers, nothing is decided here."""

@@ -54,7 +54,9 @@ def bear(store: Pax8Store, rng: random.Random, sizes: Sizes, unassigned: tuple[s
     for good in GOODS:
         store.add_product(_product(rng, good))
     for index in range(sizes.companies):
-        store.add_company(make_company(rng, company_name(index), store.today, british=index % 12 == 7))
+        row = make_company(rng, company_name(index), store.today, british=index % 12 == 7)
+        row["billOnBehalfOfEnabled"] = index % 40 == 17
+        store.add_company(row)
     _add_the_deleted(store, rng)
     companies = [row for row in store.companies.values() if row["status"] != "Deleted"]
     counts = _shares(rng, sizes.subscriptions - sizes.usage, len(companies))

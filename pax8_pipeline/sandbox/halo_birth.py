@@ -149,6 +149,8 @@ class HaloBirth:
 
     def _bill_at_birth(self, subscription_id: str) -> None:
         row = self.pax8.subscriptions[subscription_id]
+        if self.pax8.companies[row["companyId"]]["billOnBehalfOfEnabled"]:
+            return  # Pax8 bills this customer itself
         if row["status"] == "Cancelled" and self.rng.random() < 0.3:
             return  # ended before this tenant existed
         draw = self.rng.random()

@@ -80,9 +80,17 @@ class Answers:
 
     def contacts(self, company: str, query: Query) -> str:
         """The contacts of one company: one person."""
+        return self._page("contacts", [self._person(company)], query, dict)
+
+    def contact(self, company: str, key: str) -> str | None:
+        """One contact of one company."""
+        person = self._person(company)
+        return spell_text(person) if person["id"] == key.lower() else None
+
+    def _person(self, company: str) -> Row:
         name = self.store.companies[company.lower()]["name"]
         types = [{"type": kind, "primary": True} for kind in ("Admin", "Billing", "Technical")]
-        person: Row = {
+        return {
             "id": company.lower(),
             "firstName": "Robin",
             "lastName": name.split()[0],
@@ -94,7 +102,6 @@ class Answers:
             "createdDate": "2024-05-12",
             "types": types,
         }
-        return self._page("contacts", [person], query, dict)
 
     def orders(self, query: Query) -> str:
         """Orders: this partner has none that anybody needs."""

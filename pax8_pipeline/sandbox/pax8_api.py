@@ -128,6 +128,10 @@ class _Api:
         self._known_company(call.ids[0])
         return self.answers.contacts(call.ids[0], call.query)
 
+    def _contact(self, call: Call) -> str:
+        self._known_company(call.ids[0])
+        return self._one(self.answers.contact(*call.ids), "Contact", call.ids[1])
+
     def _products(self, call: Call) -> str:
         return self.answers.list_of("products", call.query)
 
@@ -145,6 +149,9 @@ class _Api:
 
     def _orders(self, call: Call) -> str:
         return self.answers.orders(call.query)
+
+    def _order(self, call: Call) -> str:
+        return self._one(None, "Order", call.ids[0])
 
     def _subscriptions(self, call: Call) -> str:
         company = call.query.get("companyId")
@@ -209,12 +216,14 @@ _READS = (
     ("/companies", "_companies"),
     ("/companies/{}", "_company"),
     ("/companies/{}/contacts", "_contacts"),
+    ("/companies/{}/contacts/{}", "_contact"),
     ("/products", "_products"),
     ("/products/{}", "_product"),
     ("/products/{}/pricing", "_pricing"),
     ("/products/{}/provision-details", "_provision_details"),
     ("/products/{}/dependencies", "_dependencies"),
     ("/orders", "_orders"),
+    ("/orders/{}", "_order"),
     ("/subscriptions", "_subscriptions"),
     ("/subscriptions/{}", "_subscription"),
     ("/subscriptions/{}/history", "_history"),

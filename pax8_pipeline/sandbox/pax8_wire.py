@@ -101,10 +101,13 @@ def invoice_item(row: Row, switches: Pax8Switches, *, draft: bool = False) -> Ro
     key = row["id"]
     if draft or switches.item_ids == "none" or (switches.item_ids == "mixed" and _draw(key, 6) % 9 == 0):
         del shown["id"]
+    for name in ("companyId", "subscriptionId"):
+        if row.get(name):
+            shown[name] = _spelt_id(row[name], key, name, switches)
     if row["rateType"]:
         rate = row["rateType"]
         shown["rateType"] = rate.capitalize() if switches.rate_type_case == "capitalised" else rate
-    for name in ("externalId", "details", "purchaseOrderNumber", "vendorName", "sku"):
+    for name in ("externalId", "details", "vendorName", "sku", "productId", "productName"):
         if not row[name]:
             _leave_out(shown, name, key, switches)
     return shown

@@ -274,7 +274,9 @@ class Teller:
         """Active, mapped, billed seats of modest worth at clients with a fair number of lines."""
         world = self.world
         for row in world.pax8.subscriptions.values():
-            if row["status"] != "Active" or row["id"] not in world.links.lines:
+            if row["status"] != "Active" or world.oracle.verdict(row["id"]) != "in_step":
+                continue
+            if row["id"] not in world.links.lines:
                 continue
             if not row["price"] or not 4 <= row["quantity"] <= 40:
                 continue

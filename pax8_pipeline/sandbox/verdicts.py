@@ -63,8 +63,10 @@ class Oracle:
         client = self.links.clients.get(row["companyId"])
         ended = has_ended(row, self.pax8.today)
         link = self.links.lines.get(row["id"])
+        if ended and self._is_switched_off(link):
+            return "in_step"
         if client is None:
-            return "in_step" if ended else "unmatched_company"
+            return "unmatched_company"
         if company["billOnBehalfOfEnabled"]:
             return "billed_by_pax8"
         if row["status"] not in KNOWN_STATUSES:
@@ -74,7 +76,7 @@ class Oracle:
         if row["status"] == "Trial" or row["billingTerm"] == "Trial":
             return "trial"
         if link is None:
-            return "in_step" if ended or row["startDate"] > self.pax8.today.isoformat() else "unbilled"
+            return "unbilled" if row["startDate"] <= self.pax8.today.isoformat() else "in_step"
         return self._verdict_of_line(row, client.client_id, link, ended=ended)
 
     def _verdict_of_line(self, row: Row, client_id: int, link: LineLink, *, ended: bool) -> str:
@@ -87,8 +89,7 @@ class Oracle:
         if line["recurring_invoice_quantity_type"] not in (0, 1, 4):
             return "computed_elsewhere"
         if ended:
-            done = line["isinactive"] and (licence is None or not licence["is_active"])
-            return "in_step" if done else "cancel"
+            return "cancel"
         if row["status"] in ("PendingCancel", "Cancelled"):
             return "pending_cancel"
         if line["isinactive"]:
@@ -96,6 +97,13 @@ class Oracle:
         held = Decimal(line["qty_order"]) if licence is None else Decimal(licence["count"])
         wanted = Decimal(row["quantity"])
         return "in_step" if wanted == held else ("increase" if wanted > held else "decrease")
+
+    def _is_switched_off(self, link: LineLink | None) -> bool:
+        """Whether nothing in Halo bills any more; true where nothing ever did."""
+        if link is None:
+            return True
+        licence = self.halo.licences.get(link.licence_id or 0)
+        return bool(self.line(link)["isinactive"]) and (licence is None or not licence["is_active"])
 
     def expected_halo(self) -> dict[str, dict[int, dict[str, Any]]]:
         """The state Halo should hold after a correct sync of today, as `halo_state` has it.

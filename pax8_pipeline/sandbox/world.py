@@ -35,7 +35,8 @@ class World:
 
     `companies`, `subscriptions` (of all kinds, default `subscriptions_per_company` each) and `usage` (how many of them
     are usage containers, default a `usage_share`) say how big; `unassigned` names shapes of usage groups without a
-    company (pax8_switches.UNASSIGNED_SHAPES). At birth Halo is exactly in step with Pax8.
+    company (pax8_switches.UNASSIGNED_SHAPES). At birth Halo is exactly in step with Pax8; the customers whom Pax8
+    bills itself (one in forty) have no lines there.
     """
 
     def __init__(

@@ -44,13 +44,15 @@ class Said:
     """One scripted answer.
 
     `cut_after`: bytes of the body after which the connection is cut (the length header promises all of it).
-    `drop`: no answer at all. `hang`: wait for this event before anything.
+    `chunked`: without a length; a cut then leaves out the end mark. `drop`: no answer at all. `hang`: wait
+    for this event before anything.
     """
 
     status: int = 200
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
     cut_after: int | None = None
+    chunked: bool = False
     drop: bool = False
     hang: threading.Event | None = None
 
@@ -170,9 +172,14 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
             self.send_response_only(answer.status)
             for name, value in answer.headers.items():
                 self.send_header(name, value)
-            self.send_header("Content-Length", str(len(answer.body)))
+            sent = answer.body[: answer.cut_after]
+            if answer.chunked:
+                self.send_header("Transfer-Encoding", "chunked")
+                sent = b"%x\r\n%b\r\n" % (len(sent), sent) + (b"0\r\n\r\n" if answer.cut_after is None else b"")
+            else:
+                self.send_header("Content-Length", str(len(answer.body)))
             self.end_headers()
-            self.wfile.write(answer.body[: answer.cut_after])
+            self.wfile.write(sent)
             if answer.cut_after is not None:
                 self.close_connection = True
 

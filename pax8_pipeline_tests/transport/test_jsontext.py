@@ -24,11 +24,7 @@ documents = st.recursive(
 def same(left: Any, right: Any) -> bool:
     """Equal with equal digits: 1.0 is not 1.00, but a Decimal without a fraction may come back as int."""
     if isinstance(left, dict):
-        return (
-            isinstance(right, dict)
-            and left.keys() == right.keys()
-            and all(same(left[k], right[k]) for k in left)
-        )
+        return isinstance(right, dict) and left.keys() == right.keys() and all(same(left[k], right[k]) for k in left)
     if isinstance(left, list):
         return isinstance(right, list) and len(left) == len(right) and all(map(same, left, right))
     if isinstance(left, Decimal) and not isinstance(right, bool):
@@ -54,9 +50,7 @@ def test_whole_numbers_stay_int_and_all_others_become_decimal() -> None:
 
 
 def test_money_is_written_with_exactly_its_digits_and_no_spaces() -> None:
-    assert (
-        jsontext.dumps({"a": Decimal("22.00"), "b": [Decimal("19.485"), 1]}) == '{"a":22.00,"b":[19.485,1]}'
-    )
+    assert jsontext.dumps({"a": Decimal("22.00"), "b": [Decimal("19.485"), 1]}) == '{"a":22.00,"b":[19.485,1]}'
 
 
 def test_text_is_written_readable_not_escaped() -> None:

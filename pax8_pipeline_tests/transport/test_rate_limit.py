@@ -18,16 +18,12 @@ def limiter(time: FakeTime, limit: int = 10, window_s: float = 60.0) -> RateLimi
 
 def crowded(moments: list[float], limit: int, window_s: float) -> bool:
     """True if some rolling window holds more than the limit (a hair's breadth for float sums)."""
-    return any(
-        late - early < window_s - 1e-6 for early, late in zip(moments, moments[limit:], strict=False)
-    )
+    return any(late - early < window_s - 1e-6 for early, late in zip(moments, moments[limit:], strict=False))
 
 
 @given(
     st.integers(1, 12),
-    st.lists(
-        st.tuples(st.floats(0, 40), st.one_of(st.none(), st.floats(0, 30))), min_size=1, max_size=60
-    ),
+    st.lists(st.tuples(st.floats(0, 40), st.one_of(st.none(), st.floats(0, 30))), min_size=1, max_size=60),
 )
 def test_no_rolling_window_holds_more_than_the_limit(limit: int, steps: list[tuple[float, float | None]]) -> None:
     time = FakeTime()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import threading
 from collections.abc import Callable
 from decimal import Decimal
@@ -36,6 +37,12 @@ from pax8_pipeline_tests.transport.scripted import (
 OK = said({"price": Decimal("22.00")})
 
 
+def test_chunked_and_compressed_answers_are_read(build: Build) -> None:
+    body = gzip.compress(b'{"a": 1}')
+    transport, _ = build(then_fine(Said(200, body, {"Content-Encoding": "gzip"}, chunked=True)))
+    assert transport.get_json("/Client") == {"a": 1}
+
+
 def then_fine(*bad: Said) -> Script:
     """Each bad answer once, then a good one; tokens always."""
     left = list(bad)
@@ -62,12 +69,27 @@ def test_a_read_gives_numbers_exactly(build: Build) -> None:
         said({"message": "slow"}, 504),
         said({"message": "slow"}, 408),
         Said(200, b'{"a": [1, 2, 3]}', cut_after=7),
+        Said(200, b'{"a": 1} {"b"', chunked=True, cut_after=8),
+        Said(200, b"not gzip", {"Content-Encoding": "gzip"}),
         Said(200, b'{"a": [1, 2'),
         Said(200, b""),
         html(200, "Log in"),
         Said(drop=True),
     ],
-    ids=["500-html", "502", "503", "504", "408", "cut", "half-json", "empty", "html-on-200", "dropped"],
+    ids=[
+        "500-html",
+        "502",
+        "503",
+        "504",
+        "408",
+        "cut",
+        "cut-chunked",
+        "bad-gzip",
+        "half-json",
+        "empty",
+        "html-on-200",
+        "dropped",
+    ],
 )
 def test_a_read_is_asked_again_after(bad: Said, build: Build, time: FakeTime) -> None:
     transport, server = build(then_fine(bad, bad))
@@ -130,9 +152,7 @@ def test_chance_spreads_the_waits(build: Build, time: FakeTime) -> None:
     ],
     ids=["seconds", "date", "date-by-the-vendors-clock", "clamped", "unreadable", "absent"],
 )
-def test_too_many_requests_waits_as_asked(
-    header: dict[str, str], waited: float, build: Build, time: FakeTime
-) -> None:
+def test_too_many_requests_waits_as_asked(header: dict[str, str], waited: float, build: Build, time: FakeTime) -> None:
     transport, _ = build(then_fine(said({}, 429, **header)))
     transport.get_json("/Client")
     assert time.now - 1000.0 == waited
@@ -222,7 +242,7 @@ def test_a_redirect_is_never_followed_so_no_token_leaks(build: Build) -> None:
 
 def test_a_refused_connection_is_tried_again_and_named(build: Build, time: FakeTime) -> None:
     transport, server = build(then_fine(), api_url=_closed_port())
-    with pytest.raises(Unreachable, match="connection was refused.*HALO_API_URL.*6 tries"):
+    with pytest.raises(Unreachable, match=r"connection was refused.*HALO_API_URL.*6 tries"):
         transport.get_json("/Client")
     assert len(time.slept) == 5
     assert len(server.token_calls) == 1

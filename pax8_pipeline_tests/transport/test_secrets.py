@@ -25,9 +25,7 @@ def secretless(text: str) -> bool:
     return not any(value in text for value in (SECRET, quote_plus(SECRET), TOKEN, "token-2"))
 
 
-def test_no_log_line_of_ours_or_of_the_libraries_holds_a_secret(
-    build: Build, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_no_log_line_of_ours_or_of_the_libraries_holds_a_secret(build: Build, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     transport, server = build(TokenDesk().guards(lambda asked: said({"ok": True})))
     transport.get_json("/Client")

@@ -100,9 +100,7 @@ def test_a_write_without_an_answer_in_time_is_never_sent_again(build: Build) -> 
         (said({"type": "INVALID", "message": "Bad", "details": [{"message": "offset 2"}]}, 422), "Bad: offset 2"),
     ],
 )
-def test_a_refused_write_says_in_the_vendors_words_that_nothing_changed(
-    answer: Said, words: str, build: Build
-) -> None:
+def test_a_refused_write_says_in_the_vendors_words_that_nothing_changed(answer: Said, words: str, build: Build) -> None:
     transport, server = build(then_saved(answer))
     with pytest.raises(WriteRefused) as caught:
         transport.post_json("/SoftwareLicence", BODY)

@@ -1,0 +1,103 @@
+"""How an asset of a warehouse table is described, all of it taken from the table's own contract.
+
+Here belongs: keys, groups, owners, column schema, column lineage, dependencies. Not here: what an asset does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+
+from pax8_pipeline.warehouse.models import Column, Model, model
+
+OWNERS = ("team:billing",)
+# One process may have the DuckDB file open; dagster.yaml gives this pool one slot.
+POOL = "duckdb"
+
+PAX8_API = dg.AssetKey("pax8_api")
+HALO_API = dg.AssetKey("halo_api")
+MAPPING_FILES = dg.AssetKey(["data", "mappings"])
+MAPPINGS = dg.AssetKey(["staging", "mappings"])
+MAPPING_TABLES = ("staging.mapping_clients", "staging.mapping_subscriptions", "staging.mapping_items")
+
+_TABLE = re.compile(r"\b(newest\.(?:pax8|halo)_\w+|(?:pax8|halo|staging|reconciled)\.\w+)")
+_COMMENT = re.compile(r"--[^\n]*|'(?:[^']|'')*'")
+# Tables that are no assets of their own: where each is shown instead. None: nowhere, it is written along the way.
+_SHOWN_AS: Mapping[str, dg.AssetKey | None] = {
+    **dict.fromkeys(MAPPING_TABLES, MAPPINGS),
+    "halo.client_details": dg.AssetKey(["halo", "clients"]),
+    "staging.rejects": None,
+}
+
+
+def asset_key(table: str) -> dg.AssetKey:
+    """Return the asset of a table: its schema is the prefix and its name the key."""
+    return dg.AssetKey(table.split("."))
+
+
+def shown_as(table: str) -> dg.AssetKey | None:
+    """Return the asset under which a table is shown, None when there is none."""
+    return _SHOWN_AS[table] if table in _SHOWN_AS else asset_key(table)
+
+
+def asset_arguments(table: str, *, kinds: set[str], description: str = "") -> dict[str, Any]:
+    """Return what `@dg.asset` and `dg.AssetSpec` both take, for the asset of a table."""
+    contract = model(table)
+    return {
+        "key": asset_key(table),
+        "description": f"{description} {contract.description}".strip(),
+        "group_name": contract.schema,
+        "kinds": kinds,
+        "owners": list(OWNERS),
+        "metadata": {"dagster/table_name": table, "dagster/column_schema": column_schema(contract)},
+    }
+
+
+def column_schema(contract: Model, prefix: str = "") -> dg.TableSchema:
+    """Return the columns of a table with types, descriptions and constraints."""
+    return dg.TableSchema(columns=[_table_column(contract, column, prefix) for column in contract.columns])
+
+
+def _table_column(contract: Model, column: Column, prefix: str) -> dg.TableColumn:
+    constraints = dg.TableColumnConstraints(nullable=not column.not_null, unique=contract.key == (column.name,))
+    return dg.TableColumn(f"{prefix}{column.name}", column.type, column.about, constraints)
+
+
+def mappings_schema() -> dg.TableSchema:
+    """Return the columns of the three mapping tables, each with its table in front."""
+    columns = [_table_column(model(t), c, f"{t.split('.')[1]}.") for t in MAPPING_TABLES for c in model(t).columns]
+    return dg.TableSchema(columns=columns)
+
+
+def column_lineage(contract: Model) -> dg.TableColumnLineage:
+    """Return where each column comes from, by the fourth cell of the contract."""
+    found = {c.name: [d for s in c.sources if (d := _column_dep(s)) is not None] for c in contract.columns}
+    return dg.TableColumnLineage({name: deps for name, deps in found.items() if deps})
+
+
+def _column_dep(source: str) -> dg.TableColumnDep | None:
+    table, _, column = source.rpartition(".")
+    key = shown_as(table)
+    if key is None:
+        return None
+    return dg.TableColumnDep(key, f"{table.split('.')[1]}.{column}" if key == MAPPINGS else column)
+
+
+def tables_read(contract: Model) -> Sequence[str]:
+    """Return the tables a model's query reads, in order of their first mention."""
+    text = _COMMENT.sub(" ", contract.query)
+    found = [_plain(name) for name in _TABLE.findall(text)]
+    return list(dict.fromkeys(name for name in found if name != contract.table))
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"^newest\.(pax8|halo)_", r"\1.", name)
+
+
+def dependencies(contract: Model) -> list[dg.AssetKey]:
+    """Return the assets a model's query reads."""
+    keys = [key for table in tables_read(contract) if (key := shown_as(table)) is not None]
+    return list(dict.fromkeys(keys))

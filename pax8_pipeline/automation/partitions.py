@@ -1,0 +1,66 @@
+"""The months of metered usage as partitions, and the policy as far as loading the code needs it.
+
+Here belongs: what has to be known before any run: months, cron, time zone. Not here: anything a run decides. A
+policy.yaml that cannot be read must not keep the UI from opening; the run says what is wrong with it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+
+from pax8_pipeline.errors import ConfigError
+from pax8_pipeline.settings import Policy, Settings, load_settings
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What the code location is built from: the policy, today by it, and whether the schedule is switched on."""
+
+    policy: Policy
+    today: date
+    schedule_on: bool
+
+
+def outlook(settings: Settings | None = None) -> Outlook:
+    """Read policy and environment; what cannot be read counts as its default, with a warning in the log."""
+    try:
+        found = settings or load_settings()
+    except ConfigError as error:
+        log.warning("using defaults until this is mended: %s", error)
+        on = os.environ.get("PAX8_SCHEDULE", "")
+        return Outlook(Policy(), datetime.now(ZoneInfo("UTC")).date(), _on(on))
+    return Outlook(found.policy, found.today, _on(found.value("PAX8_SCHEDULE")))
+
+
+def _on(text: str) -> bool:
+    return text.strip().lower() in ("on", "1", "true", "yes")
+
+
+def months(view: Outlook) -> dg.MonthlyPartitionsDefinition:
+    """Return the usage months: from `usage.history_from` up to and including the month of today.
+
+    A PAX8_PIPELINE_TODAY that lies outside of what the clock allows widens the span either way.
+    """
+    zone = view.policy.timezone
+    now = datetime.now(ZoneInfo(zone)).date()
+    ahead = (view.today.year - now.year) * 12 + view.today.month - now.month
+    start = min(f"{view.policy.usage.history_from}-01", f"{view.today:%Y-%m}-01")
+    return dg.MonthlyPartitionsDefinition(start_date=start, end_offset=1 + max(0, ahead), timezone=zone)
+
+
+def partition_key(day: date) -> str:
+    """Return the partition of a day: the first of its month."""
+    return f"{day:%Y-%m}-01"
+
+
+def month_of_partition(key: str) -> str:
+    """Return the usage month yyyy-mm of a partition key."""
+    return key[:7]

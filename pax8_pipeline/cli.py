@@ -1,0 +1,111 @@
+"""The command line `pax8-pipeline`: which commands there are, and what a person sees when one fails.
+
+Here belongs: the list of commands, reading .env, errors to exit codes. Not here: any command's work (`commands`).
+Each command's module is imported only when it runs, so that --help answers at once.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import NoReturn
+
+import click
+from dotenv import load_dotenv
+
+from pax8_pipeline.errors import PipelineError
+
+EXIT_ERROR = 1
+EXIT_INTERRUPTED = 130
+
+# Name -> (module of pax8_pipeline.commands, attribute, what --help says of it). In the order a newcomer needs them.
+COMMANDS: dict[str, tuple[str, str, str]] = {
+    "demo": ("demo", "demo", "Run the daily sync on a sandbox: what changed, what was held back, the money."),
+    "doctor": ("doctor", "doctor", "Test settings and the connections to Pax8 and Halo, and say what to do."),
+    "run": ("run", "run", "Run the daily sync now: a dry run unless told to write."),
+    "plan": ("plan", "plan", "Look at plans: what would change in Halo, and why."),
+    "report": ("report", "report", "Write the report of the newest plan, or of one by its id."),
+    "dev": ("dev", "dev", "The Dagster UI: lineage, runs, checks, the schedule."),
+    "sandbox": ("sandbox", "sandbox", "Serve an emulated Pax8 and Halo, with a world that plays days."),
+    "prune": ("prune", "prune", "Delete old runs, logs and raw snapshots."),
+}
+
+
+class Commands(click.Group):
+    """A group whose commands are imported when they are used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands in the order of COMMANDS."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return one command; None for an unknown name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute, _ = COMMANDS[cmd_name]
+        command = getattr(importlib.import_module(f"pax8_pipeline.commands.{module}"), attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, _, text) in COMMANDS.items()])
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog="Exit codes: 0 done, 2 a plan waits (dry run with changes, or an approval), 3 held back by a check or a "
+    "guardrail, 1 error. Settings come from the environment and .env (see .env.example) and from data/policy.yaml.",
+)
+@click.version_option(package_name="pax8-pipeline", prog_name="pax8-pipeline")
+@click.option("--debug", is_flag=True, help="Show the stack trace of an error (also PAX8_DEBUG=1).")
+def root(debug: bool) -> None:
+    """Keep what HaloPSA bills in step with what Pax8 bills.
+
+    \b
+    On a new machine:
+      pax8-pipeline demo          see it work, on a sandbox
+      pax8-pipeline doctor        after filling in .env
+      pax8-pipeline run           a dry run: reads everything, writes nothing
+    """
+    if debug:
+        os.environ["PAX8_DEBUG"] = "1"
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command line and leave with its exit code; a failure raised on purpose is one line on stderr."""
+    # What is set in the environment wins over the file; only this folder's file counts, as with Dagster.
+    load_dotenv(Path.cwd() / ".env", override=False)
+    os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
+    try:
+        code = root.main(args=arguments, prog_name="pax8-pipeline", standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
+    except click.exceptions.Exit as error:
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(EXIT_ERROR)  # click's own 2 would read as "a plan waits"
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("Interrupted.", err=True)
+        sys.exit(EXIT_INTERRUPTED)
+    except BrokenPipeError:  # `pax8-pipeline plan show | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(EXIT_ERROR)
+    except PipelineError as error:
+        if _debugging():
+            traceback.print_exc()
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(EXIT_ERROR)
+
+
+def _debugging() -> bool:
+    return os.environ.get("PAX8_DEBUG", "") not in ("", "0")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""`pax8-pipeline plan`: look at a stored plan."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from pax8_pipeline.billing import plan as plans
+from pax8_pipeline.billing import render
+from pax8_pipeline.commands import summary
+from pax8_pipeline.commands.common import console, tell
+from pax8_pipeline.commands.where import data_settings
+from pax8_pipeline.errors import PipelineError
+from pax8_pipeline.settings import load_settings
+from pax8_pipeline.warehouse.connection import Warehouse
+
+
+@click.group()
+def plan() -> None:
+    """Look at stored plans."""
+
+
+@plan.command(epilog="Without ID it is the newest plan. Formats csv, html, json and md go to --out, or to the terminal.")
+@click.argument("plan_id", required=False, metavar="[ID]")
+@click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON (schema pax8-pipeline/plan/1).")
+@click.option("--format", "kind", type=click.Choice(["table", "md", "html", "csv", "json"]), default="table", show_default=True)
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file.")
+@click.option("--all", "everything", is_flag=True, help="Also list subscriptions with nothing to do.")
+def show(plan_id: str | None, as_json: bool, kind: str, out: Path | None, everything: bool) -> None:
+    """Show a plan: what would change or did, what is held back and why, and the money."""
+    settings = data_settings(load_settings(), tell)
+    with Warehouse(settings.warehouse_path).connect(read_only=True) as connection:
+        chosen = plan_id or plans.latest_plan_id(connection)
+        if chosen is None:
+            raise PipelineError("no plan has been made yet: run `pax8-pipeline run` first")
+        head = plans.load_plan(connection, chosen)
+        text = {
+            "md": lambda: render.plan_markdown(connection, chosen, limit=100_000),
+            "html": lambda: render.plan_html(connection, chosen),
+            "csv": lambda: render.plan_csv(render.plan_rows(connection, chosen)),
+            "json": lambda: render.to_json(render.plan_json(connection, chosen)),
+        }.get("json" if as_json else kind)
+        written = text() if text else ""
+    if out and written:
+        out.write_text(written, encoding="utf-8")
+        tell(f"written to {out}")
+    elif written:
+        click.echo(written, nl=not written.endswith("\n"))
+    else:
+        told = summary.gather(settings, head.run_id, chosen, [], [])
+        summary.show(console(), told, limit=100_000, everything=everything)

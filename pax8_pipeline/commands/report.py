@@ -1,0 +1,32 @@
+"""`pax8-pipeline report`: write the newest plan's report files again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from pax8_pipeline.billing import plan as plans
+from pax8_pipeline.billing import render
+from pax8_pipeline.commands.common import tell
+from pax8_pipeline.commands.where import data_settings
+from pax8_pipeline.errors import PipelineError
+from pax8_pipeline.settings import load_settings
+from pax8_pipeline.warehouse.connection import Warehouse
+
+
+@click.command()
+@click.argument("plan_id", required=False, metavar="[ID]")
+@click.option("--folder", type=click.Path(file_okay=False, path_type=Path), help="Where to write; data/reports unless given.")
+@click.option("--json", "as_json", is_flag=True, help="Print the paths as JSON.")
+def report(plan_id: str | None, folder: Path | None, as_json: bool) -> None:
+    """Write a plan as HTML, Markdown, CSV and JSON files for people without a terminal."""
+    settings = data_settings(load_settings(), tell)
+    warehouse = Warehouse(settings.warehouse_path)
+    with warehouse.connect(read_only=True) as connection:
+        chosen = plan_id or plans.latest_plan_id(connection)
+        if chosen is None:
+            raise PipelineError("no plan has been made yet: run `pax8-pipeline run` first")
+    page = render.write_report(warehouse, chosen, folder or settings.reports_path)
+    files = sorted(str(p) for p in page.parent.glob(f"plan-{chosen}.*"))
+    click.echo(render.to_json({"plan_id": chosen, "files": files}) if as_json else "\n".join(files))

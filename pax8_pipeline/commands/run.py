@@ -1,0 +1,46 @@
+"""`pax8-pipeline run`: the daily sync, now, told in the terminal."""
+
+from __future__ import annotations
+
+import click
+
+from pax8_pipeline.billing import render
+from pax8_pipeline.commands import summary
+from pax8_pipeline.commands.common import console, progress, tell
+from pax8_pipeline.commands.where import systems
+from pax8_pipeline.settings import Settings, load_settings
+
+EPILOG = """\b
+Examples:
+  pax8-pipeline run                          dry run unless the write mode is apply
+  HALO_WRITE_MODE=apply pax8-pipeline run    write what policy and guardrails allow
+  pax8-pipeline run --dry-run --json         plan only, as data
+
+Exit codes: 0 done, 1 error, 2 a plan waits, 3 held back by a blocking check or a guardrail."""
+
+
+@click.command(epilog=EPILOG)
+@click.option("--dry-run", is_flag=True, help="Plan only, whatever the write mode says.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def run(dry_run: bool, as_json: bool) -> None:
+    """Read Pax8 and Halo, reconcile, plan, and write what may be written.
+
+    Writes to Halo only with write mode `apply` (HALO_WRITE_MODE or policy.yaml).
+    """
+    with systems(load_settings(), tell) as settings:
+        told = sync(settings, apply=not dry_run)
+    if as_json:
+        click.echo(render.to_json(summary.as_data(told)))
+    else:
+        summary.show(console(), told)
+    raise SystemExit(told.verdict.code)
+
+
+def sync(settings: Settings, *, apply: bool) -> summary.Told:
+    """Run the daily job in this process and gather what it left."""
+    from pax8_pipeline.automation.launch import run_daily_sync  # imports Dagster, which takes a second
+
+    with progress() as step:
+        result = run_daily_sync(settings, apply=apply, progress=step)
+    checks = [summary.Check(c.asset, c.check, c.severity, c.blocking, c.description) for c in result.failed_checks]
+    return summary.gather(settings, result.run_id, result.plan_id, checks, result.errors)

@@ -1,0 +1,106 @@
+"""Every sample Pax8 publishes, and every one of our reference page, comes through the client without loss."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from pax8_pipeline.errors import AuthRefused
+from pax8_pipeline.pax8.client import Pax8Client
+from pax8_pipeline.transport import jsontext
+from pax8_pipeline.transport.listing import Listing
+from pax8_pipeline_tests.pax8.conftest import Connect, Row, paged
+from pax8_pipeline_tests.transport.samples import answers, page_samples
+from pax8_pipeline_tests.transport.scripted import Asked, Said, said
+
+LISTS: dict[str, Callable[[Pax8Client, Row], Listing]] = {
+    "/companies": lambda client, first: client.companies(),
+    "/products": lambda client, first: client.products(),
+    "/subscriptions": lambda client, first: client.subscriptions(),
+    "/invoices": lambda client, first: client.invoices(),
+    "/invoices/{invoiceId}/items": lambda client, first: client.invoice_items("i1"),
+    "/invoices/draftItems": lambda client, first: client.draft_items(1),
+    "/subscriptions/{subscriptionId}/usage-summaries": lambda client, first: client.usage_summaries("s1"),
+    "/usage-summaries/{usageSummaryId}/usage-lines": lambda client, first: client.usage_lines(
+        "u1", date.fromisoformat(first["usageDate"][:10])
+    ),
+}
+SINGLES: dict[str, Callable[[Pax8Client, Row], Row]] = {
+    "/subscriptions/{subscriptionId}": lambda client, row: client.subscription(row["id"]),
+    "/usage-summaries/{usageSummaryId}": lambda client, row: client.usage_summary(row["id"]),
+}
+
+
+HISTORY = "/subscriptions/{subscriptionId}/history"
+SPEC = answers("pax8-partner-openapi.json")
+# Samples of answers to writes, and of endpoints nothing here needs, only have to parse.
+READ = [p for p in SPEC if p.values[0] is None or (p.values[0] == "get" and p.values[1] in {*LISTS, *SINGLES, HISTORY})]
+
+
+def text(value: Any) -> str:
+    """As written: 5 and 5.0 are not the same."""
+    return jsontext.dumps(value)
+
+
+@pytest.mark.parametrize(("method", "path", "status", "value"), SPEC)
+def test_a_published_sample_comes_through_without_loss(
+    method: str, path: str, status: int, value: Any, connect: Connect
+) -> None:
+    client, _ = connect(lambda asked: said(value, status))
+    assert text(client._transport.get_json("/sample")) == text(value)
+
+
+@pytest.mark.parametrize(("method", "path", "status", "value"), READ)
+def test_the_method_for_its_endpoint_gives_back_the_samples_objects(
+    method: str, path: str, status: int, value: Any, connect: Connect
+) -> None:
+    if path == HISTORY:
+        client, _ = connect(lambda asked: said(value))
+        assert text(list(client.subscription_history("s1"))) == text(value["content"])
+    elif path in LISTS:
+        rows = value.get("content", [])
+        # The sample shows a few rows of a longer list, so its totals are those of another list.
+        client, _ = connect(lambda asked: paged(asked, rows))
+        first = rows[0] if rows else {}
+        listing = LISTS[path](client, first)
+        wanted = [row for row in rows if row.get("usageDate") == first.get("usageDate")]
+        assert text(list(listing.objects)) == text(wanted)
+    else:
+        client, _ = connect(lambda asked: said(value))
+        assert text(SINGLES[path](client, value)) == text(value)
+
+
+def test_every_kind_of_list_has_a_published_sample() -> None:
+    sampled = {p.values[1] for p in READ} - {None}
+    assert not sampled or set(LISTS) - sampled == {"/products"}
+
+
+@pytest.mark.parametrize("value", page_samples("pax8.md"))
+def test_a_sample_of_the_reference_page_comes_through_without_loss(value: Any, connect: Connect) -> None:
+    client, _ = connect(lambda asked: paged(asked, [value]))
+    assert text(list(client.subscriptions().objects)) == text([value])
+
+
+@pytest.mark.parametrize(("method", "path", "status", "value"), answers("pax8-authentication-openapi.json"))
+def test_the_published_token_answers_are_understood(
+    method: str, path: str, status: int, value: Any, connect: Connect
+) -> None:
+    def script(asked: Asked) -> Said:
+        return said(value, status) if asked.path == "/v1/token" else paged(asked, [])
+
+    client, server = connect(script, tokens=False, client_secret=SecretStr("another-secret"))
+    if status == 401:
+        with pytest.raises(AuthRefused):
+            client.check()
+        return
+    client.check()
+    assert server.sent("GET")[0].token == value["access_token"]
+
+
+def test_samples_are_compared_by_their_digits() -> None:
+    assert text(Decimal("5.0")) != text(5)
