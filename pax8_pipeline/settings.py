@@ -37,11 +37,30 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class AutoLimits(_Strict):
+    """What the trust mode `auto` covers; anything beyond waits for a person. null means no such limit.
+
+    `seats` and `money` (a month) are for one change; `new_kinds: false` lets a kind of change that was never yet
+    verified for a client wait the first time.
+    """
+
+    seats: Decimal | None = Field(default=None, ge=0)
+    money: Decimal | None = Field(default=None, ge=0)
+    directions: tuple[Literal["increase", "decrease", "cancel"], ...] = ("increase", "decrease", "cancel")
+    new_kinds: bool = True
+
+
 class Trust(_Strict):
-    """How far each client's changes go by themselves; keys of `clients` are Halo client ids."""
+    """How far each client's changes go by themselves; keys of `clients` are Halo client ids.
+
+    observe: reported only. propose: written by `plan apply` after an approval. approve: written by the next run after
+    an approval. auto: written at once, within `auto`.
+    """
 
     default: TrustMode = "auto"
     clients: dict[int, TrustMode] = Field(default_factory=dict)
+    auto: AutoLimits = AutoLimits()
+    approval_days: int = Field(default=7, ge=1)
 
     def of(self, client_id: int | None) -> TrustMode:
         """Return the trust mode of one Halo client."""
@@ -49,13 +68,22 @@ class Trust(_Strict):
 
 
 class Limits(_Strict):
-    """One set of guardrails; null means no such limit. `money_delta` is money per month, per currency."""
+    """One set of guardrails; null means no such limit.
+
+    Money is per month and per currency: `money_delta` what moves either way, `money_up` and `money_down` one way.
+    Seats are billed units, either way apart. `new_charges` counts lines and invoices that did not exist.
+    """
 
     lines_changed_pct: Decimal | None = Field(default=None, ge=0)
     pct_above_lines: int = Field(default=0, ge=0)
     lines_changed: int | None = Field(default=None, ge=0)
     lines_ended: int | None = Field(default=None, ge=0)
     money_delta: Decimal | None = Field(default=None, ge=0)
+    money_up: Decimal | None = Field(default=None, ge=0)
+    money_down: Decimal | None = Field(default=None, ge=0)
+    seats_up: Decimal | None = Field(default=None, ge=0)
+    seats_down: Decimal | None = Field(default=None, ge=0)
+    new_charges: int | None = Field(default=None, ge=0)
 
 
 class RunLimits(Limits):

@@ -3,7 +3,7 @@
 Here belongs: the assets. Not here: what to ask (`loading.halo`).
 """
 
-from __future__ import annotations
+# No `from __future__ import annotations` here: Dagster looks at the annotation of `context` itself.
 
 from datetime import UTC, datetime
 from typing import Any
@@ -38,7 +38,8 @@ def _list_asset(name: str, about: str) -> dg.AssetsDefinition:
             client, tell = halo.client(now.settings), now.progress(name)
             return dg.MaterializeResult(metadata=keep(now, lambda: [loading.read_list(client, name, tell)]))
 
-    return read_list
+    made: dg.AssetsDefinition = read_list
+    return made
 
 
 @dg.asset(

@@ -3,7 +3,7 @@
 Here belongs: the assets. Not here: what to ask (`loading.pax8`, `loading.usage`).
 """
 
-from __future__ import annotations
+# No `from __future__ import annotations` here: Dagster looks at the annotation of `context` itself.
 
 from datetime import UTC, datetime
 from typing import Any
@@ -41,7 +41,8 @@ def _list_asset(name: str, about: str) -> dg.AssetsDefinition:
             client = pax8.client(now.settings)
             return dg.MaterializeResult(metadata=keep(now, lambda: [loading.read_list(client, name)]))
 
-    return read_list
+    made: dg.AssetsDefinition = read_list
+    return made
 
 
 @dg.asset(

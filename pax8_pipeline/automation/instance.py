@@ -159,7 +159,7 @@ def delete_old_runs(
     before: datetime,
     *,
     dry_run: bool = False,
-    progress: Callable[[int], None] | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Swept:
     """Delete ended runs created before `before` (with time zone), their events and their logs.
 
@@ -174,7 +174,7 @@ def delete_old_runs(
             instance.compute_log_manager.delete_logs(prefix=[run_id])
             _remove_shard(instance, run_id)
         if progress is not None:
-            progress(number)
+            progress(number, len(doomed))
     return Swept(len(doomed), _sweep_orphans(instance, before, dry_run, doomed))
 
 

@@ -7,6 +7,7 @@ once before and once after.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -143,7 +144,7 @@ class Applier:
         if not ready:
             return aside, ""
         self.step("before claim")
-        self.ledger.record(plan_id, [Entry(c, "claimed", f"about to write: {c.before} -> {c.after}") for c in ready])
+        self.ledger.record(plan_id, [_claim(c, before) for c in ready])
         self.step("after claim")
         sent = [self._send(change, before) for change in ready]
         self.step("after send")
@@ -222,11 +223,23 @@ class Applier:
             return [("line", lambda: self._line(seen, line, {"qty_order": _number(change.quantity_after)}))]
         if change.action == "end_licence":
             return [("licence", lambda: self.halo.update_licence({**off, "count": 0}))]
+        if change.action in ("reopen_line", "reopen_licence"):
+            return self._reopenings(change, seen, base)
         calls: list[tuple[str, Callable[[], Any]]] = []
         if not line.get("isinactive"):
             calls.append(("line", lambda: self._line(seen, line, {"isinactive": True})))
         if licence is not None and licence.get("is_active") is not False:
             calls.append(("licence", lambda: self.halo.update_licence(off)))
+        return calls
+
+    def _reopenings(self, change: Change, seen: _Seen, base: dict[str, Any]) -> list[tuple[str, Callable[[], Any]]]:
+        """The way back from an end, in the opposite order: the licence has its old state before the line bills it."""
+        calls: list[tuple[str, Callable[[], Any]]] = []
+        restore = change.expect.get("restore") or {}
+        if change.licence_id is not None and restore:
+            calls.append(("licence", lambda: self.halo.update_licence({**base, **restore})))
+        if change.action == "reopen_line" and seen.line(change).get("isinactive"):
+            calls.append(("line", lambda: self._line(seen, seen.line(change), {"isinactive": False})))
         return calls
 
     def _line(self, seen: _Seen, line: Object, change: dict[str, Any]) -> Any:
@@ -265,6 +278,17 @@ def refuse(plan: Plan, now: datetime) -> None:
         raise PipelineError(f"plan {plan.plan_id} is held whole by a guardrail: {plan.held}")
 
 
+def _claim(change: Change, seen: _Seen) -> Entry:
+    """Say what is about to be written, with all that an undo would need to know of the target."""
+    line, licence = seen.line(change), seen.licence(change)
+    state = {
+        "line": {name: line.get(name) for name in ("qty_order", "isinactive")},
+        "licence": licence and {name: licence.get(name) for name in ("count", "is_active", "status", "end_date")},
+    }
+    text = json.dumps(state, default=str)
+    return Entry(change, "claimed", f"about to write: {change.before} -> {change.after}", text)
+
+
 def same_lines(before: Object, after: Object) -> bool:
     """True when nothing on the recurring invoice moved between two readings."""
     return not verify.untouched((), before, after) and verify.same(before.get("change_seq"), after.get("change_seq"))
@@ -297,7 +321,7 @@ def _own_surprises(change: Change, before: _Seen, after: _Seen) -> list[str]:
     old, new = before.licence(change), after.licence(change)
     if old is not None and new is not None:
         found += verify.licence_kept(change, old, new)
-    planned = {"set_line_quantity": "qty_order", "end_line": "isinactive"}.get(change.action)
+    planned = verify.LINE_FIELD.get(change.action)
     line = verify.lines_by_id(after.header).get(change.line_id or 0)
     if planned and line is not None:
         was = before.line(change)

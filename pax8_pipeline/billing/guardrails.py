@@ -43,27 +43,50 @@ def check(changes: Sequence[Change], lines: Mapping[int | None, int], limits: Gu
 
 def _broken(changes: Sequence[Change], lines: int, limits: Limits) -> list[str]:
     changed, ended = len(changes), sum(c.ends for c in changes)
-    found: list[str] = []
-    if limits.lines_changed is not None and changed > limits.lines_changed:
-        found.append(f"{changed} lines changed, limit lines_changed is {limits.lines_changed}")
-    if limits.lines_ended is not None and ended > limits.lines_ended:
-        found.append(f"{ended} lines ended, limit lines_ended is {limits.lines_ended}")
-    if limits.lines_changed_pct is not None and lines > limits.pct_above_lines:
-        share = Decimal(changed * 100) / lines
-        if share > limits.lines_changed_pct:
-            found.append(
-                f"{changed} of {lines} lines changed = {share:.1f} %, limit lines_changed_pct is {limits.lines_changed_pct} %"
-            )
-    if limits.money_delta is not None:
-        for currency, money in sorted(_moved(changes).items()):
-            if money > limits.money_delta:
-                found.append(f"{money:.2f} {currency} a month moved, limit money_delta is {limits.money_delta}")
+    seats = [c.delta for c in changes]
+    found = [
+        *_over("lines changed", changed, "lines_changed", limits.lines_changed),
+        *_over("lines ended", ended, "lines_ended", limits.lines_ended),
+        *_over("seats more", sum((s for s in seats if s > 0), Decimal(0)), "seats_up", limits.seats_up),
+        *_over("seats fewer", -sum((s for s in seats if s < 0), Decimal(0)), "seats_down", limits.seats_down),
+        *_share(changed, lines, limits),
+    ]
+    for currency, (up, down) in sorted(_moved(changes).items()):
+        found += _over(f"{currency} a month moved", up + down, "money_delta", limits.money_delta)
+        found += _over(f"{currency} a month more", up, "money_up", limits.money_up)
+        found += _over(f"{currency} a month less", down, "money_down", limits.money_down)
     return found
 
 
-def _moved(changes: Iterable[Change]) -> dict[str, Decimal]:
-    """Money that moves either way, by currency: an increase must not hide a decrease, nor one currency another."""
-    moved: dict[str, Decimal] = defaultdict(Decimal)
+def _over(what: str, figure: Decimal | int, name: str, limit: Decimal | int | None) -> list[str]:
+    if limit is None or figure <= limit:
+        return []
+    shown = (
+        f"{figure:.2f}"
+        if isinstance(figure, Decimal) and "month" in what
+        else f"{figure:f}"
+        if isinstance(figure, Decimal)
+        else figure
+    )
+    return [f"{shown} {what}, limit {name} is {limit}"]
+
+
+def _share(changed: int, lines: int, limits: Limits) -> list[str]:
+    if limits.lines_changed_pct is None or lines <= limits.pct_above_lines:
+        return []
+    share = Decimal(changed * 100) / lines
+    if share <= limits.lines_changed_pct:
+        return []
+    return [
+        f"{changed} of {lines} lines changed = {share:.1f} %, limit lines_changed_pct is {limits.lines_changed_pct} %"
+    ]
+
+
+def _moved(changes: Iterable[Change]) -> dict[str, tuple[Decimal, Decimal]]:
+    """Money up and down by currency: an increase must not hide a decrease, nor one currency another."""
+    moved: dict[str, tuple[Decimal, Decimal]] = defaultdict(lambda: (Decimal(0), Decimal(0)))
     for change in changes:
-        moved[change.currency or "(no currency)"] += abs(change.money_per_month)
+        up, down = moved[change.currency or "(no currency)"]
+        money = change.money_per_month
+        moved[change.currency or "(no currency)"] = (up + money, down) if money > 0 else (up, down - money)
     return moved

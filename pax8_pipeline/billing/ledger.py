@@ -41,7 +41,7 @@ class Ledger:
             "state": entry.state, "action": c.action, "client_id": c.client_id, "subscription_id": c.subscription_id,
             "recurring_invoice_id": c.recurring_invoice_id, "line_id": c.line_id, "licence_id": c.licence_id,
             "before": c.before, "after": c.after, "currency": c.currency, "money_per_month": c.money_per_month,
-            "detail": entry.detail,
+            "before_state": entry.before_state, "detail": entry.detail,
         }  # fmt: skip
         return tuple(values[name] for name in model("billing.ledger").column_names)
 

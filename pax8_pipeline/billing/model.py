@@ -8,13 +8,13 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal
 
-Action = Literal["set_licence_count", "set_line_quantity", "end_line", "end_licence"]
+Action = Literal["set_licence_count", "set_line_quantity", "end_line", "end_licence", "reopen_line", "reopen_licence"]
 State = Literal["claimed", "sent", "verified", "failed", "unknown", "drifted", "skipped"]
 
 
 @dataclass(frozen=True)
 class Change:
-    """One planned write: a plan row whose action is not none. Money is per month in `currency`."""
+    """One planned write: a plan row whose action is not none. Money is per month in `currency`, delta billed units."""
 
     row_id: str
     action: Action
@@ -31,6 +31,7 @@ class Change:
     quantity_after: Decimal | None
     currency: str | None
     money_per_month: Decimal
+    delta: Decimal = Decimal(0)
     expect: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -62,8 +63,9 @@ class Plan:
 
 @dataclass(frozen=True)
 class Entry:
-    """One new line of the ledger. `detail` never holds a secret."""
+    """One new line of the ledger. `detail` never holds a secret; `before_state` is JSON, given with the claim."""
 
     change: Change
     state: State
     detail: str = ""
+    before_state: str | None = None

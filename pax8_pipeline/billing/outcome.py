@@ -45,7 +45,9 @@ def judge(
     unwritten = plan.rows_safe - states.get("verified", 0)
     if unwritten > 0 or plan.rows_waiting:
         return Verdict(WAITS, _waits(plan, unwritten, states.get("drifted", 0)))
-    return Verdict(DONE, f"done: {states.get('verified', 0)} changes written and read back" if states else "done: nothing to write")
+    return Verdict(
+        DONE, f"done: {states.get('verified', 0)} changes written and read back" if states else "done: nothing to write"
+    )
 
 
 def _waits(plan: Plan, unwritten: int, drifted: int) -> str:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any, Literal
 
 from pax8_pipeline.billing import guardrails
@@ -52,6 +53,22 @@ def make_plan(warehouse: Warehouse, now: Circumstances) -> Plan:
     return plan
 
 
+def keep_rows(connection: Connection, rows: Sequence[Mapping[str, Any]], now: Circumstances) -> Plan:
+    """Store rows made elsewhere (an inverse plan) as a plan, under the same guardrails.
+
+    Such a plan rests on its own reading of each target, not on whole lists, so it is complete by itself.
+    """
+    names = [c for c in model("billing.plan").column_names if c != "plan_id"]
+    connection.execute("CREATE OR REPLACE TEMP TABLE plan_rows AS SELECT * EXCLUDE (plan_id) FROM billing.plan LIMIT 0")
+    with connection.appender("plan_rows") as appender:
+        appender.append_rows([tuple(row[name] for name in names) for row in rows])
+    held = _hold(connection, now.policy)
+    reads = newest_snapshots(connection)
+    plan = replace(_head(connection, now, reads, held), complete=True, problem=None)
+    _keep(connection, plan, now, reads)
+    return plan
+
+
 def _plan_rows(connection: Connection, now: Circumstances) -> None:
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE verdict_classes (verdict VARCHAR, class VARCHAR, sentence VARCHAR)"
@@ -62,7 +79,17 @@ def _plan_rows(connection: Connection, now: Circumstances) -> None:
     for client_id, mode in now.policy.trust.clients.items():
         connection.execute("INSERT INTO trust VALUES (?, ?)", [client_id, mode])
     native = "off" if now.policy.native_integration == "ignore" else now.native
-    for name, value in {"today": now.today, "trust_default": now.policy.trust.default, "native": native}.items():
+    auto = now.policy.trust.auto
+    values = {
+        "today": now.today,
+        "trust_default": now.policy.trust.default,
+        "native": native,
+        "auto_directions": list(auto.directions),
+        "auto_seats": auto.seats,
+        "auto_money": auto.money,
+        "auto_new_kinds": auto.new_kinds,
+    }
+    for name, value in values.items():
         connection.execute(f"SET VARIABLE {name} = ?", [value])
     connection.execute(query_file("queries/plan_rows.sql"))
 
@@ -92,7 +119,8 @@ def _head(connection: Connection, now: Circumstances, reads: Mapping[Any, Any], 
     counts = dict(connection.execute("SELECT class, count(*) FROM plan_rows GROUP BY class").fetchall())
     problem = _problem(reads, now.run_id)
     return Plan(
-        plan_id=f"{now.made_at:%Y%m%d-%H%M%S}-{checksum[:8]}",
+        # The run is part of the id: two runs of one second that find the same are still two plans.
+        plan_id=f"{now.made_at:%Y%m%d-%H%M%S}-{checksum[:8]}-{sha256(now.run_id.encode()).hexdigest()[:4]}",
         made_at=now.made_at,
         expires_at=now.made_at + timedelta(hours=now.policy.plan_expires_hours),
         run_id=now.run_id,
@@ -170,15 +198,27 @@ def safe_changes(connection: Connection, plan_id: str) -> list[Change]:
     return _changes(connection, "billing.plan", "class = 'safe' AND plan_id = ?", [plan_id])
 
 
+def all_changes(connection: Connection, plan_id: str) -> list[Change]:
+    """Return every row of a stored plan that has something to write, whatever its class."""
+    return _changes(connection, "billing.plan", "plan_id = ?", [plan_id])
+
+
 def _changes(connection: Connection, table: str, where: str, values: list[Any] | None = None) -> list[Change]:
     cursor = connection.execute(
         f"SELECT row_id, action, class AS cls, client_id, client_name, subscription_id, product_name, recurring_invoice_id, "
-        f'line_id, licence_id, "before", "after", quantity_after, currency, money_per_month, expect '
+        f'line_id, licence_id, "before", "after", quantity_after, currency, money_per_month, delta, expect '
         f"FROM {table} WHERE action <> 'none' AND {where} ORDER BY client_id, recurring_invoice_id DESC, line_id, row_id",
         values or [],
     )
     return [
-        Change(**{**row, "expect": json.loads(row["expect"]), "money_per_month": row["money_per_month"] or Decimal(0)})
+        Change(
+            **{
+                **row,
+                "expect": json.loads(row["expect"]),
+                "money_per_month": row["money_per_month"] or Decimal(0),
+                "delta": row["delta"] or Decimal(0),
+            }
+        )
         for row in dicts(cursor)
     ]
 

@@ -76,7 +76,10 @@ def _head_lines(connection: Connection, head: Plan) -> list[str]:
         f"{head.rows_considered} subscriptions looked at: {head.rows_safe} changes, {head.rows_waiting} waiting, "
         f"{head.rows_blocked} held back. Write mode {head.write_mode}.",
     ]
-    lines += [f"Money a month in {c}: {m['up']} up, {m['down']} down, {m['unbilled']} unbilled." for c, m in head.money.items()]
+    lines += [
+        f"Money a month in {c}: {m['up']} up, {m['down']} down, {m['unbilled']} unbilled."
+        for c, m in head.money.items()
+    ]
     lines += [f"**Not to be applied:** {head.problem}."] if head.problem else []
     lines += [f"**Held whole by a guardrail:** {head.held}."] if head.held else []
     written = ledger.states(connection, head.plan_id)
@@ -177,7 +180,11 @@ def _html_section(title: str, rows: Sequence[Row]) -> list[str]:
     cells = "".join(f"<th>{h}</th>" for h in ("Client", "Product", "What", "Before", "After", "Money a month", "State"))
     lines = [f"<h2>{html.escape(title)} ({len(rows)})</h2><table><tr>{cells}</tr>"]
     for row in rows:
-        values = (row["client_name"] or row["company_name"], row["product_name"], f"{row['verdict']}: {row['sentence']}")
+        values = (
+            row["client_name"] or row["company_name"],
+            row["product_name"],
+            f"{row['verdict']}: {row['sentence']}",
+        )
         figures = (row["before"], row["after"] if row["action"] != "none" else "", money(row))
         lines.append(
             "<tr>" + "".join(f"<td>{html.escape(str(v or ''))}</td>" for v in values)

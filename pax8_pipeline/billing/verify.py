@@ -28,6 +28,11 @@ _LICENCE_BUSINESS = (
 )  # fmt: skip
 
 
+# The one line member an action may change; end_licence may see its line flipped by Halo's own setting.
+LINE_FIELD = {"set_line_quantity": "qty_order", "end_line": "isinactive", "reopen_line": "isinactive"}
+_MAY_FLIP = ("end_licence", "reopen_licence")
+
+
 def is_computed_money(name: str) -> bool:
     """True for line members that Halo works out itself."""
     return name in COMPUTED_MONEY or name.endswith("_converted")
@@ -101,10 +106,18 @@ def reached(change: Change, header: Object, licence: Object | None) -> bool:
             and change.licence_id in follows(line)
             and same(licence.get("count"), change.quantity_after)
         )
+    if change.action in ("reopen_line", "reopen_licence"):
+        return _reopened(change, line, licence)
     licence_off = change.licence_id is None or (licence is not None and licence.get("is_active") is False)
     if change.action == "end_licence":
         return licence_off and licence is not None and same(licence.get("count"), 0)
     return licence_off and bool(line.get("isinactive"))
+
+
+def _reopened(change: Change, line: Object, licence: Object | None) -> bool:
+    restore = change.expect.get("restore") or {}
+    back = licence is not None and all(same(licence.get(k), v) for k, v in restore.items())
+    return (back or not restore) and (change.action == "reopen_licence" or not line.get("isinactive"))
 
 
 def untouched(changes: Iterable[Change], before: Object, after: Object) -> list[str]:
@@ -154,6 +167,8 @@ def licence_kept(change: Change, before: Object, after: Object) -> list[str]:
         "set_licence_count": {"count"},
         "end_line": {"is_active", "status", "end_date"},
         "end_licence": {"is_active", "status", "end_date", "count"},
+        "reopen_line": {"is_active", "status", "end_date"},
+        "reopen_licence": {"is_active", "status", "end_date", "count"},
     }.get(change.action, set())
     return [
         f"licence {change.licence_id}: {name} was {_show(before.get(name))}, is {_show(after.get(name))}"

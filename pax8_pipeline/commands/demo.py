@@ -23,7 +23,11 @@ from pax8_pipeline.settings import Settings, load_settings
 POLICY = "# The sandbox may be written to: nothing in it is real.\nwrite_mode: apply\n"
 
 
-@click.command()
+@click.command(
+    epilog="\b\nExamples:\n"
+    "  pax8-pipeline demo\n"
+    "  pax8-pipeline demo --date 2026-08-20 --seed 3    another day, another synthetic MSP"
+)
 @click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="The sandbox's today; the real one unless given.")
 @click.option("--seed", type=int, help="Another synthetic world.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
@@ -52,7 +52,9 @@ def dev(port: int, verbose: bool) -> None:
             _serve(environment, port, verbose, children, stop)
 
 
-def _serve(environment: Mapping[str, str], port: int, verbose: bool, children: _Children, stop: threading.Event) -> None:
+def _serve(
+    environment: Mapping[str, str], port: int, verbose: bool, children: _Children, stop: threading.Event
+) -> None:
     """Start Dagster and stay until somebody ends us, or a child ends by itself."""
     from pax8_pipeline.automation.instance import instance_home, open_instance, project_file
 
@@ -159,15 +161,11 @@ class _Children:
 def _end(child: subprocess.Popen[bytes]) -> None:
     if child.poll() is None:
         child.terminate()
-        try:
+        with suppress(subprocess.TimeoutExpired):
             child.wait(_END_WITHIN)
-        except subprocess.TimeoutExpired:
-            pass
     # What a killed child left running: code servers and run workers are children of its own.
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(child.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     child.wait()
 
 

@@ -95,4 +95,3 @@ def _halo(settings: Settings) -> Iterator[Finding]:
             yield from doctor_vendors.examine_halo(client, settings)
     except ConfigError as error:
         yield bad("Halo settings", str(error))
-

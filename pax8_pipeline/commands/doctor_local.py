@@ -17,7 +17,6 @@ from pax8_pipeline.matching.mappings import load_mappings
 from pax8_pipeline.settings import Settings
 from pax8_pipeline.warehouse.connection import Warehouse
 
-SCHEDULE = "daily_sync_schedule"
 _MODES = ("", "dry_run", "apply")
 
 
@@ -100,7 +99,9 @@ def warehouse(settings: Settings) -> Iterator[Finding]:
     except Exception as error:  # a file of another program or shape: DuckDB has many words for it
         yield bad("warehouse", f"{path}: {error}", "move the file away to begin anew")
     else:
-        yield ok("warehouse", f"{path}, newest complete read {newest:%Y-%m-%d %H:%M} UTC" if newest else f"{path}, empty")
+        yield ok(
+            "warehouse", f"{path}, newest complete read {newest:%Y-%m-%d %H:%M} UTC" if newest else f"{path}, empty"
+        )
 
 
 def history(settings: Settings) -> Iterator[Finding]:
@@ -130,10 +131,13 @@ def _home(settings: Settings, home: Path) -> Finding:
 def _schedule(settings: Settings, instance: object) -> Finding:
     from dagster import DagsterInstance
 
+    from pax8_pipeline.automation.partitions import outlook
+    from pax8_pipeline.automation.schedule import NAME
+
     assert isinstance(instance, DagsterInstance)
     at = f"{settings.policy.schedule.hour:02}:{settings.policy.schedule.minute:02} {settings.policy.timezone}"
-    chosen = [state for state in instance.all_instigator_state() if state.instigator_name == SCHEDULE]
-    on = any(state.is_running for state in chosen) if chosen else settings.value("PAX8_SCHEDULE").lower() == "on"
+    chosen = [state for state in instance.all_instigator_state() if state.instigator_name == NAME]
+    on = any(state.is_running for state in chosen) if chosen else outlook(settings).schedule_on
     if not on:
         return ok("schedule", f"off: nothing runs by itself. PAX8_SCHEDULE=on, or the UI, starts it daily at {at}")
     beats = [beat for beat in instance.get_daemon_heartbeats().values() if beat.daemon_type == "SCHEDULER"]

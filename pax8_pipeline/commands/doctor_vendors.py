@@ -111,7 +111,9 @@ def _address(client: HaloClient, settings: Settings) -> Iterator[Finding]:
         return
     theirs, ours = str(told.get("auth_url") or ""), settings.value("HALO_AUTH_URL")
     if theirs and _bare(theirs) != _bare(ours):
-        yield warn("Halo address", f"Halo says its HALO_AUTH_URL is {theirs}; set is {ours}", "take Halo's own, if in doubt")
+        yield warn(
+            "Halo address", f"Halo says its HALO_AUTH_URL is {theirs}; set is {ours}", "take Halo's own, if in doubt"
+        )
     tenant = str(told.get("tenant_id") or "")
     if tenant and tenant.lower() != settings.value("HALO_TENANT").lower():
         text = f"Halo says its tenant is {tenant}; HALO_TENANT is {settings.value('HALO_TENANT')}"
@@ -159,7 +161,7 @@ def licence_ids(rows: Sequence[Row], field: str) -> Finding:
     point = f"Halo {field}"
     subscriptions = [row for row in rows if row.get("type", 1) == 1]
     filled = sum(1 for row in subscriptions if str(row.get(field) or "").strip())
-    advice = "matching.licence_id_field in policy.yaml names the column; what it does not match, mappings/subscriptions.csv can"
+    advice = "policy.yaml's matching.licence_id_field names the column; mappings/subscriptions.csv matches without it"
     if subscriptions and not any(field in row for row in subscriptions):
         return bad(point, f"licences carry no member {field!r}", advice)
     if not filled:
@@ -186,7 +188,9 @@ def native_integration(read: Callable[[], list[dict[str, Any]]], rule: str) -> F
     on = [account for account in accounts if account.get("integrator_enabled") is True]
     silent = [account for account in accounts if account.get("integrator_enabled") is None]
     if on:
-        text = f"Halo's own Pax8 integration is on ({len(on)} account{'s' * (len(on) > 1)}) and would overwrite quantities"
+        text = (
+            f"Halo's own Pax8 integration is on ({len(on)} account{'s' * (len(on) > 1)}) and would overwrite quantities"
+        )
         if ignored:
             return warn(point, text, "policy.yaml says ignore; the report repeats this each run")
         return bad(point, text, "switch its Integrator off in Halo (Configuration > Integrations > Pax8)")

@@ -21,7 +21,13 @@ def plan() -> None:
     """Look at stored plans."""
 
 
-@plan.command(epilog="Without ID it is the newest plan. Formats csv, html, json and md go to --out, or to the terminal.")
+@plan.command(
+    epilog="\b\nExamples:\n"
+    "  pax8-pipeline plan show                                the newest plan\n"
+    "  pax8-pipeline plan show --all                          with what needs nothing\n"
+    "  pax8-pipeline plan show --format csv --out plan.csv    for a spreadsheet\n\n"
+    "Without ID it is the newest plan. Formats csv, html, json and md go to --out, or to the terminal."
+)
 @click.argument("plan_id", required=False, metavar="[ID]")
 @click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON (schema pax8-pipeline/plan/1).")
 @click.option("--format", "kind", type=click.Choice(["table", "md", "html", "csv", "json"]), default="table", show_default=True)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, time, timedelta
-from pathlib import Path
 
 import click
 
@@ -76,12 +74,4 @@ def _raw_rows(settings: Settings, days: int, *, dry_run: bool) -> int:
     path = settings.warehouse_path
     if not path.exists():
         return 0
-    if not dry_run:
-        return raw.prune(Warehouse(path), settings.today, days)
-    # Counted on a copy, so that there is one place that knows what goes.
-    copy = path.with_name(f"{path.stem}.prune{path.suffix}")
-    try:
-        _copy(Warehouse(path), copy)
-        return raw.prune(Warehouse(copy), settings.today, days)
-    finally:
-        copy.unlink(missing_ok=True)
+    return raw.prune(Warehouse(path), settings.today, days, dry_run=dry_run)

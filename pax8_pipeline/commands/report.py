@@ -15,7 +15,11 @@ from pax8_pipeline.settings import load_settings
 from pax8_pipeline.warehouse.connection import Warehouse
 
 
-@click.command()
+@click.command(
+    epilog="\b\nExamples:\n"
+    "  pax8-pipeline report                     the newest plan, into data/reports\n"
+    "  pax8-pipeline report --folder /srv/www"
+)
 @click.argument("plan_id", required=False, metavar="[ID]")
 @click.option("--folder", type=click.Path(file_okay=False, path_type=Path), help="Where to write; data/reports unless given.")
 @click.option("--json", "as_json", is_flag=True, help="Print the paths as JSON.")

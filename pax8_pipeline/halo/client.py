@@ -210,8 +210,7 @@ class HaloClient:
         )
 
     def integration(self) -> list[Row]:
-        """The accounts of Halo's own Pax8 integration (section 9), with `integrator_enabled` where Halo tells
-        it.
+        """The accounts of Halo's own Pax8 integration (section 9), with `integrator_enabled` where Halo tells it.
 
         Raises Forbidden or NotFound where the tenant does not let us look: then a person has to say.
         """
@@ -246,13 +245,11 @@ class HaloClient:
         return self._write("/SoftwareLicence", licence_update(fields))
 
     def update_line(self, line: Row) -> WriteReply:
-        """Save one line of a recurring invoice: the whole line as read, but for what changes (section
-        12.1)."""
+        """Save one line of a recurring invoice: the whole line as read, but for what changes (section 12.1)."""
         return self._write("/RecurringInvoice/updatelines", line_update(line))
 
     def replace_lines(self, header: Row) -> WriteReply:
-        """Save a recurring invoice with all its lines; what is left out is deleted (section 3). A
-        fallback."""
+        """Save a recurring invoice with all its lines; what is left out is deleted (section 3). A fallback."""
         return self._write("/RecurringInvoice", header_update(header))
 
     def create_invoice(self, invoice: Row) -> WriteReply:

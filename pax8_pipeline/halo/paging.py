@@ -30,8 +30,7 @@ _FIXED_COUNT = 50
 
 
 def parse_list(body: Any, key: str | None, where: str) -> tuple[tuple[Row, ...], int | None]:
-    """Rows and `record_count` of one answer: a bare list, or the list under `key` (None: under whichever
-    key).
+    """Rows and `record_count` of one answer: a bare list, or the list under `key` (None: under whichever key).
 
     Raises BadAnswer when the key is missing: that is an error, never "no rows".
     """
@@ -136,10 +135,11 @@ class ListRead:
         self._passes: list[Pass] = []
 
     def begin(self) -> Pass:
-        """Begin a pass; each asks for smaller pages, so that a fault at a page's edge shows."""
-        size = max(1, self._page_size // 2 ** len(self._passes))
-        if self._passes:  # a list on one page has no edge to move unless pages become smaller than it
-            size = min(size, max(1, len(self._passes[-1].ids) // 2))
+        """Begin a pass; each cuts the list where the one before did not, so that a fault at a page's edge shows.
+
+        The edge that came back counts, not the size asked for: a tenant may cap its pages far below that.
+        """
+        size = max(1, self._passes[-1].edge * 4 // 5) if self._passes else self._page_size
         return Pass(self._where, size)
 
     def add(self, read: Pass) -> Listing | None:

@@ -16,8 +16,7 @@ from pax8_pipeline.transport.listing import Row
 
 @dataclass(frozen=True)
 class WriteReply:
-    """An accepted write. `body` as sent back: the saved object, an array, or None; no proof of anything: read
-    back.
+    """An accepted write. `body` as sent back: the saved object, an array, or None; no proof of anything: read back.
 
     `warning` is Halo's `_warning`, "" if there is none; a warning needs a person's look.
     """

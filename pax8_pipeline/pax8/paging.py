@@ -3,24 +3,23 @@
 Here belongs: the envelope and the completeness rule (`api/pax8.md` section 3). Not here: HTTP, endpoints
 (`client`).
 
-Paging is by offset without a snapshot, so rows repeat or are missed when data moves between pages. The rule,
-for one read of all pages (an attempt):
+Paging is by offset without a snapshot, so rows repeat or are missed when data moves between pages, and a list that may
+not be sorted can come in another order with every request. The rule, for one read of all pages (an attempt):
 
-1. All pages name the same `totalElements`; else the list moved, read again. 2. The distinct ids are as many
-as that: whole. 3. Rows without an id cannot be told apart, so they are counted; they are whole when the count
-is right and no two
-   equal ones stand on different pages (a page that overlaps its neighbour would look just so).
-4. Otherwise two attempts that cut the list into pages of different size and served the very same rows, as
-many as
-   named, prove each other: then repeats are the vendor's own.
-5. Otherwise attempts that name the same total complete each other by id.
+1. All pages name the same `totalElements`; else the list moved, read again.
+2. One page is one answer, so it shows no row twice. Hence the distinct ids of all pages, and of each content without an
+   id the most copies that stood on one page, are rows that exist. When they are as many as named, they are all there
+   are: whole. Attempts that name the same total add to each other.
+3. As many rows as named, and what repeats stands on one page: whole, the repeats are the vendor's own.
+4. Two attempts that cut the list into pages of different size and served the very same rows, as many as named, prove
+   each other: whole, the repeats are the vendor's own.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pax8_pipeline.errors import BadAnswer, IncompleteRead
@@ -84,15 +83,11 @@ def row_id(row: Row) -> Hashable | None:
 
 @dataclass(frozen=True)
 class _Attempt:
-    """One read of all pages: what came, cut where."""
+    """One read of all pages: what came, cut where. `total` None: the pages did not agree."""
 
     pages: tuple[Page, ...]
     merged: Merged
-    total: int | None  # None: the pages did not agree
-
-    @property
-    def got(self) -> int:
-        return len(self.merged.ids) + self.merged.unnamed
+    total: int | None
 
 
 class ListRead:
@@ -133,14 +128,13 @@ class ListRead:
         merged, total = attempt.merged, attempt.total
         if total is None:
             return None
-        if not merged.unnamed and len(merged.ids) == total:
-            return merged
-        counted = attempt.got == total or (merged.served == total and not merged.moved)
-        if counted and not _doubled_across(attempt.pages):
+        copies = _copies(attempt.pages)
+        certain = copies.total() == merged.unnamed  # no row without an id can be one that was served twice
+        if certain and (len(merged.ids) + merged.unnamed == total or (merged.served == total and not merged.moved)):
             return merged
         if self._proven(attempt):
             return merge([page.rows for page in attempt.pages], row_id, still=True)
-        return None if merged.unnamed else self._united(total)
+        return self._united(total)
 
     def _proven(self, attempt: _Attempt) -> bool:
         if attempt.merged.served != attempt.total:
@@ -153,17 +147,26 @@ class ListRead:
         )
 
     def _united(self, total: int) -> Merged | None:
-        same = [attempt for attempt in self._attempts if attempt.total == total and not attempt.merged.unnamed]
-        # Each attempt counts as one page, so that a row that changed in between is taken as read last.
-        united = merge([attempt.merged.rows for attempt in same], row_id)
-        return united if len(same) > 1 and len(united.ids) == total else None
+        same = [attempt for attempt in self._attempts if attempt.total == total]
+        pages = [page for attempt in same for page in attempt.pages]
+        # In the order they were read, so that a row that changed in between is taken as read last.
+        named = merge([[row for row in page.rows if row_id(row) is not None] for page in pages], row_id)
+        copies = _copies(pages)
+        if len(named.ids) + copies.total() != total:
+            return None
+        contents = {_text(row): row for page in pages for row in page.rows if row_id(row) is None}
+        unnamed = [contents[text] for text in copies.elements()]
+        return replace(named, rows=(*named.rows, *unnamed), unnamed=len(unnamed))
 
     def _unsorted(self) -> bool:
         """True if the last two attempts brought the same rows in another order."""
         if len(self._attempts) < 2:
             return False
-        one, other = ([row_id(row) for row in attempt.merged.rows] for attempt in self._attempts[-2:])
-        common = set(one) & set(other) - {None}
+        one, other = (
+            list(dict.fromkeys(row_id(row) or _text(row) for row in attempt.merged.rows))
+            for attempt in self._attempts[-2:]
+        )
+        common = set(one) & set(other)
         return [name for name in one if name in common] != [name for name in other if name in common]
 
     def _listing(self, merged: Merged, total: int | None) -> Listing:
@@ -173,9 +176,10 @@ class ListRead:
     def _incomplete(self) -> IncompleteRead:
         last = self._attempts[-1]
         expected = max(page.total for page in last.pages)
+        got = len(last.merged.ids) + _copies(last.pages).total()
         why = (
-            f"{last.got} rows could be told apart where {VENDOR} names {expected} (rows moved between pages, or "
-            "pages came short)"
+            f"{got} rows could be told apart where {VENDOR} names {expected} (rows moved between pages, or pages came "
+            "short)"
             if last.total is not None
             else "its pages did not agree on how many rows there are (the list changes while it is read)"
         )
@@ -184,26 +188,25 @@ class ListRead:
             "again later.",
             vendor=VENDOR,
             where=f"GET {self._endpoint}",
-            got=last.got,
+            got=got,
             expected=expected,
         )
 
 
-def _doubled_across(pages: Sequence[Page]) -> bool:
-    """True if equal rows without an id stand on different pages."""
-    if len(pages) < 2:
-        return False
-    seen: set[str] = set()
+def _copies(pages: Sequence[Page]) -> Counter[str]:
+    """Of each content without an id, the most copies that stood on one page."""
+    most: Counter[str] = Counter()
     for page in pages:
-        here = {jsontext.dumps(row) for row in page.rows if row_id(row) is None}
-        if here & seen:
-            return True
-        seen |= here
-    return False
+        most |= Counter(_text(row) for row in page.rows if row_id(row) is None)
+    return most
+
+
+def _text(row: Row) -> str:
+    return jsontext.dumps(row)
 
 
 def _tally(pages: Sequence[Page]) -> Counter[str]:
-    return Counter(jsontext.dumps(row) for page in pages for row in page.rows)
+    return Counter(_text(row) for page in pages for row in page.rows)
 
 
 def _count(page: Any, name: str) -> int | None:

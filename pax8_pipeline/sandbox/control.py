@@ -164,7 +164,7 @@ class _Control:
     async def requests(self, request: Request) -> Any:
         last = int(request.query_params.get("last", "100"))
         rows = [vars(row) for row in self.sandbox.requests]
-        return {"requests": dict(self.sandbox.requests.requests), "last": rows[-last:] if last else []}
+        return {"requests": self.sandbox.requests.totals(), "last": rows[-last:] if last else []}
 
     async def forget_requests(self, _request: Request) -> Any:
         self.sandbox.requests.clear()

@@ -60,12 +60,11 @@ class FaultMiddleware:
         if vendor not in ("pax8", "halo"):
             await self.app(scope, receive, send)
             return
-        wire = _Wire(scope, receive, send, vendor)
+        wire = _Wire(scope, receive, send, vendor, self.log)
         try:
             await self._serve(wire)
         finally:
-            query = scope["query_string"].decode("ascii", "replace")
-            self.log.add(Exchange(vendor, scope["method"], scope["path"], query, wire.status, wire.fault))
+            wire.write_down(0)
 
     async def _serve(self, wire: _Wire) -> None:
         limit = self.limits.get(wire.vendor)
@@ -151,7 +150,7 @@ class FaultMiddleware:
         query = dict(parse_qsl(wire.scope["query_string"].decode("ascii", "replace")))
         name, value = previous_page(query) or ("page", "0")
         scope = {**wire.scope, "query_string": urlencode({**query, name: value}).encode()}
-        inner = _Wire(scope, _no_body, wire.send, wire.vendor)
+        inner = _Wire(scope, _no_body, wire.send, wire.vendor, self.log)
         return (await inner.run(self.app)).body
 
     async def _hang(self, limit: float) -> None:
@@ -203,15 +202,19 @@ class _Answer:
 
 
 class _Wire:
-    """One request on its connection. `status` is what the client gets to see, 0 for nothing."""
+    """One request on its connection. `status` is what the client gets to see, 0 for nothing whole.
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, vendor: str) -> None:
+    It is written down before its last byte leaves, so that a client that has its answer finds it in the log.
+    """
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, vendor: str, log: TrafficLog) -> None:
         self.scope = scope
         self.receive = receive
         self.send = send
         self.vendor = vendor
         self.status = 0
         self.fault = ""
+        self._log: TrafficLog | None = log
 
     async def run(self, app: App) -> _Answer:
         messages: list[Message] = []
@@ -224,8 +227,17 @@ class _Wire:
         body = b"".join(message.get("body", b"") for message in messages[1:])
         return _Answer(int(start["status"]), list(start.get("headers", [])), body)
 
+    def write_down(self, status: int) -> None:
+        """Log this request with what the client gets to see; only the first time counts."""
+        if self._log is None:
+            return
+        self.status = status
+        query = self.scope["query_string"].decode("ascii", "replace")
+        self._log.add(Exchange(self.vendor, self.scope["method"], self.scope["path"], query, status, self.fault))
+        self._log = None
+
     async def pass_on(self, answer: _Answer) -> None:
-        self.status = answer.status
+        self.write_down(answer.status)
         await self.send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
         await self.send({"type": "http.response.body", "body": answer.body})
 
@@ -237,6 +249,7 @@ class _Wire:
 
     async def cut(self, answer: _Answer | None) -> None:
         """Close the connection: after half of the answer's body, or before its first byte."""
+        self.write_down(0)
         if answer is not None:
             await self.send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
             half = answer.body[: len(answer.body) // 2]

@@ -26,18 +26,27 @@ class Exchange:
 
 
 class TrafficLog:
-    """The last requests, oldest first, and totals by vendor."""
+    """The last requests, oldest first; `log["pax8"]` is how many a vendor got since the start or `clear`."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._rows: deque[Exchange] = deque(maxlen=_KEPT)
-        self.requests: Counter[str] = Counter()
+        self._totals: Counter[str] = Counter()
 
     def add(self, exchange: Exchange) -> None:
         """Remember one exchange."""
         with self._lock:
             self._rows.append(exchange)
-            self.requests[exchange.vendor] += 1
+            self._totals[exchange.vendor] += 1
+
+    def __getitem__(self, vendor: str) -> int:
+        with self._lock:
+            return self._totals[vendor]
+
+    def totals(self) -> dict[str, int]:
+        """How many requests each vendor got."""
+        with self._lock:
+            return dict(self._totals)
 
     def __iter__(self) -> Iterator[Exchange]:
         with self._lock:
@@ -51,7 +60,7 @@ class TrafficLog:
         """Forget everything."""
         with self._lock:
             self._rows.clear()
-            self.requests.clear()
+            self._totals.clear()
 
     def paths(self, vendor: str, method: str = "*") -> list[str]:
         """The paths asked of a vendor, in order."""

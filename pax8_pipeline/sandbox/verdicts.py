@@ -7,7 +7,8 @@ two can disagree.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -56,8 +57,16 @@ class Oracle:
         self.halo = halo
         self.links = links
 
-    def verdict(self, subscription_id: str) -> str:
-        """The one word of VERDICTS for a subscription as both sides stand now."""
+    def verdicts(self) -> dict[str, str]:
+        """The verdict of every subscription, by id."""
+        followers = self._followers(self.halo.recurring_invoices.values())
+        return {key: self.verdict(key, followers) for key in self.pax8.subscriptions}
+
+    def verdict(self, subscription_id: str, followers: Mapping[int, int] | None = None) -> str:
+        """The one word of VERDICTS for a subscription as both sides stand now.
+
+        `followers` tells how many lines follow each licence, where somebody has counted already.
+        """
         row = self.pax8.subscriptions[subscription_id.lower()]
         company = self.pax8.companies[row["companyId"]]
         client = self.links.clients.get(row["companyId"])
@@ -77,14 +86,19 @@ class Oracle:
             return "trial"
         if link is None:
             return "unbilled" if row["startDate"] <= self.pax8.today.isoformat() else "in_step"
-        return self._verdict_of_line(row, client.client_id, link, ended=ended)
+        if followers is None:
+            headers = self.halo.recurring_invoices.values()
+            followers = self._followers(row for row in headers if row["client_id"] == client.client_id)
+        return self._verdict_of_line(row, client.client_id, link, followers, ended=ended)
 
-    def _verdict_of_line(self, row: Row, client_id: int, link: LineLink, *, ended: bool) -> str:
+    def _verdict_of_line(
+        self, row: Row, client_id: int, link: LineLink, followers: Mapping[int, int], *, ended: bool
+    ) -> str:
         line = self.line(link)
         licence = self.halo.licences.get(link.licence_id or 0)
         if self.halo.clients[client_id]["currencyisocode"] != row["currencyCode"]:
             return "currency_mismatch"
-        if licence is not None and len(list(self._followers(licence["id"]))) > 1:
+        if licence is not None and followers.get(licence["id"], 0) > 1:
             return "ambiguous"
         if line["recurring_invoice_quantity_type"] not in (0, 1, 4):
             return "computed_elsewhere"
@@ -112,8 +126,9 @@ class Oracle:
         refreshes it is not known, so it is never compared.
         """
         expected = self.halo_state()
+        verdicts = self.verdicts()
         for subscription_id, link in self.links.lines.items():
-            verdict = self.verdict(subscription_id)
+            verdict = verdicts[subscription_id]
             row = self.pax8.subscriptions[subscription_id]
             if verdict in ("increase", "decrease"):
                 if link.licence_id is None:
@@ -154,18 +169,15 @@ class Oracle:
         lines: list[Row] = self.halo.recurring_invoices[link.recurring_invoice_id]["lines"]
         return next(line for line in lines if line["id"] == link.line_id)
 
-    def _followers(self, licence_id: int) -> Iterator[Row]:
-        """Lines of the licence's client that follow it (a line follows licences of its own client)."""
-        client_id = self.halo.licences[licence_id]["client_id"]
-        for header in self.halo.recurring_invoices.values():
-            if header["client_id"] != client_id:
-                continue
-            for line in header["lines"]:
-                member = {1: "quantity_licences", 4: "quantity_subscriptions"}.get(
-                    line["recurring_invoice_quantity_type"]
-                )
-                if member and any(link["licence_id"] == licence_id for link in line[member]):
-                    yield line
+    def _followers(self, headers: Iterable[Row]) -> Counter[int]:
+        """How many lines of these recurring invoices follow each licence."""
+        members = {1: "quantity_licences", 4: "quantity_subscriptions"}
+        return Counter(
+            link["licence_id"]
+            for header in headers
+            for line in header["lines"]
+            for link in line.get(members.get(line["recurring_invoice_quantity_type"], ""), ())
+        )
 
 
 def has_ended(row: Row, today: date) -> bool:

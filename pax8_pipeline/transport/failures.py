@@ -69,8 +69,9 @@ def _joined(items: list[Any]) -> str:
 def _from_markup(text: str) -> str:
     if not re.search(r"<\s*(!doctype|html|head|body|h1|title|p|div)\b", text, re.IGNORECASE):
         return text
-    text = re.sub(r"(?is)<(script|style)\b.*?</\1\s*>", " ", text)
-    return html.unescape(re.sub(r"(?s)<[^>]*>", " ", text))
+    body = re.sub(r"(?is)<(head|script|style)\b.*?</\1\s*>", " ", text)
+    shown = (html.unescape(re.sub(r"(?s)<[^>]*>", " ", part)) for part in (body, text))
+    return next((part for part in shown if part.strip()), "")
 
 
 def told(vendor: str, where: str, status: int | str, said: str, advice: str) -> str:

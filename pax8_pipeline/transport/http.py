@@ -36,9 +36,8 @@ from pax8_pipeline.transport.wire import Answer, Lost, NotSent, Wire
 # What a 401 on a fresh token means at a vendor: bad credentials, or one permission that is missing.
 FreshRefused = Literal["credentials", "permission"]
 
-# A token can die more than once in a long night, but within one call two renewals prove that it is not the
-# token.
-_RENEWALS = 2
+# A token can die more than once in a bad night, but within one call so many renewals prove that it is not the token.
+_RENEWALS = 3
 
 
 @dataclass(frozen=True)
@@ -201,6 +200,8 @@ class Transport:
                 status = answer.status
             finally:
                 self._log.note(method, path, status, self.timing.clock() - begun)
+        if token is not None and answer.status != 401:
+            self.tokens.accepted(token)
         server_now = http_date(answer.headers.get("Date"))
         if server_now is not None:
             self._clock_offset_s = server_now - self.timing.wall()
@@ -266,12 +267,15 @@ class _Renewals:
     def after(self, used: Token, answer: Answer) -> Token:
         """A token to try instead; raises the transport's error when the refused one was fresh.
 
-        Fresh means fetched after this call was first refused: another thread may have renewed long before.
+        Fresh means fetched after this call was first refused, and never taken: another thread may have renewed long
+        before, and a token that was taken for another call has died since.
         """
-        now = self._transport.timing.clock()
+        tokens = self._transport.tokens
         if self._refused_at is None:
-            self._refused_at = now
-        elif self._made >= _RENEWALS or used.fetched_at >= self._refused_at:
-            raise self._transport.refused(self._where, answer, used)
+            self._refused_at = self._transport.timing.clock()
+        else:
+            fresh = used.fetched_at >= self._refused_at and not tokens.was_accepted(used)
+            if fresh or self._made >= _RENEWALS:
+                raise self._transport.refused(self._where, answer, used)
         self._made += 1
-        return self._transport.tokens.renew(used)
+        return tokens.renew(used)

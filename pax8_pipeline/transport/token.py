@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import threading
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -89,6 +90,7 @@ class TokenSource:
         self._log = log
         self._lock = threading.Lock()
         self._token: Token | None = None
+        self._accepted: deque[str] = deque(maxlen=8)
         self._refusal: tuple[float, dict[str, Any]] | None = None
 
     def close(self) -> None:
@@ -112,6 +114,16 @@ class TokenSource:
                 self._token = None
                 self._token = self._fetch()
             return self._token
+
+    def accepted(self, token: Token) -> None:
+        """Note that the vendor took this token: should it be refused later, it has died since."""
+        value = token.value.get_secret_value()
+        if value not in self._accepted:
+            self._accepted.append(value)
+
+    def was_accepted(self, token: Token) -> bool:
+        """True if the vendor has taken this token before, for whichever thread."""
+        return token.value.get_secret_value() in self._accepted
 
     def _fetch(self) -> Token:
         if self._refusal is not None and self._timing.clock() < self._refusal[0]:

@@ -80,6 +80,7 @@ class Warehouse:
                     connection.execute(view.format(table=f"{schema}.{name}", name=f"{schema}_{name}"))
             connection.execute(query_file("queries/macros.sql"))
             connection.execute(query_file("queries/ledger_state.sql"))
+            connection.execute(query_file("queries/approved.sql"))
 
     def publish(self, target: Path) -> None:
         """Write a read-only copy for people; a reader of the old copy keeps it, the next open sees the new one."""

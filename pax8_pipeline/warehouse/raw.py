@@ -102,8 +102,12 @@ def rows_before(connection: Connection, table: str, run_id: str) -> int | None:
     return int(rows[0][0]) if rows else None
 
 
-def prune(warehouse: Warehouse, today: date, retention_days: int) -> int:
-    """Delete raw rows older than the retention, but never the newest complete read; return how many went."""
+def prune(warehouse: Warehouse, today: date, retention_days: int, *, dry_run: bool = False) -> int:
+    """Delete raw rows older than the retention, but never the newest complete read; return how many went.
+
+    With `dry_run` they are only counted.
+    """
+    verb = "SELECT count(*)" if dry_run else "DELETE"
     limit = datetime.combine(today - timedelta(days=retention_days), datetime.min.time())
     gone = 0
     with warehouse.transaction() as connection:
@@ -111,7 +115,7 @@ def prune(warehouse: Warehouse, today: date, retention_days: int) -> int:
         for schema, names in RAW_TABLES.items():
             for name in names:
                 deleted = connection.execute(
-                    f"DELETE FROM {schema}.{name} WHERE loaded_at < ? AND NOT list_contains(?, snapshot_id)",
+                    f"{verb} FROM {schema}.{name} WHERE loaded_at < ? AND NOT list_contains(?, snapshot_id)",
                     [limit, keep],
                 ).fetchall()
                 gone += int(deleted[0][0]) if deleted else 0

@@ -115,15 +115,21 @@ def test_equal_rows_without_ids_on_different_pages_are_proven_by_pages_of_anothe
     assert listing.requests == 3 + 3
 
 
-def test_rows_without_ids_on_pages_that_always_overlap_are_never_believed() -> None:
-    data = [{"n": n} for n in range(9)]
+def overlapping(data: list[Row]) -> Serve:
+    """Every page begins with the last row of the page before, and lacks its own last row."""
+    return lambda attempt, page, size: (data[max(0, page * size - 1) :][:size], len(data))
+
+
+@pytest.mark.parametrize("data", [rows(9), [{"n": n} for n in range(9)]])
+def test_pages_that_always_overlap_are_collected_by_pages_of_another_size(data: list[Row]) -> None:
+    assert sorted(map(str, read(overlapping(data), 5).objects)) == sorted(map(str, data))
+
+
+def test_equal_rows_without_ids_on_pages_that_always_overlap_are_never_believed() -> None:
+    """Two equal items, and one more that is the neighbour's served again: nobody could tell."""
+    data = [{"n": n // 3} for n in range(9)]
     with pytest.raises(IncompleteRead):
-        read(lambda attempt, page, size: (data[max(0, page * size - 1) :][:size], 9), 5)
-
-
-def test_rows_with_ids_on_pages_that_always_overlap_are_collected_by_pages_of_another_size() -> None:
-    listing = read(lambda attempt, page, size: (rows(9)[max(0, page * size - 1) :][:size], 9), 5)
-    assert sorted(row["n"] for row in listing.objects) == list(range(9))
+        read(overlapping(data), 4)
 
 
 def test_a_row_that_never_comes_is_incomplete_with_the_numbers() -> None:
@@ -176,6 +182,14 @@ def test_a_list_in_another_order_each_time_is_read_until_all_ids_have_come() -> 
     dice = random.Random(7)
     listing = read(lambda attempt, page, size: (cut(dice.sample(data, 24), page, size), 24), 6)
     assert {row["n"] for row in listing.objects} == set(range(24))
+
+
+@pytest.mark.parametrize("named", [0, 12, 24])
+def test_rows_without_ids_in_another_order_each_time_are_collected_too(named: int) -> None:
+    data = [{"n": n, "id": f"i{n}"} if n < named else {"n": n // 2} for n in range(24)]
+    dice = random.Random(named)
+    listing = read(lambda attempt, page, size: (cut(dice.sample(data, 24), page, size), 24), 10)
+    assert sorted(map(str, listing.objects)) == sorted(map(str, data))
 
 
 def test_two_rows_that_truly_share_an_id_reach_the_check_for_duplicate_keys() -> None:

@@ -1,4 +1,4 @@
-"""What the tests of the sandbox's world, Pax8 and server share: a plain HTTP client that knows nothing of the product."""
+"""What the tests of the world, Pax8 and the server share: a plain HTTP client that knows nothing of the product."""
 
 from __future__ import annotations
 

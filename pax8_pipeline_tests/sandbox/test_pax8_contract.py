@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from pax8_pipeline.sandbox.pax8_switches import Pax8Switches
 from pax8_pipeline.sandbox.world import World
 from pax8_pipeline_tests.sandbox.openapi import Spec, load_spec, unused_deviations
 from pax8_pipeline_tests.sandbox.pax8_kit import Pax8Caller, serving
@@ -83,8 +84,7 @@ def every_read(pax8: Pax8Caller) -> Iterator[tuple[str, dict[str, Any]]]:
 
 @pytest.mark.parametrize("switches", WORLDS.values(), ids=WORLDS)
 def test_every_answer_is_as_described(running: Pax8Caller, spec: Spec, switches: dict[str, Any]) -> None:
-    before = running.sandbox.pax8.switches.to_json()
-    running.sandbox.pax8.switches.change(switches)
+    running.sandbox.pax8.switches.change(Pax8Switches().to_json() | switches)
     problems: set[str] = set()
     for path, query in every_read(running):
         body = running.get(path, **query)
@@ -92,7 +92,6 @@ def test_every_answer_is_as_described(running: Pax8Caller, spec: Spec, switches:
         template = spec.template(path)
         problems |= {f"{template}: {problem}" for problem in spec.problems(body, schema)}
         problems |= {f"{template}: unknown {member}" for member in spec.unknown_members(body, schema)}
-    running.sandbox.pax8.switches.change(before)
     assert not sorted(problems)[:20]
 
 
@@ -128,7 +127,7 @@ def test_every_described_read_is_answered(running: Pax8Caller, spec: Spec) -> No
 
 def test_every_documented_deviation_is_really_shown(running: Pax8Caller, spec: Spec) -> None:
     for switches in WORLDS.values():
-        running.sandbox.pax8.switches.change(switches)
+        running.sandbox.pax8.switches.change(Pax8Switches().to_json() | switches)
         for path, query in every_read(running):
             body = running.get(path, **query)
             schema = spec.answer_schema("GET", path, 200)

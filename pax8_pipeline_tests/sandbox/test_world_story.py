@@ -132,6 +132,15 @@ def test_a_rebuy_is_a_new_id_beside_an_old_line_that_still_bills(world: World) -
     assert "line_id" not in new.halo
 
 
+@pytest.mark.parametrize(("days", "verdict"), [(-1, "cancel"), (0, "pending_cancel"), (1, "pending_cancel")])
+def test_the_last_paid_day_must_be_over_before_a_line_ends(days: int, verdict: str) -> None:
+    world = World(3, DEMO_TODAY, companies=10)
+    key = next(key for key, row in world.pax8.subscriptions.items() if row["status"] == "Active")
+    end = (world.today + timedelta(days=days)).isoformat()
+    world.pax8.change_subscription(key, {"status": "Cancelled", "endDate": end})
+    assert world.oracle.verdict(key) == verdict
+
+
 def test_a_world_too_small_for_the_story_says_so() -> None:
     with pytest.raises(ValueError, match="too small"):
         World.demo(companies=20)

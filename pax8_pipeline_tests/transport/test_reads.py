@@ -20,6 +20,7 @@ from pax8_pipeline.errors import (
     Unreachable,
     VendorError,
 )
+from pax8_pipeline.transport.http import Transport
 from pax8_pipeline.transport.retry import RetryPolicy
 from pax8_pipeline.transport.seen import RequestSeen
 from pax8_pipeline_tests.transport.conftest import Build
@@ -230,6 +231,40 @@ def test_a_refused_fresh_token_stops_at_once(means: str, kind: type[VendorError]
     assert len(server.sent("GET")) == 2
     if means == "permission":
         assert "read:customers" in str(caught.value)
+
+
+def test_a_renewed_token_that_was_taken_elsewhere_and_died_is_renewed_again(build: Build) -> None:
+    """Two threads, two expiries: the second must not look like bad credentials to the slower thread."""
+    desk = TokenDesk()
+    transport: Transport
+
+    def script(asked: Asked) -> Said:
+        if asked.path == "/slow" and desk.issued < 3:
+            if desk.issued == 2:  # the other thread uses the new token, then all tokens die once more
+                transport.get_json("/quick")
+            desk.expire()
+            return Said(401)
+        return OK
+
+    transport, server = build(desk.guards(script))
+    assert transport.get_json("/slow") == {"price": Decimal("22.00")}
+    assert len(server.token_calls) == 3
+
+
+def test_renewals_within_one_call_are_bounded(build: Build) -> None:
+    desk = TokenDesk()
+    transport: Transport
+
+    def script(asked: Asked) -> Said:
+        if asked.path == "/slow":
+            transport.get_json("/quick")
+            return Said(401)
+        return OK
+
+    transport, server = build(desk.guards(script))
+    with pytest.raises(Forbidden):
+        transport.get_json("/slow")
+    assert len(server.token_calls) == 1 + 3
 
 
 def test_a_redirect_is_never_followed_so_no_token_leaks(build: Build) -> None:

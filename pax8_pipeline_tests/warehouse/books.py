@@ -134,7 +134,7 @@ def reconciled(warehouse: Warehouse) -> dict[str, dict[str, Any]]:
 
 def circumstances(*, native: Native = "off", policy: Policy | None = None, run_id: str = "run-1") -> Circumstances:
     """What a plan needs besides data."""
-    made = datetime.combine(TODAY, datetime.min.time()) + timedelta(hours=6)
+    made = datetime.combine(TODAY, datetime.min.time()) + timedelta(hours=6, minutes=0 if run_id == "run-1" else 1)
     return Circumstances(run_id, TODAY, made, policy or Policy(), "mappings", "apply", native)
 
 

@@ -8,10 +8,32 @@ WITH judged AS (
               THEN CASE s.quantity_source WHEN 'licence' THEN 'set_licence_count' ELSE 'set_line_quantity' END
               WHEN s.verdict = 'cancel'
               THEN CASE WHEN s.quantity_source = 'licence' AND s.line_licences > 1 THEN 'end_licence' ELSE 'end_line' END
-              ELSE 'none' END AS action
+              ELSE 'none' END AS action,
+         CASE WHEN NOT coalesce(s.line_live, false) THEN 0 ELSE s.billed_after - s.billed_before END AS moved,
+         meta.per_month(CASE WHEN NOT coalesce(s.line_live, false) THEN 0 ELSE s.billed_after - s.billed_before END
+                        * coalesce(s.unit_price, 0), coalesce(s.period_months, 1)) AS moved_money
   FROM reconciled.subscriptions s
   LEFT JOIN verdict_classes v USING (verdict)
   LEFT JOIN trust t ON t.client_id = s.client_id
+), limited AS (
+  -- What the trust mode `auto` does not cover (policy.yaml, trust.auto).
+  SELECT *, CASE
+      WHEN action = 'none' OR trust <> 'auto' THEN NULL
+      WHEN NOT list_contains(getvariable('auto_directions'), verdict) THEN 'auto_direction'
+      WHEN abs(moved) > getvariable('auto_seats') THEN 'auto_seats'
+      WHEN abs(moved_money) > getvariable('auto_money') THEN 'auto_money'
+      WHEN NOT getvariable('auto_new_kinds') AND NOT EXISTS (
+        SELECT 1 FROM billing.ledger l
+        WHERE l.state = 'verified' AND l.client_id = judged.client_id AND l.action = judged.action) THEN 'auto_new_kind'
+      -- What a person undid is not done again by night: it waits until somebody agrees.
+      WHEN EXISTS (
+        SELECT 1 FROM billing.ledger l JOIN billing.plan p ON p.plan_id = l.plan_id AND p.row_id = l.row_id
+        WHERE l.state = 'verified' AND p.verdict = 'rollback' AND l.row_id = judged.subscription_id
+          AND l.entry > coalesce((SELECT max(o.entry) FROM billing.ledger o JOIN billing.plan q
+                ON q.plan_id = o.plan_id AND q.row_id = o.row_id
+              WHERE o.row_id = judged.subscription_id AND o.state = 'verified' AND q.verdict <> 'rollback'), 0)) THEN 'rolled_back'
+    END AS beyond_auto
+  FROM judged
 ), classed AS (
   SELECT *, CASE
       -- A verdict this version has no rule for is never written.
@@ -20,7 +42,7 @@ WITH judged AS (
       WHEN trust = 'observe' THEN 'blocked'
       WHEN getvariable('native') <> 'off' AND action IN ('set_licence_count', 'set_line_quantity', 'end_line', 'end_licence')
         THEN 'blocked'
-      WHEN verdict_class = 'safe' AND reason IS NULL AND trust = 'auto' THEN 'safe'
+      WHEN verdict_class = 'safe' AND reason IS NULL AND trust = 'auto' AND beyond_auto IS NULL THEN 'safe'
       ELSE 'needs_approval' END AS class,
     CASE
       WHEN action = 'none' THEN verdict
@@ -28,14 +50,17 @@ WITH judged AS (
       WHEN getvariable('native') <> 'off' THEN 'native_integration_' || getvariable('native')
       WHEN reason IS NOT NULL AND verdict_class = 'safe' THEN regexp_extract(reason, '^[a-z_]+')
       WHEN verdict_class = 'safe' AND trust <> 'auto' THEN 'trust_' || trust
+      WHEN verdict_class = 'safe' AND beyond_auto IS NOT NULL THEN beyond_auto
       ELSE verdict END AS reason_code
-  FROM judged
+  FROM limited
 )
 SELECT subscription_id AS row_id, class, verdict, action, reason_code AS reason,
        CASE WHEN action <> 'none' AND reason_code LIKE 'native_integration%'
               THEN 'Halo''s own Pax8 integration is ' || CASE getvariable('native') WHEN 'on' THEN 'on' ELSE 'not known to be off' END
                    || ': two writers never'
             WHEN action <> 'none' AND reason_code LIKE 'trust_%' THEN 'the client''s trust mode is ' || trust
+            WHEN reason_code = 'rolled_back' THEN verdict_sentence || '; a person undid this change'
+            WHEN reason_code LIKE 'auto_%' THEN verdict_sentence || '; beyond trust.' || replace(reason_code, '_', '.')
             ELSE coalesce(verdict_sentence, 'no rule for this verdict') || coalesce(' (' || c.reason || ')', '') END
        || CASE WHEN rebuy_of IS NOT NULL AND verdict = 'unbilled'
                THEN '; it seems to follow the cancelled subscription ' || rebuy_of ELSE '' END
@@ -63,13 +88,10 @@ SELECT subscription_id AS row_id, class, verdict, action, reason_code AS reason,
        CASE WHEN action LIKE 'end_%' THEN 0 WHEN action = 'none' THEN halo_quantity ELSE quantity END AS quantity_after,
        CASE WHEN coalesce(line_live, false) THEN billed_before ELSE 0 END AS billed_before,
        CASE WHEN NOT coalesce(line_live, false) THEN 0 WHEN action = 'none' THEN billed_before ELSE billed_after END AS billed_after,
-       CASE WHEN action = 'none' OR NOT coalesce(line_live, false) THEN 0 ELSE billed_after - billed_before END AS delta,
+       CASE WHEN action = 'none' THEN 0 ELSE moved END AS delta,
        unit_price, coalesce(currency, halo_currency) AS currency, period_months,
-       CASE WHEN action = 'none' OR NOT coalesce(line_live, false) THEN 0
-            ELSE (billed_after - billed_before) * coalesce(unit_price, 0) END AS money_per_period,
-       CASE WHEN action = 'none' OR NOT coalesce(line_live, false) THEN 0
-            ELSE meta.per_month((billed_after - billed_before) * coalesce(unit_price, 0), coalesce(period_months, 1))
-       END AS money_per_month,
+       CASE WHEN action = 'none' THEN 0 ELSE moved * coalesce(unit_price, 0) END AS money_per_period,
+       CASE WHEN action = 'none' THEN 0 ELSE moved_money END AS money_per_month,
        unbilled_money_per_month AS unbilled_per_month,
        to_json({'licence_count': licence_count, 'licence_active': licence_active,
                 'line_quantity': CASE WHEN quantity_source = 'manual' THEN meta.plain(halo_quantity) END,

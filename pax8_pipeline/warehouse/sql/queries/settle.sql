@@ -11,13 +11,16 @@ WITH open AS (
   LEFT JOIN staging.recurring_invoice_lines l ON l.line_id = o.line_id
 )
 SELECT * EXCLUDE (seen_licence, seen_count, seen_active, seen_line, seen_quantity, seen_inactive, wanted, had)
-  REPLACE (CASE action
+  REPLACE (NULL::VARCHAR AS before_state, CASE action
     WHEN 'set_licence_count' THEN CASE WHEN seen_count = wanted THEN 'verified' WHEN seen_count = had THEN 'failed' ELSE 'drifted' END
     WHEN 'set_line_quantity' THEN CASE WHEN seen_quantity = wanted THEN 'verified' WHEN seen_quantity = had THEN 'failed' ELSE 'drifted' END
     WHEN 'end_line' THEN CASE WHEN seen_inactive AND (licence_id IS NULL OR NOT seen_active) THEN 'verified'
                               WHEN seen_line IS NULL THEN 'drifted' ELSE 'failed' END
     WHEN 'end_licence' THEN CASE WHEN NOT seen_active AND seen_count = 0 THEN 'verified'
                                  WHEN seen_licence IS NULL THEN 'drifted' ELSE 'failed' END
+    WHEN 'reopen_line' THEN CASE WHEN NOT seen_inactive AND (licence_id IS NULL OR seen_active) THEN 'verified'
+                                 WHEN seen_line IS NULL THEN 'drifted' ELSE 'failed' END
+    WHEN 'reopen_licence' THEN CASE WHEN seen_active THEN 'verified' WHEN seen_licence IS NULL THEN 'drifted' ELSE 'failed' END
     ELSE 'drifted' END AS state,
     'settled by reading: licence ' || coalesce(seen_count::VARCHAR, 'none') || CASE WHEN seen_active THEN ' active' ELSE ' inactive' END
       || ', line quantity ' || coalesce(seen_quantity::VARCHAR, 'none') || CASE WHEN seen_inactive THEN ' inactive' ELSE ' active' END AS detail)

@@ -1,0 +1,261 @@
+"""The plan, the writes (the sink) and the ledger.
+
+Here belongs: what order things go in and what people see of it. Not here: how a plan is made or applied (billing).
+
+How the sink is gated: the blocking checks of checks/ stand on billing/plan, so Dagster does not start billing/writes
+when one fails. Everything else (permission, write mode, expiry, what the ledger already holds) is asked in here.
+"""
+
+# No `from __future__ import annotations` here: Dagster looks at the annotation of `context` itself.
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+
+from pax8_pipeline.assets.describe import POOL, asset_arguments, asset_key, column_lineage
+from pax8_pipeline.assets.permission import refusal
+from pax8_pipeline.assets.show import markdown, money, plain, table
+from pax8_pipeline.assets.stage import Stage, stage
+from pax8_pipeline.billing import apply, ledger, render
+from pax8_pipeline.billing.lock import writer_lock
+from pax8_pipeline.billing.model import Change, Plan
+from pax8_pipeline.billing.plan import Circumstances, load_plan, make_plan, safe_changes
+from pax8_pipeline.errors import PipelineError
+from pax8_pipeline.loading.halo import ask_integration, native_state
+from pax8_pipeline.matching.mappings import load_mappings
+from pax8_pipeline.resources.resources import HaloResource, Pax8Resource, SettingsResource, WarehouseResource
+from pax8_pipeline.warehouse import raw
+from pax8_pipeline.warehouse.connection import Connection
+from pax8_pipeline.warehouse.models import model
+
+_PREVIEW_ROWS = 60
+_LEDGER_ROWS = 50
+
+
+def assets() -> list[dg.AssetsDefinition]:
+    """Return plan, writes and ledger."""
+    return [plan, writes]
+
+
+@dg.asset(
+    **asset_arguments("billing.plan", kinds={"duckdb"}),
+    deps=[asset_key(f"reconciled.{n}") for n in ("subscriptions", "discrepancies")] + [asset_key("halo.integration")],
+    pool=POOL,
+)
+def plan(
+    context: dg.AssetExecutionContext, settings: SettingsResource, warehouse: WarehouseResource
+) -> dg.MaterializeResult:
+    """Settle what earlier runs left open, then plan."""
+    with stage(context, settings, warehouse) as now:
+        settled = ledger.Ledger(now.warehouse, now.run_id).settle()
+        native, sentence = native_state(now.warehouse, now.run_id)
+        made = make_plan(
+            now.warehouse,
+            Circumstances(
+                run_id=now.run_id,
+                today=now.settings.today,
+                made_at=datetime.now(UTC).replace(tzinfo=None),
+                policy=now.settings.policy,
+                mapping_fingerprint=load_mappings(now.settings.mappings_path).fingerprint,
+                write_mode=now.settings.write_mode,
+                native=native,
+            ),
+        )
+        now.say(
+            f"plan {made.plan_id}: {made.rows_safe} changes, {made.rows_waiting} waiting, {made.rows_blocked} held back"
+        )
+        with now.warehouse.connect() as connection:
+            shown = _plan_metadata(connection, made)
+        shown["native_integration"] = f"{native}: {sentence}"
+        shown["settled"] = table(settled, ("row_id", "state", "detail")) if settled else "nothing was open"
+        return dg.MaterializeResult(metadata=shown)
+
+
+def _plan_metadata(connection: Connection, made: Plan) -> dict[str, Any]:
+    return {
+        "dagster/row_count": made.rows_considered,
+        "dagster/column_lineage": column_lineage(model("billing.plan")),
+        "plan_id": made.plan_id,
+        "checksum": made.checksum,
+        "expires_at": f"{made.expires_at:%Y-%m-%d %H:%M} UTC",
+        "complete": made.complete,
+        "problem": made.problem or "none",
+        "held": made.held or "no",
+        "safe": made.rows_safe,
+        "waiting": made.rows_waiting,
+        "blocked": made.rows_blocked,
+        "money": json.dumps(made.money),
+        "write_mode": made.write_mode,
+        "biggest_changes": dg.MetadataValue.md(biggest(connection, made.plan_id)),
+        "preview": dg.MetadataValue.md(render.plan_markdown(connection, made.plan_id, _PREVIEW_ROWS)),
+    }
+
+
+def biggest(connection: Connection, plan_id: str, rows: int = 5) -> str:
+    """Return the changes of a plan that move the most money a month, as Markdown."""
+    found = raw.dicts(
+        connection.execute(
+            'SELECT client_name AS client, product_name AS product, "before", "after", '
+            "round(money_per_month, 2) AS money_a_month, currency FROM billing.plan "
+            "WHERE plan_id = ? AND class = 'safe' ORDER BY abs(money_per_month) DESC, row_id LIMIT ?",
+            [plan_id, rows],
+        )
+    )
+    return markdown(found) if found else "(no changes)"
+
+
+class WritesConfig(dg.Config):
+    """What a person may say when starting a run that is to write."""
+
+    apply: bool = False
+    plan_id: str | None = None
+
+
+_WRITES = dg.AssetSpec(
+    asset_key("billing.writes"),
+    deps=[asset_key("billing.plan")],
+    description="The sink: writes the plan of this run to Halo. Each target is read before, claimed in the ledger, "
+    "written once and read back. Writes only with permission: the schedule, or `apply: true`, and write mode `apply`.",
+    group_name="billing",
+    kinds={"api"},
+    owners=["team:billing"],
+)
+_LEDGER = dg.AssetSpec(**asset_arguments("billing.ledger", kinds={"duckdb"}), deps=[_WRITES.key])
+
+
+@dg.multi_asset(name="billing__writes", specs=[_WRITES, _LEDGER], pool=POOL)
+def writes(
+    context: dg.AssetExecutionContext,
+    config: WritesConfig,
+    settings: SettingsResource,
+    warehouse: WarehouseResource,
+    pax8: Pax8Resource,
+    halo: HaloResource,
+) -> Iterator[dg.MaterializeResult]:
+    """Write, or say why nothing was written. A write that failed fails the step once all is recorded and shown."""
+    with stage(context, settings, warehouse) as now:
+        told, failed = _sink(now, config, pax8, halo)
+        now.say(f"writes: {told['outcome']}")
+        yield dg.MaterializeResult(asset_key=_WRITES.key, metadata=told)
+        with now.warehouse.connect() as connection:
+            yield dg.MaterializeResult(asset_key=_LEDGER.key, metadata=_ledger_metadata(connection))
+        if failed:
+            raise dg.Failure(f"{told['outcome']}; {told['problems']}", allow_retries=False)
+
+
+def _sink(now: Stage, config: WritesConfig, pax8: Pax8Resource, halo: HaloResource) -> tuple[dict[str, Any], bool]:
+    """Return the metadata of the writes, and whether any of them went wrong."""
+    refused = refusal(now.context.run.tags, apply=config.apply, write_mode=now.settings.write_mode)
+    head, changes = _open_changes(now, config.plan_id)
+    if head is None:
+        return _nothing("no plan was made in this run", None), False
+    reason = refused or _plan_refusal(head)
+    if reason:
+        return _nothing(reason, head, waiting=len(changes)), False
+    if not changes:
+        return {**_nothing("nothing to write", head), "applied": True}, False
+    client = halo.client(now.settings)
+    if now.settings.policy.native_integration == "refuse":
+        found = ask_integration(client)
+        if found.state != "off":
+            return _nothing(f"two writers never: {found.sentence}", head, waiting=len(changes)), False
+    with writer_lock(now.settings.data / "writer.lock"):
+        # What another apply wrote while this one waited for its turn is not written again.
+        _, changes = _open_changes(now, head.plan_id)
+        applier = apply.Applier(
+            halo=client,
+            pax8=pax8.client(now.settings),
+            ledger=ledger.Ledger(now.warehouse, now.run_id),
+            today=now.settings.today,
+            progress=now.progress("writes"),
+        )
+        return _outcome(head, applier.apply(head, changes))
+
+
+def _open_changes(now: Stage, plan_id: str | None) -> tuple[Plan | None, list[Change]]:
+    """Return a plan (the one named, else the one made in this run) and its writes that no run has begun yet."""
+    with now.warehouse.connect() as connection:
+        wanted = plan_id or plan_of_run(connection, now.run_id)
+        if wanted is None:
+            return None, []
+        head = load_plan(connection, wanted)
+        begun = connection.execute("SELECT DISTINCT row_id FROM billing.ledger WHERE plan_id = ?", [wanted]).fetchall()
+        rows = {row[0] for row in begun}
+        return head, [c for c in safe_changes(connection, wanted) if c.row_id not in rows]
+
+
+def plan_of_run(connection: Connection, run_id: str) -> str | None:
+    """Return the plan that a run made, None when it made none."""
+    found = connection.execute(
+        "SELECT plan_id FROM billing.plans WHERE run_id = ? ORDER BY made_at DESC, plan_id DESC LIMIT 1", [run_id]
+    ).fetchall()
+    return str(found[0][0]) if found else None
+
+
+def _plan_refusal(head: Plan) -> str | None:
+    try:
+        apply.refuse(head, datetime.now(UTC).replace(tzinfo=None))
+    except PipelineError as error:
+        return str(error)
+    return None
+
+
+def _nothing(reason: str, head: Plan | None, waiting: int = 0) -> dict[str, Any]:
+    return {
+        "applied": False,
+        "outcome": f"nothing written: {reason}" + (f" ({waiting} changes wait)" if waiting else ""),
+        "reason": reason,
+        "plan_id": head.plan_id if head else "none",
+        "waiting": waiting,
+        "verified": 0,
+        "failed": 0,
+        "problems": "none",
+    }
+
+
+def _outcome(head: Plan, done: apply.Outcome) -> tuple[dict[str, Any], bool]:
+    states = {str(state): int(count) for state, count in sorted(done.states.items())}
+    told = ", ".join(f"{count} {state}" for state, count in states.items()) or "nothing to write"
+    shown: dict[str, Any] = {
+        "applied": True,
+        "outcome": told,
+        "plan_id": head.plan_id,
+        "states": states,
+        "verified": done.verified,
+        "failed": sum(count for state, count in states.items() if state in ("failed", "unknown", "skipped")),
+        "problems": "; ".join(done.problems[:10]) or "none",
+    }
+    return shown, done.failed
+
+
+def _ledger_metadata(connection: Connection) -> dict[str, Any]:
+    states = connection.execute(
+        "SELECT state, count(*) FROM billing.ledger_state GROUP BY state ORDER BY state"
+    ).fetchall()
+    rows = raw.dicts(
+        connection.execute(
+            'SELECT l.entry, l.recorded_at, l.state, l.action, p.client_name, p.product_name, l."before", l."after", '
+            "round(l.money_per_month, 2) AS money_per_month, l.currency, l.detail FROM billing.ledger l "
+            "LEFT JOIN billing.plan p ON p.plan_id = l.plan_id AND p.row_id = l.row_id "
+            "ORDER BY l.entry DESC LIMIT ?",
+            [_LEDGER_ROWS],
+        )
+    )
+    total = connection.execute("SELECT count(*) FROM billing.ledger").fetchall()[0][0]
+    moved = connection.execute(
+        "SELECT coalesce(currency, '?'), sum(money_per_month) FROM billing.ledger_state "
+        "WHERE state = 'verified' GROUP BY 1"
+    ).fetchall()
+    shown: dict[str, Any] = {f"state/{state}": int(count) for state, count in states}
+    newest = [
+        {**row, "recorded_at": f"{row['recorded_at']:%Y-%m-%d %H:%M:%S}", "entry": plain(row["entry"])} for row in rows
+    ]
+    return {
+        "dagster/row_count": int(total),
+        **shown,
+        "verified_money_a_month": money(dict(moved)),
+        "newest": table(newest, tuple(newest[0]) if newest else ("entry", "state")),
+    }

@@ -1,0 +1,111 @@
+"""Reconciled: Pax8 beside Halo, with verdicts.
+
+Here belongs: the assets and their figures. Not here: any verdict (warehouse/sql/reconciled, billing/verdicts.py).
+"""
+
+# No `from __future__ import annotations` here: Dagster looks at the annotation of `context` itself.
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import dagster as dg
+
+from pax8_pipeline.assets.describe import POOL, asset_arguments, column_lineage, dependencies
+from pax8_pipeline.assets.show import markdown
+from pax8_pipeline.assets.stage import stage
+from pax8_pipeline.resources.resources import SettingsResource, WarehouseResource
+from pax8_pipeline.warehouse import build, raw
+from pax8_pipeline.warehouse.connection import Connection
+from pax8_pipeline.warehouse.models import model
+
+Figures = Callable[[Connection], dict[str, Any]]
+
+
+def assets() -> list[dg.AssetsDefinition]:
+    """Return all reconciled assets, in the order they can be built."""
+    return [_table_asset(table, _FIGURES[table]) for table in build.RECONCILED]
+
+
+def _table_asset(table: str, figures: Figures) -> dg.AssetsDefinition:
+    contract = model(table)
+
+    @dg.asset(**asset_arguments(table, kinds={"duckdb", "sql"}), deps=dependencies(contract), pool=POOL)
+    def build_table(
+        context: dg.AssetExecutionContext, settings: SettingsResource, warehouse: WarehouseResource
+    ) -> dg.MaterializeResult:
+        with stage(context, settings, warehouse) as now:
+            built = build.build(now.warehouse, table, build.variables(now.settings.today, now.settings.policy))
+            with now.warehouse.connect() as connection:
+                told = figures(connection)
+            now.say(f"{table}: {built.rows} rows")
+            lineage: dict[str, Any] = {
+                "dagster/row_count": built.rows,
+                "dagster/column_lineage": column_lineage(contract),
+            }
+            return dg.MaterializeResult(metadata={**lineage, **told})
+
+    made: dg.AssetsDefinition = build_table
+    return made
+
+
+def _rows(connection: Connection, query: str) -> list[dict[str, Any]]:
+    return raw.dicts(connection.execute(query))
+
+
+_STATES = """
+SELECT state, coalesce(method, '(none)') AS method, count(*) AS companies, sum(subscriptions) AS subscriptions
+FROM reconciled.client_matches GROUP BY ALL ORDER BY companies DESC, state, method
+"""
+_NOT_MATCHED = """
+SELECT company_name, state, candidates, subscriptions FROM reconciled.client_matches WHERE state <> 'matched'
+ORDER BY subscriptions DESC, company_name LIMIT 20
+"""
+_VERDICTS = """
+SELECT verdict, count(*) AS subscriptions, coalesce(currency, '?') AS currency,
+       round(sum(meta.per_month((coalesce(billed_after, 0) - coalesce(billed_before, 0)) * coalesce(unit_price, 0),
+                                coalesce(period_months, 1)))
+             FILTER (verdict IN ('increase', 'decrease', 'cancel')), 2) AS change_a_month,
+       round(sum(unbilled_money_per_month), 2) AS unbilled_a_month
+FROM reconciled.subscriptions GROUP BY ALL ORDER BY unbilled_a_month DESC, subscriptions DESC, verdict
+"""
+_BESIDE = """
+SELECT coalesce(client_name, company_name) AS client, product_name AS product, verdict, reason, quantity AS pax8,
+       halo_quantity AS halo, unbilled_money_per_month AS unbilled, currency
+FROM reconciled.subscriptions WHERE verdict <> 'in_step'
+ORDER BY unbilled_money_per_month DESC, verdict, client, product LIMIT 30
+"""
+_KINDS = """
+SELECT kind, count(*) AS rows, coalesce(currency, '?') AS currency, round(sum(money_per_month), 2) AS money_a_month
+FROM reconciled.discrepancies GROUP BY ALL ORDER BY money_a_month DESC, rows DESC
+"""
+_LOOK_AT = """
+SELECT kind, coalesce(client_name, company_name) AS client, product_name AS product, detail, money_per_month, currency
+FROM reconciled.discrepancies ORDER BY abs(money_per_month) DESC, kind, client LIMIT 30
+"""
+
+
+def _tables(connection: Connection, **queries: str) -> dict[str, Any]:
+    return {name: dg.MetadataValue.md(markdown(_rows(connection, query))) for name, query in queries.items()}
+
+
+def _client_matches(connection: Connection) -> dict[str, Any]:
+    return _tables(connection, states=_STATES, not_matched=_NOT_MATCHED)
+
+
+def _subscriptions(connection: Connection) -> dict[str, Any]:
+    counted = connection.execute(
+        "SELECT verdict, count(*) FROM reconciled.subscriptions GROUP BY 1 ORDER BY 1"
+    ).fetchall()
+    shown = {f"verdict/{verdict}": int(count) for verdict, count in counted}
+    return {**_tables(connection, verdicts=_VERDICTS, preview=_BESIDE), **shown}
+
+
+def _discrepancies(connection: Connection) -> dict[str, Any]:
+    return _tables(connection, kinds=_KINDS, preview=_LOOK_AT)
+
+
+_FIGURES: Mapping[str, Figures] = {
+    "reconciled.client_matches": _client_matches,
+    "reconciled.subscriptions": _subscriptions,
+    "reconciled.discrepancies": _discrepancies,
+}

@@ -1,0 +1,127 @@
+"""Starts the daily sync from a program, in its own process, on the history that the UI shows.
+
+Here belongs: running the job and gathering what a caller needs to know. Not here: words for people (commands),
+exit codes (`billing.outcome`). Nothing is printed: expected failures come back as sentences.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any
+
+import dagster as dg
+from dagster import DagsterInstance
+
+from pax8_pipeline.assets.describe import asset_key
+from pax8_pipeline.assets.stage import progress_log
+from pax8_pipeline.automation.alerts import FailedCheck, failed_checks, plan_figures, step_failures
+from pax8_pipeline.automation.instance import at_work, open_instance
+from pax8_pipeline.automation.jobs import DAILY
+from pax8_pipeline.automation.partitions import partition_key
+from pax8_pipeline.definitions import build_defs
+from pax8_pipeline.resources.resources import FixedSettings
+from pax8_pipeline.settings import Settings
+
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+_SINK = "billing__writes"
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What became of a run.
+
+    `plan_id`: the plan it made, None when it came to none. `failed_checks`: grave ones first. `errors`: one sentence
+    for each step that failed of its own (a failed blocking check is not among them). `applied`: how many writes ended
+    in which state; `outcome`: the sink's own sentence, empty when it was not reached.
+    """
+
+    run_id: str
+    success: bool
+    plan_id: str | None
+    failed_checks: list[FailedCheck] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    applied: Mapping[str, int] = field(default_factory=dict)
+    outcome: str = ""
+
+
+def run_daily_sync(
+    settings: Settings,
+    *,
+    apply: bool,
+    instance: DagsterInstance | None = None,
+    resources: dict[str, Any] | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> RunResult:
+    """Run the daily sync here and now, for the month of `settings.today`.
+
+    `apply` is the permission to write; the write mode still has to be `apply` too. `instance`: another history than
+    the one of the settings' data folder. `resources` replace those of the same name. `progress` gets one line at a
+    time. Raises ConfigError when no history can be opened; everything that goes wrong in the run is in the result.
+    """
+    defs = build_defs(resources={"settings": FixedSettings(settings), **(resources or {})}, settings=settings)
+    with nullcontext(instance) if instance is not None else open_instance(settings) as history:
+        run_id = str(uuid.uuid4())
+        with at_work(history, run_id), _telling(progress):
+            result = defs.resolve_job_def(DAILY).execute_in_process(
+                instance=history,
+                run_id=run_id,
+                partition_key=partition_key(settings.today),
+                run_config={**_QUIET, "ops": {_SINK: {"config": {"apply": apply}}}},
+                raise_on_error=False,
+            )
+        return gather(history, run_id, result.success)
+
+
+def gather(instance: DagsterInstance, run_id: str, success: bool) -> RunResult:
+    """Read what a run left in its events."""
+    writes = _writes(instance, run_id)
+    states = writes["states"].value if "states" in writes else {}
+    return RunResult(
+        run_id=run_id,
+        success=success,
+        plan_id=plan_figures(instance, run_id).get("plan_id"),
+        failed_checks=failed_checks(instance, run_id),
+        errors=step_failures(instance, run_id),
+        applied=dict(states.value)
+        if isinstance(states, dg.JsonMetadataValue) and isinstance(states.value, dict)
+        else {},
+        outcome=str(writes["outcome"].value) if "outcome" in writes else "",
+    )
+
+
+def _writes(instance: DagsterInstance, run_id: str) -> Mapping[str, dg.MetadataValue]:
+    records = instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION).records
+    for record in records:
+        event = record.event_log_entry.asset_materialization
+        if event is not None and event.asset_key == asset_key("billing.writes"):
+            return event.metadata
+    return {}
+
+
+class _Teller(logging.Handler):
+    def __init__(self, progress: Callable[[str], None]) -> None:
+        super().__init__(logging.INFO)
+        self._progress = progress
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._progress(record.getMessage())
+
+
+@contextmanager
+def _telling(progress: Callable[[str], None] | None) -> Iterator[None]:
+    """Hand the run's own lines to the caller for as long as it runs."""
+    if progress is None:
+        yield
+        return
+    teller, before = _Teller(progress), progress_log.level
+    progress_log.addHandler(teller)
+    progress_log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        progress_log.removeHandler(teller)
+        progress_log.setLevel(before)

@@ -1,0 +1,118 @@
+"""Undo: an inverse plan made from the ledger, through the same gates as any other plan.
+
+Here belongs: turning verified writes back into planned ones. What changed since the write is left alone and named.
+Not here: sending (`apply`). An inverse plan always waits for a person, and what it undid waits too when the next
+night plans it again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pax8_pipeline.billing import plan, verify
+from pax8_pipeline.billing.apply import HaloGateway
+from pax8_pipeline.billing.model import Change, Plan
+from pax8_pipeline.errors import NotFound, PipelineError
+from pax8_pipeline.warehouse.connection import Connection, Warehouse
+from pax8_pipeline.warehouse.raw import dicts
+
+_INVERSE = {
+    "set_licence_count": "set_licence_count",
+    "set_line_quantity": "set_line_quantity",
+    "end_line": "reopen_line",
+    "end_licence": "reopen_licence",
+}
+
+
+@dataclass(frozen=True)
+class _Done:
+    """One verified write: its plan row, its change and the state of the target before it."""
+
+    row: Mapping[str, Any]
+    change: Change
+    before: Mapping[str, Any]
+
+
+def make_rollback(warehouse: Warehouse, plan_id: str, halo: HaloGateway, now: plan.Circumstances) -> Plan:
+    """Plan the way back from every verified write of a plan, reading each target of today from Halo.
+
+    Raises PipelineError when the plan wrote nothing, or is itself a rollback.
+    """
+    with warehouse.connect() as connection:
+        done = _done(connection, plan_id)
+    if not done:
+        raise PipelineError(f"plan {plan_id} has no verified write to undo")
+    if any(d.change.action not in _INVERSE for d in done):
+        raise PipelineError(f"plan {plan_id} is itself a rollback; run again to plan what Pax8 says")
+    rows = [_inverse(d, _look(halo, d.change)) for d in done]
+    with warehouse.transaction() as connection:
+        return plan.keep_rows(connection, rows, now)
+
+
+def _done(connection: Connection, plan_id: str) -> list[_Done]:
+    plan.load_plan(connection, plan_id)
+    rows = dicts(
+        connection.execute(
+            "SELECT p.*, (SELECT arg_max(c.before_state, c.entry) FROM billing.ledger c WHERE c.plan_id = p.plan_id "
+            "AND c.row_id = p.row_id AND c.state = 'claimed') AS before_state FROM billing.plan p "
+            "JOIN billing.ledger_state s ON s.plan_id = p.plan_id AND s.row_id = p.row_id "
+            "WHERE p.plan_id = ? AND s.state = 'verified' ORDER BY p.row_id",
+            [plan_id],
+        )
+    )
+    changes = {c.row_id: c for c in plan.all_changes(connection, plan_id)}
+    return [_Done(r, changes[r["row_id"]], json.loads(r["before_state"] or "{}")) for r in rows]
+
+
+def _look(halo: HaloGateway, change: Change) -> tuple[Mapping[str, Any], Mapping[str, Any] | None]:
+    try:
+        header = halo.recurring_invoice(change.recurring_invoice_id or 0)
+        return header, None if change.licence_id is None else halo.licence(change.licence_id)
+    except NotFound:
+        return {"lines": []}, None
+
+
+def _inverse(done: _Done, seen: tuple[Mapping[str, Any], Mapping[str, Any] | None]) -> dict[str, Any]:
+    """Return the plan row that takes one write back, blocked when the target is no longer as the write left it."""
+    header, licence = seen
+    same = verify.reached(done.change, header, licence)
+    row = {k: v for k, v in done.row.items() if k != "before_state"}
+    ends = done.change.ends
+    line = verify.lines_by_id(header).get(done.change.line_id or 0, {})
+    restored = done.before.get("licence") or {}
+    names = (
+        ("is_active", "status", "end_date")
+        if done.change.action == "end_line"
+        else ("is_active", "status", "end_date", "count")
+    )
+    expect = {
+        "licence_count": None if licence is None else licence.get("count"),
+        "licence_active": None if licence is None else licence.get("is_active", True) is not False,
+        "line_quantity": str(line["qty_order"]) if line and verify.is_manual(line) else None,
+        "line_inactive": bool(line.get("isinactive")),
+        "licences_on_line": len(verify.follows(line)) or None,
+        "restore": {n: restored[n] for n in names if n in restored} if ends else {},
+    }
+    row.update(
+        **{"class": "needs_approval" if same else "blocked"},
+        verdict="rollback",
+        action=_INVERSE[done.change.action],
+        reason="rollback" if same else "changed_since",
+        sentence=f"takes back plan {done.row['plan_id']}" if same else "not undone: it changed since it was written",
+        before=done.row["after"],
+        after=done.row["before"],
+        quantity_before=done.row["quantity_after"],
+        quantity_after=done.row["quantity_before"],
+        billed_before=done.row["billed_after"],
+        billed_after=done.row["billed_before"],
+        delta=-(done.row["delta"] or 0),
+        money_per_period=-(done.row["money_per_period"] or 0),
+        money_per_month=-(done.row["money_per_month"] or 0),
+        unbilled_per_month=0,
+        expect=json.dumps(expect, default=str),
+        evidence=json.dumps({"undoes_plan": done.row["plan_id"], "before_state": done.before}, default=str),
+    )
+    return row

@@ -1,0 +1,46 @@
+"""All checks of the product. A new concern is a new file with `RULES`, named here."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from pax8_pipeline.checks import (
+    currency_mismatch,
+    duplicate_keys,
+    freshness,
+    guardrails,
+    incomplete_read,
+    native_integration,
+    plan_complete,
+    rejects,
+    snapshot_shrank,
+    unknown_values,
+    unmapped_subscriptions,
+    unmatched_companies,
+    usage_unassigned,
+)
+from pax8_pipeline.checks.rule import Rule, build
+
+RULES: tuple[Rule, ...] = (
+    *incomplete_read.RULES,
+    *snapshot_shrank.RULES,
+    *duplicate_keys.RULES,
+    *rejects.RULES,
+    *unknown_values.RULES,
+    *usage_unassigned.RULES,
+    *unmatched_companies.RULES,
+    *unmapped_subscriptions.RULES,
+    *currency_mismatch.RULES,
+    *freshness.RULES,
+    *plan_complete.RULES,
+    *native_integration.RULES,
+    *guardrails.RULES,
+)
+
+
+def checks() -> list[dg.AssetChecksDefinition]:
+    """Return every check, those of one table in one step."""
+    by_table: dict[str, list[Rule]] = {}
+    for rule in RULES:
+        by_table.setdefault(rule.table, []).append(rule)
+    return [build(rules) for rules in by_table.values()]

@@ -1,0 +1,35 @@
+"""Pax8 companies that bill and are no certain Halo client: nothing of theirs is billed, so the money is shown."""
+
+from __future__ import annotations
+
+from pax8_pipeline.checks.rule import Finding, Rule, Sight, look
+
+_QUERY = """
+SELECT m.company_id, m.company_name, m.state, m.candidates, count(*) AS subscriptions,
+       round(sum(s.unbilled_money_per_month), 2) AS money_a_month, s.currency
+FROM reconciled.client_matches m JOIN reconciled.subscriptions s USING (company_id)
+WHERE m.state <> 'matched' AND NOT m.bill_on_behalf AND s.lifecycle NOT IN ('ended', 'ended_not_cancelled')
+GROUP BY m.company_id, m.company_name, m.state, m.candidates, s.currency
+ORDER BY money_a_month DESC, m.company_name, m.company_id
+"""
+
+
+def find(sight: Sight) -> Finding:
+    """Find companies with something to bill and no client."""
+    count, rows, sums = look(sight, _QUERY, amount="money_a_month")
+    if not count:
+        return Finding("every Pax8 company with something to bill is one Halo client")
+    companies = sight.connection.execute(f"SELECT count(DISTINCT company_id) FROM ({_QUERY})").fetchall()[0][0]
+    sentence = f"{companies} Pax8 companies are no certain Halo client; map them in data/mappings/clients.csv"
+    return Finding(sentence, count, rows, sums, _QUERY)
+
+
+RULES = (
+    Rule(
+        "unmatched_companies",
+        "reconciled.client_matches",
+        "Every Pax8 company with something to bill is one active Halo client, by id.",
+        find,
+        also=("reconciled.subscriptions",),
+    ),
+)

@@ -1,0 +1,166 @@
+"""Metered usage that no customer is known for: Pax8 bills the partner for it, and nobody bills the customer.
+
+Here belongs: every shape in which "No company assigned" may come (api/pax8.md section 14), with its money. Not here:
+holding the billing of that usage (it is never billed on a guess). The money is the partner's cost; what the client
+would be charged stands beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any
+
+from pax8_pipeline.checks.rule import Finding, Rule, Sight, look
+
+# The shapes: missing, null, empty (the key as it came, asked again by id), dangling (an id Pax8 does not list),
+# internal (a company marked so in policy usage.internal_companies), owner (the subscription holds several groups and
+# this one stands under its owner with another name).
+_SUMMARIES = """
+WITH read AS (
+  SELECT u.*, s.company_id AS owner_id, c.company_id IS NOT NULL AS known, c.name AS company_name,
+         count(DISTINCT lower(trim(u.resource_group))) OVER (PARTITION BY u.subscription_id) AS groups
+  FROM staging.usage_summaries u
+  LEFT JOIN staging.subscriptions s USING (subscription_id)
+  LEFT JOIN staging.companies c ON c.company_id = u.company_id
+  WHERE u.month = (SELECT max(month) FROM staging.usage_summaries)
+), shaped AS (
+  SELECT *, CASE
+    WHEN company_sent <> 'sent' THEN company_sent
+    WHEN NOT known THEN 'dangling'
+    WHEN list_has_any($internal::VARCHAR[], [company_id, lower(company_name)]) THEN 'internal'
+    WHEN groups > 1 AND company_id = owner_id AND lower(trim(resource_group)) <> lower(trim(company_name)) THEN 'owner'
+    END AS shape
+  FROM read
+)
+SELECT shape, month, resource_group, vendor_name, subscription_id, summary_id, company_id, company_name,
+       cost, charges, is_trial, currency, CASE WHEN is_trial THEN 0 ELSE cost END AS money
+FROM shaped WHERE shape IS NOT NULL ORDER BY money DESC, subscription_id, resource_group, summary_id
+"""
+
+_ITEMS = """
+WITH arrears AS (
+  SELECT i.*, v.invoice_date, s.company_id AS owner_id, c.company_id IS NOT NULL AS known,
+         coalesce(c.name, i.company_name) AS shown_name,
+         count(DISTINCT lower(i.details)) OVER (PARTITION BY i.invoice_id, i.subscription_id) AS groups
+  FROM staging.invoice_items i
+  JOIN staging.invoices v USING (invoice_id)
+  LEFT JOIN staging.subscriptions s USING (subscription_id)
+  LEFT JOIN staging.companies c ON c.company_id = i.company_id
+  WHERE i.is_arrears AND v.is_live AND v.invoice_date >= $since
+), shaped AS (
+  SELECT *, CASE
+    WHEN company_id IS NULL THEN 'no company'
+    WHEN NOT known THEN 'dangling'
+    WHEN list_has_any($internal::VARCHAR[], [company_id, lower(shown_name)]) THEN 'internal'
+    WHEN groups > 1 AND company_id = owner_id AND lower(details) <> lower(trim(shown_name)) THEN 'owner'
+    END AS shape
+  FROM arrears
+)
+SELECT shape, invoice_date, details AS resource_group, product_name, description, subscription_id, company_id,
+       shown_name AS company_name, quantity, cost_total AS cost, total AS charges, currency, cost_total AS money
+FROM shaped WHERE shape IS NOT NULL ORDER BY abs(money) DESC, invoice_date, subscription_id, item_no
+"""
+
+# What the newest approved invoice charged in arrears, against the summaries read in that month. Where nobody read
+# them in their time, the groups of the newest month stand in, and only a group that is not listed at all counts.
+_HIDDEN = """
+WITH arrears AS (
+  SELECT i.subscription_id, i.product_name, i.currency, lower(i.details) AS grp, i.cost_total,
+         strftime(coalesce(i.start_period, v.invoice_date - INTERVAL 1 MONTH), '%Y-%m') AS month
+  FROM staging.invoice_items i JOIN staging.invoices v USING (invoice_id)
+  WHERE i.is_arrears AND v.is_live AND i.subscription_id IS NOT NULL
+    AND v.invoice_date = (SELECT max(invoice_date) FROM staging.invoices WHERE is_live)
+), months AS (
+  SELECT month AS usage_month, EXISTS (SELECT 1 FROM meta.snapshots s WHERE s.table_name = 'pax8.usage_summaries'
+           AND s.complete AND s.scope = month) AS in_time FROM (SELECT DISTINCT month FROM arrears)
+), listed AS (
+  SELECT u.subscription_id, u.month, sum(u.cost) FILTER (NOT u.is_trial) AS cost,
+         count(DISTINCT lower(u.resource_group)) AS groups, list(DISTINCT lower(u.resource_group)) AS names
+  FROM staging.usage_summaries u GROUP BY ALL
+), compared AS (
+  SELECT a.subscription_id, any_value(a.product_name) AS product_name, a.currency, m.usage_month, m.in_time,
+         sum(a.cost_total) AS charged, coalesce(any_value(l.cost), 0) AS listed,
+         coalesce(any_value(l.groups), 0) AS groups_listed, count(DISTINCT coalesce(a.grp, '')) AS groups_charged,
+         sum(a.cost_total) FILTER (NOT coalesce(list_contains(l.names, a.grp), false)) AS charged_unlisted,
+         string_agg(DISTINCT a.grp, ', ') FILTER (NOT coalesce(list_contains(l.names, a.grp), false)) AS resource_group
+  FROM arrears a JOIN months m ON m.usage_month = a.month
+  LEFT JOIN listed l ON l.subscription_id = a.subscription_id
+    AND l.month = CASE WHEN m.in_time THEN m.usage_month ELSE (SELECT max(month) FROM staging.usage_summaries) END
+  GROUP BY a.subscription_id, a.currency, m.usage_month, m.in_time
+)
+SELECT 'hidden' AS shape, usage_month AS month, resource_group, product_name, subscription_id, charged, listed,
+       CASE WHEN in_time THEN charged - listed ELSE charged_unlisted END AS money, currency
+FROM compared
+WHERE CASE WHEN in_time THEN charged - listed > greatest(0.05, charged * 0.05)
+           ELSE groups_charged > groups_listed AND charged_unlisted > 0 END
+ORDER BY money DESC, subscription_id
+"""
+
+_WINDOW = timedelta(days=62)
+
+
+def find_in_summaries(sight: Sight) -> Finding:
+    """Find usage summaries of the running month that no customer is known for."""
+    return _found(sight, _SUMMARIES, "usage summaries", {"internal": _internal(sight)})
+
+
+def find_in_items(sight: Sight) -> Finding:
+    """Find Arrears items of the last two months' invoices that no customer is known for."""
+    since: date = sight.settings.today - _WINDOW
+    return _found(sight, _ITEMS, "Arrears invoice items", {"internal": _internal(sight), "since": since})
+
+
+def find_hidden(sight: Sight) -> Finding:
+    """Find subscriptions charged more in arrears than their usage summaries show."""
+    count, rows, sums = look(sight, _HIDDEN, amount="money")
+    if not count:
+        return Finding("the newest invoice charges no usage that the summaries do not show")
+    sentence = (
+        f"{count} subscriptions are charged usage that no usage summary shows; the difference is on nobody's bill "
+        "(a month that was last read before its end shows here too)"
+    )
+    return Finding(sentence, count, rows, sums, _HIDDEN)
+
+
+def _internal(sight: Sight) -> list[str]:
+    return list(sight.settings.policy.usage.internal_companies)
+
+
+def _found(sight: Sight, query: str, what: str, values: Mapping[str, Any]) -> Finding:
+    count, rows, sums = look(sight, query, values, amount="money")
+    if not count:
+        return Finding(f"all {what} belong to a known customer")
+    shapes = ", ".join(sorted({str(row["shape"]) for row in rows}))
+    charges = look(sight, query, values, amount="charges")[2]
+    sentence = (
+        f"{count} {what} have no customer ({shapes}). Pax8 bills you for them; assign the company in the Pax8 portal "
+        "(subscription, Usage tab), nothing of it is billed until then"
+    )
+    return Finding(sentence, count, rows, sums, query, more={"client_charges": {k: str(v) for k, v in charges.items()}})
+
+
+_ABOUT = "Every metered usage belongs to a known customer. What does not is reported with its money and never guessed."
+RULES = (
+    Rule(
+        "usage_unassigned",
+        "staging.usage_summaries",
+        _ABOUT,
+        find_in_summaries,
+        also=("staging.companies", "staging.subscriptions"),
+    ),
+    Rule(
+        "usage_unassigned",
+        "staging.invoice_items",
+        _ABOUT,
+        find_in_items,
+        also=("staging.invoices", "staging.companies", "staging.subscriptions"),
+    ),
+    Rule(
+        "usage_hidden",
+        "staging.invoice_items",
+        "What the newest invoice charges in arrears is what the usage summaries of that month show.",
+        find_hidden,
+        also=("staging.invoices", "staging.usage_summaries"),
+    ),
+)

@@ -1,0 +1,48 @@
+"""build_defs(**overrides) and the one Definitions object; nothing else."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import dagster as dg
+
+# Backfill policies are marked beta; they were tried for this project and are pinned with Dagster.
+warnings.filterwarnings("ignore", category=dg.BetaWarning)
+warnings.filterwarnings("ignore", category=dg.PreviewWarning)
+
+from pax8_pipeline.assets import billing, halo, pax8, reconciliation, report, sources, staging  # noqa: E402
+from pax8_pipeline.automation import alerts, jobs, partitions, schedule  # noqa: E402
+from pax8_pipeline.checks import registry  # noqa: E402
+from pax8_pipeline.resources.resources import default_resources  # noqa: E402
+from pax8_pipeline.settings import Settings  # noqa: E402
+
+
+def build_defs(*, resources: dict[str, Any] | None = None, settings: Settings | None = None) -> dg.Definitions:
+    """Return everything Dagster is to know.
+
+    `resources` replace those of the same name (settings, warehouse, pax8, halo); anything with the same methods
+    will do. `settings` stand in for the environment where months and schedule are made.
+    """
+    view = partitions.outlook(settings)
+    months = partitions.months(view)
+    return dg.Definitions(
+        assets=[
+            *sources.sources(),
+            *pax8.assets(months),
+            *halo.assets(),
+            *staging.assets(),
+            *reconciliation.assets(),
+            *billing.assets(),
+            *report.assets(),
+        ],
+        asset_checks=registry.checks(),
+        jobs=jobs.jobs(months),
+        schedules=[schedule.schedule(view)],
+        sensors=alerts.sensors(),
+        resources={**default_resources(), **(resources or {})},
+        executor=dg.in_process_executor,
+    )
+
+
+defs = build_defs()

@@ -1,0 +1,145 @@
+"""Approval: of one plan as it was seen, by a named person, and refused in a plain sentence when the world moved on."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pax8_pipeline.billing import plan as plans
+from pax8_pipeline.billing.approval import Scope, agree, writable
+from pax8_pipeline.billing.ledger import Ledger
+from pax8_pipeline.billing.model import Entry, Plan
+from pax8_pipeline.errors import PipelineError
+from pax8_pipeline.settings import Policy
+from pax8_pipeline.warehouse.connection import Warehouse
+from pax8_pipeline_tests.warehouse.books import SUB, Books, circumstances, subscription
+
+NOW = datetime(2026, 8, 20, 9)
+
+
+def made(tmp_path: Path, *, run_id: str = "run-1", quantity: int = 25, **policy: Any) -> tuple[Warehouse, Plan, Policy]:
+    rules = Policy.model_validate(policy)
+    warehouse = Books(subscriptions=[subscription(quantity=quantity)]).load(tmp_path, run_id=run_id)
+    return warehouse, plans.make_plan(warehouse, circumstances(policy=rules, run_id=run_id)), rules
+
+
+def approve(warehouse: Warehouse, plan: Plan, rules: Policy, **changes: Any) -> Any:
+    values: dict[str, Any] = {"kind": "approve", "who": "Ada", "now": NOW, "policy": rules, "mappings": "mappings", "scope": Scope()}
+    return agree(warehouse, plan.plan_id, **{**values, **changes})
+
+
+def rows(warehouse: Warehouse, plan: Plan, rules: Policy, *, explicit: bool = False, now: datetime = NOW) -> list[str]:
+    with warehouse.connect() as connection:
+        return [c.row_id for c in writable(connection, plan, rules, explicit=explicit, now=now).changes]
+
+
+@pytest.mark.parametrize(
+    ("mode", "unapproved", "approved_nightly", "approved_explicit"),
+    [
+        ("observe", [], None, None),
+        ("propose", [], [], [SUB]),
+        ("approve", [], [SUB], [SUB]),
+        ("auto", [SUB], None, None),
+    ],
+)
+def test_what_each_trust_mode_lets_through(
+    mode: str, unapproved: list[str], approved_nightly: Any, approved_explicit: Any, tmp_path: Path
+) -> None:
+    warehouse, plan, rules = made(tmp_path, trust={"default": mode})
+    assert rows(warehouse, plan, rules) == unapproved
+    assert rows(warehouse, plan, rules, explicit=True) == unapproved
+    if approved_nightly is None:
+        with pytest.raises(PipelineError, match="nothing in that part"):
+            approve(warehouse, plan, rules)
+    else:
+        assert approve(warehouse, plan, rules).rows == 1
+        assert rows(warehouse, plan, rules) == approved_nightly
+        assert rows(warehouse, plan, rules, explicit=True) == approved_explicit
+
+
+def test_an_approval_carries_over_to_an_equal_row_of_the_next_plan_for_some_days(tmp_path: Path) -> None:
+    warehouse, plan, rules = made(tmp_path, trust={"default": "approve"})
+    approve(warehouse, plan, rules)
+    _, tomorrow, _ = made(tmp_path, run_id="run-2", trust={"default": "approve"})
+    assert rows(warehouse, tomorrow, rules) == [SUB]
+    assert rows(warehouse, tomorrow, rules, now=NOW + timedelta(days=8)) == []
+
+
+def test_an_approval_does_not_carry_over_to_another_quantity(tmp_path: Path) -> None:
+    warehouse, plan, rules = made(tmp_path, trust={"default": "approve"})
+    approve(warehouse, plan, rules)
+    _, tomorrow, _ = made(tmp_path, run_id="run-2", quantity=26, trust={"default": "approve"})
+    assert rows(warehouse, tomorrow, rules) == []
+
+
+def test_an_approval_covers_only_its_part(tmp_path: Path) -> None:
+    warehouse, plan, rules = made(tmp_path, trust={"default": "approve"})
+    for scope in (Scope(client_id=999), Scope(row_id="other")):
+        with pytest.raises(PipelineError, match="nothing in that part"):
+            approve(warehouse, plan, rules, scope=scope)
+    assert approve(warehouse, plan, rules, scope=Scope(client_id=231)).rows == 1
+
+
+def test_a_held_run_is_written_after_its_acknowledgement_only(tmp_path: Path) -> None:
+    warehouse, plan, rules = made(tmp_path, guardrails={"run": {"lines_changed": 0}})
+    assert rows(warehouse, plan, rules) == []
+    approve(warehouse, plan, rules, kind="acknowledge")
+    assert rows(warehouse, plan, rules) == [SUB]
+
+
+def test_an_acknowledgement_is_for_this_plan_and_not_for_the_next(tmp_path: Path) -> None:
+    limits = {"run": {"lines_changed": 0}}
+    warehouse, plan, rules = made(tmp_path, guardrails=limits)
+    approve(warehouse, plan, rules, kind="acknowledge")
+    _, tomorrow, _ = made(tmp_path, run_id="run-2", guardrails=limits)
+    assert rows(warehouse, tomorrow, rules) == []
+
+
+def test_approved_rows_count_against_the_guardrails_too(tmp_path: Path) -> None:
+    trust, limits = {"default": "approve"}, {"client": {"lines_changed": 0}}
+    warehouse, plan, rules = made(tmp_path, trust=trust, guardrails=limits)
+    approve(warehouse, plan, rules)
+    assert rows(warehouse, plan, rules) == []
+
+
+def test_a_row_that_is_in_the_ledger_is_not_offered_again(tmp_path: Path) -> None:
+    warehouse, plan, rules = made(tmp_path)
+    with warehouse.connect() as connection:
+        (change,) = plans.safe_changes(connection, plan.plan_id)
+    Ledger(warehouse, "run-1").record(plan.plan_id, [Entry(change, "claimed")])
+    assert rows(warehouse, plan, rules) == []
+
+
+def test_expired_and_stale_plans_are_refused_in_plain_words(tmp_path: Path) -> None:
+    warehouse, plan, rules = made(tmp_path, trust={"default": "approve"})
+    for changes, words in (
+        ({"now": NOW + timedelta(days=2)}, "expired at 2026-08-21 06:00 UTC"),
+        ({"policy": Policy(retention_days=3)}, "policy.yaml changed"),
+        ({"mappings": "others"}, "the mapping files changed"),
+        ({"who": " "}, "needs a name"),
+    ):
+        with pytest.raises(PipelineError, match=words):
+            approve(warehouse, plan, rules, **changes)
+    made(tmp_path, run_id="run-2", quantity=26, trust={"default": "approve"})
+    with pytest.raises(PipelineError, match="was made after it"):
+        approve(warehouse, plan, rules)
+
+
+@pytest.mark.parametrize(
+    ("auto", "reason"),
+    [
+        ({"seats": 4}, "auto_seats"),
+        ({"money": 109}, "auto_money"),
+        ({"directions": ["decrease"]}, "auto_direction"),
+        ({"new_kinds": False}, "auto_new_kind"),
+        ({"seats": 5, "money": 110, "directions": ["increase"]}, "increase"),
+    ],
+)
+def test_auto_covers_only_what_its_limits_say(auto: dict[str, Any], reason: str, tmp_path: Path) -> None:
+    warehouse, plan, _ = made(tmp_path, trust={"auto": auto})
+    with warehouse.connect() as connection:
+        found = connection.execute("SELECT reason, class FROM billing.plan WHERE plan_id = ?", [plan.plan_id]).fetchall()
+    assert found == [(reason, "safe" if reason == "increase" else "needs_approval")]

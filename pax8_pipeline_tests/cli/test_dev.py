@@ -1,0 +1,106 @@
+"""`dev`: the sandbox and Dagster start together, with the right environment, and end together."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import psutil
+
+from pax8_pipeline.commands.playground import free_port
+from pax8_pipeline.sandbox import state
+from pax8_pipeline.sandbox.world import World
+from pax8_pipeline_tests.cli.kit import clean_environment, cli
+
+# A code location that starts quickly and shows what environment it was given.
+TINY = """
+import os
+import dagster as dg
+
+NAMES = ("PAX8_API_URL", "HALO_TENANT", "PAX8_PIPELINE_DATA", "PAX8_PIPELINE_TODAY", "DAGSTER_DISABLE_TELEMETRY")
+
+@dg.asset(metadata={name: os.environ.get(name, "unset") for name in NAMES})
+def seen() -> None: ...
+
+defs = dg.Definitions([seen])
+"""
+QUERY = '{"query": "{assetNodes {metadataEntries {label ... on TextMetadataEntry {text}}}}"}'
+
+
+def _project(folder: Path) -> None:
+    (folder / "tiny.py").write_text(TINY)
+    (folder / "workspace.yaml").write_text(f"load_from:\n  - python_file: {folder / 'tiny.py'}\n")
+
+
+def _ask(port: int) -> dict[str, str]:
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/graphql", QUERY.encode(), {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=60) as reply:
+        (node,) = json.loads(reply.read())["data"]["assetNodes"]
+    return {entry["label"]: entry["text"] for entry in node["metadataEntries"]}
+
+
+def test_sandbox_and_dagster_run_together_and_one_signal_ends_both(tmp_path: Path) -> None:
+    _project(tmp_path)
+    # A copied .env.example with nothing filled in must not blank what dev sets.
+    (tmp_path / ".env").write_text("PAX8_CLIENT_ID=\nHALO_TENANT=\n")
+    world = tmp_path / "data" / "sandbox" / "world.json"
+    state.save(World(1, companies=3), world)
+    port = free_port()
+    # As a shell's `&` does in a script: Dagster would inherit the ignored signals and go on ignoring them.
+    ignoring = ["bash", "-c", "trap '' INT TERM; exec \"$@\"", "bash"]
+    command = [*ignoring, sys.executable, "-m", "pax8_pipeline.cli", "dev", "--port", str(port)]
+    process = subprocess.Popen(command, cwd=tmp_path, env=clean_environment(), stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    try:
+        told = []
+        for line in process.stderr:
+            told.append(line)
+            if "Dagster is up" in line:
+                break
+        assert f"http://localhost:{port}" in told[-1], "".join(told)
+        children = psutil.Process(process.pid).children(recursive=True)
+        seen = _ask(port)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(90) == 0
+        process.stderr.close()
+    assert seen["PAX8_API_URL"].startswith("http://127.0.0.1:")
+    assert seen["HALO_TENANT"] == "sandbox"
+    assert seen["PAX8_PIPELINE_DATA"] == str(tmp_path / "data" / "sandbox")
+    assert seen["DAGSTER_DISABLE_TELEMETRY"] == "1"
+    assert len(children) > 3
+    _, alive = psutil.wait_procs(children, timeout=30)
+    assert alive == []
+    assert (tmp_path / "data" / "sandbox" / "dagster_home" / "history").is_dir()
+    assert not list(tmp_path.glob(".tmp_dagster_home_*"))
+    assert world.exists()
+
+
+def test_half_set_credentials_are_refused_with_the_names_of_the_rest(tmp_path: Path) -> None:
+    done = cli(tmp_path, "dev", PAX8_CLIENT_ID="x", PAX8_CLIENT_SECRET="y", HALO_TENANT="z")
+    assert done.returncode == 1
+    assert "not set: HALO_API_URL, HALO_AUTH_URL, HALO_CLIENT_ID, HALO_CLIENT_SECRET" in done.stderr
+
+
+def test_a_port_in_use_is_told_before_anything_is_started(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        done = cli(tmp_path, "dev", "--port", str(taken.getsockname()[1]))
+    assert (done.returncode, "is in use" in done.stderr) == (1, True)
+    assert not (tmp_path / "data").exists()
+
+
+def test_dagster_that_ends_by_itself_ends_dev_with_an_error(tmp_path: Path) -> None:
+    (tmp_path / "workspace.yaml").write_text("load_from: nonsense\n")
+    state.save(World(1, companies=3), tmp_path / "data" / "sandbox" / "world.json")
+    done = cli(tmp_path, "dev", "--port", str(free_port()))
+    assert done.returncode == 1
+    assert "Error: Dagster ended by itself" in done.stderr

@@ -1,0 +1,259 @@
+"""`doctor` names each thing that is wrong, in words, against emulators that have exactly that wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from pax8_pipeline.commands import doctor_local, doctor_vendors
+from pax8_pipeline.commands.doctor import doctor
+from pax8_pipeline.errors import BadAnswer, ConfigError
+from pax8_pipeline.sandbox.server import Sandbox, running_sandbox
+from pax8_pipeline.sandbox.world import World
+from pax8_pipeline.settings import load_settings
+from pax8_pipeline.warehouse.connection import Warehouse
+from pax8_pipeline_tests.cli.kit import OURS
+
+TODAY = date(2026, 8, 20)
+
+
+@dataclass
+class Patient:
+    """A sandbox and the environment with which doctor looks at it."""
+
+    sandbox: Sandbox
+    env: dict[str, str]
+
+    def findings(self) -> dict[str, dict[str, str]]:
+        result = CliRunner().invoke(doctor, ["--json"], env=self.env, catch_exceptions=False)
+        data = json.loads(result.stdout)
+        assert result.exit_code == (1 if data["worst"] == "bad" else 0)
+        return {finding["point"]: finding for finding in data["findings"]}
+
+    def point(self, name: str) -> dict[str, str]:
+        return self.findings()[name]
+
+
+@pytest.fixture
+def patient(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Patient]:
+    for name in list(os.environ):
+        if name.startswith(OURS):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    with running_sandbox(World(1, TODAY, companies=12)) as sandbox:
+        yield Patient(sandbox, {**sandbox.env(), "PAX8_PIPELINE_DATA": str(tmp_path / "data")})
+
+
+def test_a_healthy_installation_has_nothing_bad(patient: Patient) -> None:
+    patient.sandbox.world.halo.nightly()
+    found = patient.findings()
+    assert {point for point, finding in found.items() if finding["level"] == "bad"} == set()
+    companies = len(patient.sandbox.world.pax8.companies)
+    assert found["Pax8 companies"]["text"] == f"{companies} can be read"
+    assert found["Pax8 invoices"]["text"] == "the last approved one is dated 2026-08-01, 19 days ago"
+    assert found["native integration"]["level"] == "ok"
+    assert found["today"]["level"] == "warn"  # fixed by PAX8_PIPELINE_TODAY, with live credentials set
+
+
+def test_nothing_is_written_to_either_vendor(patient: Patient) -> None:
+    patient.findings()
+    assert patient.sandbox.world.halo.writes == []
+    assert patient.sandbox.world.halo.violations == []
+    assert patient.sandbox.world.pax8.write_attempts == []
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "point", "says"),
+    [
+        ("PAX8_CLIENT_SECRET", "wrong-secret-1234", "Pax8 token", "PAX8_CLIENT_SECRET"),
+        ("HALO_CLIENT_SECRET", "wrong-secret-1234", "Halo token", "HALO_CLIENT_SECRET"),
+        ("HALO_TENANT", "another", "Halo token", "HALO_TENANT"),
+        ("PAX8_API_URL", "http://127.0.0.1:9/v1", "Pax8 network", "PAX8_API_URL"),
+        ("HALO_AUTH_URL", "http://127.0.0.1:9/auth", "Halo network", "HALO_AUTH_URL"),
+        ("HALO_API_URL", "http://halo.example.com/api", "Halo settings", "use https"),
+        ("HALO_TENANT", "", "Halo settings", "not set: HALO_TENANT"),
+    ],
+)
+def test_what_is_wrong_in_the_settings_is_named(
+    patient: Patient, variable: str, value: str, point: str, says: str
+) -> None:
+    patient.env[variable] = value
+    found = patient.findings()
+    assert found[point]["level"] == "bad"
+    assert says in found[point]["text"] + found[point]["advice"]
+    other = "Halo token" if variable.startswith("PAX8") else "Pax8 token"
+    assert found[other]["level"] == "ok"  # one vendor's trouble does not hide the other's state
+
+
+def test_no_secret_is_ever_printed(patient: Patient) -> None:
+    patient.env |= {"PAX8_CLIENT_SECRET": "hush-pax8-9876", "HALO_CLIENT_SECRET": "hush-halo-9876"}
+    patient.env["PAX8_ALERT_URLS"] = "slack://hush-hook-9876"
+    result = CliRunner().invoke(doctor, [], env=patient.env, catch_exceptions=False)
+    assert "bad" in result.output
+    assert "hush" not in result.output
+
+
+Look = Callable[[Patient], None]
+
+
+def _halo(**switches: Any) -> Look:
+    return lambda p: p.sandbox.world.halo.switches.change(switches)
+
+
+@pytest.mark.parametrize(
+    ("change", "point", "level", "says"),
+    [
+        (_halo(scopes=["read:customers", "read:items"]), "Halo scopes", "bad", "edit:softwarelicensing"),
+        (_halo(forbidden_for_agent=["Item"]), "Halo items", "bad", "Items read"),
+        (_halo(empty_for_agent=["Client"]), "Halo clients", "bad", "may see too little"),
+        (_halo(empty_for_agent=["RecurringInvoice"]), "Halo recurring invoices", "warn", "may see too little"),
+        (_halo(native_sync="on"), "native integration", "bad", "would overwrite"),
+        (_halo(pax8details="forbidden"), "native integration", "warn", "native_integration: ignore"),
+        (_halo(pax8details="missing"), "native integration", "warn", "native_integration: ignore"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_is_wrong_in_halo_is_named(patient: Patient, change: Look, point: str, level: str, says: str) -> None:
+    change(patient)
+    found = patient.point(point)
+    assert found["level"] == level
+    assert says in found["text"] + found["advice"]
+
+
+def test_a_policy_that_ignores_the_native_integration_still_hears_that_it_is_on(patient: Patient) -> None:
+    data = Path(patient.env["PAX8_PIPELINE_DATA"])
+    data.mkdir()
+    (data / "policy.yaml").write_text("native_integration: ignore\nmatching: {licence_id_field: no_such_member}\n")
+    patient.sandbox.world.halo.switches.change({"native_sync": "on"})
+    found = patient.findings()
+    assert found["native integration"]["level"] == "warn"
+    assert found["Halo no_such_member"]["level"] == "bad"
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "point", "says"),
+    [
+        ("policy.yaml", "write_mod: apply\n", "settings", "write_mod: unknown key"),
+        ("mappings/clients.csv", "pax8_company_id,halo_client_id\nabc,x\n", "mapping files", "row 2, column halo_cli"),
+        ("warehouse.duckdb", "not a database, but as long as one" * 20, "warehouse", "move the file"),
+    ],
+)
+def test_an_unreadable_file_is_named_with_its_fault(
+    patient: Patient, file: str, text: str, point: str, says: str
+) -> None:
+    path = Path(patient.env["PAX8_PIPELINE_DATA"]) / file
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+    found = patient.point(point)
+    assert found["level"] == "bad"
+    assert says in found["text"] + found["advice"]
+
+
+def test_a_typing_error_in_the_write_mode_is_told_to_be_a_dry_run(patient: Patient) -> None:
+    patient.env["HALO_WRITE_MODE"] = "Apply"
+    found = patient.point("write mode")
+    assert (found["level"], "dry runs" in found["text"]) == ("warn", True)
+
+
+def test_dagster_home_that_dagster_would_stumble_over_is_named(patient: Patient, tmp_path: Path) -> None:
+    patient.env["DAGSTER_HOME"] = "relative/home"
+    assert patient.point("dagster home")["level"] == "bad"
+    patient.env["DAGSTER_HOME"] = str(tmp_path)
+    assert "no dagster.yaml" in patient.point("dagster home")["text"]
+
+
+def test_the_schedule_without_a_daemon_is_told(patient: Patient) -> None:
+    assert patient.point("schedule")["text"].startswith("off")
+    patient.env["PAX8_SCHEDULE"] = "on"
+    found = patient.point("schedule")
+    assert (found["level"], "no daemon" in found["text"]) == ("warn", True)
+
+
+def test_a_warehouse_in_use_is_told_with_its_holder(tmp_path: Path) -> None:
+    settings = load_settings({"PAX8_PIPELINE_DATA": str(tmp_path)})
+    Warehouse(settings.warehouse_path).ensure_schema()
+    assert [f.level for f in doctor_local.warehouse(settings)] == ["ok"]
+    program = "import duckdb, sys\nc = duckdb.connect(sys.argv[1])\nprint('open', flush=True)\nsys.stdin.read()"
+    command = [sys.executable, "-c", program, str(settings.warehouse_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        found = next(doctor_local.warehouse(settings))
+        assert (found.level, f"process {holder.pid}" in found.text) == ("warn", True)
+        holder.kill()
+
+
+def test_doctor_without_credentials_names_what_is_missing(patient: Patient) -> None:
+    patient.env = {"PAX8_PIPELINE_DATA": patient.env["PAX8_PIPELINE_DATA"]}
+    found = patient.findings()
+    assert found["Pax8 settings"]["text"] == "not set: PAX8_CLIENT_ID, PAX8_CLIENT_SECRET"
+    assert found["Halo settings"]["level"] == "bad"
+
+
+def test_the_report_for_people_has_a_line_for_each_finding_and_what_to_do(patient: Patient) -> None:
+    patient.env["HALO_CLIENT_SECRET"] = "wrong"
+    result = CliRunner().invoke(doctor, [], env=patient.env, catch_exceptions=False)
+    assert result.exit_code == 1
+    lines = result.stdout.splitlines()
+    bad = next(n for n, line in enumerate(lines) if line.startswith("[bad]  Halo token: "))
+    assert lines[bad + 1].startswith("       -> ")
+
+
+# Judgements that need no server
+# -------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("offset", "level"), [(119.0, "ok"), (-121.0, "warn"), (3700.0, "warn"), (None, "ok")])
+def test_a_clock_more_than_two_minutes_off_is_a_warning(offset: float | None, level: str) -> None:
+    assert doctor_vendors.clock("Halo", offset).level == level
+
+
+def test_the_clock_says_which_way() -> None:
+    assert "62 minutes behind Pax8's" in doctor_vendors.clock("Pax8", 3700.0).text
+    assert "2 minutes ahead of Pax8's" in doctor_vendors.clock("Pax8", -121.0).text
+
+
+def test_the_newest_standing_invoice_counts_and_forty_days_are_the_limit() -> None:
+    rows = [
+        {"invoiceDate": "2026-08-01", "status": "Void"},
+        {"invoiceDate": "2026-07-11T00:00:00Z", "status": "Paid"},
+        {"invoiceDate": "2026-08-15", "status": "Credited"},
+        {"status": "Unpaid"},
+    ]
+    assert doctor_vendors.newest_invoice(rows, TODAY).text.startswith(
+        "the last approved one is dated 2026-07-11, 40 days"
+    )
+    assert doctor_vendors.newest_invoice(rows, TODAY).level == "ok"
+    assert doctor_vendors.newest_invoice(rows, date(2026, 8, 21)).level == "warn"
+    assert doctor_vendors.newest_invoice(rows[:1], TODAY).level == "warn"
+
+
+def test_licences_without_the_column_are_bad_and_with_an_empty_one_a_warning() -> None:
+    assert doctor_vendors.licence_ids([{"id": 1, "type": 1}], "snowid").level == "bad"
+    assert doctor_vendors.licence_ids([{"id": 1, "type": 1, "snowid": " "}], "snowid").level == "warn"
+    filled = doctor_vendors.licence_ids([{"type": 1, "snowid": "a"}, {"type": 0, "snowid": ""}], "snowid")
+    assert (filled.level, filled.text) == ("ok", "set on 1 of the 1 subscriptions looked at")
+
+
+def test_an_integration_that_does_not_tell_is_not_taken_for_off() -> None:
+    def unreadable() -> list[dict[str, Any]]:
+        raise BadAnswer("Halo GET /Pax8Details: no list", vendor="Halo")
+
+    assert doctor_vendors.native_integration(lambda: [{"id": 1}], "refuse").level == "warn"
+    assert doctor_vendors.native_integration(unreadable, "refuse").level == "warn"
+    assert doctor_vendors.native_integration(unreadable, "ignore").level == "ok"
+    assert doctor_vendors.native_integration(lambda: [], "refuse").level == "ok"
+
+
+def test_a_config_error_of_a_client_is_a_finding() -> None:
+    assert doctor_vendors.refusal("Pax8", "companies", ConfigError("PAX8_API_URL: no")).point == "Pax8 settings"

@@ -1,0 +1,59 @@
+"""The files an operator starts from say the truth."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pax8_pipeline.matching.mappings import load_mappings
+from pax8_pipeline.settings import REQUIRED_HALO, REQUIRED_PAX8, Policy, load_policy
+
+ROOT = Path(__file__).parents[2]
+CONSTRAINTS = [
+    line for line in (ROOT / "constraints.txt").read_text().splitlines() if line and not line.startswith("#")
+]
+
+
+def _name(requirement: str) -> str:
+    return re.split(r"[\s<>=!~\[;]", requirement)[0].lower().replace("_", "-").replace(".", "-")
+
+
+def test_constraints_are_exact_versions_and_name_no_place_to_get_them_from() -> None:
+    assert [line for line in CONSTRAINTS if not re.fullmatch(r"[A-Za-z0-9._-]+==[0-9A-Za-z.+!]+", line)] == []
+
+
+def test_every_declared_dependency_is_locked() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    declared = {_name(r) for r in project["dependencies"] + project["optional-dependencies"]["dev"]}
+    assert declared - {_name(line) for line in CONSTRAINTS} == set()
+
+
+def test_policy_yaml_states_every_key_with_its_default() -> None:
+    path = ROOT / "data" / "policy.yaml"
+    assert load_policy(path) == Policy()
+    assert set(yaml.safe_load(path.read_text())) == set(Policy.model_fields)
+
+
+def test_mapping_files_begin_with_their_headings() -> None:
+    found = load_mappings(ROOT / "data" / "mappings")
+    assert (found.clients, found.subscriptions, found.items) == ((), (), ())
+    assert sorted(p.name for p in (ROOT / "data" / "mappings").glob("*.csv")) == [
+        "clients.csv", "items.csv", "subscriptions.csv",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("variable", REQUIRED_PAX8 + REQUIRED_HALO)
+def test_env_example_lists_what_is_required_and_holds_no_value(variable: str) -> None:
+    assert re.search(rf"^{variable}=$", (ROOT / ".env.example").read_text(), re.MULTILINE)
+
+
+def test_env_example_lists_every_variable_the_code_reads() -> None:
+    code = "\n".join(p.read_text() for p in (ROOT / "pax8_pipeline").rglob("*.py") if "sandbox" not in p.parts)
+    read = set(re.findall(r"""["']((?:PAX8|HALO)_[A-Z0-9_]+)["']""", code))
+    listed = set(re.findall(r"^(?:# )?([A-Z0-9_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+    assert read - listed == set()
+    assert len(read) > 10
