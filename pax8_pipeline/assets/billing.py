@@ -49,7 +49,7 @@ def plan(
     context: dg.AssetExecutionContext, settings: SettingsResource, warehouse: WarehouseResource
 ) -> dg.MaterializeResult:
     """Settle what earlier runs left open, then plan."""
-    with stage(context, settings, warehouse) as now:
+    with stage(context, settings, warehouse) as now, now.in_warehouse():
         settled = ledger.Ledger(now.warehouse, now.run_id).settle()
         native, sentence = native_state(now.warehouse, now.run_id)
         made = make_plan(
@@ -156,7 +156,7 @@ def _sink(now: Stage, config: WritesConfig, pax8: Pax8Resource, halo: HaloResour
     if reason:
         return _nothing(reason, head, waiting=len(changes)), False
     if not changes:
-        return {**_nothing("nothing to write", head), "applied": True}, False
+        return {**_nothing("nothing to write", head), "applied": True, "outcome": "nothing to write"}, False
     client = halo.client(now.settings)
     if now.settings.policy.native_integration == "refuse":
         found = ask_integration(client)

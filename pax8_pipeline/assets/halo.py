@@ -36,7 +36,9 @@ def _list_asset(name: str, about: str) -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult:
         with stage(context, settings, warehouse) as now:
             client, tell = halo.client(now.settings), now.progress(name)
-            return dg.MaterializeResult(metadata=keep(now, lambda: [loading.read_list(client, name, tell)]))
+            return dg.MaterializeResult(
+                metadata=keep(now, f"halo.{name}", lambda: [loading.read_list(client, name, tell)])
+            )
 
     made: dg.AssetsDefinition = read_list
     return made
@@ -53,7 +55,7 @@ def clients(
     """Read the list, then custom fields and links where they may tell the Pax8 company."""
     with stage(context, settings, warehouse) as now:
         client = halo.client(now.settings)
-        told = keep(now, lambda: [loading.read_list(client, "clients")])
+        told = keep(now, "halo.clients", lambda: [loading.read_list(client, "clients")])
         return dg.MaterializeResult(metadata={**told, **_details(now, halo)})
 
 
@@ -64,7 +66,7 @@ def _details(now: Stage, halo: HaloResource) -> dict[str, Any]:
         wanted = loading.details_to_read(connection, mappings, datetime.now(UTC).replace(tzinfo=None), most)
     if wanted:
         client, tell = halo.client(now.settings), now.progress("client details")
-        keep(now, lambda: [loading.read_details(client, wanted, tell)])
+        keep(now, "halo.client_details", lambda: [loading.read_details(client, wanted, tell)])
     return {"details_read": len(wanted)}
 
 
@@ -75,7 +77,9 @@ def invoices(
     """Read them with their lines."""
     with stage(context, settings, warehouse) as now:
         client = halo.client(now.settings)
-        return dg.MaterializeResult(metadata=keep(now, lambda: [loading.read_invoices(client, now.settings.today)]))
+        return dg.MaterializeResult(
+            metadata=keep(now, "halo.invoices", lambda: [loading.read_invoices(client, now.settings.today)])
+        )
 
 
 @dg.asset(
@@ -88,6 +92,6 @@ def integration(
     """Ask Halo about its own sync."""
     with stage(context, settings, warehouse) as now:
         client = halo.client(now.settings)
-        told = keep(now, lambda: [loading.read_integration(client)])
+        told = keep(now, "halo.integration", lambda: [loading.read_integration(client)])
         state, sentence = loading.native_state(now.warehouse, now.run_id)
         return dg.MaterializeResult(metadata={**told, "state": state, "reason": sentence})

@@ -39,7 +39,7 @@ def _list_asset(name: str, about: str) -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult:
         with stage(context, settings, warehouse) as now:
             client = pax8.client(now.settings)
-            return dg.MaterializeResult(metadata=keep(now, lambda: [loading.read_list(client, name)]))
+            return dg.MaterializeResult(metadata=keep(now, f"pax8.{name}", lambda: [loading.read_list(client, name)]))
 
     made: dg.AssetsDefinition = read_list
     return made
@@ -57,7 +57,7 @@ def invoice_items(
         with now.warehouse.connect() as connection:
             wanted = loading.invoices_to_read(connection, now.settings.today)
         client, tell = pax8.client(now.settings), now.progress("invoices")
-        told = keep(now, lambda: loading.read_invoice_items(client, wanted, tell))
+        told = keep(now, "pax8.invoice_items", lambda: loading.read_invoice_items(client, wanted, tell))
         return dg.MaterializeResult(metadata={**told, "invoices_read": len(wanted)})
 
 
@@ -112,7 +112,7 @@ def _read_summaries(now: Stage, pax8: Pax8Resource, month: str) -> dict[str, Any
         probes.extend(found if read.complete else [])
         return [read]
 
-    told = keep(now, ask)
+    told = keep(now, "pax8.usage_summaries", ask)
     usage.record_probes(now.warehouse, probes, asked_at)
     return {**told, "asked": len(wanted), "with_usage": sum(p.found for p in probes)}
 
@@ -122,5 +122,5 @@ def _read_lines(now: Stage, pax8: Pax8Resource, month: str) -> dict[str, Any]:
         wanted = usage.known_summaries(connection, month)
     days = usage.days_to_ask(month, now.settings.today)
     client, tell = pax8.client(now.settings), now.progress(f"usage lines of {month}")
-    told = keep(now, lambda: [usage.read_lines(client, wanted, days, month, tell)])
+    told = keep(now, "pax8.usage_lines", lambda: [usage.read_lines(client, wanted, days, month, tell)])
     return {**told, "asked": len(wanted)}

@@ -27,8 +27,8 @@ def raw_asset(table: str, description: str) -> dict[str, Any]:
     return {**asset_arguments(table, kinds=KINDS, description=description), "pool": POOL, "freshness_policy": FRESH}
 
 
-def keep(stage: Stage, ask: Callable[[], Sequence[raw.Read]]) -> dict[str, Any]:
-    """Ask, judge, store, and return the metadata: objects, requests, repeats, seconds, snapshot.
+def keep(stage: Stage, table: str, ask: Callable[[], Sequence[raw.Read]]) -> dict[str, Any]:
+    """Ask for (parts of) a table, judge, store, and return the metadata: objects, requests, repeats, seconds, snapshot.
 
     Nothing of the warehouse is held open while a vendor is asked. A read that is not whole or not believed is
     kept as a record only; the check `incomplete_read` or `snapshot_shrank` then stops what rests on it.
@@ -38,8 +38,7 @@ def keep(stage: Stage, ask: Callable[[], Sequence[raw.Read]]) -> dict[str, Any]:
     seconds = time.monotonic() - began
     snapshots = raw.store(stage.warehouse, reads, stage.run_id) if reads else []
     told = metadata(reads, snapshots, seconds)
-    name = reads[0].table if reads else "nothing"
-    stage.say(f"{name}: {told['objects']} objects, {told['requests']} requests, {seconds:.1f} s{_fault(reads)}")
+    stage.say(f"{table}: {told['objects']} objects, {told['requests']} requests, {seconds:.1f} s{_fault(reads)}")
     return told
 
 

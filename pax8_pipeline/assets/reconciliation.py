@@ -33,7 +33,7 @@ def _table_asset(table: str, figures: Figures) -> dg.AssetsDefinition:
     def build_table(
         context: dg.AssetExecutionContext, settings: SettingsResource, warehouse: WarehouseResource
     ) -> dg.MaterializeResult:
-        with stage(context, settings, warehouse) as now:
+        with stage(context, settings, warehouse) as now, now.in_warehouse():
             built = build.build(now.warehouse, table, build.variables(now.settings.today, now.settings.policy))
             with now.warehouse.connect() as connection:
                 told = figures(connection)

@@ -36,6 +36,12 @@ class Stage:
     warehouse: Warehouse
     clock: Callable[[], float] = field(default=time.monotonic, compare=False)
 
+    @contextmanager
+    def in_warehouse(self) -> Iterator[None]:
+        """Keep the warehouse open over several steps that ask no vendor: opening and closing it is the dear part."""
+        with self.warehouse.connect():
+            yield
+
     @property
     def run_id(self) -> str:
         """The run this asset is made in."""

@@ -40,7 +40,7 @@ def _table_asset(table: str) -> dg.AssetsDefinition:
     def build_table(
         context: dg.AssetExecutionContext, settings: SettingsResource, warehouse: WarehouseResource
     ) -> dg.MaterializeResult:
-        with stage(context, settings, warehouse) as now:
+        with stage(context, settings, warehouse) as now, now.in_warehouse():
             variables = build.variables(now.settings.today, now.settings.policy)
             built = build.build(now.warehouse, table, variables)
             now.say(f"{table}: {built.rows} rows, {built.rejects} rejected")

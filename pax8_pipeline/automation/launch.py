@@ -86,9 +86,7 @@ def gather(instance: DagsterInstance, run_id: str, success: bool) -> RunResult:
         plan_id=plan_figures(instance, run_id).get("plan_id"),
         failed_checks=failed_checks(instance, run_id),
         errors=step_failures(instance, run_id),
-        applied=dict(states.value)
-        if isinstance(states, dg.JsonMetadataValue) and isinstance(states.value, dict)
-        else {},
+        applied={str(s): int(str(n)) for s, n in states.items()} if isinstance(states, Mapping) else {},
         outcome=str(writes["outcome"].value) if "outcome" in writes else "",
     )
 

@@ -96,20 +96,37 @@ def build(rules: Sequence[Rule]) -> dg.AssetChecksDefinition:
     ) -> Iterator[dg.AssetCheckResult]:
         wanted = [rule for rule in rules if _spec(rule).key in context.selected_asset_check_keys]
         broken: Exception | None = None
-        for rule in wanted:
-            try:
-                loaded = settings.load()
-                with warehouse.open(loaded).connect() as connection:
-                    found = rule.find(Sight(connection, loaded, datetime.now(UTC).replace(tzinfo=None)))
-            except Exception as error:
-                context.log.exception(f"{rule.name} itself could not run")
-                broken = error if rule.blocking else broken
-                found = Finding(f"the check itself could not run: {error}", count=1, blocks=True)
-            yield result(rule, found)
+        for rule, found in _findings(wanted, settings, warehouse):
+            if isinstance(found, Exception):
+                context.log.error(f"{rule.name} could not run: {found}")
+                broken = found if rule.blocking else broken
+                yield result(rule, Finding(f"the check itself could not run: {found}", count=1, blocks=True))
+            else:
+                yield result(rule, found)
         if broken is not None:
             raise broken  # what cannot be checked holds back
 
     return check
+
+
+def _findings(
+    rules: Sequence[Rule], settings: SettingsResource, warehouse: WarehouseResource
+) -> list[tuple[Rule, Finding | Exception]]:
+    """Look with each rule; what goes wrong in one, or in opening the warehouse, is its finding."""
+    try:
+        loaded = settings.load()
+        with warehouse.open(loaded).connect() as connection:
+            sight = Sight(connection, loaded, datetime.now(UTC).replace(tzinfo=None))
+            return [(rule, _attempt(rule, sight)) for rule in rules]
+    except Exception as error:
+        return [(rule, error) for rule in rules]
+
+
+def _attempt(rule: Rule, sight: Sight) -> Finding | Exception:
+    try:
+        return rule.find(sight)
+    except Exception as error:
+        return error
 
 
 def _spec(rule: Rule) -> dg.AssetCheckSpec:

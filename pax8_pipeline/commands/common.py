@@ -23,7 +23,9 @@ _COUNT = re.compile(r"^(?P<what>.*?):? (?P<done>\d[\d,]*) of (?P<total>\d[\d,]*)
 
 def console() -> Console:
     """The console for results. Made when used: a test or a pipe may have put another stdout in place."""
-    return Console(highlight=False)
+    found = Console(highlight=False)
+    # Into a pipe or a log there is no width to fit in: a table that breaks words cannot be searched.
+    return found if found.is_terminal else Console(highlight=False, width=160)
 
 
 def _err() -> Console:

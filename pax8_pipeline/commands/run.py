@@ -8,6 +8,7 @@ from pax8_pipeline.billing import render
 from pax8_pipeline.commands import summary
 from pax8_pipeline.commands.common import console, progress, tell
 from pax8_pipeline.commands.where import systems
+from pax8_pipeline.matching.mappings import load_mappings
 from pax8_pipeline.settings import Settings, load_settings
 
 EPILOG = """\b
@@ -40,6 +41,7 @@ def sync(settings: Settings, *, apply: bool) -> summary.Told:
     """Run the daily job in this process and gather what it left."""
     from pax8_pipeline.automation.launch import run_daily_sync  # imports Dagster, which takes a second
 
+    load_mappings(settings.mappings_path)  # half a mapping is worse than none: say so before a vendor is asked
     with progress() as step:
         result = run_daily_sync(settings, apply=apply, progress=step)
     checks = [summary.Check(c.asset, c.check, c.severity, c.blocking, c.description) for c in result.failed_checks]

@@ -161,6 +161,8 @@ class ListRead:
         same = [other for other in self._passes[:-1] if other.ids == read.ids and not other.overlapped]
         if _claims_more(read) and not any(_known_lie(other, read) for other in same):
             return False
+        if _claims_more(read) and not read.ids:
+            return len(same) == ATTEMPTS - 1  # nothing at all, where rows are named: only if it never comes otherwise
         if any(_cut_differently(other, read) for other in same):
             return True
         # A server that never lets go of its own page size: as many agreeing passes as we are willing to make.
@@ -207,8 +209,8 @@ def _claims_more(read: Pass) -> bool:
 def _known_lie(one: Pass, other: Pass) -> bool:
     """True if both name the fixed number, or each the page size it was asked for, on pages cut differently."""
     fixed = set(one.counts) == set(other.counts) == {_FIXED_COUNT}
-    echoed = set(one.counts) == {one.page_size} and set(other.counts) == {other.page_size}
-    return (fixed or echoed) and _cut_differently(one, other)
+    echoed = all(set(each.counts) == {each.page_size} for each in (one, other))
+    return (fixed or (echoed and one.page_size != other.page_size)) and _cut_differently(one, other)
 
 
 def _cut_differently(one: Pass, other: Pass) -> bool:

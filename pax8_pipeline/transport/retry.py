@@ -15,16 +15,19 @@ class RetryPolicy:
     """`tries` includes the first. All times in seconds.
 
     `deadline_s` bounds one call as a whole: no new try is begun after it. `refusal_waits` are the waits after
-    a 429 that names no time (`api/halo.md` section 3); the last one repeats. A Retry-After beyond
+    a 429 that names no time (`api/halo.md` section 3); the last one repeats, and all of them together may last
+    `refusals_for_s`. A Retry-After beyond
     `retry_after_max_s` is cut to it, so that a wrong header cannot stop the night.
     """
 
-    tries: int = 6
+    tries: int = 8
     deadline_s: float = 900.0
     backoff_s: float = 1.0
     backoff_max_s: float = 60.0
     refusal_waits: tuple[float, ...] = (5.0, 10.0, 20.0, 40.0, 60.0)
     retry_after_max_s: float = 300.0
+    # A 429 is no fault but a full window: it is sat out for longer than the longest window there is (Halo's 300 s).
+    refusals_for_s: float = 420.0
 
     def backoff(self, tried: int, chance: float) -> float:
         """Wait after `tried` failures: doubling from `backoff_s`, full jitter (`chance` from 0 to 1)."""

@@ -151,6 +151,13 @@ def test_an_unknown_line_write_is_not_followed_by_its_licence() -> None:
     assert target.licences[11]["is_active"] is True
 
 
+def test_a_line_write_whose_answer_was_lost_is_read_back_and_followed_by_its_licence() -> None:
+    target = halo(faults=("lost",))
+    outcome = applier(target).apply(plan(), [change("end_line", None)])
+    assert [kind for kind, _ in target.applied] == ["line", "licence"]
+    assert outcome.states == {"verified": 1}
+
+
 def test_a_tenant_without_updatelines_gets_the_header_with_every_line() -> None:
     target = halo(faults=("no_updatelines",))
     outcome = applier(target).apply(plan(), [change("set_line_quantity", 8, line=2, licence=None)])

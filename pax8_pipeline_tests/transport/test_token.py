@@ -14,7 +14,6 @@ from pax8_pipeline.errors import (
     AuthRefused,
     BadAnswer,
     NotFound,
-    RateLimited,
     ServerFault,
     Unreachable,
     VendorError,
@@ -133,21 +132,20 @@ def test_a_token_service_that_stumbles_is_asked_again(bad: Said, source: Source)
     ("bad", "kind"),
     [
         (html(500), ServerFault),
-        (said({}, 429), RateLimited),
         (Said(drop=True), Unreachable),
         (said({"access_token": ""}), BadAnswer),
         (said({"access_token": "two words\r\nX-Evil: 1"}), BadAnswer),
         (said({"accessToken": "camel"}), BadAnswer),
     ],
 )
-def test_a_token_service_that_stays_broken_ends_after_six_tries(
+def test_a_token_service_that_stays_broken_ends_after_eight_tries(
     bad: Said, kind: type[VendorError], source: Source
 ) -> None:
     tokens, server = source(lambda asked: bad)
-    with pytest.raises(kind, match="given up after 6 tries") as caught:
+    with pytest.raises(kind, match="given up after 8 tries") as caught:
         tokens.current()
     assert type(caught.value) is kind
-    assert len(server.asked) == 6
+    assert len(server.asked) == 8
 
 
 @pytest.mark.parametrize(("answer", "kind"), [(Said(404), NotFound), (Said(301), BadAnswer)])

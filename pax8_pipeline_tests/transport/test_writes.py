@@ -119,11 +119,11 @@ def test_too_many_requests_is_a_certain_refusal_so_the_write_is_sent_again(build
     assert time.now - 1000.0 == pytest.approx(7 + 10, abs=1)
 
 
-def test_too_many_requests_ends_after_six_tries(build: Build) -> None:
-    transport, server = build(then_saved(*[said({}, 429)] * 6))
+def test_too_many_requests_ends_once_no_window_can_be_that_long(build: Build) -> None:
+    transport, server = build(then_saved(*[said({}, 429)] * 20))
     with pytest.raises(RateLimited):
         transport.post_json("/Invoice", BODY)
-    assert posts(server) == 6
+    assert posts(server) == 10
 
 
 def test_an_expired_token_is_renewed_and_the_write_sent_again(build: Build) -> None:
@@ -162,7 +162,7 @@ def test_without_a_connection_the_write_was_not_sent_and_is_tried_again(build: B
     transport, _ = build(then_saved(), api_url=closed)
     with pytest.raises(Unreachable, match="the write was not sent"):
         transport.post_json("/Invoice", BODY)
-    assert len(time.slept) == 5
+    assert len(time.slept) == 7
 
 
 def test_a_token_service_that_fails_means_that_nothing_was_sent(build: Build) -> None:

@@ -1,0 +1,70 @@
+"""One request, one answer: what is told apart when none came."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+
+import pytest
+import requests
+from pydantic import SecretStr
+
+from pax8_pipeline.transport.wire import Lost, NotSent, Wire
+from pax8_pipeline_tests.transport.scripted import Said, said, serving
+
+
+@pytest.fixture
+def anybody() -> Iterator[str]:
+    with serving(
+        lambda asked: said({"token": asked.token, "cookie": asked.headers.get("cookie")}, Set_Cookie="a=1")
+    ) as server:
+        yield server.url
+
+
+def wire(url: str, clock: float = 0.0) -> Wire:
+    return Wire(url, connect_s=5, read_s=5, threads=2, clock=lambda: clock)
+
+
+def test_a_body_that_never_ends_is_given_up() -> None:
+    hours = count()
+    with serving(lambda asked: Said(200, b"x" * 1_000_000)) as server:
+        slow = Wire(server.url, connect_s=5, read_s=5, threads=2, clock=lambda: next(hours) * 3600.0)
+        with pytest.raises(Lost, match="still not whole after 50 s"):
+            slow.send("GET")
+
+
+def test_a_cookie_is_never_sent_back(anybody: str) -> None:
+    one = wire(anybody)
+    one.send("GET")
+    assert one.send("GET").json()["cookie"] is None
+
+
+def test_a_password_from_netrc_never_replaces_the_token(
+    anybody: str, tmp_path: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = f"{tmp_path}/netrc"
+    with open(netrc, "w") as file:
+        file.write("machine 127.0.0.1 login someone password something\n")
+    monkeypatch.setenv("NETRC", netrc)
+    one = wire(anybody)
+    one._session.trust_env = True  # as it is for addresses that are not this machine
+    assert one.send("GET", token=SecretStr("token-7")).json()["token"] == "token-7"
+    assert one.send("GET").json()["token"] == ""
+
+
+def test_a_proxy_of_the_environment_is_not_used_for_this_machine(anybody: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    assert wire(anybody).send("GET").status == 200
+
+
+def test_a_certificate_that_cannot_be_verified_is_certain_and_not_worth_another_try(anybody: str) -> None:
+    refused = requests.exceptions.SSLError("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed")
+    explained = wire(anybody)._explain(refused)
+    assert isinstance(explained, NotSent)
+    assert explained.hopeless
+
+
+def test_a_broken_encryption_may_have_let_the_request_through(anybody: str) -> None:
+    with pytest.raises(Lost, match="encrypted connection"):
+        wire(anybody.replace("http://", "https://")).send("GET")
