@@ -35,7 +35,12 @@ def test_a_missing_policy_means_the_documented_defaults(tmp_path: Path) -> None:
     run, client = policy.guardrails.run, policy.guardrails.client
     assert (run.lines_changed_pct, run.pct_above_lines, run.lines_changed, run.lines_ended, run.money_delta) == (
         20, 50, 500, 25, 10000)  # fmt: skip
-    assert (client.lines_changed_pct, client.pct_above_lines, client.lines_changed, client.lines_ended) == (50, 10, 50, 5)
+    assert (client.lines_changed_pct, client.pct_above_lines, client.lines_changed, client.lines_ended) == (
+        50,
+        10,
+        50,
+        5,
+    )
     assert client.money_delta == Decimal(2500)
     assert (policy.native_integration, policy.retention_days, policy.trust.default) == ("refuse", 400, "auto")
 

@@ -20,9 +20,10 @@ from pax8_pipeline.assets.permission import refusal
 from pax8_pipeline.assets.show import markdown, money, plain, table
 from pax8_pipeline.assets.stage import Stage, stage
 from pax8_pipeline.billing import apply, ledger, render
+from pax8_pipeline.billing.approval import Kind, NothingToAgree, Scope, Writable, agree, refuse_stale, writable
 from pax8_pipeline.billing.lock import writer_lock
-from pax8_pipeline.billing.model import Change, Plan
-from pax8_pipeline.billing.plan import Circumstances, load_plan, make_plan, safe_changes
+from pax8_pipeline.billing.model import Plan
+from pax8_pipeline.billing.plan import Circumstances, load_plan, make_plan
 from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.loading.halo import ask_integration, native_state
 from pax8_pipeline.matching.mappings import load_mappings
@@ -57,7 +58,7 @@ def plan(
             Circumstances(
                 run_id=now.run_id,
                 today=now.settings.today,
-                made_at=datetime.now(UTC).replace(tzinfo=None),
+                made_at=_utc_now(),
                 policy=now.settings.policy,
                 mapping_fingerprint=load_mappings(now.settings.mappings_path).fingerprint,
                 write_mode=now.settings.write_mode,
@@ -108,10 +109,16 @@ def biggest(connection: Connection, plan_id: str, rows: int = 5) -> str:
 
 
 class WritesConfig(dg.Config):
-    """What a person may say when starting a run that is to write."""
+    """What a person may say when starting a run that is to write.
+
+    `plan_id`: this stored plan, not the one of the run. `approved_by`: a name; records an approval of all that waits in
+    that plan (and with `acknowledge` of what a guardrail holds) before it is written.
+    """
 
     apply: bool = False
     plan_id: str | None = None
+    approved_by: str | None = None
+    acknowledge: bool = False
 
 
 _WRITES = dg.AssetSpec(
@@ -149,42 +156,58 @@ def writes(
 def _sink(now: Stage, config: WritesConfig, pax8: Pax8Resource, halo: HaloResource) -> tuple[dict[str, Any], bool]:
     """Return the metadata of the writes, and whether any of them went wrong."""
     refused = refusal(now.context.run.tags, apply=config.apply, write_mode=now.settings.write_mode)
-    head, changes = _open_changes(now, config.plan_id)
+    head, may = _open_changes(now, config)
     if head is None:
         return _nothing("no plan was made in this run", None), False
-    reason = refused or _plan_refusal(head)
+    reason = refused or _plan_refusal(now, head, config)
+    if reason is None and config.approved_by:
+        _agree(now, head, config)
+        _, may = _open_changes(now, config)
+    reason = reason or ("; ".join(may.held) if may.held and not may.changes else None)
     if reason:
-        return _nothing(reason, head, waiting=len(changes)), False
-    if not changes:
+        return _nothing(reason, head, waiting=len(may.changes)), False
+    if not may.changes:
         return {**_nothing("nothing to write", head), "applied": True, "outcome": "nothing to write"}, False
     client = halo.client(now.settings)
     if now.settings.policy.native_integration == "refuse":
         found = ask_integration(client)
         if found.state != "off":
-            return _nothing(f"two writers never: {found.sentence}", head, waiting=len(changes)), False
+            return _nothing(f"two writers never: {found.sentence}", head, waiting=len(may.changes)), False
     with writer_lock(now.settings.data / "writer.lock"):
         # What another apply wrote while this one waited for its turn is not written again.
-        _, changes = _open_changes(now, head.plan_id)
+        _, may = _open_changes(now, config)
         applier = apply.Applier(
             halo=client,
             pax8=pax8.client(now.settings),
             ledger=ledger.Ledger(now.warehouse, now.run_id),
             today=now.settings.today,
+            acknowledged=may.acknowledged,
             progress=now.progress("writes"),
         )
-        return _outcome(head, applier.apply(head, changes))
+        return _outcome(head, applier.apply(head, may.changes))
 
 
-def _open_changes(now: Stage, plan_id: str | None) -> tuple[Plan | None, list[Change]]:
+def _open_changes(now: Stage, config: WritesConfig) -> tuple[Plan | None, Writable]:
     """Return a plan (the one named, else the one made in this run) and its writes that no run has begun yet."""
     with now.warehouse.connect() as connection:
-        wanted = plan_id or plan_of_run(connection, now.run_id)
+        wanted = config.plan_id or plan_of_run(connection, now.run_id)
         if wanted is None:
-            return None, []
+            return None, Writable([], ())
         head = load_plan(connection, wanted)
-        begun = connection.execute("SELECT DISTINCT row_id FROM billing.ledger WHERE plan_id = ?", [wanted]).fetchall()
-        rows = {row[0] for row in begun}
-        return head, [c for c in safe_changes(connection, wanted) if c.row_id not in rows]
+        explicit = config.plan_id is not None
+        return head, writable(connection, head, now.settings.policy, explicit=explicit, now=_utc_now())
+
+
+def _agree(now: Stage, head: Plan, config: WritesConfig) -> None:
+    """Record what the run's configuration agrees to; a part of which there is nothing is no fault."""
+    kinds: tuple[Kind, ...] = ("approve", "acknowledge") if config.acknowledge else ("approve",)
+    mappings = load_mappings(now.settings.mappings_path).fingerprint
+    for kind in kinds:
+        try:
+            agree(now.warehouse, head.plan_id, kind=kind, who=config.approved_by or "", now=_utc_now(),
+                  policy=now.settings.policy, mappings=mappings, scope=Scope())  # fmt: skip
+        except NothingToAgree as error:
+            now.say(str(error))
 
 
 def plan_of_run(connection: Connection, run_id: str) -> str | None:
@@ -195,12 +218,20 @@ def plan_of_run(connection: Connection, run_id: str) -> str | None:
     return str(found[0][0]) if found else None
 
 
-def _plan_refusal(head: Plan) -> str | None:
+def _plan_refusal(now: Stage, head: Plan, config: WritesConfig) -> str | None:
     try:
-        apply.refuse(head, datetime.now(UTC).replace(tzinfo=None))
+        apply.refuse(head, _utc_now(), acknowledged=True)  # whether a guardrail holds it is seen by `writable`
+        if config.plan_id:
+            mappings = load_mappings(now.settings.mappings_path).fingerprint
+            with now.warehouse.connect() as connection:
+                refuse_stale(connection, head, _utc_now(), now.settings.policy, mappings)
     except PipelineError as error:
         return str(error)
     return None
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)
 
 
 def _nothing(reason: str, head: Plan | None, waiting: int = 0) -> dict[str, Any]:

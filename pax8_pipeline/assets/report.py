@@ -17,13 +17,13 @@ from typing import Any
 
 import dagster as dg
 
+from pax8_pipeline import jsontext
 from pax8_pipeline.assets.billing import plan_of_run
 from pax8_pipeline.assets.describe import OWNERS, POOL, asset_key
 from pax8_pipeline.assets.stage import Stage, stage
 from pax8_pipeline.billing import ledger, render
 from pax8_pipeline.billing.plan import latest_plan_id
 from pax8_pipeline.errors import PipelineError
-from pax8_pipeline.transport import jsontext
 from pax8_pipeline.warehouse.connection import Connection
 
 _PLAN, _REPORT = asset_key("billing.plan"), asset_key("billing.report")

@@ -7,7 +7,7 @@ sensor lives beside the run that may be writing it; all it says stands in the ru
 # No `from __future__ import annotations` here: Dagster looks at the annotation of `context` itself.
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import dagster as dg
@@ -25,13 +25,14 @@ _PLAN = asset_key("billing.plan")
 
 @dataclass(frozen=True)
 class FailedCheck:
-    """One asset check that did not pass."""
+    """One asset check that did not pass. `subjects` are the subscription ids of the rows it shows."""
 
     asset: str
     check: str
     severity: str
     blocking: bool
     description: str
+    subjects: frozenset[str] = frozenset()
 
 
 def failed_checks(instance: DagsterInstance, run_id: str) -> list[FailedCheck]:
@@ -51,9 +52,15 @@ def failed_checks(instance: DagsterInstance, run_id: str) -> list[FailedCheck]:
                     data.severity.value,
                     bool(data.blocking),
                     data.description or "",
+                    _subjects(data.metadata),
                 )
             )
     return sorted(found, key=lambda c: (c.severity != "ERROR", not c.blocking, c.asset, c.check))
+
+
+def _subjects(metadata: Mapping[str, dg.MetadataValue]) -> frozenset[str]:
+    tables = [value for value in metadata.values() if isinstance(value, dg.TableMetadataValue)]
+    return frozenset(str(r.data["subscription_id"]) for t in tables for r in t.records if r.data.get("subscription_id"))
 
 
 def plan_figures(instance: DagsterInstance, run_id: str) -> dict[str, str]:

@@ -99,12 +99,15 @@ class _Seen:
 
 @dataclass(frozen=True)
 class Applier:
-    """Applies one plan. `step` is called between any two statements that matter, so that tests can crash there."""
+    """Applies one plan. `acknowledged`: see `refuse`. `step` is called between any two statements that matter, so that
+    tests can crash there.
+    """
 
     halo: HaloGateway
     pax8: Pax8Gateway
     ledger: Record
     today: date
+    acknowledged: bool = False
     progress: Callable[[int, int], None] = lambda done, total: None
     step: Callable[[str], None] = lambda name: None
 
@@ -115,7 +118,7 @@ class Applier:
         planned, ends the apply: what was not begun is `skipped`; what was sent and could not be read back stays
         `unknown` for the next run to settle by reading.
         """
-        refuse(plan, datetime.now(UTC).replace(tzinfo=None))
+        refuse(plan, datetime.now(UTC).replace(tzinfo=None), acknowledged=self.acknowledged)
         outcome, stop, done = Outcome(), "", 0
         for group in grouped(list(changes)):
             if stop:
@@ -212,7 +215,9 @@ class Applier:
             except VendorError as error:
                 return Entry(change, "failed", "; ".join([*notes, str(error)]))
             warning = getattr(reply, "warning", "")
-            notes.append(f"{name} answered {getattr(reply, 'status', 'ok')}" + (f", warning: {warning}" if warning else ""))
+            notes.append(
+                f"{name} answered {getattr(reply, 'status', 'ok')}" + (f", warning: {warning}" if warning else "")
+            )
         return Entry(change, "sent", "; ".join(notes))
 
     def _line_is_off(self, change: Change) -> bool:
@@ -282,13 +287,16 @@ class Applier:
 _NO_UPDATELINES = (400, 404, 405, 501)
 
 
-def refuse(plan: Plan, now: datetime) -> None:
-    """Raise PipelineError, in a plain sentence, when the plan may not be applied at `now` (UTC)."""
+def refuse(plan: Plan, now: datetime, *, acknowledged: bool = False) -> None:
+    """Raise PipelineError, in a plain sentence, when the plan may not be applied at `now` (UTC).
+
+    `acknowledged`: a person has agreed to what a guardrail holds in this very plan.
+    """
     if not plan.complete:
         raise PipelineError(f"plan {plan.plan_id} is not complete: {plan.problem}")
     if now > plan.expires_at:
         raise PipelineError(f"plan {plan.plan_id} expired at {plan.expires_at:%Y-%m-%d %H:%M} UTC; plan again")
-    if plan.held:
+    if plan.held and not acknowledged:
         raise PipelineError(f"plan {plan.plan_id} is held whole by a guardrail: {plan.held}")
 
 

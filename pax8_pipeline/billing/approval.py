@@ -21,6 +21,10 @@ from pax8_pipeline.warehouse.models import query_file
 Kind = Literal["approve", "acknowledge"]
 
 
+class NothingToAgree(PipelineError):
+    """There is nothing of that kind in that part of the plan."""
+
+
 @dataclass(frozen=True)
 class Scope:
     """What part of a plan an agreement covers: one client, one row, or all of it."""
@@ -69,7 +73,7 @@ def agree(
         ).fetchall()[0][0]
         if rows == 0:
             what = "waits for a person" if kind == "approve" else "is held by a guardrail"
-            raise PipelineError(f"nothing in that part of plan {plan_id} {what}; `plan show {plan_id}` lists its rows")
+            raise NothingToAgree(f"nothing in that part of plan {plan_id} {what}; `plan show {plan_id}` lists its rows")
     return Agreement(plan_id, head.checksum, kind, int(rows))
 
 
@@ -99,6 +103,7 @@ class Writable:
 
     changes: list[Change]
     held: tuple[str, ...]
+    acknowledged: bool = False
 
 
 def writable(connection: Connection, head: Plan, policy: Policy, *, explicit: bool, now: datetime) -> Writable:
@@ -126,6 +131,6 @@ def _within_limits(
     ).fetchall()
     holds = guardrails.check(free, dict(lines), policy.guardrails)
     if holds.run:
-        return Writable([c for c in chosen if c.row_id in acknowledged], (holds.run,))
+        return Writable([c for c in chosen if c.row_id in acknowledged], (holds.run,), bool(acknowledged))
     kept = [c for c in chosen if c.row_id in acknowledged or c.client_id not in holds.clients]
-    return Writable(kept, tuple(holds.clients.values()))
+    return Writable(kept, tuple(holds.clients.values()), bool(acknowledged))

@@ -103,7 +103,7 @@ def _markdown_row(row: Row) -> str:
 def plan_json(connection: Connection, plan_id: str) -> dict[str, Any]:
     """Return a plan as data: money and quantities as decimal text, times ISO in UTC."""
     head = plan.load_plan(connection, plan_id)
-    names = [n for n in Plan.__dataclass_fields__]
+    names = list(Plan.__dataclass_fields__)
     rows = plan_rows(connection, plan_id)
     for row in rows:
         row["expect"], row["evidence"] = json.loads(row["expect"]), json.loads(row["evidence"])
@@ -159,9 +159,9 @@ th{background:#f3f6f9}.bad{color:#a1260d;font-weight:600}code{background:#f3f6f9
 
 
 def plan_html(connection: Connection, plan_id: str) -> str:
-    """Return a plan as one HTML page that needs nothing else."""
+    """Return a plan as one HTML page that needs nothing else; what is simply in step is counted, not listed."""
     head = plan.load_plan(connection, plan_id)
-    rows = plan_rows(connection, plan_id)
+    rows = plan_rows(connection, plan_id, no_ops=False)
     parts = [f"<!doctype html><meta charset='utf-8'><title>Plan {html.escape(plan_id)}</title><style>{_STYLE}</style>"]
     parts.append("<h1>Billing plan</h1>")
     for text in _head_lines(connection, head):
@@ -171,6 +171,9 @@ def plan_html(connection: Connection, plan_id: str) -> str:
     parts += _html_section("Billed by Pax8, not by Halo", unbilled)
     for cls, title in CLASS_TITLES.items():
         parts += _html_section(title, [r for r in rows if r["class"] == cls and not r["unbilled_per_month"]])
+    parts.append(
+        "<p>Subscriptions in step are counted above; the CSV and JSON files beside this page list every one.</p>"
+    )
     return "\n".join(parts)
 
 

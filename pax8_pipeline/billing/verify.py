@@ -141,12 +141,13 @@ def untouched(changes: Iterable[Change], before: Object, after: Object) -> list[
 
 
 def _line_differences(old: Object, new: Object, allowed: set[str]) -> list[str]:
-    found = []
     # On a computed line qty_order is Halo's own echo of the licences and may be refreshed whenever Halo likes.
     fields = [*_LINE_BUSINESS, *(["qty_order"] if is_manual(old) else [])]
-    for name in fields:
-        if name not in allowed and not same(old.get(name), new.get(name)):
-            found.append(f"line {old['id']}: {name} was {_show(old.get(name))}, is {_show(new.get(name))}")
+    found = [
+        f"line {old['id']}: {name} was {_show(old.get(name))}, is {_show(new.get(name))}"
+        for name in fields
+        if name not in allowed and not same(old.get(name), new.get(name))
+    ]
     if follows(old) != follows(new):
         found.append(f"line {old['id']}: follows licences {follows(new)}, followed {follows(old)}")
     return found

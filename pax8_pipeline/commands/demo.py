@@ -20,6 +20,7 @@ from pax8_pipeline.sandbox.server import running_sandbox
 from pax8_pipeline.sandbox.world import World
 from pax8_pipeline.settings import Settings, load_settings
 
+UNASSIGNED = "unassigned_usage"
 POLICY = "# The sandbox may be written to: nothing in it is real.\nwrite_mode: apply\n"
 
 
@@ -28,7 +29,9 @@ POLICY = "# The sandbox may be written to: nothing in it is real.\nwrite_mode: a
     "  pax8-pipeline demo\n"
     "  pax8-pipeline demo --date 2026-08-20 --seed 3    another day, another synthetic MSP"
 )
-@click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="The sandbox's today; the real one unless given.")
+@click.option(
+    "--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="The sandbox's today; the real one unless given."
+)
 @click.option("--seed", type=int, help="Another synthetic world.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def demo(day: datetime | None, seed: int | None, as_json: bool) -> None:
@@ -86,12 +89,17 @@ def _differences(world: World) -> list[str]:
 
 
 def _events(world: World, told: summary.Told) -> list[dict[str, str]]:
+    """Set each event of the world beside what was made of it: a verdict, or for usage the check that reports it."""
     verdicts = {r["subscription_id"]: r["verdict"] for r in told.rows}
-    return [
-        {"event": e.kind, "company": e.company_name, "expected": e.expected_verdict,
-         "found": verdicts.get(str(e.subscription_id).lower(), e.expected_verdict if not e.subscription_id else "not read")}
-        for e in world.story if e.expected_verdict
-    ]  # fmt: skip
+    reported = {s.lower() for c in told.checks if c.name.startswith("usage_") for s in c.subjects}
+    events = []
+    for e in world.story:
+        subscription = str(e.subscription_id).lower()
+        found = verdicts.get(subscription, "not read")
+        if e.expected_verdict == UNASSIGNED and subscription in reported:
+            found = UNASSIGNED
+        events.append({"event": e.kind, "company": e.company_name, "expected": e.expected_verdict, "found": found})
+    return events
 
 
 def _show(out: Console, told: summary.Told, events: list[dict[str, str]], wrong: list[str], *, lines: int) -> None:
@@ -106,6 +114,8 @@ def _show(out: Console, told: summary.Told, events: list[dict[str, str]], wrong:
     for sentence in wrong:
         out.print(f"[red]wrong in Halo[/] {sentence}", highlight=False)
     if not wrong:
-        out.print(f"The emulated Halo holds exactly the expected state: {lines} lines and licences compared.", highlight=False)
+        out.print(
+            f"The emulated Halo holds exactly the expected state: {lines} lines and licences compared.", highlight=False
+        )
     out.print("Next: `pax8-pipeline run` (writes nothing more), `make dev` (lineage, checks, plan), README.md (going live).",
               highlight=False)  # fmt: skip

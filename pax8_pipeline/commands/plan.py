@@ -30,7 +30,9 @@ def plan() -> None:
 )
 @click.argument("plan_id", required=False, metavar="[ID]")
 @click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON (schema pax8-pipeline/plan/1).")
-@click.option("--format", "kind", type=click.Choice(["table", "md", "html", "csv", "json"]), default="table", show_default=True)
+@click.option(
+    "--format", "kind", type=click.Choice(["table", "md", "html", "csv", "json"]), default="table", show_default=True
+)
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file.")
 @click.option("--all", "everything", is_flag=True, help="Also list subscriptions with nothing to do.")
 def show(plan_id: str | None, as_json: bool, kind: str, out: Path | None, everything: bool) -> None:

@@ -21,7 +21,9 @@ from pax8_pipeline.warehouse.connection import Warehouse
     "  pax8-pipeline report --folder /srv/www"
 )
 @click.argument("plan_id", required=False, metavar="[ID]")
-@click.option("--folder", type=click.Path(file_okay=False, path_type=Path), help="Where to write; data/reports unless given.")
+@click.option(
+    "--folder", type=click.Path(file_okay=False, path_type=Path), help="Where to write; data/reports unless given."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the paths as JSON.")
 def report(plan_id: str | None, folder: Path | None, as_json: bool) -> None:
     """Write a plan as HTML, Markdown, CSV and JSON files for people without a terminal."""

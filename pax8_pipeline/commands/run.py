@@ -44,5 +44,7 @@ def sync(settings: Settings, *, apply: bool) -> summary.Told:
     load_mappings(settings.mappings_path)  # half a mapping is worse than none: say so before a vendor is asked
     with progress() as step:
         result = run_daily_sync(settings, apply=apply, progress=step)
-    checks = [summary.Check(c.asset, c.check, c.severity, c.blocking, c.description) for c in result.failed_checks]
+    checks = [
+        summary.Check(c.asset, c.check, c.severity, c.blocking, c.description, c.subjects) for c in result.failed_checks
+    ]
     return summary.gather(settings, result.run_id, result.plan_id, checks, result.errors)

@@ -33,6 +33,7 @@ class Check:
     severity: str
     blocking: bool
     description: str
+    subjects: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,9 @@ class Told:
     report: str
 
 
-def gather(settings: Settings, run_id: str, plan_id: str | None, checks: Sequence[Check], errors: Sequence[str]) -> Told:
+def gather(
+    settings: Settings, run_id: str, plan_id: str | None, checks: Sequence[Check], errors: Sequence[str]
+) -> Told:
     """Read what the run left in the warehouse and judge it."""
     head, rows, states = None, [], {}
     if plan_id:
@@ -73,7 +76,7 @@ def as_data(told: Told) -> dict[str, Any]:
         "sentence": told.verdict.sentence,
         "plan": None if told.plan is None else asdict(told.plan),
         "written": told.states,
-        "failed_checks": [asdict(c) for c in told.checks],
+        "failed_checks": [{**asdict(c), "subjects": sorted(c.subjects)} for c in told.checks],
         "errors": list(told.errors),
         "rows": [{k: v for k, v in r.items() if k not in ("expect", "evidence")} for r in told.rows],
         "report": told.report,
@@ -100,12 +103,22 @@ def show(console: Console, told: Told, *, limit: int = 40, everything: bool = Fa
     console.print(f"[bold {style}]{told.verdict.sentence}[/]", highlight=False)
     if told.plan:
         console.print(f"Report: {told.report}", highlight=False, soft_wrap=True)
-        console.print(f"Every row: pax8-pipeline plan show {told.plan.plan_id}   Lineage, checks, runs: make dev", highlight=False)
+        console.print(
+            f"Every row: pax8-pipeline plan show {told.plan.plan_id}   Lineage, checks, runs: make dev", highlight=False
+        )
 
 
 def _table(console: Console, title: str, rows: list[dict[str, Any]], limit: int) -> None:
     table = Table(title=title, title_justify="left", title_style="bold", header_style="bold", expand=False)
-    for name, right in (("client", 0), ("product", 0), ("what and why", 0), ("before", 1), ("after", 1), ("money a month", 1), ("state", 0)):
+    for name, right in (
+        ("client", 0),
+        ("product", 0),
+        ("what and why", 0),
+        ("before", 1),
+        ("after", 1),
+        ("money a month", 1),
+        ("state", 0),
+    ):
         table.add_column(name, justify="right" if right else "left", overflow="fold", no_wrap=name == "money a month")
     for row in rows[:limit]:
         table.add_row(

@@ -13,10 +13,10 @@ from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import quote
 
+from pax8_pipeline import jsontext
 from pax8_pipeline.errors import BadAnswer
 from pax8_pipeline.pax8.config import Pax8Config
 from pax8_pipeline.pax8.paging import VENDOR, ListRead, Page, parse_content, parse_page, row_id
-from pax8_pipeline.transport import jsontext
 from pax8_pipeline.transport.connect import connect
 from pax8_pipeline.transport.listing import Listing, Row
 from pax8_pipeline.transport.rate_limit import RateLimiter

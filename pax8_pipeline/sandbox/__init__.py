@@ -2,6 +2,6 @@
 
 Begin at `world.py` (what there is), `story.py` (what happens in the demo) and `server.py` (how it is served);
 `pax8_*.py` and `halo_*.py` are the two vendors, `faults*.py` what can go wrong on the wire. Only the command line and
-tests may import this room; it imports nothing of the product but `errors` and `transport.jsontext`, so that neither
+tests may import this room; it imports nothing of the product but `errors` and `jsontext`, so that neither
 side can lean on the other's habits.
 """

@@ -14,10 +14,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from pax8_pipeline import jsontext
 from pax8_pipeline.sandbox import pax8_billing
 from pax8_pipeline.sandbox.faults import KINDS
 from pax8_pipeline.sandbox.world import World
-from pax8_pipeline.transport import jsontext
 
 if TYPE_CHECKING:
     from pax8_pipeline.sandbox.server import Sandbox

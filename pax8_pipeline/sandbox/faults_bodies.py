@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pax8_pipeline.transport import jsontext
+from pax8_pipeline import jsontext
 
 HTML = (
     "<!DOCTYPE html><html><head><title>{status} {reason}</title></head>"

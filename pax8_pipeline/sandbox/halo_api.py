@@ -13,12 +13,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from pax8_pipeline import jsontext
 from pax8_pipeline.sandbox import halo_answers, halo_billing, halo_writes
 from pax8_pipeline.sandbox.halo_auth import Credentials, answer_token_form, scope_for
 from pax8_pipeline.sandbox.halo_lists import RESOURCES, Query, list_answer
 from pax8_pipeline.sandbox.halo_members import Refusal, conversion, message
 from pax8_pipeline.sandbox.halo_store import HaloStore
-from pax8_pipeline.transport import jsontext
 
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 _WRITES = {  # the writes of api/halo.md section 12 and their siblings; any other is a promise broken

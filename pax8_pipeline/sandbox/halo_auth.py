@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from pax8_pipeline.transport import jsontext
+from pax8_pipeline import jsontext
 
 TOKEN_LIFE = timedelta(seconds=3600)
 

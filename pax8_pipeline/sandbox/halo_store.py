@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from pax8_pipeline import jsontext
 from pax8_pipeline.sandbox import halo_billing
 from pax8_pipeline.sandbox.halo_auth import TokenOffice
 from pax8_pipeline.sandbox.halo_invoice_templates import HEADER_ROW, LINE_ROW, PRORATA_ROW, QUANTITY_ROW
@@ -28,7 +29,6 @@ from pax8_pipeline.sandbox.halo_templates import (
     PAX8_DETAILS_ROW,
     SUPPLIER_ROW,
 )
-from pax8_pipeline.transport import jsontext
 
 _FIRST_IDS = {
     "client": 201,

@@ -16,11 +16,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from pax8_pipeline import jsontext
 from pax8_pipeline.sandbox.credentials import Pax8Credentials
 from pax8_pipeline.sandbox.pax8_answers import Answers
 from pax8_pipeline.sandbox.pax8_lists import BadParameter
 from pax8_pipeline.sandbox.pax8_store import TOKEN_LIFE_SECONDS, Pax8Store
-from pax8_pipeline.transport import jsontext
 
 AUDIENCES = ("https://api.pax8.com", "api://p8p.client")
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]

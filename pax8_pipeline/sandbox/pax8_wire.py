@@ -12,9 +12,9 @@ from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
+from pax8_pipeline import jsontext
 from pax8_pipeline.sandbox.pax8_store import Row
 from pax8_pipeline.sandbox.pax8_switches import Pax8Switches
-from pax8_pipeline.transport import jsontext
 
 _OFFSETS = (-7, -6, -5, 0)
 

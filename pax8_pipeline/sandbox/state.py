@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from pax8_pipeline import jsontext
 from pax8_pipeline.errors import ConfigError
 from pax8_pipeline.sandbox.world import World
-from pax8_pipeline.transport import jsontext
 
 
 def save(world: World, path: Path) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from pax8_pipeline import jsontext
 from pax8_pipeline.errors import (
     AuthRefused,
     BadAnswer,
@@ -22,7 +23,6 @@ from pax8_pipeline.errors import (
     WriteRefused,
     WriteUnknown,
 )
-from pax8_pipeline.transport import jsontext
 from pax8_pipeline.transport.failures import forbidden, refused_read, told, vendor_text
 from pax8_pipeline.transport.rate_limit import RateLimiter
 from pax8_pipeline.transport.redact import guard_loggers

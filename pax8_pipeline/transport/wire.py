@@ -19,8 +19,8 @@ import urllib3
 from pydantic import SecretStr
 from requests.adapters import HTTPAdapter
 
+from pax8_pipeline import jsontext
 from pax8_pipeline.errors import ConfigError
-from pax8_pipeline.transport import jsontext
 
 # A body may keep dripping without ever running into the read time-out; this many read time-outs end it.
 _SLOWEST_BODY = 10

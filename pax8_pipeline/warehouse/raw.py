@@ -13,7 +13,7 @@ from typing import Any
 
 import duckdb
 
-from pax8_pipeline.transport import jsontext
+from pax8_pipeline import jsontext
 from pax8_pipeline.warehouse.connection import Connection, Warehouse
 from pax8_pipeline.warehouse.models import RAW_TABLES
 

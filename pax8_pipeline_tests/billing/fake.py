@@ -55,7 +55,7 @@ class FakeHalo:
 
     def _put_line(self, line: dict[str, Any]) -> None:
         for invoice in self.invoices.values():
-            invoice["lines"] = [copy.deepcopy(line) if l["id"] == line["id"] else l for l in invoice["lines"]]
+            invoice["lines"] = [copy.deepcopy(line) if old["id"] == line["id"] else old for old in invoice["lines"]]
 
     def _read(self) -> None:
         if self.read_faults > 0:

@@ -82,7 +82,12 @@ class Billing(RuleBasedStateMachine):
             self.wanted[line_id] = quantity
 
     def _plan(self) -> list[Change]:
-        changes = [c for line_id, line in self._lines().items() if not self._noise(line_id) for c in self._change(line_id, line)]
+        changes = [
+            c
+            for line_id, line in self._lines().items()
+            if not self._noise(line_id)
+            for c in self._change(line_id, line)
+        ]
         self.plans += 1
         return changes
 
@@ -101,10 +106,18 @@ class Billing(RuleBasedStateMachine):
         elif want == has:
             return []
         else:
-            made = change("set_line_quantity" if manual else "set_licence_count", want, line=line_id, licence=licence_id, **seen)
+            made = change(
+                "set_line_quantity" if manual else "set_licence_count", want, line=line_id, licence=licence_id, **seen
+            )
         return [Change(**{**made.__dict__, "recurring_invoice_id": line["ihid"]})]
 
-    @rule(faults=FAULTS, crash=st.one_of(st.none(), st.integers(0, STEPS)), blind=st.integers(0, 3), edit=st.booleans(), data=st.data())
+    @rule(
+        faults=FAULTS,
+        crash=st.one_of(st.none(), st.integers(0, STEPS)),
+        blind=st.integers(0, 3),
+        edit=st.booleans(),
+        data=st.data(),
+    )
     def a_night(self, faults: list[str], crash: int | None, blind: int, edit: bool, data: st.DataObject) -> None:
         changes = self._plan()
         edited = data.draw(st.sampled_from(sorted(self.wanted))) if edit else None
@@ -144,7 +157,9 @@ class Billing(RuleBasedStateMachine):
 
     def _judge(self, changes: list[Change], edited: int | None, before: dict[int, dict[str, Any]], first: int) -> None:
         planned = {c.line_id: c for c in changes}
-        claimed = {e.change.line_id for p, e in self.ledger.entries if p == f"plan-{self.plans}" and e.state == "claimed"}
+        claimed = {
+            e.change.line_id for p, e in self.ledger.entries if p == f"plan-{self.plans}" and e.state == "claimed"
+        }
         written: list[tuple[str, int]] = []
         for kind, body in self.halo.applied[first:]:
             line_id = body["id"] - 1000 if kind == "licence" else body["id"]

@@ -27,7 +27,14 @@ def made(tmp_path: Path, *, run_id: str = "run-1", quantity: int = 25, **policy:
 
 
 def approve(warehouse: Warehouse, plan: Plan, rules: Policy, **changes: Any) -> Any:
-    values: dict[str, Any] = {"kind": "approve", "who": "Ada", "now": NOW, "policy": rules, "mappings": "mappings", "scope": Scope()}
+    values: dict[str, Any] = {
+        "kind": "approve",
+        "who": "Ada",
+        "now": NOW,
+        "policy": rules,
+        "mappings": "mappings",
+        "scope": Scope(),
+    }
     return agree(warehouse, plan.plan_id, **{**values, **changes})
 
 
@@ -141,5 +148,7 @@ def test_expired_and_stale_plans_are_refused_in_plain_words(tmp_path: Path) -> N
 def test_auto_covers_only_what_its_limits_say(auto: dict[str, Any], reason: str, tmp_path: Path) -> None:
     warehouse, plan, _ = made(tmp_path, trust={"auto": auto})
     with warehouse.connect() as connection:
-        found = connection.execute("SELECT reason, class FROM billing.plan WHERE plan_id = ?", [plan.plan_id]).fetchall()
+        found = connection.execute(
+            "SELECT reason, class FROM billing.plan WHERE plan_id = ?", [plan.plan_id]
+        ).fetchall()
     assert found == [(reason, "safe" if reason == "increase" else "needs_approval")]

@@ -14,7 +14,9 @@ from pax8_pipeline.settings import Guardrails
 from pax8_pipeline_tests.billing.fake import change
 
 
-def some(n: int, *, client: int = 1, ends: bool = False, money: str = "10", currency: str | None = "USD") -> list[Change]:
+def some(
+    n: int, *, client: int = 1, ends: bool = False, money: str = "10", currency: str | None = "USD"
+) -> list[Change]:
     base = change("end_line" if ends else "set_licence_count", None if ends else 8)
     return [
         replace(base, row_id=f"{client}-{i}", client_id=client, money_per_month=Decimal(money), currency=currency)
@@ -51,25 +53,31 @@ CASES: dict[str, tuple[list[Change], dict[int | None, int], dict[str, Any], str 
         set(),
     ),
     "fifty-one lines of a client": (some(51, money="0"), {1: 300}, {}, None, {1}),
-    "the run: 21 of 100 lines": ([c for k in range(21) for c in some(1, client=k)], {k: 5 for k in range(20)}, {}, "%", set()),
+    "the run: 21 of 100 lines": (
+        [c for k in range(21) for c in some(1, client=k)],
+        dict.fromkeys(range(20), 5),
+        {},
+        "%",
+        set(),
+    ),
     "the run: 20 of 50 lines: not above fifty": (
         [c for k in range(20) for c in some(1, client=k)],
-        {k: 2 for k in range(25)},
+        dict.fromkeys(range(25), 2),
         {},
         None,
         set(),
     ),
     "the run: 26 lines end, one a client": (
         [c for k in range(26) for c in some(1, client=k, ends=True)],
-        {k: 100 for k in range(26)},
+        dict.fromkeys(range(26), 100),
         {},
         "lines_ended",
         set(),
     ),
-    "total wipe of three-line clients": (wipe(60, 3), {k: 3 for k in range(60)}, {}, "lines_ended", set()),
+    "total wipe of three-line clients": (wipe(60, 3), dict.fromkeys(range(60), 3), {}, "lines_ended", set()),
     "total wipe: small clients do not slip through while big ones are held": (
         wipe(5, 4) + [c for k in range(10, 14) for c in some(12, client=k, ends=True)],
-        {**{k: 4 for k in range(5)}, **{k: 12 for k in range(10, 14)}},
+        {**dict.fromkeys(range(5), 4), **dict.fromkeys(range(10, 14), 12)},
         {},
         "lines_ended",
         {10, 11, 12, 13},

@@ -60,9 +60,17 @@ def open_write(warehouse: Warehouse, state: Any = "claimed") -> str:
 ENDED = {"status": "Cancelled", "endDate": "2026-08-19"}
 SETTLE: dict[str, tuple[Books, Books, str]] = {
     # what was planned from, what Halo shows afterwards, what the open write becomes
-    "count reached": (Books(subscriptions=[subscription(quantity=25)]), Books(licences=[licence(count=25)]), "verified"),
+    "count reached": (
+        Books(subscriptions=[subscription(quantity=25)]),
+        Books(licences=[licence(count=25)]),
+        "verified",
+    ),
     "count as before": (Books(subscriptions=[subscription(quantity=25)]), Books(), "failed"),
-    "count is a third": (Books(subscriptions=[subscription(quantity=25)]), Books(licences=[licence(count=7)]), "drifted"),
+    "count is a third": (
+        Books(subscriptions=[subscription(quantity=25)]),
+        Books(licences=[licence(count=7)]),
+        "drifted",
+    ),
     "line and licence off": (
         Books(subscriptions=[subscription(**ENDED)]),
         Books(licences=[licence(is_active=False)], recurring=[invoice([line(isinactive=True)])]),

@@ -1,8 +1,12 @@
-"""Runs one check as Dagster runs it, on a warehouse made by hand."""
+"""Evaluates one check, with or without Dagster around it, on a warehouse made by hand."""
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +16,31 @@ from pax8_pipeline.assets.describe import asset_key
 from pax8_pipeline.checks import registry, rule
 from pax8_pipeline.resources.resources import FixedSettings, WarehouseResource
 from pax8_pipeline.settings import Policy, Settings, load_settings
+from pax8_pipeline.warehouse import build, raw
+from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.warehouse.books import TODAY
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+@cache
+def _template() -> bytes:
+    """An empty warehouse with its tables, as a file: making one takes longer than most checks."""
+    with tempfile.TemporaryDirectory() as folder:
+        made = Warehouse(Path(folder) / "w.duckdb")
+        made.ensure_schema()
+        return made.path.read_bytes()
+
+
+def warehouse_with(folder: Path, reads: Sequence[raw.Read] = (), tables: Sequence[str] = ()) -> Warehouse:
+    """A warehouse holding some reads, with only the named tables built from them."""
+    made = Warehouse(folder / "warehouse.duckdb")
+    made.path.write_bytes(_template())
+    if reads:
+        raw.store(made, reads, "run-1")
+    for table in tables:
+        build.build(made, table, build.variables(TODAY, Policy()))
+    return made
 
 
 @dataclass(frozen=True)
@@ -43,9 +69,18 @@ def settings_of(folder: Path, policy: Policy | None = None) -> Settings:
 
 
 def check(name: str, table: str, folder: Path, policy: Policy | None = None) -> Checked:
-    """Evaluate one check of the product in a run of its own."""
-    rules = [r for r in registry.RULES if (r.name, r.table) == (name, table)]
-    return evaluate(rules[0], settings_of(folder, policy))
+    """Look with one check of the product. That Dagster makes of the outcome what `holds` says: test_rule."""
+    (found,) = [r for r in registry.RULES if (r.name, r.table) == (name, table)]
+    return look_with(found, settings_of(folder, policy))
+
+
+def look_with(of: rule.Rule, settings: Settings) -> Checked:
+    """Evaluate a rule without a run."""
+    warehouse = WarehouseResource().open(settings)
+    with warehouse.connect() as connection:
+        shown = rule.result(of, of.find(rule.Sight(connection, settings, datetime.now(UTC).replace(tzinfo=None))))
+    holds = not shown.passed and of.blocking and shown.severity is rule.ERROR
+    return _checked(bool(shown.passed), shown.severity.value, shown.description, shown.metadata, holds)
 
 
 def evaluate(of: rule.Rule, settings: Settings) -> Checked:
@@ -57,6 +92,10 @@ def evaluate(of: rule.Rule, settings: Settings) -> Checked:
     defs = dg.Definitions(assets=assets, asset_checks=[made], jobs=[job], resources=resources)
     ran = defs.resolve_job_def("checking").execute_in_process(run_config=QUIET, raise_on_error=False)
     (found,) = ran.get_asset_check_evaluations()
-    metadata = {key: value.value for key, value in found.metadata.items()}
-    metadata.update({k: v.records for k, v in found.metadata.items() if isinstance(v, dg.TableMetadataValue)})
-    return Checked(found.passed, found.severity.value, found.description or "", metadata, not ran.success)
+    return _checked(found.passed, found.severity.value, found.description, found.metadata, not ran.success)
+
+
+def _checked(passed: bool, severity: str, description: str | None, shown: Mapping[str, Any], holds: bool) -> Checked:
+    plain = {key: getattr(value, "value", value) for key, value in shown.items()}
+    plain.update({k: v.records for k, v in shown.items() if isinstance(v, dg.TableMetadataValue)})
+    return Checked(passed, severity, description or "", plain, holds)

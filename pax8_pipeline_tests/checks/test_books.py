@@ -1,4 +1,4 @@
-"""unmatched_companies, unmapped_subscriptions, currency_mismatch, unknown_values, rejects: what a person should look at."""
+"""Companies, subscriptions, currencies, unknown values, rejects: what a person should look at."""
 
 from __future__ import annotations
 
@@ -7,12 +7,9 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline.warehouse import build, raw
-from pax8_pipeline_tests.checks.kit import check
+from pax8_pipeline.warehouse import raw
+from pax8_pipeline_tests.checks.kit import check, warehouse_with
 from pax8_pipeline_tests.warehouse.books import (
-    COMPANY,
-    SUB,
-    TODAY,
     Books,
     company,
     invoice,
@@ -102,7 +99,7 @@ def test_one_currency_passes(tmp_path: Path) -> None:
 def test_a_value_of_a_closed_list_that_is_not_known_warns(
     table: str, field: str, value: str, books: Books, tmp_path: Path
 ) -> None:
-    books.load(tmp_path)
+    warehouse_with(tmp_path, books.reads(), (table,))
     found = check("unknown_values", table, tmp_path)
     assert (found.severity, found.holds) == ("WARN", False)
     assert [(r["field"], r["value"], r["rows"]) for r in found.rows] == [(field, value, "1")]
@@ -119,25 +116,22 @@ def test_a_value_of_a_closed_list_that_is_not_known_warns(
 def test_unknown_values_of_invoices_warn(
     table: str, path: str, row: dict[str, Any], field: str, tmp_path: Path
 ) -> None:
-    warehouse = Books().load(tmp_path)
-    raw.store(warehouse, [raw.Read(table.replace("staging", "pax8"), raw.raw_objects(path, [row]), scope="i")], "run-1")
-    build.build(warehouse, table, {"today": TODAY})
+    read = raw.Read(table.replace("staging", "pax8"), raw.raw_objects(path, [row]), scope="i")
+    warehouse_with(tmp_path, [read], (table,))
     assert [r["field"] for r in check("unknown_values", table, tmp_path).rows] == [field]
 
 
 @pytest.mark.parametrize("table", ["staging.subscriptions", "staging.companies", "staging.recurring_invoice_lines"])
 def test_known_values_in_any_case_pass(table: str, tmp_path: Path) -> None:
-    Books(subscriptions=[subscription(status="ACTIVE", billingTerm="monthly")]).load(tmp_path)
+    books = Books(subscriptions=[subscription(status="ACTIVE", billingTerm="monthly")])
+    warehouse_with(tmp_path, books.reads(), (table,))
     assert check("unknown_values", table, tmp_path).passed
 
 
 def test_a_row_that_cannot_be_typed_is_shown_with_its_reason(tmp_path: Path) -> None:
-    Books(subscriptions=[subscription(), subscription(id="bad", quantity="many")]).load(tmp_path)
+    books = Books(subscriptions=[subscription(), subscription(id="bad", quantity="many")])
+    warehouse_with(tmp_path, books.reads(), ("staging.subscriptions", "staging.companies"))
     found = check("rejects", "staging.subscriptions", tmp_path)
     assert (found.severity, found.holds, found.count) == ("WARN", False, 1)
     assert (found.rows[0]["object_id"], "many" in found.rows[0]["payload"]) == ("bad", True)
     assert check("rejects", "staging.companies", tmp_path).passed
-
-
-def test_the_ids_of_the_books_are_those_the_tests_mean() -> None:
-    assert (Books().subscriptions[0]["id"], Books().companies[0]["id"]) == (SUB, COMPANY)

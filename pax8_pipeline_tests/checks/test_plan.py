@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -66,14 +67,14 @@ def test_a_policy_that_ignores_the_native_integration_turns_that_into_a_warning(
 
 
 def test_a_run_over_its_limit_stops_the_writes_and_shows_figure_and_limit(tmp_path: Path) -> None:
-    policy = Policy(guardrails=Guardrails(run=RunLimits(money_delta=100)))
+    policy = Policy(guardrails=Guardrails(run=RunLimits(money_delta=Decimal(100))))
     found = planned(tmp_path, "guardrails", policy=policy)
     assert (found.severity, found.holds, found.metadata["money"]) == ("ERROR", True, "110.00 USD")
     assert "limit money_delta is 100" in found.description
 
 
 def test_a_client_over_its_limit_is_a_warning_that_stops_nothing_else(tmp_path: Path) -> None:
-    policy = Policy(guardrails=Guardrails(client=ClientLimits(money_delta=100)))
+    policy = Policy(guardrails=Guardrails(client=ClientLimits(money_delta=Decimal(100))))
     found = planned(tmp_path, "guardrails", policy=policy)
     assert (found.passed, found.severity, found.holds) == (False, "WARN", False)
     assert [r["client_name"] for r in found.rows] == ["Example"]

@@ -12,8 +12,7 @@ from pax8_pipeline.checks import freshness
 from pax8_pipeline.checks.rule import Sight
 from pax8_pipeline.loading.reads import judged
 from pax8_pipeline.warehouse import raw
-from pax8_pipeline.warehouse.connection import Warehouse
-from pax8_pipeline_tests.checks.kit import check, settings_of
+from pax8_pipeline_tests.checks.kit import check, settings_of, warehouse_with
 from pax8_pipeline_tests.warehouse.books import Books, company, invoice, licence, line
 
 RAW = ("pax8.companies", "pax8.products", "pax8.subscriptions", "pax8.usage_summaries", "pax8.usage_lines",
@@ -31,7 +30,7 @@ GUARDED = (
 
 @pytest.mark.parametrize("table", RAW)
 def test_a_list_that_was_not_read_whole_holds_back_what_rests_on_it(table: str, tmp_path: Path) -> None:
-    warehouse = Books().load(tmp_path)
+    warehouse = warehouse_with(tmp_path)
     raw.store(warehouse, [raw.Read(table, (), "/x", expected=5, problem="3 of 5 came")], "run-2")
     found = check("incomplete_read", table, tmp_path)
     assert (found.passed, found.severity, found.holds) == (False, "ERROR", True)
@@ -39,7 +38,7 @@ def test_a_list_that_was_not_read_whole_holds_back_what_rests_on_it(table: str, 
 
 
 def test_a_read_made_good_in_the_same_run_is_whole(tmp_path: Path) -> None:
-    warehouse = Books().load(tmp_path)
+    warehouse = warehouse_with(tmp_path)
     raw.store(warehouse, [raw.Read("halo.items", (), problem="cut")], "run-2")
     raw.store(warehouse, [raw.Read("halo.items", ())], "run-2")
     assert check("incomplete_read", "halo.items", tmp_path).passed
@@ -57,8 +56,7 @@ def test_one_incomplete_invoice_of_several_is_found(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("table", GUARDED)
 def test_a_list_that_shrank_holds_back_and_goes_on_doing_so_until_it_is_accepted(table: str, tmp_path: Path) -> None:
-    warehouse = Warehouse(tmp_path / "warehouse.duckdb")
-    warehouse.ensure_schema()
+    warehouse = warehouse_with(tmp_path)
     settings = settings_of(tmp_path)
     raw.store(warehouse, [_rows(table, 100)], "day-1")
     assert check("snapshot_shrank", table, tmp_path).passed
@@ -74,8 +72,7 @@ def test_a_list_that_shrank_holds_back_and_goes_on_doing_so_until_it_is_accepted
 
 @pytest.mark.parametrize("table", ["pax8.companies", "pax8.subscriptions", "halo.clients"])
 def test_an_empty_core_list_holds_back_on_the_first_run_too(table: str, tmp_path: Path) -> None:
-    warehouse = Warehouse(tmp_path / "warehouse.duckdb")
-    warehouse.ensure_schema()
+    warehouse = warehouse_with(tmp_path)
     raw.store(warehouse, [judged(warehouse, _rows(table, 0), "day-1", settings_of(tmp_path))], "day-1")
     assert check("snapshot_shrank", table, tmp_path).holds
 
@@ -97,27 +94,27 @@ def _rows(table: str, number: int) -> raw.Read:
 def test_one_id_with_two_contents_holds_back(
     table: str, one: dict[str, Any], other: dict[str, Any], tmp_path: Path
 ) -> None:
-    warehouse = Books().load(tmp_path)
+    warehouse = warehouse_with(tmp_path)
     raw.store(warehouse, [raw.Read(table, raw.raw_objects("/x", [one, other]))], "run-2")
     found = check("duplicate_keys", table, tmp_path)
     assert (found.passed, found.holds, found.count) == (False, True, 1)
 
 
 def test_one_id_twice_with_the_same_content_is_no_fault(tmp_path: Path) -> None:
-    Books(companies=[company(), company()], licences=[licence(), licence()]).load(tmp_path)
+    warehouse_with(tmp_path, Books(companies=[company(), company()], licences=[licence(), licence()]).reads())
     assert check("duplicate_keys", "pax8.companies", tmp_path).passed
     assert check("duplicate_keys", "halo.licences", tmp_path).passed
 
 
 def test_one_line_on_two_recurring_invoices_holds_back(tmp_path: Path) -> None:
-    Books(recurring=[invoice([line()]), invoice([line(ihid=-95)], id=-95)]).load(tmp_path)
+    warehouse_with(tmp_path, Books(recurring=[invoice([line()]), invoice([line(ihid=-95)], id=-95)]).reads())
     found = check("duplicate_keys", "halo.recurring_invoices", tmp_path)
     assert found.holds
     assert found.rows[0]["id"] == "line 24967"
 
 
 def test_core_lists_not_read_whole_for_more_than_a_day_are_a_warning(tmp_path: Path) -> None:
-    warehouse = Books().load(tmp_path)
+    warehouse = warehouse_with(tmp_path, Books().reads())
     with warehouse.connect() as connection:
         read_at = connection.execute("SELECT max(loaded_at) FROM meta.snapshots").fetchall()[0][0]
 

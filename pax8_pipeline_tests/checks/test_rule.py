@@ -10,7 +10,7 @@ import pytest
 
 from pax8_pipeline.checks.registry import RULES
 from pax8_pipeline.checks.rule import Finding, Rule, Sight, look
-from pax8_pipeline_tests.checks.kit import evaluate, settings_of
+from pax8_pipeline_tests.checks.kit import evaluate, look_with, settings_of
 from pax8_pipeline_tests.warehouse.books import Books
 
 BAD = Finding("bad", count=1, rows=[{"a": 1}], money={"USD": Decimal("2.50")}, query="SELECT 1", blocks=True)
@@ -62,5 +62,5 @@ def test_fifty_rows_are_shown_and_all_are_counted(tmp_path: Path) -> None:
 def test_every_check_of_the_product_passes_on_books_in_step(tmp_path: Path) -> None:
     Books().load(tmp_path)
     plain = [r for r in RULES if not r.table.startswith("billing.")]
-    failed = {r.name: found.description for r in plain if not (found := evaluate(r, settings_of(tmp_path))).passed}
+    failed = {r.name: found.description for r in plain if not (found := look_with(r, settings_of(tmp_path))).passed}
     assert failed == {}

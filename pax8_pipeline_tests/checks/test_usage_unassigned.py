@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from pax8_pipeline.settings import Policy, UsagePolicy
-from pax8_pipeline.warehouse import build, raw
-from pax8_pipeline_tests.checks.kit import Checked, check
-from pax8_pipeline_tests.warehouse.books import COMPANY, SUB, TODAY, Books, company
+from pax8_pipeline.warehouse import raw
+from pax8_pipeline_tests.checks.kit import Checked, check, warehouse_with
+from pax8_pipeline_tests.warehouse.books import COMPANY, SUB, Books, company
 
+BUILT = ("staging.companies", "staging.subscriptions", "staging.usage_summaries")
 OTHER = "11111111-0d52-4c0b-9a64-2f1f3c0e9a11"
 INTERNAL = Policy(usage=UsagePolicy(internal_companies=(COMPANY.upper(),)))
 BY_NAME = Policy(usage=UsagePolicy(internal_companies=("Example Dental",)))
@@ -28,7 +29,8 @@ def without(row: dict[str, Any], key: str) -> dict[str, Any]:
 
 
 def summaries(folder: Path, *rows: dict[str, Any], policy: Policy | None = None) -> Checked:
-    Books(companies=[company(), company(id=OTHER, name="Other Ltd")], usage_summaries=list(rows)).load(folder)
+    books = Books(companies=[company(), company(id=OTHER, name="Other Ltd")], usage_summaries=list(rows))
+    warehouse_with(folder, books.reads(), BUILT)
     return check("usage_unassigned", "staging.usage_summaries", folder, policy)
 
 
@@ -49,18 +51,16 @@ def items(
     status: str = "Unpaid",
 ) -> Checked:
     books = Books(companies=[company(), company(id=OTHER, name="Other Ltd")], usage_summaries=list(august))
-    warehouse = books.load(folder)
     bill = {"id": "i1", "invoiceDate": "2026-08-05", "status": status, "currencyCode": "USD"}
     reads = [
+        *books.reads(),
         raw.Read("pax8.invoices", raw.raw_objects("/invoices", [bill])),
         raw.Read("pax8.invoice_items", raw.raw_objects("/invoices/i1/items", rows), scope="i1"),
     ]
     if july is not None:
         path = f"/subscriptions/{SUB}/usage-summaries"
         reads.append(raw.Read("pax8.usage_summaries", raw.raw_objects(path, july), scope="2026-07"))
-    raw.store(warehouse, reads, "run-1")
-    for table in ("staging.invoices", "staging.invoice_items", "staging.usage_summaries"):
-        build.build(warehouse, table, {"today": TODAY})
+    warehouse_with(folder, reads, (*BUILT, "staging.invoices", "staging.invoice_items"))
     return check(name, "staging.invoice_items", folder, policy)
 
 

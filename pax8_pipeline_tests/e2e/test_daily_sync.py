@@ -174,7 +174,11 @@ def test_bad_credentials_are_said_in_plain_words_without_the_secret(at: Desk) ->
 
 def test_no_secret_and_no_token_is_left_in_any_file(at: Desk) -> None:
     assert at.run().code == 0
-    secrets = [at.sandbox.env()["PAX8_CLIENT_SECRET"].encode(), at.sandbox.env()["HALO_CLIENT_SECRET"].encode(), b"Bearer "]
+    secrets = [
+        at.sandbox.env()["PAX8_CLIENT_SECRET"].encode(),
+        at.sandbox.env()["HALO_CLIENT_SECRET"].encode(),
+        b"Bearer ",
+    ]
     for path in at.folder.rglob("*"):
         if path.is_file():
             content = path.read_bytes()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline.transport import jsontext
+from pax8_pipeline import jsontext
 from pax8_pipeline_tests.halo.conftest import Connect, paged
 from pax8_pipeline_tests.transport.samples import answers, page_samples
 from pax8_pipeline_tests.transport.scripted import said

@@ -30,10 +30,18 @@ def test_the_note_column_may_be_left_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "complaint"),
     [
-        ("clients.csv", "pax8_company_id,halo_client_id,note\na,x,\n", r"clients.csv, row 2, column halo_client_id: 'x' is not"),
+        (
+            "clients.csv",
+            "pax8_company_id,halo_client_id,note\na,x,\n",
+            r"clients.csv, row 2, column halo_client_id: 'x' is not",
+        ),
         ("clients.csv", "pax8_company_id,halo_client_id,note\n,5,\n", r"row 2, column pax8_company_id: is empty"),
         ("clients.csv", "pax8_company_id,halo_client_id,note\na,,\n", r"row 2, column halo_client_id: is empty"),
-        ("clients.csv", "pax8_company_id,halo_client_id,note\na,1,\nA,2,\n", r"row 3, column pax8_company_id: a stands on row 2"),
+        (
+            "clients.csv",
+            "pax8_company_id,halo_client_id,note\na,1,\nA,2,\n",
+            r"row 3, column pax8_company_id: a stands on row 2",
+        ),
         ("clients.csv", "pax8_company_id,note\na,1\n", r"column halo_client_id is missing"),
         ("clients.csv", "pax8_company_id;halo_client_id;note\na;1;\n", r"column pax8_company_id is missing"),
         ("clients.csv", "pax8_company_id,halo_client_id,remark\na,1,\n", r"column remark: not known"),

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from pax8_pipeline import jsontext
 from pax8_pipeline.errors import AuthRefused
 from pax8_pipeline.pax8.client import Pax8Client
-from pax8_pipeline.transport import jsontext
 from pax8_pipeline.transport.listing import Listing
 from pax8_pipeline_tests.pax8.conftest import Connect, Row, paged
 from pax8_pipeline_tests.transport.samples import answers, page_samples

@@ -22,10 +22,10 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from pax8_pipeline import jsontext
 from pax8_pipeline.sandbox.credentials import HaloCredentials
 from pax8_pipeline.sandbox.halo_api import halo_routes
 from pax8_pipeline.sandbox.halo_store import HaloStore
-from pax8_pipeline.transport import jsontext
 
 CLIENT, ITEM, MANUAL_ITEM, LICENCE, HEADER, LINE, MANUAL_LINE = 231, 88, 90, 4127, -94, 24967, 24968
 

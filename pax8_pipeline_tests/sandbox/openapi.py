@@ -26,7 +26,7 @@ import pytest
 from jsonschema import Draft4Validator
 from jsonschema.exceptions import ValidationError
 
-from pax8_pipeline.transport import jsontext
+from pax8_pipeline import jsontext
 
 API_FOLDER = Path(__file__).resolve().parents[2].parent / "shared" / "api"
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import requests
 
+from pax8_pipeline import jsontext
 from pax8_pipeline.sandbox.server import Sandbox, running_sandbox
 from pax8_pipeline.sandbox.world import World
-from pax8_pipeline.transport import jsontext
 
 TIMEOUT = 20
 

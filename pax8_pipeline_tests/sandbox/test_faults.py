@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import requests
 
+from pax8_pipeline import jsontext
 from pax8_pipeline.sandbox.faults import Fault, Faults
 from pax8_pipeline.sandbox.traffic import RollingLimit, default_limits
 from pax8_pipeline.sandbox.world import World
-from pax8_pipeline.transport import jsontext
 from pax8_pipeline_tests.sandbox.pax8_kit import TIMEOUT, Pax8Caller, serving
 
 

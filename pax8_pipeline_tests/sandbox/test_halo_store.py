@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from pax8_pipeline import jsontext
 from pax8_pipeline.sandbox.halo_store import HaloStore
 from pax8_pipeline.sandbox.halo_switches import HaloSwitches
-from pax8_pipeline.transport import jsontext
 from pax8_pipeline_tests.sandbox.halo_kit import CLIENT, HEADER, LICENCE, LINE, Clock, sample_tenant
 
 

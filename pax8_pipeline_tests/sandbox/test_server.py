@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 import requests
 
+from pax8_pipeline import jsontext
 from pax8_pipeline.errors import ConfigError
 from pax8_pipeline.sandbox import state
 from pax8_pipeline.sandbox.server import running_sandbox, serve
 from pax8_pipeline.sandbox.world import World
-from pax8_pipeline.transport import jsontext
 from pax8_pipeline_tests.sandbox.pax8_kit import TIMEOUT, Pax8Caller, serving
 
 TODAY = date(2026, 8, 20)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline.transport import jsontext
+from pax8_pipeline import jsontext
 
 FOLDER = Path(__file__).resolve().parents[2].parent / "shared" / "api"
 METHODS = ("get", "post", "put", "patch", "delete")

@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from pax8_pipeline.transport import jsontext
+from pax8_pipeline import jsontext
 from pax8_pipeline.transport.timing import Timing
 
 TOKEN_PATH = "/token"

@@ -56,7 +56,9 @@ def on_invoice(**changes: Any) -> Books:
 
 def usage_only() -> Books:
     summary = {"id": "u1", "subscriptionId": SUB, "companyId": COMPANY, "currentCharges": 3, "partnerTotal": 2}
-    return Books(subscriptions=[subscription(price=0, quantity=1)], licences=[], recurring=[], usage_summaries=[summary])
+    return Books(
+        subscriptions=[subscription(price=0, quantity=1)], licences=[], recurring=[], usage_summaries=[summary]
+    )
 
 
 def mapped_to(invoice_id: int | None, line_id: int | None, licence_id: int | None) -> Books:
@@ -288,9 +290,7 @@ def test_unbilled_money_is_per_month_whatever_the_term(tmp_path: Path) -> None:
 
 def test_free_and_minimum_quantity_count_in_what_is_billed_not_in_what_is_written(tmp_path: Path) -> None:
     links = [{"id": 901, "licence_id": 4127, "qty_free": 5, "minimum_qty": 18}]
-    books = Books(
-        subscriptions=[subscription(quantity=25)], recurring=[invoice([line(quantity_subscriptions=links)])]
-    )
+    books = Books(subscriptions=[subscription(quantity=25)], recurring=[invoice([line(quantity_subscriptions=links)])])
     row = planned(books.load(tmp_path))[0]
     assert (row["billed_before"], row["billed_after"], row["after"]) == (Decimal(18), Decimal(20), "25")
     assert row["money_per_month"] == Decimal(44)
@@ -340,7 +340,8 @@ def test_a_second_writer_may_be_ignored_by_policy(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("mode", "cls"), [("observe", "blocked"), ("propose", "needs_approval"), ("approve", "needs_approval"), ("auto", "safe")]
+    ("mode", "cls"),
+    [("observe", "blocked"), ("propose", "needs_approval"), ("approve", "needs_approval"), ("auto", "safe")],
 )
 def test_trust_decides_how_far_a_change_goes(mode: str, cls: str, tmp_path: Path) -> None:
     policy = Policy.model_validate({"trust": {"default": "observe", "clients": {231: mode}}})
