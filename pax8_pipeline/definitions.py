@@ -37,7 +37,7 @@ def build_defs(*, resources: dict[str, Any] | None = None, settings: Settings | 
             *report.assets(),
         ],
         asset_checks=registry.checks(),
-        jobs=jobs.jobs(months),
+        jobs=jobs.jobs(),
         schedules=[schedule.schedule(view)],
         sensors=alerts.sensors(),
         resources={**default_resources(), **(resources or {})},

@@ -240,6 +240,11 @@ class Settings:
         return self.data / "reports"
 
     @property
+    def backups_path(self) -> Path:
+        """The ledger's backups, one folder per applied plan."""
+        return self.data / "backups"
+
+    @property
     def mappings_path(self) -> Path:
         """The folder with clients.csv, subscriptions.csv and items.csv."""
         return self.data / "mappings"

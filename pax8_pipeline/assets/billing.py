@@ -21,6 +21,7 @@ from pax8_pipeline.assets.show import markdown, money, plain, table
 from pax8_pipeline.assets.stage import Stage, stage
 from pax8_pipeline.billing import apply, ledger, render
 from pax8_pipeline.billing.approval import Kind, NothingToAgree, Scope, Writable, agree, refuse_stale, writable
+from pax8_pipeline.billing.backup import backup
 from pax8_pipeline.billing.lock import writer_lock
 from pax8_pipeline.billing.model import Plan
 from pax8_pipeline.billing.plan import Circumstances, load_plan, make_plan
@@ -184,7 +185,9 @@ def _sink(now: Stage, config: WritesConfig, pax8: Pax8Resource, halo: HaloResour
             acknowledged=may.acknowledged,
             progress=now.progress("writes"),
         )
-        return _outcome(head, applier.apply(head, may.changes))
+        told, failed = _outcome(head, applier.apply(head, may.changes))
+        told["backup"] = str(backup(now.warehouse, head.plan_id, now.settings.backups_path))
+        return told, failed
 
 
 def _open_changes(now: Stage, config: WritesConfig) -> tuple[Plan | None, Writable]:

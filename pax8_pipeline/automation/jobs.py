@@ -18,15 +18,14 @@ _USAGE = ("pax8.usage_summaries", "pax8.usage_lines", "staging.usage_summaries",
 _APPLY = ("billing.writes", "billing.ledger", "billing.report")
 
 
-def jobs(months: dg.PartitionsDefinition) -> list[dg.UnresolvedAssetJobDefinition]:
-    """Return all jobs; the daily one runs under the partition of the running month."""
+def jobs() -> list[dg.UnresolvedAssetJobDefinition]:
+    """Return all jobs; those with usage in them run under the partition of a month."""
     return [
         _job(DAILY, dg.AssetSelection.all(), "Read both sides, reconcile, plan, and write what may be written."),
         _job(
             BACKFILL,
             _selection(_USAGE),
             "Read metered usage of past months. Never writes to Halo.",
-            months,
         ),
         _job(
             APPLY,
@@ -41,13 +40,12 @@ def _selection(tables: tuple[str, ...]) -> dg.AssetSelection:
 
 
 def _job(
-    name: str, selection: dg.AssetSelection, about: str, months: dg.PartitionsDefinition | None = None
+    name: str, selection: dg.AssetSelection, about: str
 ) -> dg.UnresolvedAssetJobDefinition:
     return dg.define_asset_job(
         name,
         selection=selection,
         description=about,
-        partitions_def=months,
         executor_def=dg.in_process_executor,
         tags=_MAX_RUNTIME,
     )

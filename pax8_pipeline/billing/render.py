@@ -115,9 +115,9 @@ def plan_json(connection: Connection, plan_id: str) -> dict[str, Any]:
     }
 
 
-def to_json(value: Any) -> str:
+def to_json(value: Any, *, indent: int | None = 2) -> str:
     """Write data as JSON text; Decimal as plain text so that no reader makes a double of money."""
-    return json.dumps(value, indent=2, default=_plain, ensure_ascii=False)
+    return json.dumps(value, indent=indent, default=_plain, ensure_ascii=False)
 
 
 def _plain(value: Any) -> str:
@@ -205,7 +205,7 @@ def write_report(warehouse: Warehouse, plan_id: str, folder: Path) -> Path:
             "md": plan_markdown(connection, plan_id, limit=100_000),
             "html": plan_html(connection, plan_id),
             "csv": plan_csv(plan_rows(connection, plan_id)),
-            "json": to_json(plan_json(connection, plan_id)),
+            "json": to_json(plan_json(connection, plan_id), indent=None),  # indenting 20,000 rows takes seconds
         }
     for ending, text in texts.items():
         (folder / f"plan-{plan_id}.{ending}").write_text(text, encoding="utf-8")

@@ -19,13 +19,13 @@ GROUP BY object_id HAVING count(DISTINCT payload) > 1 ORDER BY object_id
 # A line belongs to one recurring invoice; an id on two of them, or twice on one, would be written in the wrong place.
 _LINES = """
 WITH lines AS (
-  SELECT object_id AS recurring_invoice, unnest(json_extract(payload, '$.lines[*]')) AS line
+  SELECT object_id AS recurring_invoice, unnest(from_json(payload, '{"lines": [{"id": "VARCHAR"}]}').lines).id AS line
   FROM (SELECT DISTINCT object_id, payload FROM newest.halo_recurring_invoices)
 )
-SELECT 'line ' || json_extract_string(line, '$.id') AS id, count(*) AS objects,
+SELECT 'line ' || line AS id, count(*) AS objects,
        min(recurring_invoice) AS one, max(recurring_invoice) AS other
-FROM lines WHERE json_extract_string(line, '$.id') IS NOT NULL
-GROUP BY json_extract_string(line, '$.id') HAVING count(*) > 1 ORDER BY id
+FROM lines WHERE line IS NOT NULL
+GROUP BY line HAVING count(*) > 1 ORDER BY id
 """
 
 

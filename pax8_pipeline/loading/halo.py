@@ -29,7 +29,8 @@ DETAILS_FRESH = timedelta(days=7)
 # Of an integration account only these members are kept: others may hold credentials.
 _ACCOUNT_MEMBERS = (
     "id", "name", "integrator_enabled", "integrator_last_sync", "import_entities", "import_usage_lines",
-    "deactivate_missing_licenses", "allow_subscription_changes",
+    "deactivate_missing_licenses", "allow_subscription_changes", "import_inactive_and_deleted", "import_products",
+    "update_addresses", "client_mappings",
 )  # fmt: skip
 _INTEGRATION = "/Pax8Details"
 

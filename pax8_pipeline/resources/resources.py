@@ -6,16 +6,20 @@ command line puts something else with the same methods in their place: `build_de
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import dagster as dg
 from pydantic import Field, PrivateAttr
 
+from pax8_pipeline.billing.backup import restore
 from pax8_pipeline.halo.client import HaloClient
 from pax8_pipeline.pax8.client import Pax8Client
 from pax8_pipeline.resources.configs import halo_config, pax8_config
 from pax8_pipeline.settings import Settings, load_settings
 from pax8_pipeline.warehouse.connection import Warehouse
+
+_log = logging.getLogger("pax8_pipeline.progress")
 
 
 class SettingsResource(dg.ConfigurableResource):
@@ -60,6 +64,9 @@ class WarehouseResource(dg.ConfigurableResource):
         warehouse = Warehouse(settings.warehouse_path, patience=self.patience_s)
         if not self._ready:
             warehouse.ensure_schema()
+            restored = restore(warehouse, settings.backups_path)
+            if restored:
+                _log.warning(restored.sentence)
             self._ready = True
         return warehouse
 

@@ -24,6 +24,8 @@ Connection = duckdb.DuckDBPyConnection
 
 # Rebuilt from raw on every run; all other schemas hold history and are only ever added to.
 DERIVED_SCHEMAS = ("staging", "reconciled")
+# Raw is the bulk of the file and of no use to people; copying years of it every night would take longer than the run.
+PUBLISHED_SCHEMAS = ("staging", "reconciled", "billing", "meta")
 
 
 def _wait(seconds: float) -> None:
@@ -83,13 +85,18 @@ class Warehouse:
             connection.execute(query_file("queries/approved.sql"))
 
     def publish(self, target: Path) -> None:
-        """Write a read-only copy for people; a reader of the old copy keeps it, the next open sees the new one."""
+        """Write a copy for people, without raw: what was typed, reconciled, planned and written.
+
+        A reader of the old copy keeps it, the next open sees the new one.
+        """
         fresh = target.with_suffix(".tmp")
         fresh.unlink(missing_ok=True)
         with self.connect() as connection:
-            name = connection.execute("SELECT current_database()").fetchall()[0][0]
             connection.execute(f"ATTACH '{_quoted(fresh)}' AS published")
-            connection.execute(f'COPY FROM DATABASE "{name}" TO published')
+            for model in all_models().values():
+                if model.schema in PUBLISHED_SCHEMAS:
+                    connection.execute(f"CREATE SCHEMA IF NOT EXISTS published.{model.schema}")
+                    connection.execute(f"CREATE TABLE published.{model.table} AS FROM {model.table}")
             connection.execute("DETACH published")
         os.replace(fresh, target)
 

@@ -76,7 +76,9 @@ def check(name: str, table: str, folder: Path, policy: Policy | None = None) -> 
 
 def look_with(of: rule.Rule, settings: Settings) -> Checked:
     """Evaluate a rule without a run."""
-    warehouse = WarehouseResource().open(settings)
+    warehouse = Warehouse(settings.warehouse_path)
+    if not warehouse.path.exists():
+        warehouse_with(warehouse.path.parent)
     with warehouse.connect() as connection:
         shown = rule.result(of, of.find(rule.Sight(connection, settings, datetime.now(UTC).replace(tzinfo=None))))
     holds = not shown.passed and of.blocking and shown.severity is rule.ERROR

@@ -20,7 +20,7 @@ key: subscription_id
 | price | DECIMAL(28,10) | Pax8 client price per unit and billing term | staging.subscriptions.price |
 | partner_cost | DECIMAL(28,10) | Pax8 partner cost per unit and billing term | staging.subscriptions.partner_cost |
 | currency | VARCHAR | Pax8 currency | staging.subscriptions.currency |
-| halo_currency | VARCHAR | Currency of the Halo client or recurring invoice where known | staging.clients.currency, staging.recurring_invoices.currency |
+| halo_currency | VARCHAR | Currency of the Halo client or recurring invoice where known | reconciled.client_matches.client_currency, staging.recurring_invoices.currency |
 | licence_id | BIGINT | Halo licence that stands for the subscription | staging.licences.licence_id, staging.mapping_subscriptions.licence_id |
 | licence_count | BIGINT | Its count | staging.licences.count |
 | licence_active | BOOLEAN | Its flag | staging.licences.is_active |

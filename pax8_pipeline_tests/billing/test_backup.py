@@ -1,0 +1,235 @@
+"""A lost warehouse comes back from vendors plus backup: nothing that was written is forgotten, nothing sent twice."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pax8_pipeline.billing import backup as backups
+from pax8_pipeline.billing import plan as plans
+from pax8_pipeline.billing.approval import writable
+from pax8_pipeline.billing.backup import backup, restore
+from pax8_pipeline.billing.ledger import Ledger, states
+from pax8_pipeline.billing.model import Entry
+from pax8_pipeline.errors import PipelineError
+from pax8_pipeline.warehouse import raw
+from pax8_pipeline.warehouse.connection import Connection, Warehouse
+from pax8_pipeline_tests.billing.test_approval import NOW, approve, made
+from pax8_pipeline_tests.billing.test_plan_store import open_write
+from pax8_pipeline_tests.warehouse.books import SUB, Books, circumstances, company, licence, planned, subscription
+
+OTHER = "00000000-0000-4000-8000-00000000000b"
+MORE = Books(subscriptions=[subscription(quantity=25), subscription(id=OTHER, companyId=None)])
+
+
+def lost(warehouse: Warehouse) -> Warehouse:
+    """The same file, gone and begun anew."""
+    warehouse.path.unlink()
+    warehouse.ensure_schema()
+    return warehouse
+
+
+def rows(warehouse: Warehouse, query: str) -> list[dict[str, Any]]:
+    with warehouse.connect() as connection:
+        return raw.dicts(connection.execute(query))
+
+
+def kept(warehouse: Warehouse) -> dict[str, list[dict[str, Any]]]:
+    """All that a backup is to bring back, in order."""
+    tables = {"ledger": "entry", "ledger_state": "plan_id, row_id", "plans": "plan_id", "plan": "plan_id, row_id",
+              "approvals": "approval", "approved_rows": "plan_id, row_id"}  # fmt: skip
+    return {t: rows(warehouse, f"SELECT * FROM billing.{t} ORDER BY {order}") for t, order in tables.items()}
+
+
+def write_all(warehouse: Warehouse, plan_id: str, *wrote: Any) -> None:
+    with warehouse.connect() as connection:
+        changes = plans.all_changes(connection, plan_id)
+    for state in wrote:
+        Ledger(warehouse, "run-1").record(plan_id, [Entry(c, state, f"{state}: ok", "{}") for c in changes])
+
+
+def test_a_lost_warehouse_gets_back_ledger_plans_and_approvals_to_the_last_value(tmp_path: Path) -> None:
+    warehouse, plan, rules = made(tmp_path, trust={"default": "approve"})
+    approve(warehouse, plan, rules)
+    write_all(warehouse, plan.plan_id, "claimed", "sent", "verified")
+    before = kept(warehouse)
+    assert [r["state"] for r in before["ledger_state"]] == ["verified"]
+    backup(warehouse, plan.plan_id, tmp_path / "backups")
+    restored = restore(lost(warehouse), tmp_path / "backups")
+    assert restored is not None
+    assert "3 entries, 1 approvals and 1 plans" in restored.sentence
+    assert kept(warehouse) == before
+
+
+@pytest.mark.parametrize("state", ["claimed", "sent", "unknown"])
+@pytest.mark.parametrize(("shows", "becomes", "planned_again"), [(25, "verified", []), (20, "failed", [SUB])])
+def test_an_open_write_is_settled_by_reading_after_a_restore_and_never_sent_because_it_is_open(
+    state: str, shows: int, becomes: str, planned_again: list[str], tmp_path: Path
+) -> None:
+    """What Halo shows decides: the write that took effect is not planned again, the other is, once."""
+    warehouse = Books(subscriptions=[subscription(quantity=25)]).load(tmp_path)
+    old = open_write(warehouse, state)
+    backup(warehouse, old, tmp_path / "backups")
+    restore(lost(warehouse), tmp_path / "backups")
+    with warehouse.connect() as connection:
+        head = plans.load_plan(connection, old)
+        assert writable(connection, head, circumstances().policy, explicit=True, now=NOW).changes == []
+    after = Books(subscriptions=[subscription(quantity=25)], licences=[licence(count=shows)])
+    after.load(tmp_path, run_id="run-2")
+    assert [r["state"] for r in Ledger(warehouse, "run-2").settle()] == [becomes]
+    again = [r["row_id"] for r in planned(warehouse, run_id="run-2") if r["action"] != "none"]
+    assert again == planned_again
+    with warehouse.connect() as connection:
+        assert states(connection, old) == {becomes: 1}
+
+
+def test_what_a_person_undid_still_waits_after_a_restore(tmp_path: Path) -> None:
+    warehouse = Books(subscriptions=[subscription(quantity=25)]).load(tmp_path)
+    forward = plans.make_plan(warehouse, circumstances())
+    write_all(warehouse, forward.plan_id, "verified")
+    undo = [{**rows(warehouse, "SELECT * FROM billing.plan")[0], "verdict": "rollback"}]
+    with warehouse.transaction() as connection:
+        back = plans.keep_rows(connection, undo, circumstances(run_id="undo"))
+    write_all(warehouse, back.plan_id, "verified")
+    backup(warehouse, back.plan_id, tmp_path / "backups")
+    restore(lost(warehouse), tmp_path / "backups")
+    Books(subscriptions=[subscription(quantity=25)]).load(tmp_path, run_id="run-3")
+    (row,) = planned(warehouse, run_id="run-3")
+    assert (row["class"], row["reason"]) == ("needs_approval", "rolled_back")
+
+
+def test_of_earlier_plans_the_writable_rows_are_kept_and_of_the_newest_all(tmp_path: Path) -> None:
+    warehouse = MORE.load(tmp_path)
+    first = plans.make_plan(warehouse, circumstances())
+    write_all(warehouse, first.plan_id, "failed")
+    MORE.load(tmp_path, run_id="run-2")
+    second = plans.make_plan(warehouse, circumstances(run_id="run-2"))
+    write_all(warehouse, second.plan_id, "verified")
+    backup(warehouse, second.plan_id, tmp_path / "backups")
+    restore(lost(warehouse), tmp_path / "backups")
+    found = {(r["plan_id"], r["row_id"]) for r in kept(warehouse)["plan"]}
+    assert found == {(first.plan_id, SUB), (second.plan_id, SUB), (second.plan_id, OTHER)}
+
+
+def test_a_warehouse_with_a_ledger_is_left_alone(tmp_path: Path) -> None:
+    warehouse = Books(subscriptions=[subscription(quantity=25)]).load(tmp_path)
+    plan_id = open_write(warehouse)
+    backup(warehouse, plan_id, tmp_path / "backups")
+    Ledger(warehouse, "run-2").record(plan_id, [])
+    before = kept(warehouse)
+    assert restore(warehouse, tmp_path / "backups") is None
+    assert kept(warehouse) == before
+
+
+def test_the_newest_backup_wins_and_a_second_restore_does_nothing(tmp_path: Path) -> None:
+    warehouse = Books(subscriptions=[subscription(quantity=25)]).load(tmp_path)
+    plan_id = open_write(warehouse)
+    backup(warehouse, plan_id, tmp_path / "backups")
+    write_all(warehouse, plan_id, "verified")
+    backup(warehouse, "another-plan", tmp_path / "backups")
+    restored = restore(lost(warehouse), tmp_path / "backups")
+    assert restored is not None
+    assert restored.plan_id == "another-plan"
+    assert [r["state"] for r in kept(warehouse)["ledger"]] == ["claimed", "verified"]
+    assert restore(warehouse, tmp_path / "backups") is None
+
+
+def test_the_backup_of_a_plan_applied_in_two_parts_holds_the_second(tmp_path: Path) -> None:
+    warehouse = Books(subscriptions=[subscription(quantity=25)]).load(tmp_path)
+    plan_id = open_write(warehouse)
+    backup(warehouse, plan_id, tmp_path / "backups")
+    write_all(warehouse, plan_id, "verified")
+    home = backup(warehouse, plan_id, tmp_path / "backups")
+    assert [p.name for p in (tmp_path / "backups").iterdir()] == [plan_id]
+    assert json.loads((home / "manifest.json").read_text())["rows"]["billing.ledger"] == 2
+
+
+@pytest.mark.parametrize("dies_before", ["aside", "in place", "old deleted"])
+def test_a_backup_that_dies_half_way_leaves_a_whole_one_behind(
+    dies_before: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warehouse = Books(subscriptions=[subscription(quantity=25)]).load(tmp_path)
+    plan_id = open_write(warehouse)
+    backup(warehouse, plan_id, tmp_path / "backups")
+    write_all(warehouse, plan_id, "verified")
+    calls = {"aside": 1, "in place": 2, "old deleted": 3}[dies_before]
+    real, count = Path.rename, 0
+
+    def rename(self: Path, target: Path) -> Path:
+        nonlocal count
+        count += 1
+        if count == calls:
+            raise KeyboardInterrupt
+        return real(self, target)
+
+    monkeypatch.setattr(Path, "rename", rename)
+    if calls < 3:
+        with pytest.raises(KeyboardInterrupt):
+            backup(warehouse, plan_id, tmp_path / "backups")
+    else:
+        monkeypatch.setattr(backups, "_flush", lambda path: None)
+        backup(warehouse, plan_id, tmp_path / "backups")
+    monkeypatch.undo()
+    restore(lost(warehouse), tmp_path / "backups")
+    assert [r["state"] for r in kept(warehouse)["ledger_state"]] == ["verified"]
+
+
+def test_a_folder_without_a_manifest_is_no_backup(tmp_path: Path) -> None:
+    warehouse = Books(subscriptions=[subscription(quantity=25)]).load(tmp_path)
+    home = backup(warehouse, open_write(warehouse), tmp_path / "backups")
+    (home / "manifest.json").unlink()
+    assert restore(lost(warehouse), tmp_path / "backups") is None
+
+
+def test_a_damaged_newest_backup_stops_the_run_and_loads_nothing(tmp_path: Path) -> None:
+    warehouse = Books(subscriptions=[subscription(quantity=25)]).load(tmp_path)
+    plan_id = open_write(warehouse)
+    home = backup(warehouse, plan_id, tmp_path / "backups")
+    (home / "billing.ledger.parquet").write_bytes(b"PAR1 no more")
+    lost(warehouse)
+    with pytest.raises(PipelineError, match="cannot be read"):
+        restore(warehouse, tmp_path / "backups")
+    assert kept(warehouse)["plans"] == []
+
+
+def test_a_backup_that_lost_rows_is_not_taken_for_whole(tmp_path: Path) -> None:
+    warehouse = Books(subscriptions=[subscription(quantity=25)]).load(tmp_path)
+    home = backup(warehouse, open_write(warehouse), tmp_path / "backups")
+    manifest = json.loads((home / "manifest.json").read_text())
+    manifest["rows"]["billing.ledger"] += 1
+    (home / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(PipelineError, match=r"billing\.ledger holds 1 rows, its manifest says 2"):
+        restore(lost(warehouse), tmp_path / "backups")
+
+
+def test_only_the_newest_are_kept(tmp_path: Path) -> None:
+    warehouse = Books(subscriptions=[subscription(quantity=25)]).load(tmp_path)
+    for name in ("c", "a", "b"):
+        backup(warehouse, name, tmp_path / "backups", keep=2)
+    assert sorted(p.name for p in (tmp_path / "backups").iterdir()) == ["a", "b"]
+
+
+def test_a_disk_that_refuses_is_told_in_plain_words(tmp_path: Path) -> None:
+    warehouse = Books(companies=[company()]).load(tmp_path)
+    (tmp_path / "backups").write_text("a file where the folder should be")
+    with pytest.raises(PipelineError, match="could not be backed up"):
+        backup(warehouse, "plan", tmp_path / "backups")
+
+
+def test_a_backup_from_before_a_column_was_added_can_be_loaded(tmp_path: Path) -> None:
+    warehouse = Books(subscriptions=[subscription(quantity=25)]).load(tmp_path)
+    home = backup(warehouse, open_write(warehouse), tmp_path / "backups")
+    path = home / "billing.ledger.parquet"
+
+    def older(connection: Connection) -> None:
+        text = f"COPY (SELECT * EXCLUDE (detail) FROM read_parquet('{path}')) TO '{path}.tmp' (FORMAT parquet)"
+        connection.execute(text)
+
+    with warehouse.connect() as connection:
+        older(connection)
+    path.with_suffix(".parquet.tmp").rename(path)
+    assert restore(lost(warehouse), tmp_path / "backups") is not None
+    assert [r["detail"] for r in kept(warehouse)["ledger"]] == [None]
