@@ -95,7 +95,8 @@ def _sentence(entry: dg.EventLogEntry) -> str | None:
     root = error
     while root.cause is not None:
         root = root.cause
-    return f"{event.step_key}: {root.cls_name}: {root.message.strip().splitlines()[-1]}"
+    # Dagster's message begins with the class of the error.
+    return f"{event.step_key}: {root.message.strip().splitlines()[0]}"
 
 
 def send(settings: Settings | None, title: str, body: str) -> int:

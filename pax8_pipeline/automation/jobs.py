@@ -39,9 +39,7 @@ def _selection(tables: tuple[str, ...]) -> dg.AssetSelection:
     return dg.AssetSelection.assets(*(asset_key(table) for table in tables))
 
 
-def _job(
-    name: str, selection: dg.AssetSelection, about: str
-) -> dg.UnresolvedAssetJobDefinition:
+def _job(name: str, selection: dg.AssetSelection, about: str) -> dg.UnresolvedAssetJobDefinition:
     return dg.define_asset_job(
         name,
         selection=selection,

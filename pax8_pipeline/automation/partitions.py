@@ -22,11 +22,16 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Outlook:
-    """What the code location is built from: the policy, today by it, and whether the schedule is switched on."""
+    """What the code location is built from.
+
+    `today` by the policy's time zone; `pinned` when PAX8_PIPELINE_TODAY stands in for it; `schedule_on` when
+    PAX8_SCHEDULE switches the schedule on.
+    """
 
     policy: Policy
     today: date
     schedule_on: bool
+    pinned: bool = False
 
 
 def outlook(settings: Settings | None = None) -> Outlook:
@@ -37,7 +42,8 @@ def outlook(settings: Settings | None = None) -> Outlook:
         log.warning("using defaults until this is mended: %s", error)
         on = os.environ.get("PAX8_SCHEDULE", "")
         return Outlook(Policy(), datetime.now(ZoneInfo("UTC")).date(), _on(on))
-    return Outlook(found.policy, found.today, _on(found.value("PAX8_SCHEDULE")))
+    pinned = bool(found.value("PAX8_PIPELINE_TODAY"))
+    return Outlook(found.policy, found.today, _on(found.value("PAX8_SCHEDULE")), pinned)
 
 
 def _on(text: str) -> bool:

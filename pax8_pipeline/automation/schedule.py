@@ -36,7 +36,9 @@ def schedule(view: Outlook) -> dg.ScheduleDefinition:
     )
     def daily(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
         day = context.scheduled_execution_time.date()
-        return dg.RunRequest(run_key=day.isoformat(), partition_key=partition_key(day), tags=_TAGS)
+        # A replay or the sandbox lives on another day than the clock; usage is asked for the month of that day.
+        month = partition_key(view.today if view.pinned else day)
+        return dg.RunRequest(run_key=day.isoformat(), partition_key=month, tags=_TAGS)
 
     made: dg.ScheduleDefinition = daily
     return made

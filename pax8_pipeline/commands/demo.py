@@ -67,7 +67,9 @@ def fresh_world(settings: Settings, today: date | None = None, seed: int | None 
     folder = sandbox_folder(settings)
     for name in ("warehouse.duckdb", "warehouse.duckdb.wal", "published.duckdb", "world.json"):
         (folder / name).unlink(missing_ok=True)
-    shutil.rmtree(folder / "reports", ignore_errors=True)
+    # The ledger of the world before this one must not come back into the new one's warehouse.
+    for name in ("reports", "backups"):
+        shutil.rmtree(folder / name, ignore_errors=True)
     today = today or settings.today
     world = World.demo(today) if seed is None else World.demo(today, seed=seed)
     folder.mkdir(parents=True, exist_ok=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, TypeVar
@@ -243,6 +243,11 @@ class HaloClient:
     def update_licence(self, fields: Row) -> WriteReply:
         """Change the given members of one licence; `id` and `client_id` are needed (section 12.1)."""
         return self._write("/SoftwareLicence", licence_update(fields))
+
+    def update_licences(self, rows: Sequence[Row]) -> WriteReply:
+        """Change the given members of several licences in one call (section 3: bulk POST of licences)."""
+        with self._writing:
+            return read_reply(self._transport.post_json("/SoftwareLicence", [licence_update(row) for row in rows]))
 
     def update_line(self, line: Row) -> WriteReply:
         """Save one line of a recurring invoice: the whole line as read, but for what changes (section 12.1)."""

@@ -20,11 +20,18 @@ class Crash(BaseException):
 
 
 @dataclass
+class Rows:
+    """A list as the client gives it."""
+
+    objects: Sequence[dict[str, Any]]
+
+
+@dataclass
 class FakeHalo:
     """Recurring invoices and licences. `faults` are taken one per write: ok, lost, not_applied, refused, no_updatelines."""
 
     invoices: dict[int, dict[str, Any]]
-    licences: dict[int, dict[str, Any]]
+    licence_rows: dict[int, dict[str, Any]]
     faults: list[str] = field(default_factory=list)
     read_faults: int = 0
     applied: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
@@ -39,10 +46,25 @@ class FakeHalo:
 
     def licence(self, licence_id: int) -> dict[str, Any]:
         self._read()
-        return copy.deepcopy(self.licences[licence_id])
+        return copy.deepcopy(self.licence_rows[licence_id])
 
     def update_licence(self, fields: dict[str, Any]) -> None:
-        self._write("licence", fields, lambda: self.licences[fields["id"]].update(fields))
+        self._write("licence", fields, lambda: self.licence_rows[fields["id"]].update(fields))
+
+    def update_licences(self, rows: Sequence[dict[str, Any]]) -> None:
+        def put() -> None:
+            for fields in rows:
+                self.licence_rows[fields["id"]].update(fields)
+
+        self._write("licences", {"rows": list(rows)}, put)
+
+    def recurring_invoices(self) -> Rows:
+        self._read()
+        return Rows(copy.deepcopy(list(self.invoices.values())))
+
+    def licences(self) -> Rows:
+        self._read()
+        return Rows(copy.deepcopy(list(self.licence_rows.values())))
 
     def update_line(self, line: dict[str, Any]) -> None:
         self._write("line", line, lambda: self._put_line(line))

@@ -65,7 +65,7 @@ def test_a_cancellation_switches_the_line_before_the_licence() -> None:
     applier(target).apply(plan(), [change("end_line", None)])
     assert [kind for kind, _ in target.applied] == ["line", "licence"]
     assert lines(target)[1]["isinactive"] is True
-    ended = {k: target.licences[11][k] for k in ("is_active", "status", "end_date", "count")}
+    ended = {k: target.licence_rows[11][k] for k in ("is_active", "status", "end_date", "count")}
     assert ended == {"is_active": False, "status": "Cancelled", "end_date": "2026-08-19T00:00:00", "count": 5}
 
 
@@ -74,7 +74,7 @@ def test_one_of_several_licences_ends_without_its_line() -> None:
     target = halo(computed_line(1, 11, quantity_subscriptions=links))
     outcome = applier(target).apply(plan(), [change("end_licence", 0, licences_on_line=2)])
     assert outcome.states == {"verified": 1}
-    assert (target.licences[11]["count"], target.licences[11]["is_active"]) == (0, False)
+    assert (target.licence_rows[11]["count"], target.licence_rows[11]["is_active"]) == (0, False)
     assert lines(target)[1]["isinactive"] is False
 
 
@@ -88,8 +88,8 @@ def test_a_line_that_is_off_already_needs_its_licence_only() -> None:
 @pytest.mark.parametrize(
     "edit",
     [
-        lambda h: h.licences[11].update(count=6),
-        lambda h: h.licences[11].update(is_active=False),
+        lambda h: h.licence_rows[11].update(count=6),
+        lambda h: h.licence_rows[11].update(is_active=False),
         lambda h: h.invoices[-94]["lines"][0].update(isinactive=True),
         lambda h: h.invoices[-94]["lines"].pop(0),
         lambda h: h.invoices[-94].update(disabled=True),
@@ -148,7 +148,7 @@ def test_an_unknown_line_write_is_not_followed_by_its_licence() -> None:
     target = halo(faults=("not_applied",))
     applier(target).apply(plan(), [change("end_line", None)])
     assert target.attempts == 1
-    assert target.licences[11]["is_active"] is True
+    assert target.licence_rows[11]["is_active"] is True
 
 
 def test_a_line_write_whose_answer_was_lost_is_read_back_and_followed_by_its_licence() -> None:
@@ -177,7 +177,7 @@ def raise_a_price(target: FakeHalo) -> None:
 
 
 def rename_the_licence(target: FakeHalo) -> None:
-    target.licences[11]["name"] = "Other"
+    target.licence_rows[11]["name"] = "Other"
 
 
 @pytest.mark.parametrize("effect", [drop_a_line, raise_a_price, rename_the_licence])
@@ -188,7 +188,7 @@ def test_a_difference_nobody_planned_stops_the_apply(effect: Any) -> None:
     other = change("set_licence_count", 9, line=9, licence=12)
     later = type(other)(**{**other.__dict__, "recurring_invoice_id": -95})
     outcome = applier(target, ledger).apply(plan(), [change("set_licence_count", 8), later])
-    assert target.licences[12]["count"] == 5
+    assert target.licence_rows[12]["count"] == 5
     assert ledger.states()["sub-9-12"] == ["skipped"]
     assert any("nobody planned" in problem for problem in outcome.problems)
     assert outcome.failed
@@ -233,3 +233,59 @@ def test_no_write_is_sent_before_its_claim_is_on_disk(moment: str) -> None:
     with pytest.raises(Crash):
         applier(target, ledger, step=die).apply(plan(), [change("set_licence_count", 8)])
     assert bool(target.applied) <= ("claimed" in ledger.states().get("sub-1-11", []))
+
+
+BIG = 130
+
+
+def big(*, faults: tuple[str, ...] = ()) -> tuple[FakeHalo, list[Any]]:
+    """So many changes, each on a recurring invoice of its own, that they go in waves."""
+    invoices, licences, changes = {}, {}, []
+    for n in range(1, BIG + 1):
+        invoices[-n] = {"id": -n, "client_id": 231, "lines": [computed_line(n, n + 1000, ihid=-n)]}
+        licences[n + 1000] = licence(n + 1000)
+        made = change("set_licence_count", 8, line=n, licence=n + 1000)
+        changes.append(type(made)(**{**made.__dict__, "recurring_invoice_id": -n}))
+    return FakeHalo(invoices, licences, list(faults)), changes
+
+
+def test_a_big_night_goes_in_waves_with_few_calls_and_is_read_back() -> None:
+    target, changes = big()
+    ledger = MemoryLedger()
+    outcome = applier(target, ledger).apply(plan(), changes)
+    assert outcome.states == {"verified": BIG}
+    assert target.attempts == 6
+    assert {row["count"] for row in target.licence_rows.values()} == {8}
+    assert all(states == ["claimed", "sent", "verified"] for states in ledger.states().values())
+
+
+def test_a_target_that_drifted_is_left_out_of_its_wave() -> None:
+    target, changes = big()
+    target.licence_rows[1005]["count"] = 6
+    outcome = applier(target).apply(plan(), changes)
+    assert outcome.states == {"verified": BIG - 1, "drifted": 1}
+    assert target.licence_rows[1005]["count"] == 6
+
+
+def test_a_refused_call_of_a_wave_is_done_over_one_by_one() -> None:
+    target, changes = big(faults=("refused", "ok", "refused"))
+    outcome = applier(target).apply(plan(), changes)
+    assert outcome.states == {"verified": BIG - 1, "failed": 1}
+    assert [kind for kind, _ in target.applied].count("licences") == 5
+
+
+@pytest.mark.parametrize(
+    ("fault", "states"), [("lost", {"verified": BIG}), ("not_applied", {"verified": BIG - 25, "failed": 25})]
+)
+def test_a_wave_whose_answer_was_lost_is_settled_by_reading(fault: str, states: dict[str, int]) -> None:
+    target, changes = big(faults=(fault,))
+    outcome = applier(target).apply(plan(), changes)
+    assert outcome.states == states
+    assert target.attempts == 6
+
+
+def test_a_surprise_in_a_wave_stops_what_follows() -> None:
+    target, changes = big()
+    target.side_effect = lambda h: h.invoices[-7]["lines"][0].update(unit_price=Decimal(1))
+    outcome = applier(target).apply(plan(), changes)
+    assert any("nobody planned" in problem for problem in outcome.problems)

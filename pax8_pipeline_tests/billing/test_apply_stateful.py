@@ -72,7 +72,7 @@ class Billing(RuleBasedStateMachine):
         lines = {i: {k: v for k, v in line.items() if self._noise(i) or k not in ("qty_order", "isinactive", "isActive", "net_amount")}
                  for i, line in self._lines().items()}  # fmt: skip
         fields = ("count", "is_active", "status", "end_date")
-        licences = {i: {k: v for k, v in c.items() if k not in fields} for i, c in self.halo.licences.items()}
+        licences = {i: {k: v for k, v in c.items() if k not in fields} for i, c in self.halo.licence_rows.items()}
         return copy.deepcopy({"lines": lines, "licences": licences})
 
     @rule(data=st.data(), quantity=st.one_of(st.none(), st.integers(1, 40)))
@@ -94,8 +94,8 @@ class Billing(RuleBasedStateMachine):
     def _change(self, line_id: int, line: dict[str, Any]) -> list[Change]:
         manual = line["recurring_invoice_quantity_type"] == 0
         licence_id = None if manual else line_id + 1000
-        has = int(line["qty_order"]) if manual else self.halo.licences[line_id + 1000]["count"]
-        active = None if manual else self.halo.licences[line_id + 1000]["is_active"]
+        has = int(line["qty_order"]) if manual else self.halo.licence_rows[line_id + 1000]["count"]
+        active = None if manual else self.halo.licence_rows[line_id + 1000]["is_active"]
         seen = {"licence_count": None if manual else has, "licence_active": active,
                 "line_quantity": str(line["qty_order"]) if manual else None, "line_inactive": line["isinactive"]}  # fmt: skip
         want = self.wanted[line_id]
@@ -134,7 +134,7 @@ class Billing(RuleBasedStateMachine):
         if line["recurring_invoice_quantity_type"] == 0:
             line["qty_order"] += 100
         else:
-            self.halo.licences[line_id + 1000]["count"] += 100
+            self.halo.licence_rows[line_id + 1000]["count"] += 100
 
     def _apply(self, changes: list[Change], crash: int | None, blind: int) -> None:
         left = [crash]

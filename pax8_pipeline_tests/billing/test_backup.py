@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from pax8_pipeline.billing.ledger import Ledger, states
 from pax8_pipeline.billing.model import Entry
 from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.warehouse import raw
-from pax8_pipeline.warehouse.connection import Connection, Warehouse
+from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.billing.test_approval import NOW, approve, made
 from pax8_pipeline_tests.billing.test_plan_store import open_write
 from pax8_pipeline_tests.warehouse.books import SUB, Books, circumstances, company, licence, planned, subscription
@@ -147,34 +148,52 @@ def test_the_backup_of_a_plan_applied_in_two_parts_holds_the_second(tmp_path: Pa
     assert json.loads((home / "manifest.json").read_text())["rows"]["billing.ledger"] == 2
 
 
-@pytest.mark.parametrize("dies_before", ["aside", "in place", "old deleted"])
-def test_a_backup_that_dies_half_way_leaves_a_whole_one_behind(
-    dies_before: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("dies_at", [1, 2])
+def test_a_backup_that_dies_between_its_renames_leaves_the_new_one_whole(
+    dies_at: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     warehouse = Books(subscriptions=[subscription(quantity=25)]).load(tmp_path)
     plan_id = open_write(warehouse)
     backup(warehouse, plan_id, tmp_path / "backups")
     write_all(warehouse, plan_id, "verified")
-    calls = {"aside": 1, "in place": 2, "old deleted": 3}[dies_before]
-    real, count = Path.rename, 0
-
-    def rename(self: Path, target: Path) -> Path:
-        nonlocal count
-        count += 1
-        if count == calls:
-            raise KeyboardInterrupt
-        return real(self, target)
-
-    monkeypatch.setattr(Path, "rename", rename)
-    if calls < 3:
-        with pytest.raises(KeyboardInterrupt):
-            backup(warehouse, plan_id, tmp_path / "backups")
-    else:
-        monkeypatch.setattr(backups, "_flush", lambda path: None)
-        backup(warehouse, plan_id, tmp_path / "backups")
-    monkeypatch.undo()
+    _dies(monkeypatch, dies_at, lambda: backup(warehouse, plan_id, tmp_path / "backups"))
     restore(lost(warehouse), tmp_path / "backups")
     assert [r["state"] for r in kept(warehouse)["ledger_state"]] == ["verified"]
+
+
+def _dies(monkeypatch: pytest.MonkeyPatch, at: int, do: Callable[[], Any]) -> None:
+    """Die instead of the `at`-th rename."""
+    real, left = Path.rename, [None] * (at - 1)
+
+    def rename(self: Path, target: Path) -> Path:
+        if not left:
+            raise KeyboardInterrupt
+        left.pop()
+        return real(self, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", rename)
+        with pytest.raises(KeyboardInterrupt):
+            do()
+
+
+def test_a_backup_that_dies_while_it_is_written_leaves_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warehouse = Books(subscriptions=[subscription(quantity=25)]).load(tmp_path)
+    plan_id = open_write(warehouse)
+    backup(warehouse, plan_id, tmp_path / "backups")
+    write_all(warehouse, plan_id, "verified")
+
+    def die(path: Path) -> None:
+        if path.name == "billing.ledger.parquet":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(backups, "_flush", die)
+    with pytest.raises(KeyboardInterrupt):
+        backup(warehouse, plan_id, tmp_path / "backups")
+    restore(lost(warehouse), tmp_path / "backups")
+    assert [r["state"] for r in kept(warehouse)["ledger"]] == ["claimed"]
 
 
 def test_a_folder_without_a_manifest_is_no_backup(tmp_path: Path) -> None:
@@ -224,12 +243,8 @@ def test_a_backup_from_before_a_column_was_added_can_be_loaded(tmp_path: Path) -
     home = backup(warehouse, open_write(warehouse), tmp_path / "backups")
     path = home / "billing.ledger.parquet"
 
-    def older(connection: Connection) -> None:
-        text = f"COPY (SELECT * EXCLUDE (detail) FROM read_parquet('{path}')) TO '{path}.tmp' (FORMAT parquet)"
-        connection.execute(text)
-
-    with warehouse.connect() as connection:
-        older(connection)
+    older = f"COPY (SELECT * EXCLUDE (detail) FROM read_parquet('{path}')) TO '{path}.tmp' (FORMAT parquet)"
+    rows(warehouse, older)
     path.with_suffix(".parquet.tmp").rename(path)
     assert restore(lost(warehouse), tmp_path / "backups") is not None
     assert [r["detail"] for r in kept(warehouse)["ledger"]] == [None]

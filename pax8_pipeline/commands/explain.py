@@ -1,0 +1,40 @@
+"""`pax8-pipeline explain`: the whole story of one id."""
+
+from __future__ import annotations
+
+import click
+
+from pax8_pipeline.billing import explain as stories
+from pax8_pipeline.billing import explain_text, render
+from pax8_pipeline.commands.common import json_option, tell
+from pax8_pipeline.commands.where import data_settings
+from pax8_pipeline.settings import load_settings
+from pax8_pipeline.warehouse.connection import Warehouse
+
+
+@click.command(
+    # A recurring invoice's id begins with a minus sign: it must not read as an option.
+    context_settings={"ignore_unknown_options": True},
+    epilog="\b\nExamples:\n"
+    "  pax8-pipeline explain c2b8a9d0-6f34-4a6f-8a1b-3f7c9e5d1a02     a Pax8 subscription\n"
+    "  pax8-pipeline explain 4127 --kind licence                       a Halo licence, where a line has that id too\n"
+    "  pax8-pipeline explain -94                                       a recurring invoice\n"
+    "  pax8-pipeline explain 20260820-060000-1a2b3c4d-9f8e             a plan; PLAN/ROW for one row of it\n\n"
+    "An id that names several things (a licence, a line and a ledger entry may share a number) gives all their stories.",
+)
+@click.argument("id_", metavar="ID")
+@click.option("--kind", type=click.Choice(stories.KINDS), help="Only what the id means as this.")
+@json_option
+def explain(id_: str, kind: str | None, as_json: bool) -> None:
+    """Tell everything about ID in time order: Pax8, Halo, rule, plan, approval, what was sent and read back.
+
+    ID is a Pax8 subscription, a Halo licence or line, a recurring invoice (negative), a plan, a row of it, or the number
+    of a ledger entry.
+    """
+    settings = data_settings(load_settings(), tell)
+    with Warehouse(settings.warehouse_path).connect(read_only=True) as connection:
+        found = stories.explain(connection, id_, kind)
+    if as_json:
+        click.echo(render.to_json(stories.as_data(id_, found)))
+        return
+    click.echo("\n\n".join("\n".join(explain_text.story_lines(story)) for story in found))

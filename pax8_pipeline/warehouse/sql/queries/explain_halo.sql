@@ -1,0 +1,48 @@
+-- What Halo showed of each licence, line and recurring invoice: the first whole read kept, and every one that differs
+-- from the read before. One row per thing and change.
+WITH reads AS (
+  SELECT snapshot_id, run_id, loaded_at, table_name FROM meta.snapshots
+  WHERE table_name IN ('halo.licences', 'halo.recurring_invoices') AND complete
+), licences AS (
+  SELECT snapshot_id, object_id AS id, from_json(payload, '{"count":"VARCHAR","is_active":"VARCHAR","status":"VARCHAR",
+           "end_date":"VARCHAR","price":"VARCHAR","name":"VARCHAR","client_id":"VARCHAR"}') AS j
+  FROM halo.licences WHERE object_id IN (SELECT id FROM story_subjects WHERE kind = 'licence')
+), headers AS (
+  SELECT snapshot_id, object_id AS id, from_json(payload, '{"disabled":"VARCHAR","client_id":"VARCHAR","reference":"VARCHAR",
+           "period":"VARCHAR","nextcreationdate":"VARCHAR","lines":[{"id":"VARCHAR","qty_order":"VARCHAR",
+           "isinactive":"VARCHAR","unit_price":"VARCHAR","item_shortdescription":"VARCHAR",
+           "recurring_invoice_quantity_type":"VARCHAR","quantity_licences":[{"licence_id":"VARCHAR"}],
+           "quantity_subscriptions":[{"licence_id":"VARCHAR"}]}]}') AS j
+  FROM halo.recurring_invoices WHERE object_id IN (SELECT id FROM story_subjects WHERE kind = 'invoice')
+), lines AS (
+  SELECT snapshot_id, id AS invoice_id, unnest(j.lines) AS l FROM headers
+), things AS (
+  SELECT snapshot_id, 'licence' AS kind, id, to_json({'name': meta.txt(j.name), 'client_id': meta.halo_id(j.client_id),
+           'count': try_cast(j.count AS BIGINT), 'active': coalesce(try_cast(j.is_active AS BOOLEAN), true),
+           'status': meta.txt(j.status), 'end_date': meta.halo_day(j.end_date),
+           'price': meta.plain(meta.num(j.price))})::VARCHAR AS facts FROM licences
+  UNION ALL
+  -- Halo states a quantity on computed lines too, but bills the licences' count: it is told as stated.
+  SELECT snapshot_id, 'line', l.id, to_json({'name': meta.txt(l.item_shortdescription), 'recurring_invoice_id': try_cast(invoice_id AS BIGINT),
+           'qty_order': meta.plain(meta.num(l.qty_order)), 'inactive': meta.flag(l.isinactive),
+           'unit_price': meta.plain(meta.num(l.unit_price)),
+           'quantity_type': coalesce(try_cast(l.recurring_invoice_quantity_type AS BIGINT), 0),
+           'licences': list_sort(list_transform(coalesce(l.quantity_licences, []) || coalesce(l.quantity_subscriptions, []),
+                                                lambda q: meta.halo_id(q.licence_id)))})::VARCHAR
+  FROM lines WHERE l.id IN (SELECT id FROM story_subjects WHERE kind = 'line')
+  UNION ALL
+  SELECT snapshot_id, 'invoice', id, to_json({'name': meta.txt(j.reference), 'client_id': meta.halo_id(j.client_id),
+           'disabled': meta.flag(j.disabled), 'lines': coalesce(len(j.lines), 0)})::VARCHAR FROM headers
+), expected AS (
+  SELECT kind, id, CASE kind WHEN 'licence' THEN 'halo.licences' ELSE 'halo.recurring_invoices' END AS table_name
+  FROM story_subjects WHERE kind IN ('licence', 'line', 'invoice')
+), seen AS (
+  SELECT e.kind, e.id, r.loaded_at, r.run_id, r.snapshot_id, t.facts,
+         count(t.facts) OVER (PARTITION BY e.kind, e.id ORDER BY r.loaded_at, r.snapshot_id) > 0 AS known
+  FROM expected e JOIN reads r USING (table_name)
+  LEFT JOIN things t ON t.snapshot_id = r.snapshot_id AND t.kind = e.kind AND t.id = e.id
+)
+SELECT * EXCLUDE (known) FROM seen WHERE known
+WINDOW w AS (PARTITION BY kind, id ORDER BY loaded_at, snapshot_id)
+QUALIFY row_number() OVER w = 1 OR lag(facts) OVER w IS DISTINCT FROM facts
+ORDER BY loaded_at, snapshot_id, kind, id;

@@ -1,0 +1,32 @@
+-- The things on both sides that a story is about: those its plan rows name, and those that stand together today.
+-- Parameters: kind, id. Of a whole plan only its rows are told.
+CREATE OR REPLACE TEMP TABLE story_subjects AS
+WITH named AS (
+  SELECT p.subscription_id, p.licence_id, p.line_id, p.recurring_invoice_id
+  FROM billing.plan p JOIN story_rows USING (plan_id, row_id) WHERE $kind <> 'plan'
+  UNION
+  SELECT subscription_id, licence_id, line_id, recurring_invoice_id FROM reconciled.subscriptions
+  WHERE CASE $kind WHEN 'subscription' THEN subscription_id = $id
+                   WHEN 'licence' THEN licence_id = try_cast($id AS BIGINT)
+                   WHEN 'line' THEN line_id = try_cast($id AS BIGINT)
+                   WHEN 'invoice' THEN recurring_invoice_id = try_cast($id AS BIGINT) ELSE false END
+), told AS (
+  SELECT 'subscription' AS kind, subscription_id AS id FROM named
+  UNION
+  -- A story of one line or licence leaves its neighbours out, a story of a recurring invoice tells of the header only.
+  SELECT 'licence', licence_id::VARCHAR FROM named WHERE $kind <> 'invoice'
+  UNION
+  SELECT 'line', line_id::VARCHAR FROM named WHERE $kind <> 'invoice'
+  UNION
+  SELECT 'invoice', recurring_invoice_id::VARCHAR FROM named
+  UNION
+  SELECT $kind, $id WHERE $kind IN ('subscription', 'licence', 'line', 'invoice')
+  UNION
+  SELECT 'licence', k.licence_id::VARCHAR FROM staging.line_licences k WHERE $kind = 'line' AND k.line_id = try_cast($id AS BIGINT)
+  UNION
+  SELECT 'line', k.line_id::VARCHAR FROM staging.line_licences k WHERE $kind = 'licence' AND k.licence_id = try_cast($id AS BIGINT)
+  UNION
+  SELECT 'invoice', l.recurring_invoice_id::VARCHAR FROM staging.recurring_invoice_lines l
+  WHERE $kind = 'line' AND l.line_id = try_cast($id AS BIGINT)
+)
+SELECT kind, id FROM told WHERE id IS NOT NULL;
