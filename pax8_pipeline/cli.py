@@ -26,7 +26,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "demo": ("demo", "demo", "Run the daily sync on a sandbox: what changed, what was held back, the money."),
     "doctor": ("doctor", "doctor", "Test settings and the connections to Pax8 and Halo, and say what to do."),
     "run": ("run", "run", "Run the daily sync now: a dry run unless told to write."),
-    "plan": ("plan", "plan", "Look at plans: what would change in Halo, and why."),
+    "plan": ("plan", "plan", "Look at plans and why; approve, apply, roll back one."),
     "explain": ("explain", "explain", "Tell the whole story of one id: Pax8, Halo, plans, approvals, writes."),
     "report": ("report", "report", "Write the report of the newest plan, or of one by its id."),
     "cutover": ("cutover", "cutover", "Say what leaving Halo's own Pax8 integration takes, step by step."),

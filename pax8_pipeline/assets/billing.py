@@ -22,6 +22,7 @@ from pax8_pipeline.assets.stage import Stage, stage
 from pax8_pipeline.billing import apply, ledger, render
 from pax8_pipeline.billing.approval import Kind, NothingToAgree, Scope, Writable, agree, refuse_stale, writable
 from pax8_pipeline.billing.backup import backup
+from pax8_pipeline.billing.guardrails import way_past
 from pax8_pipeline.billing.lock import writer_lock
 from pax8_pipeline.billing.model import Plan
 from pax8_pipeline.billing.plan import Circumstances, load_plan, make_plan
@@ -144,7 +145,7 @@ def writes(
     halo: HaloResource,
 ) -> Iterator[dg.MaterializeResult]:
     """Write, or say why nothing was written. A write that failed fails the step once all is recorded and shown."""
-    with stage(context, settings, warehouse) as now:
+    with stage(context, settings, warehouse, reading=False) as now:
         told, failed = _sink(now, config, pax8, halo)
         now.say(f"writes: {told['outcome']}")
         yield dg.MaterializeResult(asset_key=_WRITES.key, metadata=told)
@@ -164,11 +165,13 @@ def _sink(now: Stage, config: WritesConfig, pax8: Pax8Resource, halo: HaloResour
     if reason is None and config.approved_by:
         _agree(now, head, config)
         _, may = _open_changes(now, config)
-    reason = reason or ("; ".join(may.held) if may.held and not may.changes else None)
+    if may.held and not may.changes:
+        reason = reason or f"{'; '.join(may.held)}; {way_past(head.plan_id)}"
     if reason:
         return _nothing(reason, head, waiting=len(may.changes)), False
     if not may.changes:
-        return {**_nothing("nothing to write", head), "applied": True, "outcome": "nothing to write"}, False
+        nothing = {k: v for k, v in _nothing("", head).items() if k != "reason"}
+        return {**nothing, "applied": True, "outcome": "nothing to write"}, False
     client = halo.client(now.settings)
     if now.settings.policy.native_integration == "refuse":
         found = ask_integration(client)

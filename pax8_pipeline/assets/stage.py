@@ -67,18 +67,22 @@ class Stage:
 
 @contextmanager
 def stage(
-    context: dg.AssetExecutionContext, settings: SettingsResource, warehouse: WarehouseResource
+    context: dg.AssetExecutionContext,
+    settings: SettingsResource,
+    warehouse: WarehouseResource,
+    *,
+    reading: bool = True,
 ) -> Iterator[Stage]:
     """Open what an asset needs; a failure raised on purpose comes out as dg.Failure with its plain sentence.
 
     When a vendor does not answer for the moment, a run that nobody watches (the schedule's) asks again a little
-    later; any other run says so at once.
+    later; any other run says so at once. What writes (`reading` false) is never begun again by itself.
     """
     try:
         loaded = settings.load()
         yield Stage(context, loaded, warehouse.open(loaded))
     except (Unreachable, ServerFault, RateLimited) as error:
-        if SCHEDULE_TAG in context.run.tags and context.retry_number < _RETRIES:
+        if reading and SCHEDULE_TAG in context.run.tags and context.retry_number < _RETRIES:
             raise dg.RetryRequested(max_retries=_RETRIES, seconds_to_wait=_RETRY_AFTER_S) from error
         raise dg.Failure(str(error), allow_retries=False) from error
     except PipelineError as error:

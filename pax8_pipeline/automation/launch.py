@@ -1,4 +1,4 @@
-"""Starts the daily sync from a program, in its own process, on the history that the UI shows.
+"""Starts the daily sync or the apply of one plan from a program, in its process, on the history that the UI shows.
 
 Here belongs: running the job and gathering what a caller needs to know. Not here: words for people (commands),
 exit codes (`billing.outcome`). Nothing is printed: expected failures come back as sentences.
@@ -10,7 +10,7 @@ import logging
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import dagster as dg
@@ -20,7 +20,7 @@ from pax8_pipeline.assets.describe import asset_key
 from pax8_pipeline.assets.stage import progress_log
 from pax8_pipeline.automation.alerts import FailedCheck, failed_checks, plan_figures, step_failures
 from pax8_pipeline.automation.instance import at_work, open_instance
-from pax8_pipeline.automation.jobs import DAILY
+from pax8_pipeline.automation.jobs import APPLY, DAILY
 from pax8_pipeline.automation.partitions import partition_key
 from pax8_pipeline.definitions import build_defs
 from pax8_pipeline.resources.resources import FixedSettings
@@ -34,9 +34,10 @@ _SINK = "billing__writes"
 class RunResult:
     """What became of a run.
 
-    `plan_id`: the plan it made, None when it came to none. `failed_checks`: grave ones first. `errors`: one sentence
+    `plan_id`: the plan it made or was told to write, None when it came to none. `failed_checks`: grave ones first. `errors`: one sentence
     for each step that failed of its own (a failed blocking check is not among them). `applied`: how many writes ended
-    in which state; `outcome`: the sink's own sentence, empty when it was not reached.
+    in which state; `outcome`: the sink's own sentence, empty when it was not reached; `refused`: why the sink would not
+    begin, empty when it did.
     """
 
     run_id: str
@@ -46,6 +47,7 @@ class RunResult:
     errors: list[str] = field(default_factory=list)
     applied: Mapping[str, int] = field(default_factory=dict)
     outcome: str = ""
+    refused: str = ""
 
 
 def run_daily_sync(
@@ -62,15 +64,44 @@ def run_daily_sync(
     the one of the settings' data folder. `resources` replace those of the same name. `progress` gets one line at a
     time. Raises ConfigError when no history can be opened; everything that goes wrong in the run is in the result.
     """
+    month = partition_key(settings.today)
+    return _execute(settings, DAILY, {"apply": apply}, month, instance, resources, progress)
+
+
+def run_apply_plan(
+    settings: Settings,
+    plan_id: str,
+    *,
+    instance: DagsterInstance | None = None,
+    resources: dict[str, Any] | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> RunResult:
+    """Write one stored plan here and now: its safe rows, and what people agreed to in it.
+
+    This is the permission to write; the write mode still has to be `apply` too. The rest is as in `run_daily_sync`.
+    """
+    result = _execute(settings, APPLY, {"apply": True, "plan_id": plan_id}, None, instance, resources, progress)
+    return replace(result, plan_id=plan_id)
+
+
+def _execute(
+    settings: Settings,
+    job: str,
+    sink: Mapping[str, Any],
+    month: str | None,
+    instance: DagsterInstance | None,
+    resources: dict[str, Any] | None,
+    progress: Callable[[str], None] | None,
+) -> RunResult:
     defs = build_defs(resources={"settings": FixedSettings(settings), **(resources or {})}, settings=settings)
     with nullcontext(instance) if instance is not None else open_instance(settings) as history:
         run_id = str(uuid.uuid4())
         with at_work(history, run_id), _telling(progress):
-            result = defs.resolve_job_def(DAILY).execute_in_process(
+            result = defs.resolve_job_def(job).execute_in_process(
                 instance=history,
                 run_id=run_id,
-                partition_key=partition_key(settings.today),
-                run_config={**_QUIET, "ops": {_SINK: {"config": {"apply": apply}}}},
+                partition_key=month,
+                run_config={**_QUIET, "ops": {_SINK: {"config": dict(sink)}}},
                 raise_on_error=False,
             )
         return gather(history, run_id, result.success)
@@ -88,6 +119,7 @@ def gather(instance: DagsterInstance, run_id: str, success: bool) -> RunResult:
         errors=step_failures(instance, run_id),
         applied={str(s): int(str(n)) for s, n in states.items()} if isinstance(states, Mapping) else {},
         outcome=str(writes["outcome"].value) if "outcome" in writes else "",
+        refused=str(writes["reason"].value) if "reason" in writes else "",
     )
 
 

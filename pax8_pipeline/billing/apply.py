@@ -7,19 +7,18 @@ once before and once after.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Protocol
 
 from pax8_pipeline.billing import verify
+from pax8_pipeline.billing.evidence import Seen, claim, prove
 from pax8_pipeline.billing.model import Change, Entry, Plan, State
 from pax8_pipeline.billing.plan import grouped
+from pax8_pipeline.billing.verify import Object
 from pax8_pipeline.errors import NotFound, PipelineError, VendorError, WriteRefused, WriteUnknown
-
-Object = Mapping[str, Any]
 
 WAVE_ABOVE = 100  # licence counts in one night from which on they go in waves
 WAVE = 350  # how many share one reading of the lists
@@ -105,26 +104,6 @@ _BAD: tuple[State, ...] = ("failed", "unknown", "skipped")
 
 
 @dataclass(frozen=True)
-class _Seen:
-    """One reading of recurring invoices and of the licences that matter on them."""
-
-    headers: Mapping[int, Object]
-    licences: Mapping[int, Object]
-
-    def header(self, change: Change) -> Object:
-        return self.headers.get(change.recurring_invoice_id or 0, _GONE)
-
-    def licence(self, change: Change) -> Object | None:
-        return self.licences.get(change.licence_id) if change.licence_id is not None else None
-
-    def line(self, change: Change) -> Object:
-        return verify.lines_by_id(self.header(change))[change.line_id or 0]
-
-
-_GONE: Object = {"id": 0, "lines": []}
-
-
-@dataclass(frozen=True)
 class Applier:
     """Applies one plan. `acknowledged`: see `refuse`. `step` is called between any two statements that matter, so that
     tests can crash there.
@@ -187,7 +166,7 @@ class Applier:
         if not ready:
             return aside, ""
         self.step("before claim")
-        self.ledger.record(plan_id, [_claim(c, before) for c in ready])
+        self.ledger.record(plan_id, [claim(c, before) for c in ready])
         self.step("after claim")
         sent = self._send_wave(ready, before) if wave else [self._send(change, before) for change in ready]
         self.step("after send")
@@ -202,29 +181,29 @@ class Applier:
             ]
             self.ledger.record(plan_id, [e for e in entries if e.state == "unknown"])
             return aside + entries, str(error)
-        proved, surprise = _prove(sent, before, after)
+        proved, surprise = prove(sent, before, after)
         self.step("before verdict")
         self.ledger.record(plan_id, proved)
         return aside + proved, surprise
 
-    def _read(self, changes: Sequence[Change]) -> _Seen:
+    def _read(self, changes: Sequence[Change]) -> Seen:
         invoice = changes[0].recurring_invoice_id
         if invoice is None:
             raise NotFound("the plan names no recurring invoice", vendor="Halo", where="RecurringInvoice")
         header = self.halo.recurring_invoice(invoice)
         wanted = sorted({c.licence_id for c in changes if c.licence_id is not None})
-        return _Seen({invoice: header}, {i: self.halo.licence(i) for i in wanted})
+        return Seen({invoice: header}, {i: self.halo.licence(i) for i in wanted})
 
-    def _read_wave(self, changes: Sequence[Change], *, fresh: bool) -> _Seen:
+    def _read_wave(self, changes: Sequence[Change], *, fresh: bool) -> Seen:
         """Read a wave: headers from the list; licences one by one right before a write, from the list after it."""
         invoices = {c.recurring_invoice_id for c in changes}
         wanted = {c.licence_id for c in changes if c.licence_id is not None}
         headers = {int(h["id"]): h for h in self.halo.recurring_invoices().objects if h["id"] in invoices}
         if fresh:
-            return _Seen(headers, {i: self.halo.licence(i) for i in sorted(wanted)})
-        return _Seen(headers, {int(c["id"]): c for c in self.halo.licences().objects if c["id"] in wanted})
+            return Seen(headers, {i: self.halo.licence(i) for i in sorted(wanted)})
+        return Seen(headers, {int(c["id"]): c for c in self.halo.licences().objects if c["id"] in wanted})
 
-    def _send_wave(self, changes: Sequence[Change], seen: _Seen) -> list[Entry]:
+    def _send_wave(self, changes: Sequence[Change], seen: Seen) -> list[Entry]:
         """Send licence counts several to a call. A refused call is done over one by one: nothing of it took effect."""
         entries: list[Entry] = []
         for start in range(0, len(changes), PER_CALL):
@@ -241,7 +220,7 @@ class Applier:
                 entries += [Entry(c, "sent", text) for c in part]
         return entries
 
-    def _one_by_one(self, changes: Sequence[Change], seen: _Seen, refused: VendorError) -> list[Entry]:
+    def _one_by_one(self, changes: Sequence[Change], seen: Seen, refused: VendorError) -> list[Entry]:
         """Send what a refused call held, each for itself, if it still is as it was: the refusal may be one element's."""
         entries = []
         for change in changes:
@@ -254,16 +233,16 @@ class Applier:
             entries.append(
                 Entry(change, "unknown", f"{refused}; {'; '.join(found)}")
                 if found
-                else self._send(change, _Seen(seen.headers, now))
+                else self._send(change, Seen(seen.headers, now))
             )
         return entries
 
-    def _count(self, change: Change, seen: _Seen) -> dict[str, Any]:
+    def _count(self, change: Change, seen: Seen) -> dict[str, Any]:
         licence = seen.licence(change) or {}
         client = licence.get("client_id", change.client_id)
         return {"id": change.licence_id, "client_id": client, "count": _number(change.quantity_after)}
 
-    def _look_again(self, changes: Sequence[Change], seen: _Seen) -> tuple[list[Change], list[Entry]]:
+    def _look_again(self, changes: Sequence[Change], seen: Seen) -> tuple[list[Change], list[Entry]]:
         """Split into what is still as the plan saw it and what drifted."""
         ready: list[Change] = []
         aside: list[Entry] = []
@@ -285,7 +264,7 @@ class Applier:
             return []
         return [f"Pax8 now says {now.get('status')}, end date {end or 'none'}"]
 
-    def _send(self, change: Change, seen: _Seen) -> Entry:
+    def _send(self, change: Change, seen: Seen) -> Entry:
         """Send the write, once. A refusal is certain, anything else without an answer is unknown."""
         notes: list[str] = []
         calls = self._writes(change, seen)
@@ -318,7 +297,7 @@ class Applier:
             return False
         return bool(line.get("isinactive"))
 
-    def _writes(self, change: Change, seen: _Seen) -> list[tuple[str, Callable[[], Any]]]:
+    def _writes(self, change: Change, seen: Seen) -> list[tuple[str, Callable[[], Any]]]:
         """Return the calls a change takes, in order (api/halo.md sections 12.1 and 12.2: the line before the licence)."""
         licence = seen.licence(change)
         base = {"id": change.licence_id, "client_id": (licence or {}).get("client_id", change.client_id)}
@@ -341,7 +320,7 @@ class Applier:
             calls.append(("licence", lambda: self.halo.update_licence(off)))
         return calls
 
-    def _reopenings(self, change: Change, seen: _Seen, base: dict[str, Any]) -> list[tuple[str, Callable[[], Any]]]:
+    def _reopenings(self, change: Change, seen: Seen, base: dict[str, Any]) -> list[tuple[str, Callable[[], Any]]]:
         """The way back from an end, in the opposite order: the licence has its old state before the line bills it."""
         calls: list[tuple[str, Callable[[], Any]]] = []
         restore = change.expect.get("restore") or {}
@@ -390,59 +369,9 @@ def refuse(plan: Plan, now: datetime, *, acknowledged: bool = False) -> None:
         raise PipelineError(f"plan {plan.plan_id} is held whole by a guardrail: {plan.held}")
 
 
-def _claim(change: Change, seen: _Seen) -> Entry:
-    """Say what is about to be written, with all that an undo would need to know of the target."""
-    line, licence = seen.line(change), seen.licence(change)
-    state = {
-        "line": {name: line.get(name) for name in ("qty_order", "isinactive")},
-        "licence": licence and {name: licence.get(name) for name in ("count", "is_active", "status", "end_date")},
-    }
-    text = json.dumps(state, default=str)
-    return Entry(change, "claimed", f"about to write: {change.before} -> {change.after}", text)
-
-
 def same_lines(before: Object, after: Object) -> bool:
     """True when nothing on the recurring invoice moved between two readings."""
     return not verify.untouched((), before, after) and verify.same(before.get("change_seq"), after.get("change_seq"))
-
-
-def _prove(sent: Sequence[Entry], before: _Seen, after: _Seen) -> tuple[list[Entry], str]:
-    """Judge every write by what was read back; a difference nobody planned is the reason to stop."""
-    changes = [e.change for e in sent]
-    surprises: list[str] = []
-    for invoice in sorted({c.recurring_invoice_id or 0 for c in changes}):
-        own = [c for c in changes if c.recurring_invoice_id == invoice]
-        found = verify.untouched(own, before.header(own[0]), after.header(own[0]))
-        surprises += [f"recurring invoice {invoice}: {sentence}" for sentence in found]
-    proved: list[Entry] = []
-    for entry in sent:
-        change = entry.change
-        strange = _own_surprises(change, before, after)
-        surprises += strange
-        if strange:
-            proved.append(Entry(change, "failed", "; ".join([entry.detail, *strange])))
-        elif verify.reached(change, after.header(change), after.licence(change)):
-            proved.append(Entry(change, "verified", f"{entry.detail}; read back as planned"))
-        else:
-            detail = f"{entry.detail}; read back: not as planned, the next run will plan it again"
-            proved.append(Entry(change, "failed", detail))
-    return proved, f"something changed in a way nobody planned: {'; '.join(surprises)}" if surprises else ""
-
-
-def _own_surprises(change: Change, before: _Seen, after: _Seen) -> list[str]:
-    found: list[str] = []
-    old, new = before.licence(change), after.licence(change)
-    if old is not None and new is not None:
-        found += verify.licence_kept(change, old, new)
-    planned = verify.LINE_FIELD.get(change.action)
-    line = verify.lines_by_id(after.header(change)).get(change.line_id or 0)
-    if planned and line is not None:
-        was = before.line(change)
-        # On a computed line qty_order is Halo's own echo of the licences.
-        found += [
-            s for s in verify.written_line_kept(was, line, planned) if verify.is_manual(was) or ": qty_order " not in s
-        ]
-    return found
 
 
 def _sendable(line: Object, change: dict[str, Any]) -> dict[str, Any]:

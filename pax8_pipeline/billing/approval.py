@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
-from pax8_pipeline.billing import guardrails, plan
+from pax8_pipeline.billing import guardrails, ledger, plan
 from pax8_pipeline.billing.model import Change, Plan
 from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.settings import Policy
 from pax8_pipeline.warehouse.connection import Connection, Warehouse
 from pax8_pipeline.warehouse.models import query_file
+from pax8_pipeline.warehouse.raw import dicts
 
 Kind = Literal["approve", "acknowledge"]
 
@@ -35,12 +36,19 @@ class Scope:
 
 @dataclass(frozen=True)
 class Agreement:
-    """One recorded agreement and how many rows it covers."""
+    """One recorded agreement and the rows it covers; `at` is UTC."""
 
     plan_id: str
     checksum: str
     kind: Kind
-    rows: int
+    who: str
+    at: datetime
+    row_ids: tuple[str, ...]
+
+    @property
+    def rows(self) -> int:
+        """How many rows it covers."""
+        return len(self.row_ids)
 
 
 def agree(
@@ -68,13 +76,37 @@ def agree(
             [now, who.strip(), plan_id, head.checksum, kind, scope.client_id, scope.row_id],
         )
         rows = connection.execute(
-            "SELECT count(DISTINCT row_id) FROM billing.approved_rows WHERE plan_id = ? AND kind = ? AND approved_at = ?",
+            "SELECT DISTINCT row_id FROM billing.approved_rows WHERE plan_id = ? AND kind = ? AND approved_at = ? "
+            "ORDER BY row_id",
             [plan_id, kind, now],
-        ).fetchall()[0][0]
-        if rows == 0:
-            what = "waits for a person" if kind == "approve" else "is held by a guardrail"
-            raise NothingToAgree(f"nothing in that part of plan {plan_id} {what}; `plan show {plan_id}` lists its rows")
-    return Agreement(plan_id, head.checksum, kind, int(rows))
+        ).fetchall()
+        if not rows:
+            raise NothingToAgree(_nothing(connection, head, kind))
+    return Agreement(plan_id, head.checksum, kind, who.strip(), now, tuple(str(row[0]) for row in rows))
+
+
+def _nothing(connection: Connection, head: Plan, kind: Kind) -> str:
+    left = ledger.left(connection, head.plan_id)
+    if kind == "acknowledge":
+        what, other = "is held by a guardrail", f"{left.waiting} changes wait for a person: leave out --acknowledge"
+        more = left.waiting
+    else:
+        what, other = "waits for a person", f"a guardrail holds {left.held} changes: add --acknowledge"
+        more = left.held
+    hint = other if more else f"`pax8-pipeline plan show {head.plan_id}` lists its rows"
+    return f"nothing in that part of plan {head.plan_id} {what}; {hint}"
+
+
+def agreements(connection: Connection, plan_id: str) -> list[dict[str, Any]]:
+    """Return what people agreed to in a plan, oldest first: who, when (UTC), kind, checksum, part and rows covered."""
+    cursor = connection.execute(
+        "SELECT a.approval, a.approved_at, a.approved_by, a.kind, a.checksum, a.client_id, a.row_id, "
+        "count(DISTINCT r.row_id) AS rows FROM billing.approvals a "
+        "LEFT JOIN billing.approved_rows r ON r.plan_id = a.plan_id AND r.kind = a.kind AND r.approved_at = a.approved_at "
+        "WHERE a.plan_id = ? GROUP BY ALL ORDER BY a.approval",
+        [plan_id],
+    )
+    return dicts(cursor)
 
 
 def refuse_stale(connection: Connection, head: Plan, now: datetime, policy: Policy, mappings: str) -> None:
@@ -116,9 +148,19 @@ def writable(connection: Connection, head: Plan, policy: Policy, *, explicit: bo
     rows = {row[0]: row for row in connection.execute(query_file("queries/writable.sql"), values).fetchall()}
     chosen = [c for c in plan.all_changes(connection, head.plan_id) if c.row_id in rows]
     acknowledged = {row_id for row_id, row in rows.items() if row[3]}
-    if head.held and not acknowledged:
+    if head.held and not acknowledged and ledger.left(connection, head.plan_id).held:
         return Writable([], (head.held,))
     return _within_limits(connection, head, policy, chosen, acknowledged)
+
+
+def holds(connection: Connection, head: Plan, policy: Policy, now: datetime) -> list[str]:
+    """Return the sentences of the guardrails that hold what is left of a plan: at planning, or since approvals added up."""
+    rows = dicts(connection.execute(query_file("queries/held.sql"), [head.plan_id]))
+    if head.held and any(row["reason"] == "guardrail_run" for row in rows):
+        return [head.held]
+    clients = [str(row["sentence"]) for row in rows if row["reason"] == "guardrail_client"]
+    since = writable(connection, head, policy, explicit=False, now=now).held if not head.held else ()
+    return list(dict.fromkeys([*clients, *since]))
 
 
 def _within_limits(

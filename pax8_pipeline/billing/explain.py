@@ -40,7 +40,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Story:
-    """All that is known of one thing: how it stands today (`now`), and how it came to that."""
+    """All that is known of one thing: how it stood when last read (`now`), and how it came to that."""
 
     kind: str
     id: str
@@ -94,7 +94,7 @@ def _story(connection: Connection, kind: str, id_: str) -> Story:
         *(_plan_head(connection, id_) if kind == "plan" else []),
         *_vendor(_rows(connection, "pax8"), "Pax8", text.pax8),
         *_vendor([_with_facts(r) for r in _rows(connection, "halo")], "Halo", text.halo),
-        *(_plan_event(r) for r in _rows(connection, "plans")),
+        *(_plan_event(r, kind) for r in _rows(connection, "plans")),
         *(_event(r, "approval", r["approved_at"], text.approval(r)) for r in _rows(connection, "approvals")),
         *(_event(r, "ledger", r["recorded_at"], text.ledger(r)) for r in _rows(connection, "ledger")),
     ]
@@ -126,9 +126,9 @@ def _with_facts(row: Row) -> Row:
     return {**row, "facts": json.loads(row["facts"]) if row["facts"] else None}
 
 
-def _plan_event(row: Row) -> Event:
+def _plan_event(row: Row, kind: str) -> Event:
     told = {**row, "expect": json.loads(row["expect"]), "evidence": json.loads(row["evidence"])}
-    return _event(told, "plan", row["made_at"], text.plan_row(told))
+    return _event(told, "plan", row["made_at"], text.plan_row(told, head_is_told=kind == "plan"))
 
 
 def _plan_head(connection: Connection, plan_id: str) -> list[Event]:

@@ -69,8 +69,8 @@ def _said(now: Row, before: Row | None, names: Mapping[str, str]) -> str:
     return ", ".join(f"{names[n]} {plain(before.get(n))} -> {plain(now.get(n))}" for n in changed) or "listed again"
 
 
-def plan_row(row: Row) -> str:
-    """Say what a plan made of a row, by which rule, and under what it was made."""
+def plan_row(row: Row, *, head_is_told: bool = False) -> str:
+    """Say what a plan made of a row, by which rule, and (unless its head is told too) under what it was made."""
     said = [f"{row['verdict']} ({row['class']}, rule {row['reason']}): {row['sentence']}"]
     if row["action"] != "none":
         said.append(f"{row['target']}: {row['before']} -> {row['after']}")
@@ -82,7 +82,9 @@ def plan_row(row: Row) -> str:
     if row["plans"] > 1:
         said.append(f"{row['plans']} plans in a row said so, until {row['said_until']:%Y-%m-%d %H:%M}")
     evidence = ", ".join(f"{k.replace('_', ' ')} {plain(v)}" for k, v in row["evidence"].items() if _worth(v))
-    return "\n".join(["; ".join(said), f"evidence: {evidence}", _made_under(row)])
+    whose = f"row {row['row_id']}: {row['product_name']}, {row['client_name'] or row['company_name']}"
+    lines = ["; ".join(said), whose, f"evidence: {evidence}"]
+    return "\n".join(lines if head_is_told else [*lines, _made_under(row)])
 
 
 def _worth(value: Any) -> bool:
@@ -114,11 +116,11 @@ def plan_head(row: Row) -> str:
 
 def approval(row: Row) -> str:
     """Say who agreed to what."""
-    what = "approved" if row["kind"] == "approve" else "acknowledged the guardrail on"
-    part = f" of client {row['only_client']}" if row["only_client"] is not None else ""
-    part += f" of row {row['only_row']}" if row["only_row"] else ""
+    what = "approved what waits" if row["kind"] == "approve" else "acknowledged what a guardrail holds"
+    scope = f" of row {row['only_row']}" if row["only_row"] else ""
+    scope += f" of client {row['only_client']}" if row["only_client"] is not None else ""
     rows = "1 row" if row["rows_covered"] == 1 else f"{row['rows_covered']} rows"
-    return f"{row['approved_by']} {what} {rows} of this story (all{part} in the plan, checksum {row['checksum'][:16]})"
+    return f"{row['approved_by']} {what}{scope} in this plan (checksum {row['checksum'][:16]}): {rows} of this story"
 
 
 def ledger(row: Row) -> str:
@@ -156,7 +158,7 @@ def _now(row: Row) -> Iterable[str]:
     things = [f"{n} {row[c]}" for n, c in (("licence", "licence_id"), ("line", "line_id")) if row[c] is not None]
     reason = f" ({row['reason']})" if row["reason"] else ""
     known = f"client known by {row['client_known_by'] or 'nothing'}, line by {row['line_known_by'] or 'nothing'}"
-    yield f"  {row['product_name']}, {who}; today {row['verdict']}{reason}"
+    yield f"  {row['product_name']}, {who}; when last read {row['verdict']}{reason}"
     yield (
         f"  Pax8 {plain(row['quantity'])} ({row['status']}), Halo {plain(row['halo_quantity'])} on "
         f"{', '.join(things) or 'nothing'}; {known}"

@@ -41,6 +41,15 @@ def check(changes: Sequence[Change], lines: Mapping[int | None, int], limits: Gu
     return Holds(f"the run: {'; '.join(broken)}" if broken else None, clients)
 
 
+def way_past(plan_id: str) -> str:
+    """Return what to type so that one plan is written although a guardrail holds it."""
+    first, second = (
+        f"pax8-pipeline plan approve {plan_id} --acknowledge",
+        f"pax8-pipeline plan apply {plan_id}",
+    )
+    return f"if it is right, let this one plan past: `{first}`, then `{second}`"
+
+
 def _broken(changes: Sequence[Change], lines: int, limits: Limits) -> list[str]:
     changed, ended = len(changes), sum(c.ends for c in changes)
     seats = [c.delta for c in changes]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from pax8_pipeline.billing.model import Entry
+from pax8_pipeline.billing.model import Entry, Left
 from pax8_pipeline.warehouse.connection import Connection, Warehouse
 from pax8_pipeline.warehouse.models import model, query_file
 from pax8_pipeline.warehouse.raw import dicts
@@ -76,3 +76,9 @@ def states(connection: Connection, plan_id: str) -> dict[str, int]:
         "SELECT state, count(*) FROM billing.ledger_state WHERE plan_id = ? GROUP BY state", [plan_id]
     ).fetchall()
     return {str(state): int(count) for state, count in rows}
+
+
+def left(connection: Connection, plan_id: str) -> Left:
+    """Return how much of a plan is not verified, whether or not anybody may write it."""
+    (row,) = dicts(connection.execute(query_file("queries/left.sql"), [plan_id]))
+    return Left(**{name: int(count) for name, count in row.items()})

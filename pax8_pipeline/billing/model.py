@@ -62,6 +62,17 @@ class Plan:
 
 
 @dataclass(frozen=True)
+class Left:
+    """How many writes of a plan are not done: not written though allowed, waiting for a person, held by a guardrail,
+    left alone because the target changed."""
+
+    unwritten: int = 0
+    waiting: int = 0
+    held: int = 0
+    drifted: int = 0
+
+
+@dataclass(frozen=True)
 class Entry:
     """One new line of the ledger. `detail` never holds a secret; `before_state` is JSON, given with the claim."""
 

@@ -16,7 +16,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from pax8_pipeline.billing import ledger, plan
+from pax8_pipeline.billing import approval, ledger, plan
+from pax8_pipeline.billing.guardrails import way_past
 from pax8_pipeline.billing.model import Plan
 from pax8_pipeline.warehouse.connection import Connection, Warehouse
 from pax8_pipeline.warehouse.raw import dicts
@@ -81,10 +82,26 @@ def _head_lines(connection: Connection, head: Plan) -> list[str]:
         for c, m in head.money.items()
     ]
     lines += [f"**Not to be applied:** {head.problem}."] if head.problem else []
-    lines += [f"**Held whole by a guardrail:** {head.held}."] if head.held else []
+    lines += _held_lines(connection, head)
+    lines += [f"{agreed_text(row)}." for row in approval.agreements(connection, head.plan_id)]
     written = ledger.states(connection, head.plan_id)
     lines += [f"Written: {', '.join(f'{n} {s}' for s, n in sorted(written.items()))}."] if written else []
     return lines
+
+
+def _held_lines(connection: Connection, head: Plan) -> list[str]:
+    left = ledger.left(connection, head.plan_id)
+    if head.held and left.held:
+        return [f"**Held whole by a guardrail:** {head.held}; {way_past(head.plan_id)}."]
+    return [f"**Held by a guardrail:** {left.held} changes; {way_past(head.plan_id)}."] if left.held else []
+
+
+def agreed_text(row: Row) -> str:
+    """Return one agreement (`approval.agreements`) as a sentence without its full stop."""
+    verb = "Approved" if row["kind"] == "approve" else "Acknowledged"
+    part = f", client {row['client_id']}" if row["client_id"] is not None else ""
+    part += f", row {row['row_id']}" if row["row_id"] is not None else ""
+    return f"{verb} by {row['approved_by']} at {row['approved_at']:%Y-%m-%d %H:%M} UTC: {row['rows']} changes{part}"
 
 
 def _markdown_row(row: Row) -> str:
@@ -110,6 +127,7 @@ def plan_json(connection: Connection, plan_id: str) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "plan": {n: getattr(head, n) for n in names},
+        "approvals": approval.agreements(connection, plan_id),
         "written": ledger.states(connection, plan_id),
         "rows": rows,
     }

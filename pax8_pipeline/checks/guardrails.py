@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pax8_pipeline.billing.guardrails import way_past
 from pax8_pipeline.checks.newest_plan import NO_PLAN, newest_plan
 from pax8_pipeline.checks.rule import Finding, Rule, Sight, look
 
@@ -20,11 +21,13 @@ def find(sight: Sight) -> Finding:
         return NO_PLAN
     count, rows, sums = look(sight, _QUERY, {"plan_id": plan.plan_id}, amount="money_a_month")
     if plan.held:
-        sentence = f"plan {plan.plan_id} is held whole: {plan.held}. Look at it, then change the limit or approve."
+        sentence = f"plan {plan.plan_id} is held whole: {plan.held}. Look at it; {way_past(plan.plan_id)}"
         return Finding(sentence, max(count, 1), rows, sums, _QUERY, blocks=True)
     if count:
         names = ", ".join(str(row["client_name"] or row["client_id"]) for row in rows[:5])
-        return Finding(f"held by a client's guardrail: {names}", count, rows, sums, _QUERY)
+        return Finding(
+            f"held by a client's guardrail: {names}. Look at it; {way_past(plan.plan_id)}", count, rows, sums, _QUERY
+        )
     return Finding(f"plan {plan.plan_id} is within all limits")
 
 

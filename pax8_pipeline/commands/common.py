@@ -7,9 +7,11 @@ command says.
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -35,6 +37,16 @@ def _err() -> Console:
 def tell(text: str) -> None:
     """Say something on the way, to stderr: who reads a result from stdout must see nothing else."""
     _err().print(text, markup=False)
+
+
+def utc_now() -> datetime:
+    """Return now in UTC, without offset, as the warehouse keeps times."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def user_name() -> str:
+    """Return who sits here, empty when the environment does not say."""
+    return os.environ.get("USER", "").strip() or os.environ.get("LOGNAME", "").strip()
 
 
 def print_json(data: Any) -> None:

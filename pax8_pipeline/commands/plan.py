@@ -1,4 +1,4 @@
-"""`pax8-pipeline plan`: look at a stored plan."""
+"""`pax8-pipeline plan`: look at a stored plan; the ways to write it and to undo it have modules of their own."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from pax8_pipeline.billing import plan as plans
 from pax8_pipeline.billing import render
 from pax8_pipeline.commands import summary
 from pax8_pipeline.commands.common import console, tell
+from pax8_pipeline.commands.plan_apply import apply
+from pax8_pipeline.commands.plan_approve import approve
+from pax8_pipeline.commands.plan_rollback import rollback
 from pax8_pipeline.commands.where import data_settings
 from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.settings import load_settings
@@ -18,7 +21,7 @@ from pax8_pipeline.warehouse.connection import Warehouse
 
 @click.group()
 def plan() -> None:
-    """Look at stored plans."""
+    """Look at a stored plan, agree to it, write it, undo it."""
 
 
 @plan.command(
@@ -58,3 +61,8 @@ def show(plan_id: str | None, as_json: bool, kind: str, out: Path | None, everyt
     else:
         told = summary.gather(settings, head.run_id, chosen, [], [])
         summary.show(console(), told, limit=100_000, everything=everything)
+
+
+plan.add_command(approve)
+plan.add_command(apply)
+plan.add_command(rollback)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from pax8_pipeline.billing import ledger, outcome, render
+from pax8_pipeline.billing import approval, ledger, outcome, render
 from pax8_pipeline.billing import plan as plans
-from pax8_pipeline.billing.model import Plan
+from pax8_pipeline.billing.model import Left, Plan
+from pax8_pipeline.commands.common import utc_now
 from pax8_pipeline.settings import Settings
 from pax8_pipeline.warehouse.connection import Warehouse
 
@@ -38,7 +39,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Told:
-    """A run as told: the plan with its rows, the failed checks and the verdict."""
+    """A run as told: the plan with its rows and what people agreed to in it, the failed checks and the verdict."""
 
     run_id: str
     plan: Plan | None
@@ -48,23 +49,33 @@ class Told:
     errors: Sequence[str]
     verdict: outcome.Verdict
     report: str
+    approvals: Sequence[dict[str, Any]] = ()
+    left: Left = field(default_factory=Left)
 
 
 def gather(
-    settings: Settings, run_id: str, plan_id: str | None, checks: Sequence[Check], errors: Sequence[str]
+    settings: Settings,
+    run_id: str,
+    plan_id: str | None,
+    checks: Sequence[Check],
+    errors: Sequence[str],
+    refused: Sequence[str] = (),
 ) -> Told:
-    """Read what the run left in the warehouse and judge it."""
-    head, rows, states = None, [], {}
+    """Read what the run left in the warehouse and judge it. `refused`: why a plan that was to be written was not."""
+    head, rows, states, left, held = None, [], {}, Left(), []
+    approvals: Sequence[dict[str, Any]] = ()
     if plan_id:
         with Warehouse(settings.warehouse_path).connect(read_only=True) as connection:
             head = plans.load_plan(connection, plan_id)
             rows = render.plan_rows(connection, plan_id)
-            states = ledger.states(connection, plan_id)
-    held = sorted({r["sentence"] for r in rows if r["reason"] == "guardrail_client"})
+            states, left = ledger.states(connection, plan_id), ledger.left(connection, plan_id)
+            held = approval.holds(connection, head, settings.policy, utc_now())
+            approvals = approval.agreements(connection, plan_id)
     blocking = [f"{c.name} ({c.description})" for c in checks if c.blocking and c.severity == "ERROR"]
-    verdict = outcome.judge(head, states, held, errors=errors, blocking=blocking)
+    blocking.extend([] if held else refused)
+    verdict = outcome.judge(head, states, left, held, errors=errors, blocking=blocking)
     report = str(settings.reports_path / f"plan-{plan_id}.html") if plan_id else ""
-    return Told(run_id, head, rows, states, checks, errors, verdict, report)
+    return Told(run_id, head, rows, states, checks, errors, verdict, report, approvals, left)
 
 
 def as_data(told: Told) -> dict[str, Any]:
@@ -75,12 +86,24 @@ def as_data(told: Told) -> dict[str, Any]:
         "exit_code": told.verdict.code,
         "sentence": told.verdict.sentence,
         "plan": None if told.plan is None else asdict(told.plan),
+        "approvals": list(told.approvals),
         "written": told.states,
+        "next": next_commands(told),
         "failed_checks": [{**asdict(c), "subjects": sorted(c.subjects)} for c in told.checks],
         "errors": list(told.errors),
         "rows": [{k: v for k, v in r.items() if k not in ("expect", "evidence")} for r in told.rows],
         "report": told.report,
     }
+
+
+def next_commands(told: Told) -> list[str]:
+    """Return what a person would type next to get the rest of the plan written, if they agree with it."""
+    if told.plan is None or not told.plan.complete:
+        return []
+    approve = f"pax8-pipeline plan approve {told.plan.plan_id}"
+    steps = [f"{approve} --acknowledge"] if told.left.held else []
+    steps += [approve] if told.left.waiting else []
+    return [*steps, f"pax8-pipeline plan apply {told.plan.plan_id}"] if steps or told.left.unwritten else []
 
 
 def show(console: Console, told: Told, *, limit: int = 40, everything: bool = False) -> None:
@@ -90,17 +113,22 @@ def show(console: Console, told: Told, *, limit: int = 40, everything: bool = Fa
         section = [r for r in rest if wanted(r)]
         rest = [r for r in rest if not wanted(r)]
         if section:
-            _table(console, f"{title} ({len(section)})", section, limit)
+            table(console, f"{title} ({len(section)})", section, limit)
     if rest and everything:
-        _table(console, f"Looked at, nothing to do ({len(rest)})", rest, limit)
+        table(console, f"Looked at, nothing to do ({len(rest)})", rest, limit)
     elif rest:
         console.print(f"Looked at, nothing to do: {len(rest)} subscriptions")
     _checks(console, told.checks)
     _money(console, told)
+    for agreed in told.approvals:
+        console.print(render.agreed_text(agreed), highlight=False)
     for error in told.errors:
         console.print(f"[red]error[/red] {error}", highlight=False)
     style = {0: "green", 2: "yellow", 3: "red", 1: "red"}[told.verdict.code]
-    console.print(f"[bold {style}]{told.verdict.sentence}[/]", highlight=False)
+    console.print(f"[bold {style}]{told.verdict.sentence}[/]", highlight=False, soft_wrap=True)
+    if told.left.waiting or told.left.held:
+        for command in next_commands(told):
+            console.print(f"If you agree: {command}", highlight=False, markup=False, soft_wrap=True)
     if told.plan:
         console.print(f"Report: {told.report}", highlight=False, soft_wrap=True)
         console.print(
@@ -108,8 +136,9 @@ def show(console: Console, told: Told, *, limit: int = 40, everything: bool = Fa
         )
 
 
-def _table(console: Console, title: str, rows: list[dict[str, Any]], limit: int) -> None:
-    table = Table(title=title, title_justify="left", title_style="bold", header_style="bold", expand=False)
+def table(console: Console, title: str, rows: Sequence[dict[str, Any]], limit: int) -> None:
+    """Print plan rows (`render.plan_rows`)."""
+    shown = Table(title=title, title_justify="left", title_style="bold", header_style="bold", expand=False)
     for name, right in (
         ("client", 0),
         ("product", 0),
@@ -119,9 +148,9 @@ def _table(console: Console, title: str, rows: list[dict[str, Any]], limit: int)
         ("money a month", 1),
         ("state", 0),
     ):
-        table.add_column(name, justify="right" if right else "left", overflow="fold", no_wrap=name == "money a month")
+        shown.add_column(name, justify="right" if right else "left", overflow="fold", no_wrap=name == "money a month")
     for row in rows[:limit]:
-        table.add_row(
+        shown.add_row(
             row["client_name"] or f"{row['company_name'] or '?'} (Pax8)",
             row["product_name"] or "?",
             f"{row['verdict']}: {row['sentence']}",
@@ -130,7 +159,7 @@ def _table(console: Console, title: str, rows: list[dict[str, Any]], limit: int)
             render.money(row),
             row["state"] or "",
         )
-    console.print(table)
+    console.print(shown)
     if len(rows) > limit:
         console.print(f"... and {len(rows) - limit} more")
 
@@ -139,7 +168,11 @@ def _checks(console: Console, checks: Sequence[Check]) -> None:
     for check in checks:
         style = "red" if check.severity == "ERROR" else "yellow"
         held = ", holds back what depends on it" if check.blocking and check.severity == "ERROR" else ""
-        console.print(f"[{style}]check {check.name}[/] on {check.asset}{held}: {check.description}", highlight=False)
+        console.print(
+            f"[{style}]check {check.name}[/] on {check.asset}{held}: {check.description}",
+            highlight=False,
+            soft_wrap=True,
+        )
 
 
 def _money(console: Console, told: Told) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 from pax8_pipeline.commands.playground import served_world
@@ -36,7 +35,8 @@ def data_settings(settings: Settings, tell: Callable[[str], None]) -> Settings:
     if not is_sandbox(settings):
         return settings
     tell(f"No credentials are set: this is the sandbox in {sandbox_folder(settings)}.")
-    return replace(settings, data=sandbox_folder(settings))
+    # Its own policy too: a plan is only good for the policy it was made with.
+    return load_settings(sandbox_environment(settings, {}))
 
 
 @contextmanager

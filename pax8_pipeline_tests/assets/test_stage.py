@@ -17,10 +17,10 @@ from pax8_pipeline.settings import load_settings
 SCHEDULED = {"dagster/schedule_name": "daily_sync_schedule"}
 
 
-def failing(error: PipelineError, folder: Path, tags: dict[str, str], retry: int = 0) -> None:
+def failing(error: PipelineError, folder: Path, tags: dict[str, str], retry: int = 0, *, reading: bool = True) -> None:
     context: Any = SimpleNamespace(run=SimpleNamespace(tags=tags), retry_number=retry)
     settings: Any = FixedSettings(load_settings({"PAX8_PIPELINE_DATA": str(folder)}))
-    with stage(context, settings, WarehouseResource()):
+    with stage(context, settings, WarehouseResource(), reading=reading):
         raise error
 
 
@@ -38,6 +38,11 @@ def test_a_vendor_that_does_not_answer_is_asked_again_later_by_the_schedules_run
 def test_after_two_tries_the_sentence_comes_out(tmp_path: Path) -> None:
     with pytest.raises(dg.Failure, match="no answer"):
         failing(Unreachable("no answer"), tmp_path, SCHEDULED, retry=2)
+
+
+def test_what_writes_is_not_begun_again_by_itself(tmp_path: Path) -> None:
+    with pytest.raises(dg.Failure, match="no answer"):
+        failing(Unreachable("no answer"), tmp_path, SCHEDULED, reading=False)
 
 
 def test_what_trying_again_does_not_mend_is_not_tried_again(tmp_path: Path) -> None:

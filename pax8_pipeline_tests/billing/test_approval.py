@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 
 from pax8_pipeline.billing import plan as plans
-from pax8_pipeline.billing.approval import Scope, agree, writable
+from pax8_pipeline.billing import render
+from pax8_pipeline.billing.approval import NothingToAgree, Scope, agree, agreements, holds, writable
 from pax8_pipeline.billing.ledger import Ledger
 from pax8_pipeline.billing.model import Entry, Plan
 from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.settings import Policy
 from pax8_pipeline.warehouse.connection import Warehouse
+from pax8_pipeline.warehouse.raw import dicts
 from pax8_pipeline_tests.warehouse.books import SUB, Books, circumstances, subscription
 
 NOW = datetime(2026, 8, 20, 9)
@@ -152,3 +154,78 @@ def test_auto_covers_only_what_its_limits_say(auto: dict[str, Any], reason: str,
             "SELECT reason, class FROM billing.plan WHERE plan_id = ?", [plan.plan_id]
         ).fetchall()
     assert found == [(reason, "safe" if reason == "increase" else "needs_approval")]
+
+
+def written(warehouse: Warehouse, plan: Plan) -> None:
+    with warehouse.connect() as connection:
+        changes = plans.all_changes(connection, plan.plan_id)
+    Ledger(warehouse, plan.run_id).record(plan.plan_id, [Entry(c, "verified") for c in changes])
+
+
+def test_an_approval_is_spent_by_the_write_it_led_to(tmp_path: Path) -> None:
+    warehouse, plan, rules = made(tmp_path, trust={"default": "approve"})
+    approve(warehouse, plan, rules)
+    written(warehouse, plan)
+    _, tomorrow, _ = made(tmp_path, run_id="run-2", trust={"default": "approve"})
+    assert rows(warehouse, tomorrow, rules) == []
+    approve(warehouse, tomorrow, rules)
+    assert rows(warehouse, tomorrow, rules) == [SUB]
+
+
+def test_approved_rows_over_a_limit_are_written_after_an_acknowledgement_that_follows_the_approval(
+    tmp_path: Path,
+) -> None:
+    limits = {"client": {"lines_changed": 0}}
+    warehouse, plan, rules = made(tmp_path, trust={"default": "approve"}, guardrails=limits)
+    with pytest.raises(NothingToAgree, match="leave out --acknowledge"):
+        approve(warehouse, plan, rules, kind="acknowledge")
+    approve(warehouse, plan, rules)
+    with warehouse.connect() as connection:
+        assert holds(connection, plan, rules, NOW) == ["client 231: 1 lines changed, limit lines_changed is 0"]
+    approve(warehouse, plan, rules, kind="acknowledge", now=NOW + timedelta(minutes=1))
+    assert rows(warehouse, plan, rules) == [SUB]
+
+
+def test_a_held_plan_that_was_acknowledged_and_written_is_not_held_any_more(tmp_path: Path) -> None:
+    warehouse, plan, rules = made(tmp_path, guardrails={"run": {"lines_changed": 0}})
+    with pytest.raises(NothingToAgree, match="add --acknowledge"):
+        approve(warehouse, plan, rules)
+    with warehouse.connect() as connection:
+        assert holds(connection, plan, rules, NOW) == [plan.held]
+    approve(warehouse, plan, rules, kind="acknowledge")
+    written(warehouse, plan)
+    with warehouse.connect() as connection:
+        assert holds(connection, plan, rules, NOW) == []
+        assert writable(connection, plan, rules, explicit=True, now=NOW).held == ()
+
+
+def test_what_people_agreed_to_is_listed_with_the_rows_it_covers(tmp_path: Path) -> None:
+    warehouse, plan, rules = made(tmp_path, trust={"default": "approve"})
+    approve(warehouse, plan, rules, scope=Scope(client_id=231), who=" Ada ")
+    with warehouse.connect() as connection:
+        (row,) = agreements(connection, plan.plan_id)
+        text = render.plan_markdown(connection, plan.plan_id)
+        data = render.plan_json(connection, plan.plan_id)
+    assert (row["approved_by"], row["approved_at"], row["kind"], row["rows"]) == ("Ada", NOW, "approve", 1)
+    assert row["checksum"] == plan.checksum
+    assert "Approved by Ada at 2026-08-20 09:00 UTC: 1 changes, client 231." in text
+    assert data["approvals"] == [row]
+
+
+@pytest.mark.parametrize(
+    ("trust", "reason"),
+    [("auto", "rolled_back"), ("approve", "rolled_back"), ("propose", "trust_propose"), ("observe", "trust_observe")],
+)
+def test_what_a_person_undid_waits_in_the_next_plan_and_says_so(trust: str, reason: str, tmp_path: Path) -> None:
+    warehouse, plan, rules = made(tmp_path)
+    written(warehouse, plan)
+    with warehouse.transaction() as connection:
+        row = dicts(connection.execute("SELECT * FROM billing.plan WHERE plan_id = ?", [plan.plan_id]))[0]
+        back = {**row, "class": "needs_approval", "verdict": "rollback", "before": row["after"], "after": row["before"]}
+        undone = plans.keep_rows(connection, [back], circumstances(policy=rules, run_id="back"))
+    written(warehouse, undone)
+    _, tomorrow, rules = made(tmp_path, run_id="run-2", trust={"default": trust})
+    with warehouse.connect() as connection:
+        found = connection.execute("SELECT class, reason FROM billing.plan WHERE plan_id = ?", [tomorrow.plan_id])
+        assert found.fetchall() == [("blocked" if trust == "observe" else "needs_approval", reason)]
+    assert rows(warehouse, tomorrow, rules) == []

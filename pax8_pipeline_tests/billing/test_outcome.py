@@ -1,40 +1,89 @@
-"""Exit codes: the worst wins, and warnings change nothing."""
+"""Exit codes: the worst wins, warnings change nothing, and what is left counts, not what the plan began with."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pax8_pipeline.billing import ledger
+from pax8_pipeline.billing import plan as plans
+from pax8_pipeline.billing.model import Entry, Left, State
 from pax8_pipeline.billing.outcome import judge
+from pax8_pipeline.settings import Policy
 from pax8_pipeline_tests.billing.fake import plan
+from pax8_pipeline_tests.warehouse.books import Books, circumstances, subscription
 
-CASES: dict[str, tuple[dict[str, Any], dict[str, int], dict[str, Any], int]] = {
-    "nothing to do": ({"rows_safe": 0}, {}, {}, 0),
-    "all written": ({"rows_safe": 2}, {"verified": 2}, {}, 0),
-    "unmapped rows are only warnings": ({"rows_safe": 0, "rows_blocked": 9}, {}, {}, 0),
-    "dry run with changes": ({"rows_safe": 2, "write_mode": "dry_run"}, {}, {}, 2),
-    "approval needed": ({"rows_safe": 1, "rows_waiting": 1}, {"verified": 1}, {}, 2),
-    "a target drifted": ({"rows_safe": 2}, {"verified": 1, "drifted": 1}, {}, 2),
-    "run held": ({"rows_safe": 0, "held": "26 lines ended"}, {}, {}, 3),
-    "client held, others written": ({"rows_safe": 1}, {"verified": 1}, {"held_clients": ["client 1"]}, 3),
-    "blocking check": ({"rows_safe": 1}, {}, {"blocking": ["snapshot_shrank"]}, 3),
-    "incomplete plan": ({"complete": False, "problem": "old reads"}, {}, {}, 3),
-    "a write failed": ({"rows_safe": 2}, {"verified": 1, "failed": 1}, {}, 1),
-    "a write is unknown": ({"rows_safe": 1}, {"unknown": 1}, {}, 1),
-    "an error beats a held run": ({"held": "x"}, {}, {"errors": ["Halo does not answer"]}, 1),
+CASES: dict[str, tuple[dict[str, Any], dict[str, int], Left, dict[str, Any], int]] = {
+    # head, states in the ledger, what is left, held/errors/blocking, code
+    "nothing to do": ({"rows_safe": 0}, {}, Left(), {}, 0),
+    "all written": ({"rows_safe": 2}, {"verified": 2}, Left(), {}, 0),
+    "unmapped rows are only warnings": ({"rows_safe": 0, "rows_blocked": 9}, {}, Left(), {}, 0),
+    "dry run with changes": ({"rows_safe": 2, "write_mode": "dry_run"}, {}, Left(unwritten=2), {}, 2),
+    "approval needed": ({"rows_safe": 1, "rows_waiting": 1}, {"verified": 1}, Left(waiting=1), {}, 2),
+    "what waited was approved and written": ({"rows_safe": 1, "rows_waiting": 1}, {"verified": 2}, Left(), {}, 0),
+    "approved rows do not pay for unwritten ones": (
+        {"rows_safe": 1, "rows_waiting": 1},
+        {"verified": 1},
+        Left(unwritten=1),
+        {},
+        2,
+    ),
+    "a target drifted": ({"rows_safe": 2}, {"verified": 1, "drifted": 1}, Left(drifted=1), {}, 2),
+    "run held": ({"held": "26 lines ended"}, {}, Left(held=26), {"held": ["26 lines ended"]}, 3),
+    "run held, acknowledged and written": ({"held": "26 lines ended"}, {"verified": 26}, Left(), {}, 0),
+    "client held, others written": ({"rows_safe": 1}, {"verified": 1}, Left(held=6), {"held": ["client 1"]}, 3),
+    "blocking check": ({"rows_safe": 1}, {}, Left(unwritten=1), {"blocking": ["snapshot_shrank"]}, 3),
+    "incomplete plan": ({"complete": False, "problem": "old reads"}, {}, Left(), {}, 3),
+    "a write failed": ({"rows_safe": 2}, {"verified": 1, "failed": 1}, Left(unwritten=1), {}, 1),
+    "a write is unknown": ({"rows_safe": 1}, {"unknown": 1}, Left(unwritten=1), {}, 1),
+    "an error beats a held run": ({}, {}, Left(held=1), {"held": ["x"], "errors": ["Halo does not answer"]}, 1),
 }
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_exit_code(name: str) -> None:
-    head, states, more, code = CASES[name]
-    found = judge(plan(**head), states, more.get("held_clients", []), errors=more.get("errors", []),
+    head, states, left, more, code = CASES[name]
+    found = judge(plan(**head), states, left, more.get("held", []), errors=more.get("errors", []),
                   blocking=more.get("blocking", []))  # fmt: skip
     assert found.code == code
     assert found.sentence
 
 
 def test_a_run_without_a_plan_is_an_error_unless_a_check_held_it() -> None:
-    assert judge(None, {}, [], errors=[], blocking=[]).code == 1
-    assert judge(None, {}, [], errors=[], blocking=["incomplete_read"]).code == 3
+    assert judge(None, {}, Left(), [], errors=[], blocking=[]).code == 1
+    assert judge(None, {}, Left(), [], errors=[], blocking=["incomplete_read"]).code == 3
+
+
+def test_a_guardrails_sentence_carries_the_commands_that_let_this_one_plan_past() -> None:
+    head = plan()
+    sentence = judge(head, {}, Left(held=1), ["6 lines ended, limit 5"], errors=[], blocking=[]).sentence
+    assert f"`pax8-pipeline plan approve {head.plan_id} --acknowledge`" in sentence
+    assert f"`pax8-pipeline plan apply {head.plan_id}`" in sentence
+
+
+@pytest.mark.parametrize(
+    ("policy", "state", "left"),
+    [
+        ({}, None, Left(unwritten=1)),
+        ({}, "verified", Left()),
+        ({}, "drifted", Left(drifted=1)),
+        ({}, "claimed", Left(unwritten=1)),
+        ({"trust": {"default": "approve"}}, None, Left(waiting=1)),
+        ({"trust": {"default": "approve"}}, "verified", Left()),
+        ({"trust": {"default": "observe"}}, None, Left()),
+        ({"guardrails": {"run": {"lines_changed": 0}}}, None, Left(held=1)),
+        ({"guardrails": {"client": {"lines_changed": 0}}}, "verified", Left()),
+    ],
+)
+def test_what_is_left_of_a_plan_is_what_has_no_verified_entry(
+    policy: dict[str, Any], state: State | None, left: Left, tmp_path: Path
+) -> None:
+    warehouse = Books(subscriptions=[subscription(quantity=25)]).load(tmp_path)
+    made = plans.make_plan(warehouse, circumstances(policy=Policy.model_validate(policy)))
+    with warehouse.connect() as connection:
+        (change,) = plans.all_changes(connection, made.plan_id)
+    ledger.Ledger(warehouse, "run-1").record(made.plan_id, [Entry(change, state)] if state else [])
+    with warehouse.connect() as connection:
+        assert ledger.left(connection, made.plan_id) == left

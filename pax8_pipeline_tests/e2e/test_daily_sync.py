@@ -192,16 +192,3 @@ def test_analysts_read_a_published_copy(at: Desk) -> None:
         usage = connection.execute("SELECT count(*), sum(charges) FROM staging.usage_summaries").fetchall()
     assert dict(rows)["in_step"] > 100
     assert usage[0][0] > 0
-
-
-@pytest.mark.parametrize("switch", [{"inactive_licence_flips_line": "at_once"}, {"post_reply": "array", "post_status": 200},
-    {"qty_order_refresh": "at_creation"}, {"updatelines_blanks_missing": True}, {"record_count": "fifty"}, {"page_cap": 20},
-    {"repeated_page": True}, {"list_lines_without_links": True}, {"stale_change_seq": "400", "updatelines_supported": 404},
-    {"record_count": "too_small", "date_search_supported": False}], ids=str)  # fmt: skip
-def test_whatever_halo_answers_where_the_pages_leave_it_open(switch: dict[str, object], tmp_path: Path) -> None:
-    world = World.demo(TODAY)
-    with desk(tmp_path, world) as at:
-        world.halo.switches.change(switch)
-        ran = at.run()
-        assert ran.code == 0, ran.err
-        assert at.in_step()

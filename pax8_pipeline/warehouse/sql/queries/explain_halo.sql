@@ -45,4 +45,4 @@ WITH reads AS (
 SELECT * EXCLUDE (known) FROM seen WHERE known
 WINDOW w AS (PARTITION BY kind, id ORDER BY loaded_at, snapshot_id)
 QUALIFY row_number() OVER w = 1 OR lag(facts) OVER w IS DISTINCT FROM facts
-ORDER BY loaded_at, snapshot_id, kind, id;
+ORDER BY loaded_at, kind, id;

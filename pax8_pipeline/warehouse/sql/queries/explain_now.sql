@@ -1,4 +1,4 @@
--- How things stand today, by subscription.
+-- How things stood when they were last read, by subscription.
 SELECT r.subscription_id, r.company_name, r.client_id, r.client_name, r.product_name, r.status, r.verdict, r.reason, r.quantity,
        r.halo_quantity, r.currency, r.licence_id, r.line_id, r.recurring_invoice_id, r.quantity_source, m.method AS client_known_by,
        CASE WHEN f.subscription_id IS NOT NULL THEN 'mapping' WHEN c.subscription_id = r.subscription_id THEN 'licence_id'

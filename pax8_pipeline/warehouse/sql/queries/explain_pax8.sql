@@ -23,4 +23,4 @@ WITH parsed AS (
 )
 SELECT * EXCLUDE (said, known) FROM marked WHERE known
 QUALIFY lag(said) OVER (PARTITION BY id ORDER BY loaded_at, snapshot_id) IS DISTINCT FROM said
-ORDER BY loaded_at, snapshot_id, id;
+ORDER BY loaded_at, id;

@@ -18,13 +18,7 @@ WITH judged AS (
 ), limited AS (
   -- What the trust mode `auto` does not cover (policy.yaml, trust.auto).
   SELECT *, CASE
-      WHEN action = 'none' OR trust <> 'auto' THEN NULL
-      WHEN NOT list_contains(getvariable('auto_directions'), verdict) THEN 'auto_direction'
-      WHEN abs(moved) > getvariable('auto_seats') THEN 'auto_seats'
-      WHEN abs(moved_money) > getvariable('auto_money') THEN 'auto_money'
-      WHEN NOT getvariable('auto_new_kinds') AND NOT EXISTS (
-        SELECT 1 FROM billing.ledger l
-        WHERE l.state = 'verified' AND l.client_id = judged.client_id AND l.action = judged.action) THEN 'auto_new_kind'
+      WHEN action = 'none' OR trust NOT IN ('auto', 'approve') THEN NULL
       -- What a person undid is not done again by night: it waits until somebody agrees.
       WHEN EXISTS (
         SELECT 1 FROM billing.ledger l JOIN billing.plan p ON p.plan_id = l.plan_id AND p.row_id = l.row_id
@@ -32,6 +26,13 @@ WITH judged AS (
           AND l.entry > coalesce((SELECT max(o.entry) FROM billing.ledger o JOIN billing.plan q
                 ON q.plan_id = o.plan_id AND q.row_id = o.row_id
               WHERE o.row_id = judged.subscription_id AND o.state = 'verified' AND q.verdict <> 'rollback'), 0)) THEN 'rolled_back'
+      WHEN trust <> 'auto' THEN NULL
+      WHEN NOT list_contains(getvariable('auto_directions'), verdict) THEN 'auto_direction'
+      WHEN abs(moved) > getvariable('auto_seats') THEN 'auto_seats'
+      WHEN abs(moved_money) > getvariable('auto_money') THEN 'auto_money'
+      WHEN NOT getvariable('auto_new_kinds') AND NOT EXISTS (
+        SELECT 1 FROM billing.ledger l
+        WHERE l.state = 'verified' AND l.client_id = judged.client_id AND l.action = judged.action) THEN 'auto_new_kind'
     END AS beyond_auto
   FROM judged
 ), classed AS (
@@ -49,6 +50,7 @@ WITH judged AS (
       WHEN trust = 'observe' THEN 'trust_observe'
       WHEN getvariable('native') <> 'off' THEN 'native_integration_' || getvariable('native')
       WHEN reason IS NOT NULL AND verdict_class = 'safe' THEN regexp_extract(reason, '^[a-z_]+')
+      WHEN verdict_class = 'safe' AND beyond_auto = 'rolled_back' THEN beyond_auto
       WHEN verdict_class = 'safe' AND trust <> 'auto' THEN 'trust_' || trust
       WHEN verdict_class = 'safe' AND beyond_auto IS NOT NULL THEN beyond_auto
       ELSE verdict END AS reason_code

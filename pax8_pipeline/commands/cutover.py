@@ -1,0 +1,40 @@
+"""`pax8-pipeline cutover`: what leaving Halo's own Pax8 integration takes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from pax8_pipeline.billing import cutover as report
+from pax8_pipeline.billing import cutover_text, render
+from pax8_pipeline.commands.common import json_option, tell
+from pax8_pipeline.commands.where import data_settings
+from pax8_pipeline.settings import load_settings
+from pax8_pipeline.warehouse.connection import Warehouse
+
+_ROWS = 20
+
+
+@click.command(
+    epilog="\b\nExamples:\n"
+    "  pax8-pipeline cutover                       the steps, and the dearest rows of each list\n"
+    "  pax8-pipeline cutover --out cutover.md      everything, to hand around\n\n"
+    "It reads what the last run staged and writes nothing but the file you name."
+)
+@json_option
+@click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the whole report to this Markdown file."
+)
+def cutover(as_json: bool, out: Path | None) -> None:
+    """Say what leaving Halo's own Pax8 integration takes: what is on, linked, missing, at risk, and the steps."""
+    settings = data_settings(load_settings(), tell)
+    with Warehouse(settings.warehouse_path).connect(read_only=True) as connection:
+        found = report.cutover(connection)
+    if out:
+        out.write_text(cutover_text.markdown(found), encoding="utf-8")
+        tell(f"written to {out}")
+    if as_json:
+        click.echo(render.to_json(report.as_data(found)))
+    elif not out:
+        click.echo(cutover_text.markdown(found, limit=_ROWS), nl=False)

@@ -1,0 +1,136 @@
+"""A process that applies a plan over HTTP, and the hand that kills it at one exact moment.
+
+Moments are counted, never timed: each request as it reaches the sandbox, before and after the vendor did its work
+(the answer never leaves), each step of apply as the process stands still there, and each step as the process has just
+been let go on, so that it dies somewhere in the work that follows, such as the commit of the ledger.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Mapping, MutableMapping
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+from pax8_pipeline.billing import apply
+from pax8_pipeline.sandbox.faults_middleware import App, Receive, Scope, Send
+from pax8_pipeline_tests.e2e.kit import Desk
+from pax8_pipeline_tests.e2e.nightly import apply_newest, whole_night
+
+# Children come from a server process that has one thread and everything imported; each is a process of its own.
+_PROCESSES = multiprocessing.get_context("forkserver")
+_PROCESSES.set_forkserver_preload(["pax8_pipeline_tests.e2e.nightly"])
+
+WAVES = {"WAVE_ABOVE": 0, "WAVE": 4, "PER_CALL": 3}  # a big night's way of writing, on a small night
+
+
+def _apply_newest(environment: Mapping[str, str], line: Connection, settings: Mapping[str, int]) -> None:
+    for name, value in settings.items():
+        setattr(apply, name, value)
+
+    def step(name: str) -> None:
+        line.send(name)
+        line.recv()
+
+    apply_newest(environment, step=step)
+
+
+def _whole_night(environment: Mapping[str, str]) -> None:
+    whole_night(environment)
+
+
+class Killed(Exception):
+    """The process whose request this was is dead."""
+
+
+class Hand:
+    """Counts moments and kills the process at number `target` (None: never); `moments` names those reached."""
+
+    def __init__(self, target: int | None = None) -> None:
+        self.target = target
+        self.moments: list[str] = []
+        self.process: BaseProcess | None = None
+
+    @property
+    def struck(self) -> bool:
+        """Whether the process was killed."""
+        return self.target is not None and len(self.moments) > self.target
+
+    def reached(self, name: str) -> bool:
+        """Count a moment; kill, and return True, when it is the one."""
+        if not self.counts(name):
+            return False
+        self.strike()
+        return True
+
+    def counts(self, name: str) -> bool:
+        """Count a moment; whether it is the one."""
+        if self.process is None or self.struck:
+            return False
+        self.moments.append(name)
+        return self.struck
+
+    def strike(self) -> None:
+        """SIGKILL, and wait until the process is gone."""
+        if self.process is not None:
+            self.process.kill()
+            wait([self.process.sentinel])  # not join: this may be the server's thread, and the main one joins
+
+
+class Tap:
+    """Stands before both emulators and tells the hand of each request."""
+
+    def __init__(self, inner: App, hand: Hand) -> None:
+        self.inner = inner
+        self.hand = hand
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        name = f"{scope['method']} {scope['path']}" if scope["type"] == "http" else "other"
+        if self.hand.reached(f"before {name}"):
+            raise Killed
+        held: list[MutableMapping[str, Any]] = []
+
+        async def hold(message: MutableMapping[str, Any]) -> None:
+            held.append(message)
+
+        await self.inner(scope, receive, hold)
+        if self.hand.reached(f"after {name}"):
+            raise Killed
+        for message in held:
+            await send(message)
+
+
+def apply_under(at: Desk, hand: Hand, settings: Mapping[str, int] | None = None) -> int | None:
+    """Apply the desk's newest plan in a process of its own, under the hand; return its exit code."""
+    ours, theirs = _PROCESSES.Pipe()
+    process = _PROCESSES.Process(target=_apply_newest, args=(at.environment(), theirs, dict(settings or {})))
+    at.sandbox.app.app = Tap(at.sandbox.app.app, hand)
+    process.start()
+    theirs.close()
+    hand.process = process
+    try:
+        while True:
+            name = ours.recv()
+            if hand.reached(f"at {name}"):
+                break
+            late = hand.counts(f"just past {name}")  # counted while it stands still, or the order were chance
+            ours.send("go on")
+            if late:
+                hand.strike()
+                break
+    except (EOFError, ConnectionError):
+        pass  # it ended, by itself or not
+    finally:
+        process.join()
+        hand.process = None
+        ours.close()
+    return process.exitcode
+
+
+def play_night(at: Desk) -> int | None:
+    """Play a whole night in a process of its own; return its exit code."""
+    process = _PROCESSES.Process(target=_whole_night, args=(at.environment(),))
+    process.start()
+    process.join()
+    return process.exitcode

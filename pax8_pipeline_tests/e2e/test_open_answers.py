@@ -1,0 +1,41 @@
+"""Where the reference pages leave Halo's answer open, either answer ends in the same state (api/halo.md section 13)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pax8_pipeline_tests.e2e.kit import desk
+from pax8_pipeline_tests.e2e.nightly import night, small_story
+
+SWITCHES: list[dict[str, Any]] = [
+    {"inactive_licence_flips_line": "at_once"},
+    {"inactive_licence_flips_line": "nightly"},
+    {"post_reply": "array", "post_status": 200},
+    {"qty_order_refresh": "at_creation"},
+    {"updatelines_blanks_missing": True},
+    {"updatelines_supported": 400},
+    {"stale_change_seq": "400", "updatelines_supported": 404},
+    {"stale_change_seq": "warning", "updatelines_supported": 405},
+    {"record_count": "fifty"},
+    {"record_count": "too_small", "date_search_supported": False},
+    {"page_cap": 20},
+    {"repeated_page": True},
+    {"list_lines_without_links": True},
+    {"lines_omission_deletes": False},
+]
+
+
+@pytest.mark.parametrize("switch", SWITCHES, ids=str)
+def test_whatever_halo_answers_the_end_is_the_same(switch: dict[str, Any], tmp_path: Path) -> None:
+    world = small_story()
+    with desk(tmp_path, world) as at:
+        world.halo.switches.change(switch)
+        _, outcome = night(at)
+        assert outcome is not None
+        assert set(outcome.states) == {"verified"}, outcome.problems
+        assert at.in_step()
+        again, outcome = night(at)
+        assert again.rows_safe == 0
