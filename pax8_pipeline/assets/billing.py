@@ -189,6 +189,7 @@ def _sink(now: Stage, config: WritesConfig, pax8: Pax8Resource, halo: HaloResour
             progress=now.progress("writes"),
         )
         told, failed = _outcome(head, applier.apply(head, may.changes))
+        told["held"] = "; ".join(may.held) or "nothing"
         told["backup"] = str(backup(now.warehouse, head.plan_id, now.settings.backups_path))
         return told, failed
 

@@ -10,6 +10,7 @@ is made when they were blocked and when they failed.
 
 # No `from __future__ import annotations` here: Dagster looks at the annotation of `context` itself.
 
+import csv
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -17,7 +18,6 @@ from typing import Any
 
 import dagster as dg
 
-from pax8_pipeline import jsontext
 from pax8_pipeline.assets.billing import plan_of_run
 from pax8_pipeline.assets.describe import OWNERS, POOL, asset_key
 from pax8_pipeline.assets.stage import Stage, stage
@@ -79,7 +79,7 @@ def _write_report(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeR
             if _REPORT in context.selected_asset_keys:
                 yield dg.MaterializeResult(asset_key=_REPORT, metadata=_metadata(now, connection, plan_id, page))
             if _CHECK.key in context.selected_asset_check_keys:
-                yield _agreement(connection, plan_id, page.with_suffix(".json"))
+                yield _agreement(connection, plan_id, page.with_suffix(".csv"))
 
 
 def _plan_id(connection: Connection, run_id: str) -> str:
@@ -104,17 +104,18 @@ def _metadata(now: Stage, connection: Connection, plan_id: str, page: Path) -> d
 
 
 def _agreement(connection: Connection, plan_id: str, written: Path) -> dg.AssetCheckResult:
-    """Compare the report's own file with the plan."""
-    rows = jsontext.loads(written.read_text(encoding="utf-8"))["rows"]
-    said = sum((Decimal(str(row["money_per_month"] or 0)) for row in rows), Decimal(0))
+    """Compare the report's own table with the plan."""
+    with written.open(encoding="utf-8", newline="") as table:
+        money = [row["money_per_month"] for row in csv.DictReader(table)]
+    said = sum((Decimal(text or 0) for text in money), Decimal(0))
     number, meant = connection.execute(
         "SELECT count(*), coalesce(sum(money_per_month), 0) FROM billing.plan WHERE plan_id = ?", [plan_id]
     ).fetchall()[0]
     return dg.AssetCheckResult(
         asset_key=_PLAN,
         check_name=_AGREES,
-        passed=len(rows) == number and said == meant,
+        passed=len(money) == number and said == meant,
         severity=dg.AssetCheckSeverity.ERROR,
-        metadata={"rows_of_plan": int(number), "rows_of_report": len(rows), "money_of_plan": str(meant),
+        metadata={"rows_of_plan": int(number), "rows_of_report": len(money), "money_of_plan": str(meant),
                   "money_of_report": str(said)},
     )  # fmt: skip

@@ -95,6 +95,8 @@ def _sentence(entry: dg.EventLogEntry) -> str | None:
     root = error
     while root.cause is not None:
         root = root.cause
+    if error.cls_name == "DagsterExecutionInterruptedError":
+        return f"{event.step_key}: interrupted"
     # Dagster's message begins with the class of the error.
     return f"{event.step_key}: {root.message.strip().splitlines()[0]}"
 

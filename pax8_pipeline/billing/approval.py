@@ -159,7 +159,7 @@ def holds(connection: Connection, head: Plan, policy: Policy, now: datetime) -> 
     if head.held and any(row["reason"] == "guardrail_run" for row in rows):
         return [head.held]
     clients = [str(row["sentence"]) for row in rows if row["reason"] == "guardrail_client"]
-    since = writable(connection, head, policy, explicit=False, now=now).held if not head.held else ()
+    since = writable(connection, head, policy, explicit=True, now=now).held if not head.held else ()
     return list(dict.fromkeys([*clients, *since]))
 
 

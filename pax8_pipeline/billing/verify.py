@@ -128,9 +128,7 @@ def untouched(changes: Iterable[Change], before: Object, after: Object) -> list[
     ]
     allowed: dict[int, set[str]] = {}
     for change in changes:
-        field = {"set_line_quantity": "qty_order", "end_line": "isinactive", "end_licence": "isinactive"}.get(
-            change.action
-        )
+        field = "isinactive" if change.action in _MAY_FLIP else LINE_FIELD.get(change.action)
         if change.line_id is not None and field:
             allowed.setdefault(change.line_id, set()).add(field)
     for line_id in sorted(old.keys() & new.keys()):

@@ -70,14 +70,16 @@ def look(
     """Return how many rows a query has, the first of them, and the sum of column `amount` by column `currency`."""
     given = {name: value for name, value in (values or {}).items() if f"${name}" in query}
     connection = sight.connection
-    count = connection.execute(f"SELECT count(*) FROM ({query})", given).fetchall()[0][0]
-    rows = raw.dicts(connection.execute(f"SELECT * FROM ({query}) LIMIT {ROWS}", given))
+    # Once, into a table of this connection: the query may be dear, and the rows keep its order.
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE found AS {query}", given)
+    count = connection.execute("SELECT count(*) FROM found").fetchall()[0][0]
+    if not count:
+        return 0, [], {}
+    rows = raw.dicts(connection.execute(f"SELECT * FROM found LIMIT {ROWS}"))
     sums: dict[str, Decimal] = {}
     if amount:
-        found = connection.execute(
-            f"SELECT coalesce(currency, '?'), sum({amount}) FROM ({query}) GROUP BY 1", given
-        ).fetchall()
-        sums = {currency: total for currency, total in found if total}
+        totals = connection.execute(f"SELECT coalesce(currency, '?'), sum({amount}) FROM found GROUP BY 1").fetchall()
+        sums = {currency: total for currency, total in totals if total}
     return int(count), rows, sums
 
 

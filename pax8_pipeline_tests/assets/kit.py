@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
 from pax8_pipeline.automation.launch import RunResult, run_daily_sync
+from pax8_pipeline.billing.approval import Scope, agree
 from pax8_pipeline.definitions import build_defs
+from pax8_pipeline.matching.mappings import load_mappings
 from pax8_pipeline.resources.resources import FixedSettings
 from pax8_pipeline.settings import Settings, load_settings
+from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.loading.fakes import FakeHalo, FakePax8
 from pax8_pipeline_tests.warehouse.books import COMPANY, TODAY, invoice, licence, line, subscription
 
@@ -59,6 +63,13 @@ class Shop:
         return run_daily_sync(
             self.settings, apply=apply, instance=self.instance, resources=self.resources, progress=progress
         )
+
+    def agree(self, plan_id: str) -> None:
+        """A person approves all that waits in a plan."""
+        policy, mappings = self.settings.policy, load_mappings(self.settings.mappings_path).fingerprint
+        now = datetime.now(UTC).replace(tzinfo=None)
+        agree(Warehouse(self.settings.warehouse_path), plan_id, kind="approve", who="Ada", now=now, policy=policy,
+              mappings=mappings, scope=Scope())  # fmt: skip
 
     def job(self, name: str, **how: Any) -> dg.ExecuteInProcessResult:
         """Any job, with run configuration, tags or partition."""

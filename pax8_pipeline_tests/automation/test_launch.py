@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 
 from pax8_pipeline.automation.instance import open_instance
-from pax8_pipeline.automation.launch import run_daily_sync
+from pax8_pipeline.automation.launch import RunResult, run_apply_plan, run_daily_sync
 from pax8_pipeline.errors import Unreachable
 from pax8_pipeline_tests.assets.kit import MONTH, Shop, out_of_step
 
@@ -66,3 +66,22 @@ def test_a_malformed_mapping_file_is_told_with_its_place(shop: Shop) -> None:
 def test_a_fault_of_our_own_is_told_by_its_name(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shop.pax8, "companies", lambda: 1 / 0)
     assert shop.sync().errors == ["pax8__companies: ZeroDivisionError: division by zero"]
+
+
+def test_one_stored_plan_is_written_once_a_person_agreed_and_not_before(tmp_path: Path) -> None:
+    (tmp_path / "policy.yaml").write_text("trust: {default: approve}\n", encoding="utf-8")
+    shop = out_of_step(tmp_path)
+    plan_id = shop.sync().plan_id
+    assert plan_id is not None
+
+    def applied(**env: str) -> RunResult:
+        shop.env = env
+        return run_apply_plan(shop.settings, plan_id, instance=shop.instance, resources=shop.resources)
+
+    assert (applied().outcome, applied().applied) == ("nothing to write", {})
+    shop.agree(plan_id)
+    dry = applied(HALO_WRITE_MODE="dry_run")
+    assert (dry.refused, dry.applied) == ("dry run: HALO_WRITE_MODE is not `apply`", {})
+    done = applied()
+    assert (done.plan_id, done.applied, done.refused) == (plan_id, {"verified": 1}, "")
+    assert (applied().outcome, applied().applied) == ("nothing to write", {})

@@ -1,0 +1,106 @@
+"""`plan approve` and `plan apply` on a warehouse made by hand: who, what part, refusals. No vendor is there to ask."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from pax8_pipeline.billing import plan as plans
+from pax8_pipeline.commands.plan import plan
+from pax8_pipeline.errors import PipelineError
+from pax8_pipeline.matching.mappings import load_mappings
+from pax8_pipeline.settings import Policy
+from pax8_pipeline_tests.cli.kit import OURS
+from pax8_pipeline_tests.warehouse.books import SUB, TODAY, Books, subscription
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in [n for n in os.environ if n.startswith(OURS)]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PAX8_PIPELINE_DATA", str(tmp_path))
+    monkeypatch.setenv("USER", "ada")
+    return tmp_path
+
+
+def planned(folder: Path, trust: str, *, age: timedelta = timedelta(0)) -> str:
+    """Store a plan with one increase, made so long ago, under the policy file of the folder."""
+    (folder / "policy.yaml").write_text(f"trust: {{default: {trust}}}\n")
+    warehouse = Books(subscriptions=[subscription(quantity=25)]).load(folder)
+    now = plans.Circumstances(
+        run_id="run-1", today=TODAY, made_at=datetime.now(UTC).replace(tzinfo=None) - age,
+        policy=Policy.model_validate({"trust": {"default": trust}}),
+        mapping_fingerprint=load_mappings(folder / "mappings").fingerprint, write_mode="dry_run", native="off",
+    )  # fmt: skip
+    return plans.make_plan(warehouse, now).plan_id
+
+
+def call(*arguments: str) -> Result:
+    return CliRunner().invoke(plan, arguments)
+
+
+def data(result: Result) -> dict[str, Any]:
+    return dict(json.loads(result.stdout))
+
+
+@pytest.mark.parametrize(
+    ("trust", "refused"), [("approve", False), ("propose", False), ("observe", True), ("auto", True)]
+)
+def test_only_what_waits_can_be_approved(trust: str, refused: bool, folder: Path) -> None:
+    result = call("approve", planned(folder, trust), "--json")
+    if refused:
+        assert "nothing in that part" in str(result.exception)
+        return
+    told = data(result)
+    assert (told["approved_by"], told["rows_covered"], told["kind"]) == ("ada", 1, "approve")
+    assert told["next"] == [f"pax8-pipeline plan apply {told['plan_id']}"]
+    (shown,) = data(call("show", "--json"))["approvals"]
+    assert (shown["approved_by"], shown["rows"], shown["checksum"]) == ("ada", 1, told["checksum"])
+
+
+def test_a_part_that_is_not_there_is_refused_and_records_nothing(folder: Path) -> None:
+    plan_id = planned(folder, "approve")
+    for part in (("--client", "999"), ("--row", "other"), ("--acknowledge",), ("--by", "  ")):
+        assert isinstance(call("approve", plan_id, *part).exception, PipelineError)
+    assert data(call("show", "--json"))["approvals"] == []
+    assert data(call("approve", plan_id, "--row", SUB.upper(), "--client", "231", "--json"))["row_id"] == SUB
+
+
+def test_a_text_answer_says_who_what_and_the_next_command(folder: Path) -> None:
+    plan_id = planned(folder, "approve")
+    said = call("approve", plan_id, "--by", "Grace").stdout
+    assert "Approved by Grace at " in said
+    assert "Money a month in USD: 110.00 up, 0.00 down" in said
+    assert f"Next: pax8-pipeline plan apply {plan_id}" in said
+    assert "Approved by Grace at " in call("show").stdout
+
+
+def test_an_expired_plan_is_refused_by_both(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan_id = planned(folder, "approve", age=timedelta(hours=25))
+    monkeypatch.setenv("HALO_WRITE_MODE", "apply")
+    for command in ("approve", "apply"):
+        assert f"plan {plan_id} expired at" in str(call(command, plan_id).exception)
+
+
+@pytest.mark.parametrize("mode", ["", "dry_run", "Apply"])
+def test_apply_in_any_other_write_mode_says_so_and_exits_2(
+    mode: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan_id = planned(folder, "auto")
+    monkeypatch.setenv("HALO_WRITE_MODE", mode)
+    result = call("apply", plan_id)
+    assert (result.exit_code, "the write mode is dry_run" in result.stdout) == (2, True)
+    told = data(call("apply", plan_id, "--json"))
+    assert (told["exit_code"], "the write mode is dry_run" in told["sentence"]) == (2, True)
+
+
+def test_a_plan_that_does_not_exist_is_an_error_in_every_write_mode(folder: Path) -> None:
+    planned(folder, "auto")
+    for command in ("approve", "apply"):
+        assert "no plan nonsense" in str(call(command, "nonsense").exception)
