@@ -92,11 +92,15 @@ class Warehouse:
         fresh = target.with_suffix(".tmp")
         fresh.unlink(missing_ok=True)
         with self.connect() as connection:
+            live = connection.execute("SELECT current_database()").fetchall()[0][0]
             connection.execute(f"ATTACH '{_quoted(fresh)}' AS published")
             for model in all_models().values():
                 if model.schema in PUBLISHED_SCHEMAS:
                     connection.execute(f"CREATE SCHEMA IF NOT EXISTS published.{model.schema}")
                     connection.execute(f"CREATE TABLE published.{model.table} AS FROM {model.table}")
+            connection.execute("USE published")
+            connection.execute(query_file("queries/ledger_state.sql"))
+            connection.execute(f'USE "{live}"')
             connection.execute("DETACH published")
         os.replace(fresh, target)
 

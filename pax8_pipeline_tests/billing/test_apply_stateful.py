@@ -271,9 +271,7 @@ class Billing(RuleBasedStateMachine):
             restore = {n: held[n] for n in names if n in held} if done.ends else {}
             after = held["count"] if done.licence_id else int(Decimal(before["line"]["qty_order"]))
             found.append(
-                self._made(
-                    INVERSE[done.action], None if done.ends else after, one, lines[one.line], restore=restore
-                )
+                self._made(INVERSE[done.action], None if done.ends else after, one, lines[one.line], restore=restore)
             )
         self.plans += 1
         self.last = []
@@ -324,7 +322,7 @@ class Billing(RuleBasedStateMachine):
             passed += 1
 
         self.halo.faults, self.halo.read_faults = list(trouble.faults), 0
-        limits = {"WAVE_ABOVE": 1, "WAVE": 3, "PER_CALL": 2} if trouble.waves else {}
+        limits: dict[str, Any] = {"WAVE_ABOVE": 1, "WAVE": 3, "PER_CALL": 2} if trouble.waves else {}
         try:
             with patch.multiple(apply, **limits) if limits else patch.object(apply, "WAVE", apply.WAVE):
                 Applier(self.halo, self.pax8, self.ledger, TODAY, step=step).apply(
@@ -350,7 +348,13 @@ class Billing(RuleBasedStateMachine):
         return found
 
     def _judge(
-        self, changes: list[Change], trouble: Trouble, gone_back: set[str], before: dict[str, Any], sent: int, noted: int
+        self,
+        changes: list[Change],
+        trouble: Trouble,
+        gone_back: set[str],
+        before: dict[str, Any],
+        sent: int,
+        noted: int,
     ) -> None:
         planned = {c.row_id: c for c in changes}
         tonight = [entry for _, entry in self.ledger.entries[noted:]]
@@ -361,7 +365,9 @@ class Billing(RuleBasedStateMachine):
         assert {key for _, key in written} | moved <= claimed, "a write without a claim on record"
         assert len(written) == len(set(written)), "a row was written twice"
         left_alone = gone_back | ({trouble.edited.key} if trouble.edited else set())
-        assert not left_alone & (moved | {key for _, key in written}), "a target that changed since the plan was written"
+        assert not left_alone & (moved | {key for _, key in written}), (
+            "a target that changed since the plan was written"
+        )
         last = {e.change.row_id: e.state for e in tonight}
         for key, state in last.items():
             if state == "verified":
@@ -371,7 +377,9 @@ class Billing(RuleBasedStateMachine):
         if trouble.crash is None:
             assert last.keys() == planned.keys(), "a row without a word on what became of it"
             assert not set(last.values()) & {"claimed", "sent"}, "a row left open by a night that ended by itself"
-        self.last = [planned[key] for key, state in last.items() if state == "verified" and planned[key].action in INVERSE]
+        self.last = [
+            planned[key] for key, state in last.items() if state == "verified" and planned[key].action in INVERSE
+        ]
 
     @invariant()
     def nothing_else_ever_changes(self) -> None:

@@ -58,7 +58,7 @@ EDITS: dict[str, tuple[str, bool | None, Edit]] = {
     "the licence was switched off": ("set_licence_count", True, lambda t: t.licence.update(is_active=False)),
     "the licence was deleted": ("set_licence_count", True, lambda t: t.licence.update(deleted=True)),
     "the line was switched off": ("set_licence_count", True, lambda t: t.line.update(isinactive=True)),
-    "the line follows another licence": ("set_licence_count", True, lambda t: relink(t)),
+    "the line follows another licence": ("set_licence_count", True, lambda t: relink(t, keep=False)),
     "the line follows one more licence": ("set_licence_count", True, lambda t: relink(t, keep=True)),
     "the line was removed": ("set_licence_count", True, lambda t: t.header["lines"].remove(t.line)),
     "the recurring invoice was disabled": ("set_licence_count", True, lambda t: t.header.update(disabled=True)),

@@ -8,8 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pax8_pipeline.sandbox.world import World
-from pax8_pipeline_tests.e2e.kit import TODAY, Desk, desk, kill, until
+from pax8_pipeline_tests.e2e.kit import Desk, desk, kill, until
 
 
 @pytest.fixture

@@ -155,7 +155,9 @@ def test_a_few_subscriptions_gone_from_the_list_end_nothing(missing: int, tmp_pa
         lines = {s: world.halo_ids(s)["line_id"] for s in gone}
         lose(world, gone)
         plan, outcome = night(at)
-        listed = rows(at, "SELECT row_count FROM meta.snapshots WHERE table_name = 'pax8.subscriptions' ORDER BY loaded_at")
+        listed = rows(
+            at, "SELECT row_count FROM meta.snapshots WHERE table_name = 'pax8.subscriptions' ORDER BY loaded_at"
+        )
         assert [row["row_count"] for row in listed] == [200, 200 - missing]
         assert plan.complete
         assert outcome is not None

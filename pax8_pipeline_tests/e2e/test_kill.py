@@ -20,8 +20,8 @@ from typing import Any
 import pytest
 
 from pax8_pipeline import jsontext
-from pax8_pipeline_tests.e2e.kit import Desk
 from pax8_pipeline_tests.e2e.killing import WAVES, Hand, apply_under, play_night
+from pax8_pipeline_tests.e2e.kit import Desk
 from pax8_pipeline_tests.e2e.nightly import Evening, night, open_entries, rows, small_story
 
 ONE_BY_ONE: dict[str, int] = {}

@@ -108,7 +108,9 @@ def test_three_months_of_nights_leave_halo_as_pax8_says_line_by_line(at: Desk) -
     # Money written is money planned, currency by currency, and every write was one that a plan called safe.
     safe = "SELECT currency, sum(money_per_month) AS money, count(*) AS n FROM billing.plan WHERE class = 'safe'"
     done = "SELECT currency, sum(money_per_month) AS money, count(*) AS n FROM billing.ledger_state"
-    assert rows(at, f"{done} GROUP BY currency ORDER BY currency") == rows(at, f"{safe} GROUP BY currency ORDER BY currency")
+    assert rows(at, f"{done} GROUP BY currency ORDER BY currency") == rows(
+        at, f"{safe} GROUP BY currency ORDER BY currency"
+    )
     assert rows(at, "SELECT DISTINCT state FROM billing.ledger_state") == [{"state": "verified"}]
 
     # One licence, one line, one quantity: Pax8's.
