@@ -116,12 +116,14 @@ class Books:
     def load(self, folder: Path, *, run_id: str = "run-1", policy: Policy | None = None) -> Warehouse:
         """Put the books through raw, staging and reconciled."""
         warehouse = Warehouse(folder / "warehouse.duckdb")
-        warehouse.ensure_schema()
-        raw.store(warehouse, self.reads(), run_id)
-        build.load_mapping_tables(warehouse, self.mappings())
-        values = build.variables(TODAY, policy or Policy())
-        for table in (*build.STAGING, *build.RECONCILED):
-            build.build(warehouse, table, values)
+        folder.mkdir(parents=True, exist_ok=True)
+        with warehouse.connect():  # one connection held open spares each of the others the opening of the file
+            warehouse.ensure_schema()
+            raw.store(warehouse, self.reads(), run_id)
+            build.load_mapping_tables(warehouse, self.mappings())
+            values = build.variables(TODAY, policy or Policy())
+            for table in (*build.STAGING, *build.RECONCILED):
+                build.build(warehouse, table, values)
         return warehouse
 
 
