@@ -30,7 +30,7 @@ from pax8_pipeline_tests.e2e.kit import Desk
 from pax8_pipeline_tests.e2e.nightly import Evening, night, open_entries, rows, small_story
 
 SEED = 20260820
-IN_MEMORY = Path("/dev/shm")  # noqa: S108 - see the docstring
+IN_MEMORY = Path("/dev/shm")  # see the docstring
 ROOM = 300 * 1024 * 1024
 # How apply works (its constants), how many kills, and into how many parts they are cut.
 WAYS: dict[str, tuple[dict[str, int], int, int]] = {"one by one": ({}, 50, 5), "in waves": (WAVES, 10, 1)}
