@@ -38,6 +38,9 @@ FreshRefused = Literal["credentials", "permission"]
 
 # A token can die more than once in a bad night, but within one call so many renewals prove that it is not the token.
 _RENEWALS = 3
+# One fresh token can die before its first use (the vendor drops them all, or another thread's call killed it): only the
+# second such refusal says that it is not the token.
+_FRESH_REFUSED = 2
 
 
 @dataclass(frozen=True)
@@ -263,9 +266,10 @@ class _Renewals:
         self._where = where
         self._refused_at: float | None = None
         self._made = 0
+        self._fresh = 0
 
     def after(self, used: Token, answer: Answer) -> Token:
-        """A token to try instead; raises the transport's error when the refused one was fresh.
+        """A token to try instead; raises the transport's error once enough fresh ones were refused.
 
         Fresh means fetched after this call was first refused, and never taken: another thread may have renewed long
         before, and a token that was taken for another call has died since.
@@ -274,8 +278,8 @@ class _Renewals:
         if self._refused_at is None:
             self._refused_at = self._transport.timing.clock()
         else:
-            fresh = used.fetched_at >= self._refused_at and not tokens.was_accepted(used)
-            if fresh or self._made >= _RENEWALS:
+            self._fresh += used.fetched_at >= self._refused_at and not tokens.was_accepted(used)
+            if self._fresh >= _FRESH_REFUSED or self._made >= _RENEWALS:
                 raise self._transport.refused(self._where, answer, used)
         self._made += 1
         return tokens.renew(used)

@@ -227,17 +227,32 @@ def test_an_expired_token_is_renewed_once_and_the_read_goes_on(build: Build) -> 
 
 
 @pytest.mark.parametrize(("means", "kind"), [("permission", Forbidden), ("credentials", AuthRefused)])
-def test_a_refused_fresh_token_stops_at_once(means: str, kind: type[VendorError], build: Build) -> None:
+def test_a_second_refused_fresh_token_stops_it(means: str, kind: type[VendorError], build: Build) -> None:
     desk = TokenDesk(scope="read:customers")
     script = desk.guards(lambda asked: said({"error": "invalid_token"}, 401))
     transport, server = build(script, fresh_refused=means)
     with pytest.raises(kind) as caught:
         transport.get_json("/Pax8Details")
     assert type(caught.value) is kind
-    assert len(server.token_calls) == 2
-    assert len(server.sent("GET")) == 2
+    assert len(server.token_calls) == 3
+    assert len(server.sent("GET")) == 3
     if means == "permission":
         assert "read:customers" in str(caught.value)
+
+
+def test_a_renewed_token_that_dies_before_its_first_use_is_renewed_again(build: Build) -> None:
+    """The vendor drops all tokens twice in a row: seen with several threads, of which another one fell first."""
+    desk = TokenDesk()
+
+    def script(asked: Asked) -> Said:
+        if desk.issued < 3:
+            desk.expire()
+            return Said(401)
+        return OK
+
+    transport, server = build(desk.guards(script))
+    assert transport.get_json("/Client") == {"price": Decimal("22.00")}
+    assert len(server.token_calls) == 3
 
 
 def test_a_renewed_token_that_was_taken_elsewhere_and_died_is_renewed_again(build: Build) -> None:
