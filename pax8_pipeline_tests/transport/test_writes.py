@@ -141,12 +141,12 @@ def test_an_expired_token_is_renewed_and_the_write_sent_again(build: Build) -> N
 
 
 @pytest.mark.parametrize(("means", "kind"), [("permission", Forbidden), ("credentials", AuthRefused)])
-def test_a_second_401_stops(means: str, kind: type[VendorError], build: Build) -> None:
+def test_a_third_401_stops(means: str, kind: type[VendorError], build: Build) -> None:
     transport, server = build(then_saved(*[Said(401)] * 5), fresh_refused=means)
     with pytest.raises(kind) as caught:
         transport.post_json("/Invoice", BODY)
     assert type(caught.value) is kind
-    assert posts(server) == 2
+    assert posts(server) == 3
 
 
 def test_a_lost_answer_after_a_refusal_is_still_unknown(build: Build) -> None:
