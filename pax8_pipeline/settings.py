@@ -19,7 +19,7 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
 from pax8_pipeline.errors import ConfigError
 
@@ -111,25 +111,67 @@ class Guardrails(_Strict):
 
     run: RunLimits = RunLimits()
     client: ClientLimits = ClientLimits()
+    # Usage charges are counted by themselves, against the limits above unless they have their own here.
+    usage_run: Limits | None = None
+    usage_client: Limits | None = None
+
+
+UsagePrice = Literal["client_price", "cost"]
+UsageDetail = Literal["product", "subscription", "collapsed"]
+UsageTarget = Literal["invoice", "licence"]
+
+
+class UsageTerms(_Strict):
+    """What one product's usage is charged at; what is left out is as for all. `markup_pct` goes on top of cost."""
+
+    price: UsagePrice | None = None
+    markup_pct: Decimal | None = Field(default=None, ge=-100)
+
+
+class ClientUsage(UsageTerms):
+    """How one Halo client is charged for usage. `licence_id`: the Halo licence that stands for it (target licence)."""
+
+    detail: UsageDetail | None = None
+    target: UsageTarget | None = None
+    licence_id: int | None = Field(default=None, gt=0)
+
+    @model_validator(mode="after")
+    def _licence_named(self) -> ClientUsage:
+        if self.target == "licence" and self.licence_id is None:
+            raise ValueError("target licence needs licence_id: the Halo licence that a standing recurring line follows")
+        return self
 
 
 class UsagePolicy(_Strict):
-    """Metered usage. `first_month` unset: usage is shown but held."""
+    """Metered usage. `first_month` unset: usage is shown but held.
+
+    Terms of a product (by Pax8 product id) come before those of a client (by Halo client id), those before the
+    general ones. `confirmed_groups`: "subscription id/resource group" that a person says are the owner's own.
+    """
 
     first_month: str | None = Field(default=None, pattern=r"^\d{4}-(0[1-9]|1[0-2])$")
     source: Literal["invoice", "usage_lines"] = "invoice"
-    price: str = "client_price"
-    detail: Literal["product", "subscription", "collapsed"] = "product"
-    target: Literal["invoice", "licence"] = "invoice"
+    price: UsagePrice = "client_price"
+    markup_pct: Decimal = Field(default=Decimal(0), ge=-100)
+    detail: UsageDetail = "product"
+    target: UsageTarget = "invoice"
     default_halo_item_id: int | None = None
+    clients: dict[int, ClientUsage] = Field(default_factory=dict)
+    products: dict[str, UsageTerms] = Field(default_factory=dict)
     history_from: str = Field(default="2024-01", pattern=r"^\d{4}-(0[1-9]|1[0-2])$")
-    probes_per_day: int = Field(default=500, ge=0)
+    probe_days: int = Field(default=14, ge=1)
     internal_companies: tuple[str, ...] = ()
+    confirmed_groups: tuple[str, ...] = ()
 
-    @field_validator("internal_companies")
+    @field_validator("internal_companies", "confirmed_groups")
     @classmethod
     def _lower(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(v.strip().lower() for v in value)
+
+    @field_validator("products")
+    @classmethod
+    def _lower_keys(cls, value: dict[str, UsageTerms]) -> dict[str, UsageTerms]:
+        return {key.strip().lower(): terms for key, terms in value.items()}
 
 
 class MatchingPolicy(_Strict):

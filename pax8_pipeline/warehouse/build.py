@@ -99,7 +99,10 @@ STAGING = (
     "staging.licences", "staging.recurring_invoices", "staging.recurring_invoice_lines", "staging.line_licences",
     "staging.halo_invoices",
 )  # fmt: skip
-RECONCILED = ("reconciled.client_matches", "reconciled.subscriptions", "reconciled.discrepancies")
+RECONCILED = (
+    "reconciled.client_matches", "reconciled.subscriptions", "reconciled.discrepancies", "reconciled.usage_months",
+    "reconciled.usage",
+)  # fmt: skip
 
 
 def variables(today: date, policy: Policy) -> dict[str, Any]:
@@ -108,4 +111,5 @@ def variables(today: date, policy: Policy) -> dict[str, Any]:
         "today": today,
         "licence_id_field": policy.matching.licence_id_field,
         "client_custom_field": policy.matching.client_custom_field,
+        "usage_policy": policy.usage.model_dump_json(),
     }

@@ -17,6 +17,7 @@ key: invoice_id, item_no
 | start_period | DATE | First day covered | pax8.invoice_items.payload |
 | end_period | DATE | Last day covered, inclusive or exclusive | pax8.invoice_items.payload |
 | quantity | DECIMAL(28,10) | Units | pax8.invoice_items.payload |
+| unit_of_measure | VARCHAR | Unit | pax8.invoice_items.payload |
 | price | DECIMAL(28,10) | Client price per unit | pax8.invoice_items.payload |
 | total | DECIMAL(28,10) not null | Client total as Pax8 states it | pax8.invoice_items.payload |
 | cost | DECIMAL(28,10) | Partner cost per unit | pax8.invoice_items.payload |
@@ -29,7 +30,7 @@ SELECT meta.idtext(regexp_extract(endpoint, 'invoices/([^/?]+)', 1)) AS invoice_
        meta.idtext(j.companyId) AS company_id, meta.txt(j.companyName) AS company_name, meta.idtext(j.subscriptionId) AS subscription_id,
        meta.idtext(j.productId) AS product_id, meta.txt(j.productName) AS product_name, meta.txt(j.description) AS description,
        meta.txt(j.details) AS details, meta.day(j.startPeriod) AS start_period, meta.day(j.endPeriod) AS end_period,
-       meta.num(j.quantity) AS quantity, meta.num(j.price) AS price, coalesce(meta.num(j.total), 0) AS total, meta.num(j.cost) AS cost,
+       meta.num(j.quantity) AS quantity, meta.txt(j.unitOfMeasure) AS unit_of_measure, meta.num(j.price) AS price, coalesce(meta.num(j.total), 0) AS total, meta.num(j.cost) AS cost,
        coalesce(meta.num(j.costTotal), 0) AS cost_total, meta.flag(j.billedByPax8) AS billed_by_pax8, meta.currency(j.currencyCode) AS currency,
        CASE WHEN nullif(regexp_extract(endpoint, 'invoices/([^/?]+)', 1), '') IS NULL THEN 'no invoice'
             WHEN meta.txt(j.total) IS NOT NULL AND meta.num(j.total) IS NULL THEN 'total is not a number: ' || j.total
@@ -38,5 +39,5 @@ SELECT meta.idtext(regexp_extract(endpoint, 'invoices/([^/?]+)', 1)) AS invoice_
 FROM (SELECT *, from_json(payload, '{"id":"VARCHAR","type":"VARCHAR","term":"VARCHAR","companyId":"VARCHAR",
         "companyName":"VARCHAR","subscriptionId":"VARCHAR","productId":"VARCHAR","productName":"VARCHAR",
         "description":"VARCHAR","details":"VARCHAR","startPeriod":"VARCHAR","endPeriod":"VARCHAR","quantity":"VARCHAR",
-        "price":"VARCHAR","total":"VARCHAR","cost":"VARCHAR","costTotal":"VARCHAR","billedByPax8":"VARCHAR",
+        "unitOfMeasure":"VARCHAR","price":"VARCHAR","total":"VARCHAR","cost":"VARCHAR","costTotal":"VARCHAR","billedByPax8":"VARCHAR",
         "currencyCode":"VARCHAR"}') AS j FROM newest.pax8_invoice_items)
