@@ -32,7 +32,7 @@ def build_defs(*, resources: dict[str, Any] | None = None, settings: Settings | 
             *pax8.assets(months),
             *halo.assets(),
             *staging.assets(),
-            *reconciliation.assets(),
+            *reconciliation.assets(months),
             *billing.assets(),
             *report.assets(),
         ],

@@ -43,13 +43,35 @@ def assets() -> list[dg.AssetsDefinition]:
     return [plan, writes]
 
 
+class PlanConfig(dg.Config):
+    """What a backfill says that wants months of usage billed: the first and the last of them, yyyy-mm.
+
+    Such a plan is about nothing else, and all of it waits for a person.
+    """
+
+    bill_from: str | None = None
+    bill_to: str | None = None
+
+    def months(self) -> tuple[str, str] | None:
+        """Return the months; None for an ordinary plan. Raises PipelineError when only one is given."""
+        if not self.bill_from and not self.bill_to:
+            return None
+        if not self.bill_from or not self.bill_to:
+            raise PipelineError("bill_from and bill_to go together: the first and the last month, yyyy-mm")
+        return self.bill_from, self.bill_to
+
+
 @dg.asset(
     **asset_arguments("billing.plan", kinds={"duckdb"}),
-    deps=[asset_key(f"reconciled.{n}") for n in ("subscriptions", "discrepancies")] + [asset_key("halo.integration")],
+    deps=[
+        *(asset_key(f"reconciled.{n}") for n in ("subscriptions", "discrepancies", "usage_months", "usage")),
+        asset_key("staging.halo_invoices"),
+        asset_key("halo.integration"),
+    ],
     pool=POOL,
 )
 def plan(
-    context: dg.AssetExecutionContext, settings: SettingsResource, warehouse: WarehouseResource
+    context: dg.AssetExecutionContext, config: PlanConfig, settings: SettingsResource, warehouse: WarehouseResource
 ) -> dg.MaterializeResult:
     """Settle what earlier runs left open, then plan."""
     with stage(context, settings, warehouse) as now, now.in_warehouse():
@@ -65,6 +87,7 @@ def plan(
                 mapping_fingerprint=load_mappings(now.settings.mappings_path).fingerprint,
                 write_mode=now.settings.write_mode,
                 native=native,
+                bill_months=config.months(),
             ),
         )
         now.say(

@@ -21,15 +21,22 @@ from pax8_pipeline.warehouse.models import model
 Figures = Callable[[Connection], dict[str, Any]]
 
 
-def assets() -> list[dg.AssetsDefinition]:
-    """Return all reconciled assets, in the order they can be built."""
-    return [_table_asset(table, _FIGURES[table]) for table in build.RECONCILED]
+def assets(months: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
+    """Return all reconciled assets, in the order they can be built; usage comes by `months`."""
+    return [_table_asset(table, _FIGURES[table], months if table in _BY_MONTH else None) for table in build.RECONCILED]
 
 
-def _table_asset(table: str, figures: Figures) -> dg.AssetsDefinition:
+def _table_asset(table: str, figures: Figures, months: dg.PartitionsDefinition | None) -> dg.AssetsDefinition:
+    """Return the asset of one table. It is built whole, whichever months are asked for: the same rows each time."""
     contract = model(table)
 
-    @dg.asset(**asset_arguments(table, kinds={"duckdb", "sql"}), deps=dependencies(contract), pool=POOL)
+    @dg.asset(
+        **asset_arguments(table, kinds={"duckdb", "sql"}),
+        deps=dependencies(contract),
+        pool=POOL,
+        partitions_def=months,
+        backfill_policy=None if months is None else dg.BackfillPolicy.single_run(),
+    )
     def build_table(
         context: dg.AssetExecutionContext, settings: SettingsResource, warehouse: WarehouseResource
     ) -> dg.MaterializeResult:
@@ -42,7 +49,11 @@ def _table_asset(table: str, figures: Figures) -> dg.AssetsDefinition:
                 "dagster/row_count": built.rows,
                 "dagster/column_lineage": column_lineage(contract),
             }
-            return dg.MaterializeResult(metadata={**lineage, **told})
+            if months is None:
+                return dg.MaterializeResult(metadata={**lineage, **told})
+            for key in context.partition_keys:
+                context.add_asset_metadata({**lineage, **told}, partition_key=key)
+            return dg.MaterializeResult()
 
     made: dg.AssetsDefinition = build_table
     return made
@@ -104,8 +115,35 @@ def _discrepancies(connection: Connection) -> dict[str, Any]:
     return _tables(connection, kinds=_KINDS, preview=_LOOK_AT)
 
 
+_MONTHS = "SELECT * FROM reconciled.usage_months ORDER BY month DESC LIMIT 24"
+_STATES_OF_MONTHS = """
+SELECT n.month, n.state, n.why, u.currency, sum(u.amount) FILTER (u.bucket = 'billable') AS billable,
+       sum(u.charges) FILTER (u.bucket = 'unassigned') AS unassigned, sum(u.charges) FILTER (u.bucket = 'skipped') AS skipped,
+       sum(u.amount) FILTER (u.bucket = 'estimate') AS estimate
+FROM reconciled.usage_months n LEFT JOIN reconciled.usage u ON u.month = n.month AND (u.counts OR u.bucket = 'estimate')
+GROUP BY ALL ORDER BY n.month DESC, u.currency LIMIT 24
+"""
+_USAGE_VERDICTS = """
+SELECT month, bucket, verdict, coalesce(currency, '?') AS currency, count(*) AS charges, round(sum(charges), 2) AS client_total,
+       round(sum(cost), 2) AS cost, round(sum(amount), 2) AS to_bill
+FROM reconciled.usage WHERE month IN (SELECT month FROM reconciled.usage_months ORDER BY month DESC LIMIT 3)
+GROUP BY ALL ORDER BY month DESC, bucket, verdict LIMIT 40
+"""
+
+
+def _usage_months(connection: Connection) -> dict[str, Any]:
+    return _tables(connection, months=_MONTHS)
+
+
+def _usage(connection: Connection) -> dict[str, Any]:
+    return _tables(connection, months=_STATES_OF_MONTHS, verdicts=_USAGE_VERDICTS)
+
+
+_BY_MONTH = ("reconciled.usage",)
 _FIGURES: Mapping[str, Figures] = {
     "reconciled.client_matches": _client_matches,
     "reconciled.subscriptions": _subscriptions,
     "reconciled.discrepancies": _discrepancies,
+    "reconciled.usage_months": _usage_months,
+    "reconciled.usage": _usage,
 }

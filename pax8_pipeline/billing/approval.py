@@ -172,7 +172,7 @@ def _within_limits(
         [head.plan_id],
     ).fetchall()
     holds = guardrails.check(free, dict(lines), policy.guardrails)
-    if holds.run:
-        return Writable([c for c in chosen if c.row_id in acknowledged], (holds.run,), bool(acknowledged))
-    kept = [c for c in chosen if c.row_id in acknowledged or c.client_id not in holds.clients]
-    return Writable(kept, tuple(holds.clients.values()), bool(acknowledged))
+    kept = [c for c in chosen if c.row_id in acknowledged or holds.let(c)]
+    sentences = [holds.run] if holds.run else holds.clients.values()
+    held = tuple(dict.fromkeys([*sentences, *holds.usage.values()]))
+    return Writable(kept, held, bool(acknowledged))

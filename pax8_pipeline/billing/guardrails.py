@@ -1,7 +1,8 @@
 """How much one plan may change before a person has to look: per client, per run, in percent and absolute.
 
 Pure figures, no database. A client over its limit is held alone; a run over its limit is held whole, before the
-first write. A run's figures count every planned change, those of held clients too: when the source is broken, the
+first write. Usage charges are counted by themselves, so that a month's usage does not hold the seats; over the run's
+limit all of them are held. A run's figures count every planned change, those of held clients too: when the source is broken, the
 clients that stay under their own limits by being small must not slip through.
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from pax8_pipeline.billing.model import Change
@@ -18,10 +19,19 @@ from pax8_pipeline.settings import Guardrails, Limits
 
 @dataclass(frozen=True)
 class Holds:
-    """What is held: the run as a whole (one sentence) or single clients (sentence by Halo client id)."""
+    """What is held: the run's seats as a whole (one sentence), those of single clients, usage charges of clients
+    (sentences by Halo client id).
+    """
 
     run: str | None
     clients: Mapping[int | None, str]
+    usage: Mapping[int | None, str] = field(default_factory=dict)
+
+    def let(self, change: Change) -> bool:
+        """Return whether nothing holds this change."""
+        if change.is_usage:
+            return change.client_id not in self.usage
+        return self.run is None and change.client_id not in self.clients
 
 
 def check(changes: Sequence[Change], lines: Mapping[int | None, int], limits: Guardrails) -> Holds:
@@ -29,16 +39,43 @@ def check(changes: Sequence[Change], lines: Mapping[int | None, int], limits: Gu
 
     `lines` is how many lines were considered for each Halo client. Every sentence carries figure and limit.
     """
-    by_client: dict[int | None, list[Change]] = defaultdict(list)
-    for change in changes:
-        by_client[change.client_id].append(change)
+    seats = [c for c in changes if not c.is_usage]
+    charges = [c for c in changes if c.is_usage]
     clients: dict[int | None, str] = {}
-    for client_id, own in by_client.items():
+    for client_id, own in _by_client(seats).items():
         broken = _broken(own, lines.get(client_id, 0), limits.client)
         if broken:
             clients[client_id] = f"client {client_id}: {'; '.join(broken)}"
-    broken = _broken(changes, sum(lines.values()), limits.run)
-    return Holds(f"the run: {'; '.join(broken)}" if broken else None, clients)
+    broken = _broken(seats, sum(lines.values()), limits.run)
+    return Holds(f"the run: {'; '.join(broken)}" if broken else None, clients, _usage(charges, limits))
+
+
+def _usage(charges: Sequence[Change], limits: Guardrails) -> dict[int | None, str]:
+    by_client = _by_client(charges)
+    broken = _charges_broken(charges, limits.usage_run or limits.run)
+    if broken:
+        return dict.fromkeys(by_client, f"usage of the run: {'; '.join(broken)}")
+    found: dict[int | None, str] = {}
+    for client_id, own in by_client.items():
+        broken = _charges_broken(own, limits.usage_client or limits.client)
+        if broken:
+            found[client_id] = f"usage of client {client_id}: {'; '.join(broken)}"
+    return found
+
+
+def _charges_broken(charges: Sequence[Change], limits: Limits) -> list[str]:
+    found = _over("new charges", len(charges), "new_charges", limits.new_charges)
+    for currency, (up, down) in sorted(_moved(charges).items()):
+        found += _over(f"{currency} of a month's usage", up + down, "money_delta", limits.money_delta)
+        found += _over(f"{currency} of a month's usage", up, "money_up", limits.money_up)
+    return found
+
+
+def _by_client(changes: Iterable[Change]) -> dict[int | None, list[Change]]:
+    by_client: dict[int | None, list[Change]] = defaultdict(list)
+    for change in changes:
+        by_client[change.client_id].append(change)
+    return by_client
 
 
 def way_past(plan_id: str) -> str:

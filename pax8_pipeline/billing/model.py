@@ -9,6 +9,8 @@ from decimal import Decimal
 from typing import Any, Literal
 
 Action = Literal["set_licence_count", "set_line_quantity", "end_line", "end_licence", "reopen_line", "reopen_licence"]
+# What charges usage: an invoice of its own, or the price of a standing licence.
+USAGE_ACTIONS = ("create_invoice", "set_usage_licence")
 State = Literal["claimed", "sent", "verified", "failed", "unknown", "drifted", "skipped"]
 
 
@@ -33,6 +35,11 @@ class Change:
     money_per_month: Decimal
     delta: Decimal = Decimal(0)
     expect: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_usage(self) -> bool:
+        """True when the change charges metered usage."""
+        return self.action in USAGE_ACTIONS
 
     @property
     def ends(self) -> bool:

@@ -15,8 +15,8 @@ from hashlib import sha256
 from typing import Any, Literal
 
 from pax8_pipeline.billing import guardrails
-from pax8_pipeline.billing.model import Change, Plan
-from pax8_pipeline.billing.verdicts import VERDICTS
+from pax8_pipeline.billing.model import USAGE_ACTIONS, Change, Plan
+from pax8_pipeline.billing.verdicts import USAGE_VERDICTS, VERDICTS
 from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.settings import Policy
 from pax8_pipeline.warehouse.connection import Connection, Warehouse
@@ -27,11 +27,17 @@ Native = Literal["off", "on", "unknown"]
 
 # A plan may only rest on lists that were read whole in the very run that makes it.
 CORE_READS = ("pax8.companies", "pax8.subscriptions", "halo.clients", "halo.licences", "halo.recurring_invoices")
+# Without these no usage is billed; seats do not depend on them.
+USAGE_READS = ("pax8.invoices", "halo.invoices", "halo.items")
 
 
 @dataclass(frozen=True)
 class Circumstances:
-    """All a plan depends on besides the data. `made_at` is UTC without offset, `native` the state of Halo's own sync."""
+    """All a plan depends on besides the data. `made_at` is UTC without offset, `native` the state of Halo's own sync.
+
+    `bill_months`: the plan is about the usage of these months (first, last; yyyy-mm) and nothing else, and all of it
+    waits for a person.
+    """
 
     run_id: str
     today: date
@@ -40,6 +46,7 @@ class Circumstances:
     mapping_fingerprint: str
     write_mode: str
     native: Native
+    bill_months: tuple[str, str] | None = None
 
 
 def make_plan(warehouse: Warehouse, now: Circumstances) -> Plan:
@@ -70,11 +77,12 @@ def keep_rows(connection: Connection, rows: Sequence[Mapping[str, Any]], now: Ci
 
 
 def _plan_rows(connection: Connection, now: Circumstances) -> None:
+    reads = newest_snapshots(connection)
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE verdict_classes (verdict VARCHAR, class VARCHAR, sentence VARCHAR)"
     )
     with connection.appender("verdict_classes") as appender:
-        appender.append_rows([tuple(v) for v in VERDICTS])
+        appender.append_rows([tuple(v) for v in (*VERDICTS, *USAGE_VERDICTS)])
     connection.execute("CREATE OR REPLACE TEMP TABLE trust (client_id BIGINT, mode VARCHAR)")
     for client_id, mode in now.policy.trust.clients.items():
         connection.execute("INSERT INTO trust VALUES (?, ?)", [client_id, mode])
@@ -88,10 +96,17 @@ def _plan_rows(connection: Connection, now: Circumstances) -> None:
         "auto_seats": auto.seats,
         "auto_money": auto.money,
         "auto_new_kinds": auto.new_kinds,
+        "usage_policy": now.policy.usage.model_dump_json(),
+        "usage_reads_ok": all(reads.get((t, ""), {}).get("run_id") == now.run_id for t in USAGE_READS),
+        "bill_from": now.bill_months and now.bill_months[0],
+        "bill_to": now.bill_months and now.bill_months[1],
     }
     for name, value in values.items():
         connection.execute(f"SET VARIABLE {name} = ?", [value])
     connection.execute(query_file("queries/plan_rows.sql"))
+    if now.bill_months:
+        connection.execute("DELETE FROM plan_rows")
+    connection.execute(query_file("queries/usage_rows.sql"))
 
 
 def _hold(connection: Connection, policy: Policy) -> str | None:
@@ -100,16 +115,18 @@ def _hold(connection: Connection, policy: Policy) -> str | None:
         "SELECT client_id, count(*) FROM plan_rows WHERE line_id IS NOT NULL GROUP BY client_id"
     ).fetchall()
     holds = guardrails.check(_changes(connection, "plan_rows", "class = 'safe'"), dict(lines), policy.guardrails)
-    for client_id, sentence in holds.clients.items():
-        connection.execute(
-            "UPDATE plan_rows SET class = 'blocked', reason = 'guardrail_client', sentence = ? "
-            "WHERE class = 'safe' AND client_id IS NOT DISTINCT FROM ?",
-            [f"held by a guardrail: {sentence}", client_id],
-        )
+    for usage, clients in ((False, holds.clients), (True, holds.usage)):
+        for client_id, sentence in clients.items():
+            connection.execute(
+                "UPDATE plan_rows SET class = 'blocked', reason = 'guardrail_client', sentence = ? "
+                "WHERE class = 'safe' AND client_id IS NOT DISTINCT FROM ? AND list_contains(?, action) = ?",
+                [f"held by a guardrail: {sentence}", client_id, list(USAGE_ACTIONS), usage],
+            )
     if holds.run:
         connection.execute(
-            "UPDATE plan_rows SET class = 'blocked', reason = 'guardrail_run', sentence = ? WHERE class = 'safe'",
-            [f"held by a guardrail: {holds.run}"],
+            "UPDATE plan_rows SET class = 'blocked', reason = 'guardrail_run', sentence = ? "
+            "WHERE class = 'safe' AND NOT list_contains(?, action)",
+            [f"held by a guardrail: {holds.run}", list(USAGE_ACTIONS)],
         )
     return holds.run
 

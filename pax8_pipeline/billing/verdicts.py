@@ -52,3 +52,28 @@ VERDICTS: tuple[Verdict, ...] = (
     Verdict("unknown_status", "blocked", "the status is not known here"),
     Verdict("ended_not_cancelled", "blocked", "the end date has passed but Pax8 does not say Cancelled"),
 )
+
+# Of usage: a document (a company's month) or a group of charges. The SQL is queries/usage_rows.sql.
+USAGE_VERDICTS: tuple[Verdict, ...] = (
+    Verdict("usage_bill", "safe", "usage of a closed month, not billed yet"),
+    Verdict("usage_adjustment", "needs_approval", "Pax8 charges more for a month that is billed already"),
+    Verdict("usage_billed", "no_op", "usage of the month is billed"),
+    Verdict("usage_present", "no_op", "Halo has an invoice with this key and the same amounts already"),
+    Verdict("usage_estimate", "no_op", "usage so far of a month that is not approved yet"),
+    Verdict("usage_trial", "no_op", "usage of a trial is not billed"),
+    Verdict("usage_zero", "no_op", "usage without a charge"),
+    Verdict("usage_billed_by_pax8", "no_op", "Pax8 bills this company's usage itself"),
+    Verdict("usage_credited", "no_op", "on an invoice that Pax8 took back"),
+    Verdict("usage_not_the_source", "no_op", "policy usage.source bills from usage lines"),
+    Verdict("usage_credit", "blocked", "Pax8 charges less than was billed; credit notes are for people"),
+    Verdict("usage_differs", "blocked", "Halo has an invoice with this key and other amounts"),
+    Verdict("usage_voided", "blocked", "the usage invoice was voided in Halo; it is not made again by itself"),
+    Verdict("usage_unsettled", "blocked", "an earlier write of it has no known end yet"),
+    Verdict("usage_other_client", "blocked", "the month was billed to another Halo client"),
+    Verdict("usage_client_blocked", "blocked", "Halo is told not to invoice this client"),
+    Verdict("usage_unassigned", "blocked", "no company assigned in Pax8"),
+    Verdict("usage_unmatched_company", "blocked", "the Pax8 company is not mapped to one active Halo client"),
+    Verdict("usage_currency_mismatch", "blocked", "charged in another currency than the client is billed in"),
+    Verdict("usage_no_item", "blocked", "no Halo item to bill it as"),
+    Verdict("usage_no_price", "blocked", "Pax8 charges you and states no total for the client"),
+)

@@ -81,8 +81,10 @@ class Warehouse:
                     view = query_file("queries/newest.sql")
                     connection.execute(view.format(table=f"{schema}.{name}", name=f"{schema}_{name}"))
             connection.execute(query_file("queries/macros.sql"))
+            connection.execute(query_file("queries/newest_usage.sql"))
             connection.execute(query_file("queries/ledger_state.sql"))
             connection.execute(query_file("queries/approved.sql"))
+            connection.execute(query_file("queries/usage_billed.sql"))
 
     def publish(self, target: Path) -> None:
         """Write a copy for people, without raw: what was typed, reconciled, planned and written.

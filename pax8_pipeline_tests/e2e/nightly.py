@@ -1,7 +1,7 @@
 """One night without Dagster: the functions that the assets call, in the assets' order, in one process.
 
 For tests that need many nights, or a process of their own to kill. Real are the clients over HTTP, raw, SQL, plan,
-approval, lock, ledger and apply. Left out are Dagster, the asset checks, usage, the report and the backup.
+approval, lock, ledger and apply. Left out are Dagster, the asset checks, the report and the backup, and usage unless asked for.
 
     python -m pax8_pipeline_tests.e2e.nightly --data DIR [--apply-only | --plan-only]
 
@@ -33,6 +33,7 @@ from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.halo.client import HaloClient
 from pax8_pipeline.loading import halo as halo_loading
 from pax8_pipeline.loading import pax8 as pax8_loading
+from pax8_pipeline.loading import usage as usage_loading
 from pax8_pipeline.loading.reads import judged
 from pax8_pipeline.matching.mappings import load_mappings
 from pax8_pipeline.pax8.client import Pax8Client
@@ -78,6 +79,22 @@ class Night:
         if wanted:
             self._keep(halo_loading.read_details(self.halo, wanted))
         self._keep(halo_loading.read_integration(self.halo))
+
+    def read_usage(self) -> None:
+        """Read what usage is billed from: invoice items, summaries, last totals, and Halo's ordinary invoices."""
+        today, month = self.settings.today, usage_loading.month_of(self.settings.today)
+        with self.warehouse.connect() as connection:
+            invoices = [w.invoice_id for w in pax8_loading.invoices_to_read(connection, today)]
+        for read in pax8_loading.read_invoice_items(self.pax8, invoices):
+            self._keep(read)
+        with self.warehouse.connect() as connection:
+            asked = usage_loading.subscriptions_to_ask(connection, today, _utc_now(), 10_000)
+        self._keep(usage_loading.read_summaries(self.pax8, asked, month)[0])
+        with self.warehouse.connect() as connection:
+            summaries = usage_loading.known_summaries(connection, month)
+        days = usage_loading.days_to_ask(month, today)
+        self._keep(usage_loading.read_lines(self.pax8, summaries, days, month))
+        self._keep(halo_loading.read_invoices(self.halo, today))
 
     def _keep(self, read: raw.Read) -> None:
         raw.store(self.warehouse, [judged(self.warehouse, read, self.run_id, self.settings)], self.run_id)
@@ -141,19 +158,21 @@ def begun(environment: Mapping[str, str]) -> Iterator[Night]:
         yield Night(settings, uuid.uuid4().hex, warehouse, pax8, halo)
 
 
-def night(at: Desk, *, apply: bool = True, step: Step = _no_step) -> tuple[Plan, Outcome | None]:
-    """Play one whole night of the desk's world today; without `apply` it ends with the plan."""
-    return whole_night(at.environment(), apply=apply, step=step)
+def night(at: Desk, *, apply: bool = True, usage: bool = False, step: Step = _no_step) -> tuple[Plan, Outcome | None]:
+    """Play one whole night of the desk's world today; without `apply` it ends with the plan, with `usage` it bills it."""
+    return whole_night(at.environment(), apply=apply, usage=usage, step=step)
 
 
 def whole_night(
-    environment: Mapping[str, str], *, apply: bool = True, step: Step = _no_step
+    environment: Mapping[str, str], *, apply: bool = True, usage: bool = False, step: Step = _no_step
 ) -> tuple[Plan, Outcome | None]:
     """The same for the data folder and the vendors that `environment` names."""
     with begun(environment) as now:
         # The assets open and close the file at every step; what rests on that is the write, which does so here too.
         with now.warehouse.connect():
             now.read()
+            if usage:
+                now.read_usage()
             head = now.plan()
         return head, now.write(head, step=step) if apply else None
 
