@@ -275,7 +275,7 @@ class Applier:
             except WriteUnknown as error:
                 notes.append(str(error))
                 # Between two writes of one change the reading has to come at once: it decides about the second.
-                if number == len(calls) or not self._line_is_off(change):
+                if number == len(calls) or not self._first_half_took(change):
                     return Entry(change, "unknown", "; ".join(notes))
                 notes.append("read back as written")
                 continue
@@ -287,15 +287,13 @@ class Applier:
             )
         return Entry(change, "sent", "; ".join(notes))
 
-    def _line_is_off(self, change: Change) -> bool:
-        """Read whether the first half of an end took effect although its answer was lost."""
-        if change.action != "end_line":
-            return False
+    def _first_half_took(self, change: Change) -> bool:
+        """Read whether the first of two writes took effect although its answer was lost."""
         try:
-            line = verify.lines_by_id(self._read([change]).header(change)).get(change.line_id or 0, {})
+            now = self._read([change])
         except VendorError:
             return False
-        return bool(line.get("isinactive"))
+        return verify.half_done(change, now.header(change), now.licence(change))
 
     def _writes(self, change: Change, seen: Seen) -> list[tuple[str, Callable[[], Any]]]:
         """Return the calls a change takes, in order (api/halo.md sections 12.1 and 12.2: the line before the licence)."""

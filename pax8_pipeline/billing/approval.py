@@ -166,7 +166,10 @@ def holds(connection: Connection, head: Plan, policy: Policy, now: datetime) -> 
 def _within_limits(
     connection: Connection, head: Plan, policy: Policy, chosen: Sequence[Change], acknowledged: set[str]
 ) -> Writable:
+    # What was written of the plan before counts too, or a plan could be passed in slices.
+    spent = {str(row[0]) for row in connection.execute(query_file("queries/spent.sql"), [head.plan_id]).fetchall()}
     free = [c for c in chosen if c.row_id not in acknowledged]
+    free += [c for c in plan.all_changes(connection, head.plan_id) if c.row_id in spent]
     lines = connection.execute(
         "SELECT client_id, count(*) FROM billing.plan WHERE plan_id = ? AND line_id IS NOT NULL GROUP BY client_id",
         [head.plan_id],

@@ -78,7 +78,6 @@ def _look(halo: HaloGateway, change: Change) -> tuple[Mapping[str, Any], Mapping
 def _inverse(done: _Done, seen: tuple[Mapping[str, Any], Mapping[str, Any] | None]) -> dict[str, Any]:
     """Return the plan row that takes one write back, blocked when the target is no longer as the write left it."""
     header, licence = seen
-    same = verify.reached(done.change, header, licence)
     row = {k: v for k, v in done.row.items() if k != "before_state"}
     ends = done.change.ends
     line = verify.lines_by_id(header).get(done.change.line_id or 0, {})
@@ -87,6 +86,10 @@ def _inverse(done: _Done, seen: tuple[Mapping[str, Any], Mapping[str, Any] | Non
         ("is_active", "status", "end_date")
         if done.change.action == "end_line"
         else ("is_active", "status", "end_date", "count")
+    )
+    # An undo that broke off between its two writes is as good a place to start from as the write itself.
+    same = verify.reached(done.change, header, licence) or verify.half_undone(
+        done.change, {n: restored[n] for n in names if n in restored}, header, licence
     )
     expect = {
         "licence_count": None if licence is None else licence.get("count"),

@@ -114,10 +114,29 @@ def reached(change: Change, header: Object, licence: Object | None) -> bool:
     return licence_off and bool(line.get("isinactive"))
 
 
+def half_done(change: Change, header: Object, licence: Object | None) -> bool:
+    """True when the first of the two writes of an end or of its way back has taken effect."""
+    line = lines_by_id(header).get(change.line_id or 0, {})
+    if change.action == "end_line":
+        return bool(line.get("isinactive"))
+    return change.action == "reopen_line" and _restored(change.expect.get("restore") or {}, licence)
+
+
+def half_undone(change: Change, before: Object, header: Object, licence: Object | None) -> bool:
+    """True when an ended line is still off and its licence has its state of `before` again: an undo that broke off."""
+    line = lines_by_id(header).get(change.line_id or 0)
+    if change.action != "end_line" or line is None or not line.get("isinactive"):
+        return False
+    return bool(before) and _restored(before, licence)
+
+
+def _restored(restore: Object, licence: Object | None) -> bool:
+    return licence is not None and all(same(licence.get(k), v) for k, v in restore.items())
+
+
 def _reopened(change: Change, line: Object, licence: Object | None) -> bool:
     restore = change.expect.get("restore") or {}
-    back = licence is not None and all(same(licence.get(k), v) for k, v in restore.items())
-    return (back or not restore) and (change.action == "reopen_licence" or not line.get("isinactive"))
+    return (not restore or _restored(restore, licence)) and (change.action == "reopen_licence" or not line.get("isinactive"))
 
 
 def untouched(changes: Iterable[Change], before: Object, after: Object) -> list[str]:

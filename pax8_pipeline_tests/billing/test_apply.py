@@ -274,6 +274,36 @@ def test_a_refused_call_of_a_wave_is_done_over_one_by_one() -> None:
     assert [kind for kind, _ in target.applied].count("licences") == 5
 
 
+def ended() -> FakeHalo:
+    """A line and its licence that an earlier plan switched off."""
+    target = halo(computed_line(1, 11, isinactive=True))
+    target.licence_rows[11] = licence(11, is_active=False, status="Cancelled", end_date="2026-08-19T00:00:00")
+    return target
+
+
+RESTORE = {"is_active": True, "status": "Active", "end_date": "1900-01-01T00:00:00"}
+
+
+@pytest.mark.parametrize(
+    ("faults", "state", "line_off", "licence_on"),
+    [
+        (("lost",), "verified", False, True),
+        (("ok", "lost"), "verified", False, True),
+        # The licence was not restored: the line, which would bill it, is not touched.
+        (("not_applied",), "failed", True, False),
+    ],
+)
+def test_the_way_back_from_an_end_goes_on_only_when_its_first_half_is_known_to_have_taken(
+    faults: tuple[str, ...], state: str, line_off: bool, licence_on: bool
+) -> None:
+    target = ended()
+    target.faults = list(faults)
+    undo = change("reopen_line", 5, line_inactive=True, licence_active=False, restore=RESTORE)
+    outcome = applier(target).apply(plan(), [undo])
+    assert outcome.states == {state: 1}
+    assert (lines(target)[1]["isinactive"], target.licence_rows[11]["is_active"]) == (line_off, licence_on)
+
+
 @pytest.mark.parametrize(
     ("fault", "states"), [("lost", {"verified": BIG}), ("not_applied", {"verified": BIG - 25, "failed": 25})]
 )

@@ -17,7 +17,7 @@ from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.settings import Policy
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline.warehouse.raw import dicts
-from pax8_pipeline_tests.warehouse.books import SUB, Books, circumstances, subscription
+from pax8_pipeline_tests.warehouse.books import SUB, Books, circumstances, invoice, licence, line, subscription
 
 NOW = datetime(2026, 8, 20, 9)
 
@@ -112,6 +112,28 @@ def test_approved_rows_count_against_the_guardrails_too(tmp_path: Path) -> None:
     warehouse, plan, rules = made(tmp_path, trust=trust, guardrails=limits)
     approve(warehouse, plan, rules)
     assert rows(warehouse, plan, rules) == []
+
+
+def test_a_plan_approved_and_applied_in_slices_is_limited_as_a_whole(tmp_path: Path) -> None:
+    other = "c2b8a9d0-6f34-4a6f-8a1b-3f7c9e5d1a03"
+    link = [{"id": 902, "licence_id": 4128, "qty_free": 0, "minimum_qty": 0, "kind": 4, "pro_rata": 1}]
+    rules = Policy.model_validate({"trust": {"default": "approve"}, "guardrails": {"client": {"lines_changed": 1}}})
+    warehouse = Books(
+        subscriptions=[subscription(quantity=25), subscription(id=other, quantity=25)],
+        licences=[licence(), licence(id=4128, snowid=other)],
+        recurring=[invoice([line(), line(id=24968, quantity_subscriptions=link)])],
+    ).load(tmp_path)
+    plan = plans.make_plan(warehouse, circumstances(policy=rules))
+    approve(warehouse, plan, rules, scope=Scope(row_id=SUB))
+    assert rows(warehouse, plan, rules) == [SUB]
+    with warehouse.connect() as connection:
+        written = next(c for c in plans.all_changes(connection, plan.plan_id) if c.row_id == SUB)
+    Ledger(warehouse, "run-1").record(plan.plan_id, [Entry(written, "verified")])
+    approve(warehouse, plan, rules, scope=Scope(row_id=other))
+    assert rows(warehouse, plan, rules) == []
+    with warehouse.connect() as connection:
+        (sentence,) = holds(connection, plan, rules, NOW)
+    assert "2 lines changed, limit lines_changed is 1" in sentence
 
 
 def test_a_row_that_is_in_the_ledger_is_not_offered_again(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from pax8_pipeline.billing.verdicts import VERDICTS
+from pax8_pipeline.billing.verdicts import USAGE_VERDICTS, VERDICTS
 from pax8_pipeline.cli import COMMANDS
 from pax8_pipeline.matching.mappings import load_mappings
 from pax8_pipeline.settings import REQUIRED_HALO, REQUIRED_PAX8, Policy, load_policy
@@ -63,7 +63,7 @@ def test_readme_explains_every_policy_key_and_every_verdict_with_its_class() -> 
     readme = (ROOT / "README.md").read_text()
     assert {leaf for leaf in _leaves(_keys(Policy)) if not re.search(rf"[`.]{leaf}`", readme)} == set()
     words = {"safe": "changes", "needs_approval": "waits", "blocked": "held back", "no_op": "fine"}
-    rows = [f"| `{v.name}` | {words[v.cls]} | {v.sentence} |" for v in VERDICTS]
+    rows = [f"| `{v.name}` | {words[v.cls]} | {v.sentence} |" for v in (*VERDICTS, *USAGE_VERDICTS)]
     assert [row for row in rows if row not in readme] == []
 
 

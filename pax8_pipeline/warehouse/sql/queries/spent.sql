@@ -1,0 +1,5 @@
+-- Rows of one plan that were written, or may have been, without anybody acknowledging them.
+SELECT s.row_id FROM billing.ledger_state s
+WHERE s.plan_id = ? AND s.state IN ('claimed', 'sent', 'verified', 'unknown')
+  AND NOT EXISTS (SELECT 1 FROM billing.approved_rows r
+                  WHERE r.kind = 'acknowledge' AND r.plan_id = s.plan_id AND r.row_id = s.row_id);
