@@ -134,10 +134,16 @@ def reconciled(warehouse: Warehouse) -> dict[str, dict[str, Any]]:
     return {row["subscription_id"]: row for row in rows}
 
 
-def circumstances(*, native: Native = "off", policy: Policy | None = None, run_id: str = "run-1") -> Circumstances:
+def circumstances(
+    *,
+    native: Native = "off",
+    policy: Policy | None = None,
+    run_id: str = "run-1",
+    bill_months: tuple[str, str] | None = None,
+) -> Circumstances:
     """What a plan needs besides data."""
     made = datetime.combine(TODAY, datetime.min.time()) + timedelta(hours=6, minutes=0 if run_id == "run-1" else 1)
-    return Circumstances(run_id, TODAY, made, policy or Policy(), "mappings", "apply", native)
+    return Circumstances(run_id, TODAY, made, policy or Policy(), "mappings", "apply", native, bill_months)
 
 
 def planned(warehouse: Warehouse, **kwargs: Any) -> list[dict[str, Any]]:

@@ -48,11 +48,11 @@ WITH terms AS (
 ), confirmed AS (
   SELECT value->>'$' AS pair FROM json_each(getvariable('usage_policy'), '$.confirmed_groups')
 ), groups AS (
-  -- Every group Pax8 shows or showed, as last read, with the company it is assigned to.
+  -- Every summary Pax8 shows or showed, as last read, with the company its group is assigned to.
   SELECT u.*, lower(trim(u.resource_group)) AS grp, c.name AS company_name, s.company_id AS owner_id, c.company_id IS NOT NULL AS known,
-         count(*) OVER (PARTITION BY u.subscription_id) AS groups_listed
-  FROM (SELECT * FROM staging.usage_summaries
-        QUALIFY row_number() OVER (PARTITION BY subscription_id, lower(trim(resource_group)) ORDER BY month DESC, summary_id) = 1) u
+         count(DISTINCT coalesce(lower(trim(u.resource_group)), '')) OVER (PARTITION BY u.subscription_id) AS groups_listed,
+         u.month = max(u.month) OVER (PARTITION BY u.subscription_id, lower(trim(u.resource_group))) AS is_newest
+  FROM (SELECT * FROM staging.usage_summaries QUALIFY row_number() OVER (PARTITION BY summary_id ORDER BY month DESC) = 1) u
   LEFT JOIN staging.subscriptions s USING (subscription_id)
   LEFT JOIN staging.companies c ON c.company_id = u.company_id
 ), groups_shaped AS (
@@ -67,10 +67,11 @@ WITH terms AS (
 ), assigned AS (
   -- One company for a group, or none: two summaries that disagree are no answer.
   SELECT subscription_id, grp, any_value(company_id) AS company_id, any_value(company_name) AS company_name
-  FROM (SELECT u.subscription_id, lower(trim(u.resource_group)) AS grp, g.company_id, g.company_name
-        FROM staging.usage_summaries u JOIN groups_shaped g USING (subscription_id)
-        WHERE g.grp = lower(trim(u.resource_group)) AND g.shape IS NULL AND NOT g.is_trial)
-  WHERE grp IS NOT NULL GROUP BY subscription_id, grp HAVING count(DISTINCT company_id) = 1
+  FROM groups_shaped WHERE is_newest AND grp IS NOT NULL
+  GROUP BY subscription_id, grp HAVING bool_and(shape IS NULL) AND count(DISTINCT company_id) = 1
+), named AS (
+  SELECT subscription_id, grp, min(summary_id) AS summary_id, any_value(vendor_name) AS vendor_name
+  FROM groups_shaped WHERE is_newest GROUP BY subscription_id, grp
 ), held_subscriptions AS (
   SELECT subscription_id, max(groups_listed) AS groups_listed, bool_or(shape IS NOT NULL) AS any_unassigned
   FROM groups_shaped GROUP BY subscription_id
@@ -107,20 +108,21 @@ WITH terms AS (
          i.total AS charges, i.cost_total AS cost, i.currency, i.shape, i.is_trial, i.billed_by_pax8 OR i.on_behalf AS by_pax8
   FROM items_shaped i
   LEFT JOIN assigned a ON a.subscription_id = i.subscription_id AND a.grp = i.grp
-  LEFT JOIN groups g ON g.subscription_id = i.subscription_id AND g.grp = i.grp
+  LEFT JOIN named g ON g.subscription_id = i.subscription_id AND g.grp = i.grp
 ), from_lines AS (
   SELECT l.month, l.month || '/' || l.summary_id || '/' || coalesce(l.product_id, l.product_name, '') AS charge_id, 'usage_lines' AS origin,
          true AS is_live, NULL AS invoice_id, NULL AS invoice_date, NULL AS invoice_status, NULL AS item_no, any_value(g.subscription_id) AS subscription_id,
          l.summary_id, any_value(g.resource_group) AS resource_group, any_value(g.vendor_name) AS vendor_name,
-         CASE WHEN any_value(g.shape) IS NULL THEN any_value(g.company_id) END AS company_id,
-         CASE WHEN any_value(g.shape) IS NULL THEN any_value(g.company_name) END AS company_name, false AS assigned_later,
+         CASE WHEN any_value(g.shape) IS NULL THEN any_value(g.company_id) ELSE any_value(a.company_id) END AS company_id,
+         CASE WHEN any_value(g.shape) IS NULL THEN any_value(g.company_name) ELSE any_value(a.company_name) END AS company_name,
+         any_value(g.shape) IS NOT NULL AND any_value(a.company_id) IS NOT NULL AS assigned_later,
          any_value(l.product_id) AS product_id, any_value(l.product_name) AS product_name, any_value(l.unit_of_measure) AS unit_of_measure,
          sum(l.quantity) AS quantity, sum(l.charges) AS charges, sum(l.cost) AS cost, any_value(l.currency) AS currency,
-         CASE WHEN any_value(u.summary_id) IS NULL THEN 'no summary' ELSE any_value(g.shape) END AS shape,
+         CASE WHEN any_value(g.summary_id) IS NULL THEN 'no summary' ELSE any_value(g.shape) END AS shape,
          bool_or(l.is_trial) AS is_trial, bool_or(coalesce(c.bill_on_behalf, false)) AS by_pax8
   FROM staging.usage_lines l
-  LEFT JOIN (SELECT * FROM staging.usage_summaries QUALIFY row_number() OVER (PARTITION BY summary_id ORDER BY month DESC) = 1) u USING (summary_id)
-  LEFT JOIN groups_shaped g ON g.subscription_id = u.subscription_id AND g.grp IS NOT DISTINCT FROM lower(trim(u.resource_group))
+  LEFT JOIN groups_shaped g USING (summary_id)
+  LEFT JOIN assigned a ON a.subscription_id = g.subscription_id AND a.grp = g.grp
   LEFT JOIN staging.companies c ON c.company_id = g.company_id
   GROUP BY l.month, l.summary_id, coalesce(l.product_id, l.product_name, '')
 ), charges AS (

@@ -1,0 +1,60 @@
+"""`python -m pax8_pipeline_tests.e2e.bench_changes`: many changes in one night, with Halo's limit really on.
+
+Read and planned without a limit, then applied against a Halo that answers 429 beyond 700 calls in five minutes. Prints
+calls per change, the share of the limit they used and how long it took: minutes, since the limit is real time.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+import click
+
+from pax8_pipeline.sandbox.server import running_sandbox
+from pax8_pipeline.sandbox.traffic import default_limits
+from pax8_pipeline.sandbox.world import World
+from pax8_pipeline_tests.e2e.kit import TODAY, Desk
+from pax8_pipeline_tests.e2e.nightly import apply_newest, night
+
+_WIDE = "{lines_changed_pct: null, lines_changed: null, lines_ended: null, money_delta: null}"  # this is about calls, not limits
+
+
+@click.command()
+@click.option("--changes", default=1000, show_default=True)
+def bench(changes: int) -> None:
+    """Apply so many quantity changes under Halo's limit and print what it took."""
+    world = World(5, TODAY, companies=max(20, changes // 7), subscriptions=max(120, changes * 2))
+    billed = [s for s, v in sorted(world.expected_verdicts().items()) if v == "in_step" and s in world.links.lines]
+    active = [s for s in billed if world.pax8.subscriptions[s]["status"] == "Active"][:changes]
+    for subscription_id in active:
+        quantity = world.pax8.subscriptions[subscription_id]["quantity"]
+        world.pax8.change_subscription(subscription_id, {"quantity": quantity + 1})
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "policy.yaml").write_text(f"guardrails: {{run: {_WIDE}, client: {_WIDE}}}\n", encoding="utf-8")
+        world.write_mappings(folder / "mappings")
+        with running_sandbox(world) as sandbox:
+            at = Desk(sandbox, folder)
+            plan, _ = night(at, apply=False)
+            print(f"{plan.rows_safe} changes planned", flush=True)
+            sandbox.requests.clear()
+            sandbox.app.limits = default_limits(time.monotonic)
+            begun = time.monotonic()
+            outcome = apply_newest(at.environment())
+            took = time.monotonic() - begun
+            calls = sandbox.requests["halo"]
+            refused = sum(row.status == 429 for row in sandbox.requests)
+            verified = 0 if outcome is None else outcome.verified
+            kinds = Counter(f"{row.method} {row.path.rstrip('0123456789-')}" for row in sandbox.requests)
+            in_step = at.in_step()
+    limit = 700 * max(took, 300.0) / 300
+    print(f"{verified} of {plan.rows_safe} verified, Halo in step: {in_step}; {took:.0f} s")
+    print(f"{calls} Halo calls, {calls / max(verified, 1):.2f} a change, {refused} answered 429")
+    print(f"{calls / limit:.0%} of what the limit allows in that time; {dict(kinds)}")
+
+
+if __name__ == "__main__":
+    bench()
