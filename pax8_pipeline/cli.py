@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "run": ("run", "run", "Run the daily sync now: a dry run unless told to write."),
     "plan": ("plan", "plan", "Look at plans and why; approve, apply, roll back one."),
     "explain": ("explain", "explain", "Tell the whole story of one id: Pax8, Halo, plans, approvals, writes."),
+    "backfill": ("backfill", "backfill", "Load the history of metered usage, month by month; writes nothing to Halo."),
     "report": ("report", "report", "Write the report of the newest plan, or of one by its id."),
     "cutover": ("cutover", "cutover", "Say what leaving Halo's own Pax8 integration takes, step by step."),
     "dev": ("dev", "dev", "The Dagster UI: lineage, runs, checks, the schedule."),

@@ -11,7 +11,7 @@ import dagster as dg
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
 warnings.filterwarnings("ignore", category=dg.PreviewWarning)
 
-from pax8_pipeline.assets import billing, halo, pax8, reconciliation, report, sources, staging  # noqa: E402
+from pax8_pipeline.assets import billing, halo, pax8, reconciliation, report, sources, staging, usage  # noqa: E402
 from pax8_pipeline.automation import alerts, jobs, partitions, schedule  # noqa: E402
 from pax8_pipeline.checks import registry  # noqa: E402
 from pax8_pipeline.resources.resources import default_resources  # noqa: E402
@@ -30,6 +30,7 @@ def build_defs(*, resources: dict[str, Any] | None = None, settings: Settings | 
         assets=[
             *sources.sources(),
             *pax8.assets(months),
+            *usage.assets(months),
             *halo.assets(),
             *staging.assets(),
             *reconciliation.assets(months),

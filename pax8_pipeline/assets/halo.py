@@ -77,8 +77,10 @@ def invoices(
     """Read them with their lines."""
     with stage(context, settings, warehouse) as now:
         client = halo.client(now.settings)
+        with now.warehouse.connect() as connection:
+            since = loading.open_since(connection)
         return dg.MaterializeResult(
-            metadata=keep(now, "halo.invoices", lambda: [loading.read_invoices(client, now.settings.today)])
+            metadata=keep(now, "halo.invoices", lambda: [loading.read_invoices(client, now.settings.today, since)])
         )
 
 

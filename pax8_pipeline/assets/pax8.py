@@ -1,24 +1,24 @@
 """Raw Pax8: every list exactly as it was sent.
 
-Here belongs: the assets. Not here: what to ask (`loading.pax8`, `loading.usage`).
+Here belongs: the assets of flat lists and invoices. Not here: usage (`usage`), what to ask (`loading.pax8`).
 """
 
 # No `from __future__ import annotations` here: Dagster looks at the annotation of `context` itself.
 
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Sequence
+from functools import partial
 
 import dagster as dg
 
 from pax8_pipeline.assets.describe import PAX8_API, asset_key
-from pax8_pipeline.assets.reading import keep, raw_asset
+from pax8_pipeline.assets.reading import Kept, keep, keep_each, raw_asset
 from pax8_pipeline.assets.stage import Stage, stage
 from pax8_pipeline.automation.partitions import month_of_partition
 from pax8_pipeline.loading import pax8 as loading
-from pax8_pipeline.loading import usage
 from pax8_pipeline.resources.resources import Pax8Resource, SettingsResource, WarehouseResource
-from pax8_pipeline.warehouse import raw
 
+# So many invoices are read before they are kept.
+_TOGETHER = 20
 _LISTS = {
     "companies": "All customer companies of the partner account, of any status.",
     "products": "The product catalogue.",
@@ -28,8 +28,8 @@ _LISTS = {
 
 
 def assets(months: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
-    """Return all raw Pax8 assets; usage comes by `months`."""
-    return [*(_list_asset(n, about) for n, about in _LISTS.items()), invoice_items, *_usage(months)]
+    """Return the raw Pax8 assets but usage; invoice items come by usage `months`."""
+    return [*(_list_asset(n, about) for n, about in _LISTS.items()), _items_asset(months)]
 
 
 def _list_asset(name: str, about: str) -> dg.AssetsDefinition:
@@ -45,82 +45,49 @@ def _list_asset(name: str, about: str) -> dg.AssetsDefinition:
     return made
 
 
-@dg.asset(
-    **raw_asset("pax8.invoice_items", "The items of the invoices of the last two months; each invoice is read once."),
-    deps=[PAX8_API, asset_key("pax8.invoices")],
-)
-def invoice_items(
-    context: dg.AssetExecutionContext, settings: SettingsResource, warehouse: WarehouseResource, pax8: Pax8Resource
-) -> dg.MaterializeResult:
-    """Read the items of invoices that are not here yet."""
-    with stage(context, settings, warehouse) as now:
-        with now.warehouse.connect() as connection:
-            wanted = loading.invoices_to_read(connection, now.settings.today)
-        client, tell = pax8.client(now.settings), now.progress("invoices")
-        told = keep(now, "pax8.invoice_items", lambda: loading.read_invoice_items(client, wanted, tell))
-        return dg.MaterializeResult(metadata={**told, "invoices_read": len(wanted)})
-
-
-def _usage(months: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
-    by_month: dict[str, Any] = {"partitions_def": months, "backfill_policy": dg.BackfillPolicy.single_run()}
+def _items_asset(months: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+    about = (
+        "The items of Pax8's invoices, by the usage month they charge: the one before the invoice's. Each is read once."
+    )
 
     @dg.asset(
-        **raw_asset("pax8.usage_summaries", "Metered usage by subscription and group, month to date."),
-        **by_month,
-        deps=[PAX8_API, asset_key("pax8.subscriptions"), asset_key("pax8.invoice_items")],
+        **raw_asset("pax8.invoice_items", about),
+        partitions_def=months,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        deps=[PAX8_API, asset_key("pax8.invoices")],
     )
-    def usage_summaries(
+    def invoice_items(
         context: dg.AssetExecutionContext, settings: SettingsResource, warehouse: WarehouseResource, pax8: Pax8Resource
     ) -> dg.MaterializeResult:
+        """Read the items of invoices that are not here yet: those of the partitions, and late ones of two months."""
         with stage(context, settings, warehouse) as now:
-            for key in context.partition_keys:
-                told = _read_summaries(now, pax8, month_of_partition(key))
-                context.add_asset_metadata(told, partition_key=key)
+            by_month = _read_items(now, pax8, [month_of_partition(key) for key in context.partition_keys])
+            # Late invoices belong to other months than the partitions of the run; they are shown with the last one.
+            shown = {key: by_month.pop(month_of_partition(key), Kept()) for key in context.partition_keys}
+            for other in by_month.values():
+                shown[context.partition_keys[-1]].add(other)
+            for key, kept in shown.items():
+                metadata = {**kept.metadata(), "invoices_read": len(kept.snapshots)}
+                context.add_asset_metadata(metadata, partition_key=key)
             return dg.MaterializeResult()
 
-    @dg.asset(
-        **raw_asset("pax8.usage_lines", "Metered usage by product, as posted for the newest day that has any."),
-        **by_month,
-        deps=[PAX8_API, asset_key("pax8.usage_summaries")],
-    )
-    def usage_lines(
-        context: dg.AssetExecutionContext, settings: SettingsResource, warehouse: WarehouseResource, pax8: Pax8Resource
-    ) -> dg.MaterializeResult:
-        with stage(context, settings, warehouse) as now:
-            for key in context.partition_keys:
-                told = _read_lines(now, pax8, month_of_partition(key))
-                context.add_asset_metadata(told, partition_key=key)
-            return dg.MaterializeResult()
-
-    return [usage_summaries, usage_lines]
+    made: dg.AssetsDefinition = invoice_items
+    return made
 
 
-def _read_summaries(now: Stage, pax8: Pax8Resource, month: str) -> dict[str, Any]:
-    if month != usage.month_of(now.settings.today):
-        now.say(f"usage summaries of {month}: Pax8 tells only the running month, nothing is asked")
-        return {"asked": 0, "note": "Pax8 tells summaries of the running month only; what was read in its time stays"}
-    asked_at = datetime.now(UTC).replace(tzinfo=None)
+def _read_items(now: Stage, pax8: Pax8Resource, months: Sequence[str]) -> dict[str, Kept]:
+    """Read and keep a few invoices at a time, so that a stop loses little; return what came by usage month."""
     with now.warehouse.connect() as connection:
-        probes_per_day = now.settings.policy.usage.probes_per_day
-        wanted = usage.subscriptions_to_ask(connection, now.settings.today, asked_at, probes_per_day)
-    now.say(f"usage: asking {len(wanted)} subscriptions")
-    client, tell = pax8.client(now.settings), now.progress("usage summaries")
-    probes: list[usage.Probe] = []
-
-    def ask() -> list[raw.Read]:
-        read, found = usage.read_summaries(client, wanted, month, tell)
-        probes.extend(found if read.complete else [])
-        return [read]
-
-    told = keep(now, "pax8.usage_summaries", ask)
-    usage.record_probes(now.warehouse, probes, asked_at)
-    return {**told, "asked": len(wanted), "with_usage": sum(p.found for p in probes)}
-
-
-def _read_lines(now: Stage, pax8: Pax8Resource, month: str) -> dict[str, Any]:
-    with now.warehouse.connect() as connection:
-        wanted = usage.known_summaries(connection, month)
-    days = usage.days_to_ask(month, now.settings.today)
-    client, tell = pax8.client(now.settings), now.progress(f"usage lines of {month}")
-    told = keep(now, "pax8.usage_lines", lambda: [usage.read_lines(client, wanted, days, month, tell)])
-    return {**told, "asked": len(wanted)}
+        wanted = loading.invoices_to_read(connection, now.settings.today, months)
+    client, tell = pax8.client(now.settings), now.progress("invoices")
+    by_month: dict[str, Kept] = {}
+    for begun in range(0, len(wanted), _TOGETHER):
+        part = wanted[begun : begun + _TOGETHER]
+        ask = partial(loading.read_invoice_items, client, [w.invoice_id for w in part])
+        for one, kept in zip(part, keep_each(now, ask), strict=True):
+            by_month.setdefault(one.month, Kept()).add(kept)
+        tell(begun + len(part), len(wanted))
+    if wanted:
+        read = sum(kept.objects for kept in by_month.values())
+        now.say(f"pax8.invoice_items: {read} objects of {len(wanted)} invoices")
+    return by_month

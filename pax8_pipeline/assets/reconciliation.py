@@ -13,6 +13,7 @@ import dagster as dg
 from pax8_pipeline.assets.describe import POOL, asset_arguments, column_lineage, dependencies
 from pax8_pipeline.assets.show import markdown
 from pax8_pipeline.assets.stage import stage
+from pax8_pipeline.billing import usage_plot, usage_report
 from pax8_pipeline.resources.resources import SettingsResource, WarehouseResource
 from pax8_pipeline.warehouse import build, raw
 from pax8_pipeline.warehouse.connection import Connection
@@ -139,6 +140,12 @@ def _usage(connection: Connection) -> dict[str, Any]:
     return _tables(connection, months=_STATES_OF_MONTHS, verdicts=_USAGE_VERDICTS)
 
 
+def _usage_by_month(connection: Connection) -> dict[str, Any]:
+    told = {"movers": dg.MetadataValue.md(usage_report.markdown_table(usage_report.movers(connection)))}
+    png = usage_plot.usage_png(connection)
+    return {**told, "plot": dg.MetadataValue.md(usage_report.picture(png))} if png else told
+
+
 _BY_MONTH = ("reconciled.usage",)
 _FIGURES: Mapping[str, Figures] = {
     "reconciled.client_matches": _client_matches,
@@ -146,4 +153,5 @@ _FIGURES: Mapping[str, Figures] = {
     "reconciled.discrepancies": _discrepancies,
     "reconciled.usage_months": _usage_months,
     "reconciled.usage": _usage,
+    "reconciled.usage_by_month": _usage_by_month,
 }

@@ -21,7 +21,7 @@ import dagster as dg
 from pax8_pipeline.assets.billing import plan_of_run
 from pax8_pipeline.assets.describe import OWNERS, POOL, asset_key
 from pax8_pipeline.assets.stage import Stage, stage
-from pax8_pipeline.billing import ledger, render
+from pax8_pipeline.billing import ledger, render, usage_report
 from pax8_pipeline.billing.plan import latest_plan_id
 from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.warehouse.connection import Connection
@@ -100,6 +100,7 @@ def _metadata(now: Stage, connection: Connection, plan_id: str, page: Path) -> d
         "published": dg.MetadataValue.path(str(now.settings.published_path)),
         "written": ledger.states(connection, plan_id) or "nothing",
         "report": dg.MetadataValue.md(render.plan_markdown(connection, plan_id, 60)),
+        "usage": dg.MetadataValue.md(usage_report.markdown(usage_report.gather(connection, plan_id))),
     }
 
 

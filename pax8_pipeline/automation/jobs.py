@@ -13,8 +13,15 @@ from pax8_pipeline.assets.describe import asset_key
 
 DAILY, BACKFILL, APPLY = "daily_sync", "usage_backfill", "apply_plan"
 # Seconds. A whole run of a large tenant takes minutes; what takes hours hangs.
-_MAX_RUNTIME = {"dagster/max_runtime": "10800"}
-_USAGE = ("pax8.usage_summaries", "pax8.usage_lines", "staging.usage_summaries", "staging.usage_lines")
+_MAX_RUNTIME = 10800
+# Daily lines of three years for 500 summaries are half a million calls.
+_MAX_BACKFILL = 86400
+LINES = "pax8.usage_lines"
+HISTORY = (
+    "pax8.invoices", "pax8.invoice_items", "staging.invoices", "staging.invoice_items", LINES,
+    "staging.usage_summaries", "staging.usage_lines", "reconciled.usage_months", "reconciled.usage",
+    "reconciled.usage_by_month",
+)  # fmt: skip
 _APPLY = ("billing.writes", "billing.ledger", "billing.report")
 
 
@@ -24,8 +31,10 @@ def jobs() -> list[dg.UnresolvedAssetJobDefinition]:
         _job(DAILY, dg.AssetSelection.all(), "Read both sides, reconcile, plan, and write what may be written."),
         _job(
             BACKFILL,
-            _selection(_USAGE),
-            "Read metered usage of past months. Never writes to Halo.",
+            _selection(HISTORY),
+            "Read the invoices of past usage months; their usage lines only where the configuration of pax8__usage_lines "
+            "asks for them (lines: last or daily). Goes on where it was stopped. Never writes to Halo.",
+            _MAX_BACKFILL,
         ),
         _job(
             APPLY,
@@ -39,11 +48,13 @@ def _selection(tables: tuple[str, ...]) -> dg.AssetSelection:
     return dg.AssetSelection.assets(*(asset_key(table) for table in tables))
 
 
-def _job(name: str, selection: dg.AssetSelection, about: str) -> dg.UnresolvedAssetJobDefinition:
+def _job(
+    name: str, selection: dg.AssetSelection, about: str, max_runtime: int = _MAX_RUNTIME
+) -> dg.UnresolvedAssetJobDefinition:
     return dg.define_asset_job(
         name,
         selection=selection,
         description=about,
         executor_def=dg.in_process_executor,
-        tags=_MAX_RUNTIME,
+        tags={"dagster/max_runtime": str(max_runtime)},
     )

@@ -1,4 +1,5 @@
-"""Starts the daily sync or the apply of one plan from a program, in its process, on the history that the UI shows.
+"""Starts a job (the daily sync, a backfill, the apply of one plan) from a program, in its process, on the history that
+the UI shows.
 
 Here belongs: running the job and gathering what a caller needs to know. Not here: words for people (commands),
 exit codes (`billing.outcome`). Nothing is printed: expected failures come back as sentences.
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -17,17 +18,19 @@ import dagster as dg
 from dagster import DagsterInstance
 
 from pax8_pipeline.assets.describe import asset_key
+from pax8_pipeline.assets.permission import RANGE_TAG
 from pax8_pipeline.assets.stage import progress_log
 from pax8_pipeline.automation.alerts import FailedCheck, failed_checks, plan_figures, step_failures
 from pax8_pipeline.automation.instance import at_work, open_instance
-from pax8_pipeline.automation.jobs import APPLY, DAILY
+from pax8_pipeline.automation.jobs import APPLY, BACKFILL, DAILY, HISTORY, LINES
 from pax8_pipeline.automation.partitions import partition_key
 from pax8_pipeline.definitions import build_defs
 from pax8_pipeline.resources.resources import FixedSettings
 from pax8_pipeline.settings import Settings
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-_SINK = "billing__writes"
+_RANGE_END = "dagster/asset_partition_range_end"
+_SINK, _PLAN, _LINES = "billing__writes", "billing__plan", "pax8__usage_lines"
 
 
 @dataclass(frozen=True)
@@ -64,8 +67,50 @@ def run_daily_sync(
     the one of the settings' data folder. `resources` replace those of the same name. `progress` gets one line at a
     time. Raises ConfigError when no history can be opened; everything that goes wrong in the run is in the result.
     """
-    month = partition_key(settings.today)
-    return _execute(settings, DAILY, {"apply": apply}, month, instance, resources, progress)
+    how = _How(DAILY, {_SINK: {"apply": apply}}, partition=partition_key(settings.today))
+    return _execute(settings, how, instance, resources, progress)
+
+
+def run_bill(
+    settings: Settings,
+    first: str,
+    last: str,
+    *,
+    instance: DagsterInstance | None = None,
+    resources: dict[str, Any] | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> RunResult:
+    """Run the daily sync without permission to write, for a plan of the charges of the usage months `first` to `last`
+    alone (yyyy-mm), all of which wait for a person. The rest is as in `run_daily_sync`.
+    """
+    ops: dict[str, dict[str, Any]] = {_SINK: {"apply": False}, _PLAN: {"bill_from": first, "bill_to": last}}
+    how = _How(DAILY, ops, partition=partition_key(settings.today))
+    return _execute(settings, how, instance, resources, progress)
+
+
+def run_backfill(
+    settings: Settings,
+    months: Sequence[str],
+    *,
+    lines: str = "none",
+    instance: DagsterInstance | None = None,
+    resources: dict[str, Any] | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> RunResult:
+    """Load the history of usage months (yyyy-mm, without a gap) here and now, in one run. It cannot write to Halo.
+
+    `lines`: which usage lines to ask for of months that are over: none, last (day), daily. The rest is as in
+    `run_daily_sync`; there is no plan in the result.
+    """
+    keys = [f"{month}-01" for month in months]
+    how = _How(
+        BACKFILL,
+        {} if lines == "none" else {_LINES: {"lines": lines}},
+        partition=keys[0] if len(keys) == 1 else None,
+        tags={} if len(keys) == 1 else {RANGE_TAG: keys[0], _RANGE_END: keys[-1]},
+        only=tuple(table for table in HISTORY if lines != "none" or table != LINES),
+    )
+    return _execute(settings, how, instance, resources, progress)
 
 
 def run_apply_plan(
@@ -80,15 +125,25 @@ def run_apply_plan(
 
     This is the permission to write; the write mode still has to be `apply` too. The rest is as in `run_daily_sync`.
     """
-    result = _execute(settings, APPLY, {"apply": True, "plan_id": plan_id}, None, instance, resources, progress)
+    how = _How(APPLY, {_SINK: {"apply": True, "plan_id": plan_id}})
+    result = _execute(settings, how, instance, resources, progress)
     return replace(result, plan_id=plan_id)
+
+
+@dataclass(frozen=True)
+class _How:
+    """A job with the configuration of its steps, its partition or tags, and which of its tables (empty: all)."""
+
+    job: str
+    ops: Mapping[str, Mapping[str, Any]]
+    partition: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    only: Sequence[str] = ()
 
 
 def _execute(
     settings: Settings,
-    job: str,
-    sink: Mapping[str, Any],
-    month: str | None,
+    how: _How,
     instance: DagsterInstance | None,
     resources: dict[str, Any] | None,
     progress: Callable[[str], None] | None,
@@ -97,11 +152,13 @@ def _execute(
     with nullcontext(instance) if instance is not None else open_instance(settings) as history:
         run_id = str(uuid.uuid4())
         with at_work(history, run_id), _telling(progress):
-            result = defs.resolve_job_def(job).execute_in_process(
+            result = defs.resolve_job_def(how.job).execute_in_process(
                 instance=history,
                 run_id=run_id,
-                partition_key=month,
-                run_config={**_QUIET, "ops": {_SINK: {"config": dict(sink)}}},
+                partition_key=how.partition,
+                tags=dict(how.tags),
+                asset_selection=[asset_key(table) for table in how.only] or None,
+                run_config={**_QUIET, "ops": {op: {"config": dict(config)} for op, config in how.ops.items()}},
                 raise_on_error=False,
             )
         return gather(history, run_id, result.success)

@@ -67,6 +67,12 @@ def partition_key(day: date) -> str:
     return f"{day:%Y-%m}-01"
 
 
+def months_between(first: str, last: str) -> list[str]:
+    """Return the months yyyy-mm from `first` to `last`, both included; none when they stand the wrong way round."""
+    begin, end = (int(month[:4]) * 12 + int(month[5:7]) - 1 for month in (first, last))
+    return [f"{number // 12:04d}-{number % 12 + 1:02d}" for number in range(begin, end + 1)]
+
+
 def month_of_partition(key: str) -> str:
     """Return the usage month yyyy-mm of a partition key."""
     return key[:7]

@@ -11,10 +11,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any
 
-from pax8_pipeline.billing import verify
+from pax8_pipeline.billing import usage_licence, verify
 from pax8_pipeline.billing.evidence import Seen, claim, prove
+from pax8_pipeline.billing.gateways import HaloGateway, Pax8Gateway, Record
+from pax8_pipeline.billing.invoicing import Invoicing
 from pax8_pipeline.billing.model import Change, Entry, Plan, State
 from pax8_pipeline.billing.plan import grouped
 from pax8_pipeline.billing.verify import Object
@@ -23,56 +25,6 @@ from pax8_pipeline.errors import NotFound, PipelineError, VendorError, WriteRefu
 WAVE_ABOVE = 100  # licence counts in one night from which on they go in waves
 WAVE = 350  # how many share one reading of the lists
 PER_CALL = 25  # how many share one write
-
-
-class Objects(Protocol):
-    """A list that was read whole."""
-
-    @property
-    def objects(self) -> Sequence[Object]:
-        """Its rows."""
-
-
-class HaloGateway(Protocol):
-    """What apply needs of Halo. Reads raise VendorError; writes raise WriteRefused or WriteUnknown."""
-
-    def recurring_invoice(self, recurring_invoice_id: int) -> Object:
-        """Return one recurring invoice with all its lines and links."""
-
-    def licence(self, licence_id: int) -> Object:
-        """Return one licence."""
-
-    def recurring_invoices(self) -> Objects:
-        """Return all recurring invoices with their lines and links."""
-
-    def licences(self) -> Objects:
-        """Return all licences."""
-
-    def update_licence(self, fields: dict[str, Any]) -> Any:
-        """Save some members of one licence."""
-
-    def update_licences(self, rows: Sequence[dict[str, Any]]) -> Any:
-        """Save some members of several licences in one call."""
-
-    def update_line(self, line: dict[str, Any]) -> Any:
-        """Save one whole recurring invoice line."""
-
-    def replace_lines(self, header: dict[str, Any]) -> Any:
-        """Save a recurring invoice with every one of its lines."""
-
-
-class Record(Protocol):
-    """Where every step is written down; `record` returns once it is on disk."""
-
-    def record(self, plan_id: str, entries: Sequence[Entry]) -> None:
-        """Append entries."""
-
-
-class Pax8Gateway(Protocol):
-    """What apply needs of Pax8: a last look at a subscription before its line is ended."""
-
-    def subscription(self, subscription_id: str) -> Object:
-        """Return one subscription."""
 
 
 @dataclass
@@ -126,12 +78,14 @@ class Applier:
         """
         refuse(plan, datetime.now(UTC).replace(tzinfo=None), acknowledged=self.acknowledged)
         outcome, stop, done = Outcome(), "", 0
+        invoicing = Invoicing(self.halo, self.ledger, self.today, self.step)
         for group in self._groups(changes):
             if stop:
                 entries = [Entry(c, "skipped", f"not begun: {stop}") for c in group]
                 self.ledger.record(plan.plan_id, entries)
             else:
-                entries, stop = self._group(plan.plan_id, group)
+                invoice = group[0].action == "create_invoice"
+                entries, stop = invoicing.make(plan.plan_id, group[0]) if invoice else self._group(plan.plan_id, group)
                 if stop:
                     outcome.problems.append(f"stopped: {stop}")
             for entry in entries:
@@ -141,16 +95,19 @@ class Applier:
         return outcome
 
     def _groups(self, changes: Sequence[Change]) -> list[list[Change]]:
-        """One group for each recurring invoice; a big night's licence counts go in waves instead.
+        """One group for each recurring invoice, then one for each usage invoice; a big night's licence counts go in
+        waves instead.
 
         By itself a change takes five calls, and Halo allows 700 in five minutes. Only licence counts are put in waves:
         their write is one small element, and lines are never sent along.
         """
-        counts = [c for c in changes if c.action == "set_licence_count"]
+        invoices = [[c] for c in changes if c.action == "create_invoice"]
+        others = [c for c in changes if c.action != "create_invoice"]
+        counts = [c for c in others if c.action == "set_licence_count"]
         if len(counts) <= WAVE_ABOVE:
-            return grouped(list(changes))
+            return [*grouped(others), *invoices]
         waves = [counts[n : n + WAVE] for n in range(0, len(counts), WAVE)]
-        return [*grouped([c for c in changes if c.action != "set_licence_count"]), *waves]
+        return [*grouped([c for c in others if c.action != "set_licence_count"]), *waves, *invoices]
 
     def _group(self, plan_id: str, changes: list[Change]) -> tuple[list[Entry], str]:
         """Do one recurring invoice or one wave; return the final entry of each change and why to stop, if so."""
@@ -301,6 +258,8 @@ class Applier:
         base = {"id": change.licence_id, "client_id": (licence or {}).get("client_id", change.client_id)}
         off = {**base, "is_active": False, "status": "Cancelled", "end_date": _end_date(change, licence)}
         line = seen.line(change)
+        if change.action == "set_usage_licence":
+            return [("licence", lambda: self.halo.update_licence(usage_licence.fields(change, licence)))]
         if change.action == "set_licence_count":
             return [("licence", lambda: self.halo.update_licence(self._count(change, seen)))]
         if change.action == "set_line_quantity":

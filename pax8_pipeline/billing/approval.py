@@ -171,7 +171,8 @@ def _within_limits(
     free = [c for c in chosen if c.row_id not in acknowledged]
     free += [c for c in plan.all_changes(connection, head.plan_id) if c.row_id in spent]
     lines = connection.execute(
-        "SELECT client_id, count(*) FROM billing.plan WHERE plan_id = ? AND line_id IS NOT NULL GROUP BY client_id",
+        "SELECT client_id, count(*) FROM billing.plan WHERE plan_id = ? AND line_id IS NOT NULL AND verdict NOT LIKE 'usage%' "
+        "GROUP BY client_id",
         [head.plan_id],
     ).fetchall()
     holds = guardrails.check(free, dict(lines), policy.guardrails)

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any, get_args
 
 from pax8_pipeline.billing import explain_text as text
+from pax8_pipeline.billing import explain_usage
 from pax8_pipeline.billing.explain_text import Kind
 from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.warehouse.connection import Connection
@@ -88,18 +89,21 @@ def _find(connection: Connection, wanted: str) -> list[tuple[str, str]]:
 
 def _story(connection: Connection, kind: str, id_: str) -> Story:
     values = {"kind": kind, "id": id_}
-    connection.execute(query_file("queries/explain_rows.sql"), values)
-    connection.execute(query_file("queries/explain_subjects.sql"), values)
+    for name in ("charges", "rows", "documents", "subjects"):
+        query = query_file(f"queries/explain_{name}.sql")
+        connection.execute(query, {n: v for n, v in values.items() if f"${n}" in query})
     events = [
         *(_plan_head(connection, id_) if kind == "plan" else []),
         *_vendor(_rows(connection, "pax8"), "Pax8", text.pax8),
         *_vendor([_with_facts(r) for r in _rows(connection, "halo")], "Halo", text.halo),
+        *(_usage(connection, kind, id_) if kind in explain_usage.KINDS else []),
         *(_plan_event(r, kind) for r in _rows(connection, "plans")),
         *(_event(r, "approval", r["approved_at"], text.approval(r)) for r in _rows(connection, "approvals")),
         *(_event(r, "ledger", r["recorded_at"], text.ledger(r)) for r in _rows(connection, "ledger")),
     ]
     # A stable sort: events of one moment stay in the order in which one follows from the other.
-    return Story(kind, id_, _rows(connection, "now"), sorted(events, key=lambda e: e.at))
+    now = explain_usage.now(connection) if kind in explain_usage.KINDS else _rows(connection, "now")
+    return Story(kind, id_, now, sorted(events, key=lambda e: e.at))
 
 
 def _rows(connection: Connection, name: str, values: Row | None = None, *, named: bool = True) -> list[Any]:
@@ -109,6 +113,11 @@ def _rows(connection: Connection, name: str, values: Row | None = None, *, named
 
 def _event(row: Row, source: str, at: datetime, words: str) -> Event:
     return Event(at, source, words, row.get("run_id"), row.get("plan_id"), row)
+
+
+def _usage(connection: Connection, kind: str, id_: str) -> list[Event]:
+    told = explain_usage.said(connection, kind, id_)
+    return [_event(row, source, row["loaded_at"], words) for source, words, row in told]
 
 
 def _vendor(rows: Sequence[Row], source: str, words: Any) -> list[Event]:

@@ -9,17 +9,26 @@ from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
 
+from pax8_pipeline.billing import explain_usage
+from pax8_pipeline.billing.explain_usage import plain
+
 if TYPE_CHECKING:
     from pax8_pipeline.billing.explain import Story
 
 Row = Mapping[str, Any]
-Kind = Literal["subscription", "licence", "line", "invoice", "plan", "row", "entry"]
+Kind = Literal[
+    "subscription", "licence", "line", "invoice", "usage", "halo_invoice", "summary", "item", "plan", "row", "entry"
+]
 
 KIND_NAMES: dict[str, str] = {
     "subscription": "Pax8 subscription",
     "licence": "Halo licence",
     "line": "Halo line",
     "invoice": "recurring invoice",
+    "usage": "usage key",
+    "halo_invoice": "Halo invoice of usage",
+    "summary": "usage summary",
+    "item": "Pax8 invoice item",
     "plan": "plan",
     "row": "plan row",
     "entry": "ledger entry",
@@ -31,20 +40,6 @@ _HALO = {"name": "name", "client_id": "client", "count": "count", "active": "act
          "end_date": "end date", "price": "price", "qty_order": "stated quantity", "inactive": "inactive",
          "unit_price": "unit price", "quantity_type": "quantity type", "licences": "follows licences",
          "disabled": "disabled", "lines": "lines", "recurring_invoice_id": "recurring invoice"}  # fmt: skip
-
-
-def plain(value: Any) -> str:
-    """Return a value as people write it: 20 and not 20.0000000000, yes and no, `none` for nothing."""
-    if value is None or value == []:
-        return "none"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, Decimal):
-        whole = format(value, "f")
-        return whole.rstrip("0").rstrip(".") if "." in whole else whole
-    if isinstance(value, list):
-        return ", ".join(plain(v) for v in value)
-    return str(value)
 
 
 def pax8(row: Row, before: Row | None) -> str:
@@ -130,6 +125,7 @@ def ledger(row: Row) -> str:
         for name, column in (("licence", "licence_id"), ("line", "line_id"), ("recurring invoice", "recurring_invoice_id"))
         if row[column] is not None
     )  # fmt: skip
+    target = target or f"row {row['row_id']}"
     end = " (found out by reading, in a later run)" if row["settled"] else ""
     state = f"entry {row['entry']}: {row['state']}{end}: {row['action']} on {target}: {row['before']} -> {row['after']}"
     still = row["stands"] and row["state"] in ("claimed", "sent", "unknown")
@@ -141,7 +137,7 @@ def story_lines(story: Story) -> Iterator[str]:
     """Give one story as plain lines: how it stands, then everything in the order of time."""
     yield f"{KIND_NAMES[story.kind]} {story.id}"
     for row in story.now:
-        yield from _now(row)
+        yield from explain_usage.now_lines(row) if story.kind in explain_usage.KINDS else _now(row)
     yield ""
     for event in story.events:
         first, *rest = event.text.split("\n")

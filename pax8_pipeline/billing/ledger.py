@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from pax8_pipeline.billing.model import Entry, Left
+from pax8_pipeline.billing.model import Entry, Left, Standing
+from pax8_pipeline.billing.settling import settle_invoices
 from pax8_pipeline.warehouse.connection import Connection, Warehouse
 from pax8_pipeline.warehouse.models import model, query_file
 from pax8_pipeline.warehouse.raw import dicts
@@ -45,15 +46,26 @@ class Ledger:
         }  # fmt: skip
         return tuple(values[name] for name in model("billing.ledger").column_names)
 
+    def standing(self, row_id: str) -> list[Standing]:
+        """Return where writes of one row stand in every plan that had it, compared case-blind, oldest first."""
+        query = (
+            "SELECT s.plan_id, s.state, EXISTS (SELECT 1 FROM billing.ledger c WHERE c.plan_id = s.plan_id "
+            "AND c.row_id = s.row_id AND c.state = 'claimed') AS claimed "
+            "FROM billing.ledger_state s WHERE lower(s.row_id) = lower(?) ORDER BY s.entry"
+        )
+        with self.warehouse.connect() as connection:
+            return [Standing(**row) for row in dicts(connection.execute(query, [row_id]))]
+
     def settle(self) -> list[dict[str, Any]]:
         """Settle every open write by what this run read of Halo; return the settled rows with their new state.
 
         Open is claimed, sent or unknown: a run that ended between the claim and the read-back. What Halo shows
         decides: the intended state is verified, the old state failed (it will be planned again), anything else
-        drifted. Nothing is ever sent again because of an open entry.
+        drifted. Nothing is ever sent again because of an open entry. Usage invoices: see `settling`.
         """
         now = datetime.now(UTC).replace(tzinfo=None)
         with self.warehouse.transaction() as connection:
+            settle_invoices(connection, self.run_id)
             connection.execute(query_file("queries/settle.sql"))
             first = _next(connection)
             columns = [c for c in model("billing.ledger").column_names if c not in ("entry", "recorded_at", "run_id")]

@@ -8,10 +8,15 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal
 
-Action = Literal["set_licence_count", "set_line_quantity", "end_line", "end_licence", "reopen_line", "reopen_licence"]
+Action = Literal[
+    "set_licence_count", "set_line_quantity", "end_line", "end_licence", "reopen_line", "reopen_licence",
+    "create_invoice", "set_usage_licence",
+]  # fmt: skip
 # What charges usage: an invoice of its own, or the price of a standing licence.
 USAGE_ACTIONS = ("create_invoice", "set_usage_licence")
 State = Literal["claimed", "sent", "verified", "failed", "unknown", "drifted", "skipped"]
+# A write whose end nobody knows: settled by reading, never sent again.
+OPEN_STATES: tuple[State, ...] = ("claimed", "sent", "unknown")
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,11 @@ class Change:
     def is_usage(self) -> bool:
         """True when the change charges metered usage."""
         return self.action in USAGE_ACTIONS
+
+    @property
+    def resets_usage(self) -> bool:
+        """True when the change sets a usage licence back to 0, after an invoice has billed its amount."""
+        return self.action == "set_usage_licence" and self.row_id.endswith(" reset")
 
     @property
     def ends(self) -> bool:
@@ -87,3 +97,17 @@ class Entry:
     state: State
     detail: str = ""
     before_state: str | None = None
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where one row's write stands in one plan. `claimed`: it was begun there, so it may have been sent."""
+
+    plan_id: str
+    state: State
+    claimed: bool
+
+    @property
+    def open(self) -> bool:
+        """True when nobody knows its end."""
+        return self.state in OPEN_STATES

@@ -107,19 +107,22 @@ def _plan_rows(connection: Connection, now: Circumstances) -> None:
     if now.bill_months:
         connection.execute("DELETE FROM plan_rows")
     connection.execute(query_file("queries/usage_rows.sql"))
+    connection.execute(query_file("queries/usage_licence_rows.sql"))
 
 
 def _hold(connection: Connection, policy: Policy) -> str | None:
     """Block what the guardrails hold; return the sentence when the whole run is held."""
     lines = connection.execute(
-        "SELECT client_id, count(*) FROM plan_rows WHERE line_id IS NOT NULL GROUP BY client_id"
+        "SELECT client_id, count(*) FROM plan_rows WHERE line_id IS NOT NULL AND verdict NOT LIKE 'usage%' GROUP BY client_id"
     ).fetchall()
     holds = guardrails.check(_changes(connection, "plan_rows", "class = 'safe'"), dict(lines), policy.guardrails)
     for usage, clients in ((False, holds.clients), (True, holds.usage)):
         for client_id, sentence in clients.items():
             connection.execute(
                 "UPDATE plan_rows SET class = 'blocked', reason = 'guardrail_client', sentence = ? "
-                "WHERE class = 'safe' AND client_id IS NOT DISTINCT FROM ? AND list_contains(?, action) = ?",
+                "WHERE class = 'safe' AND client_id IS NOT DISTINCT FROM ? AND list_contains(?, action) = ? "
+                # A reset charges nothing: held, it would let the next invoice bill an amount once more.
+                "AND verdict <> 'usage_reset'",
                 [f"held by a guardrail: {sentence}", client_id, list(USAGE_ACTIONS), usage],
             )
     if holds.run:

@@ -16,7 +16,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from pax8_pipeline.billing import approval, ledger, plan
+from pax8_pipeline.billing import approval, ledger, plan, usage_report
 from pax8_pipeline.billing.guardrails import way_past
 from pax8_pipeline.billing.model import Plan
 from pax8_pipeline.warehouse.connection import Connection, Warehouse
@@ -176,8 +176,11 @@ text-align:left;vertical-align:top}td.n{text-align:right;white-space:nowrap;font
 th{background:#f3f6f9}.bad{color:#a1260d;font-weight:600}code{background:#f3f6f9;padding:0 .25rem}"""
 
 
-def plan_html(connection: Connection, plan_id: str) -> str:
-    """Return a plan as one HTML page that needs nothing else; what is simply in step is counted, not listed."""
+def plan_html(connection: Connection, plan_id: str, more: Iterable[str] = ()) -> str:
+    """Return a plan as one HTML page that needs nothing else; what is simply in step is counted, not listed.
+
+    `more` are parts of a page that follow the plan's tables.
+    """
     head = plan.load_plan(connection, plan_id)
     rows = plan_rows(connection, plan_id, no_ops=False)
     parts = [f"<!doctype html><meta charset='utf-8'><title>Plan {html.escape(plan_id)}</title><style>{_STYLE}</style>"]
@@ -189,6 +192,7 @@ def plan_html(connection: Connection, plan_id: str) -> str:
     parts += _html_section("Billed by Pax8, not by Halo", unbilled)
     for cls, title in CLASS_TITLES.items():
         parts += _html_section(title, [r for r in rows if r["class"] == cls and not r["unbilled_per_month"]])
+    parts += more
     parts.append(
         "<p>Subscriptions in step are counted above; the CSV and JSON files beside this page list every one.</p>"
     )
@@ -216,14 +220,19 @@ def _html_section(title: str, rows: Sequence[Row]) -> list[str]:
 
 
 def write_report(warehouse: Warehouse, plan_id: str, folder: Path) -> Path:
-    """Write the plan as Markdown, HTML, CSV and JSON into `folder` and return the HTML file's path."""
+    """Write the plan as Markdown, HTML, CSV and JSON into `folder` and return the HTML file's path.
+
+    Beside the plan they tell of usage, as it was last reconciled (`usage_report`); the CSV holds the plan alone.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     with warehouse.connect() as connection:
+        usage = usage_report.gather(connection, plan_id)
+        data = {**plan_json(connection, plan_id), "usage": usage_report.as_data(usage)}
         texts = {
-            "md": plan_markdown(connection, plan_id, limit=100_000),
-            "html": plan_html(connection, plan_id),
+            "md": f"{plan_markdown(connection, plan_id, limit=100_000)}\n\n{usage_report.markdown(usage)}\n",
+            "html": plan_html(connection, plan_id, usage_report.html_parts(usage)),
             "csv": plan_csv(plan_rows(connection, plan_id)),
-            "json": to_json(plan_json(connection, plan_id), indent=None),  # indenting 20,000 rows takes seconds
+            "json": to_json(data, indent=None),  # indenting 20,000 rows takes seconds
         }
     for ending, text in texts.items():
         (folder / f"plan-{plan_id}.{ending}").write_text(text, encoding="utf-8")

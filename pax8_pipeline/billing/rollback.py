@@ -8,12 +8,13 @@ night plans it again.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pax8_pipeline.billing import plan, verify
-from pax8_pipeline.billing.apply import HaloGateway
+from pax8_pipeline.billing import plan, usage_licence, verify
+from pax8_pipeline.billing.gateways import HaloGateway
 from pax8_pipeline.billing.model import Change, Plan
 from pax8_pipeline.errors import NotFound, PipelineError
 from pax8_pipeline.warehouse.connection import Connection, Warehouse
@@ -24,6 +25,7 @@ _INVERSE = {
     "set_line_quantity": "set_line_quantity",
     "end_line": "reopen_line",
     "end_licence": "reopen_licence",
+    "set_usage_licence": "set_usage_licence",
 }
 
 
@@ -34,6 +36,7 @@ class _Done:
     row: Mapping[str, Any]
     change: Change
     before: Mapping[str, Any]
+    detail: str
 
 
 def make_rollback(warehouse: Warehouse, plan_id: str, halo: HaloGateway, now: plan.Circumstances) -> Plan:
@@ -45,9 +48,9 @@ def make_rollback(warehouse: Warehouse, plan_id: str, halo: HaloGateway, now: pl
         done = _done(connection, plan_id)
     if not done:
         raise PipelineError(f"plan {plan_id} has no verified write to undo")
-    if any(d.change.action not in _INVERSE for d in done):
+    if any(d.change.action not in (*_INVERSE, "create_invoice") for d in done):
         raise PipelineError(f"plan {plan_id} is itself a rollback; run again to plan what Pax8 says")
-    rows = [_inverse(d, _look(halo, d.change)) for d in done]
+    rows = [_by_hand(d) if d.change.action == "create_invoice" else _inverse(d, _look(halo, d.change)) for d in done]
     with warehouse.transaction() as connection:
         return plan.keep_rows(connection, rows, now)
 
@@ -57,14 +60,37 @@ def _done(connection: Connection, plan_id: str) -> list[_Done]:
     rows = dicts(
         connection.execute(
             "SELECT p.*, (SELECT arg_max(c.before_state, c.entry) FROM billing.ledger c WHERE c.plan_id = p.plan_id "
-            "AND c.row_id = p.row_id AND c.state = 'claimed') AS before_state FROM billing.plan p "
+            "AND c.row_id = p.row_id AND c.state = 'claimed') AS before_state, s.detail AS done FROM billing.plan p "
             "JOIN billing.ledger_state s ON s.plan_id = p.plan_id AND s.row_id = p.row_id "
             "WHERE p.plan_id = ? AND s.state = 'verified' ORDER BY p.row_id",
             [plan_id],
         )
     )
     changes = {c.row_id: c for c in plan.all_changes(connection, plan_id)}
-    return [_Done(r, changes[r["row_id"]], json.loads(r["before_state"] or "{}")) for r in rows]
+    return [
+        _Done(r, changes[r["row_id"]], json.loads(r.pop("before_state") or "{}"), r.pop("done") or "") for r in rows
+    ]
+
+
+def _by_hand(done: _Done) -> dict[str, Any]:
+    """Return the row that says why a usage invoice is not taken back: voiding one is for people (api/halo.md section 8)."""
+    found = re.search(r"invoice \d+", done.detail)
+    return {
+        **done.row,
+        "class": "blocked",
+        "verdict": "rollback",
+        "action": "none",
+        "reason": "usage_invoice",
+        "sentence": f"a usage invoice is never undone from here: void it in Halo by hand ({found[0] if found else 'see its key'})",
+        "before": done.row["after"],
+        "after": done.row["after"],
+        "delta": 0,
+        "money_per_period": 0,
+        "money_per_month": 0,
+        "unbilled_per_month": 0,
+        "expect": "{}",
+        "evidence": json.dumps({"undoes_plan": done.row["plan_id"], "ledger": done.detail}),
+    }
 
 
 def _look(halo: HaloGateway, change: Change) -> tuple[Mapping[str, Any], Mapping[str, Any] | None]:
@@ -78,7 +104,7 @@ def _look(halo: HaloGateway, change: Change) -> tuple[Mapping[str, Any], Mapping
 def _inverse(done: _Done, seen: tuple[Mapping[str, Any], Mapping[str, Any] | None]) -> dict[str, Any]:
     """Return the plan row that takes one write back, blocked when the target is no longer as the write left it."""
     header, licence = seen
-    row = {k: v for k, v in done.row.items() if k != "before_state"}
+    row = dict(done.row)
     ends = done.change.ends
     line = verify.lines_by_id(header).get(done.change.line_id or 0, {})
     restored = done.before.get("licence") or {}
@@ -118,4 +144,6 @@ def _inverse(done: _Done, seen: tuple[Mapping[str, Any], Mapping[str, Any] | Non
         expect=json.dumps(expect, default=str),
         evidence=json.dumps({"undoes_plan": done.row["plan_id"], "before_state": done.before}, default=str),
     )
+    if done.change.action == "set_usage_licence":
+        row.update(usage_licence.inverse(done.change, done.row, done.before, header, licence))
     return row

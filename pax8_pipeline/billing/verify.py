@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from pax8_pipeline.billing import usage_licence
 from pax8_pipeline.billing.model import Change
 
 Object = Mapping[str, Any]
@@ -70,11 +71,11 @@ def drift(change: Change, header: Object, licence: Object | None) -> list[str]:
     if change.action == "set_line_quantity" and not is_manual(line):
         found.append("the line's quantity is computed now")
     if change.licence_id is not None:
-        found += _licence_drift(change, line, licence)
+        found += _licence_drift(change, header, line, licence)
     return found
 
 
-def _licence_drift(change: Change, line: Object, licence: Object | None) -> list[str]:
+def _licence_drift(change: Change, header: Object, line: Object, licence: Object | None) -> list[str]:
     expect = change.expect
     if licence is None:
         return [f"licence {change.licence_id} is gone"]
@@ -90,6 +91,8 @@ def _licence_drift(change: Change, line: Object, licence: Object | None) -> list
         found.append(f"line {change.line_id} no longer follows licence {change.licence_id}")
     if not is_manual(line) and len(follows(line)) != (expect.get("licences_on_line") or 0):
         found.append(f"line {change.line_id} follows {len(follows(line))} licences now")
+    if change.action == "set_usage_licence":
+        found += usage_licence.drift(change, header, line, licence)
     return found
 
 
@@ -106,6 +109,8 @@ def reached(change: Change, header: Object, licence: Object | None) -> bool:
             and change.licence_id in follows(line)
             and same(licence.get("count"), change.quantity_after)
         )
+    if change.action == "set_usage_licence":
+        return change.licence_id in follows(line) and usage_licence.reached(change, licence)
     if change.action in ("reopen_line", "reopen_licence"):
         return _reopened(change, line, licence)
     licence_off = change.licence_id is None or (licence is not None and licence.get("is_active") is False)
@@ -136,7 +141,9 @@ def _restored(restore: Object, licence: Object | None) -> bool:
 
 def _reopened(change: Change, line: Object, licence: Object | None) -> bool:
     restore = change.expect.get("restore") or {}
-    return (not restore or _restored(restore, licence)) and (change.action == "reopen_licence" or not line.get("isinactive"))
+    return (not restore or _restored(restore, licence)) and (
+        change.action == "reopen_licence" or not line.get("isinactive")
+    )
 
 
 def untouched(changes: Iterable[Change], before: Object, after: Object) -> list[str]:
@@ -146,12 +153,17 @@ def untouched(changes: Iterable[Change], before: Object, after: Object) -> list[
         f"line {i} is new" for i in new.keys() - old.keys()
     ]
     allowed: dict[int, set[str]] = {}
+    echoed: dict[int, list[Change]] = {}
     for change in changes:
+        if change.line_id is not None and change.action == "set_usage_licence":
+            echoed.setdefault(change.line_id, []).append(change)
         field = "isinactive" if change.action in _MAY_FLIP else LINE_FIELD.get(change.action)
         if change.line_id is not None and field:
             allowed.setdefault(change.line_id, set()).add(field)
     for line_id in sorted(old.keys() & new.keys()):
-        found += _line_differences(old[line_id], new[line_id], allowed.get(line_id, set()))
+        echoes = echoed.get(line_id, ())
+        follow = {n for n in _LINE_BUSINESS for c in echoes if usage_licence.is_echo(c, n, new[line_id].get(n))}
+        found += _line_differences(old[line_id], new[line_id], allowed.get(line_id, set()) | follow)
     if not same(before.get("client_id"), after.get("client_id")):
         found.append("the recurring invoice changed its client")
     return found
@@ -187,6 +199,7 @@ def licence_kept(change: Change, before: Object, after: Object) -> list[str]:
         "end_licence": {"is_active", "status", "end_date", "count"},
         "reopen_line": {"is_active", "status", "end_date"},
         "reopen_licence": {"is_active", "status", "end_date", "count"},
+        "set_usage_licence": usage_licence.PLANNED,
     }.get(change.action, set())
     return [
         f"licence {change.licence_id}: {name} was {_show(before.get(name))}, is {_show(after.get(name))}"

@@ -17,6 +17,10 @@ from pax8_pipeline.checks import (
     unknown_values,
     unmapped_subscriptions,
     unmatched_companies,
+    usage_adds_up,
+    usage_arithmetic,
+    usage_billed_twice,
+    usage_second_invoice,
     usage_unassigned,
 )
 from pax8_pipeline.checks.rule import Rule, build
@@ -28,12 +32,16 @@ RULES: tuple[Rule, ...] = (
     *rejects.RULES,
     *unknown_values.RULES,
     *usage_unassigned.RULES,
+    *usage_adds_up.RULES,
+    *usage_arithmetic.RULES,
+    *usage_second_invoice.RULES,
     *unmatched_companies.RULES,
     *unmapped_subscriptions.RULES,
     *currency_mismatch.RULES,
     *freshness.RULES,
     *plan_complete.RULES,
     *native_integration.RULES,
+    *usage_billed_twice.RULES,
     *guardrails.RULES,
 )
 

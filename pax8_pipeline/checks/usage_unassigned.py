@@ -8,14 +8,14 @@ would be charged stands beside it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 from pax8_pipeline.checks.rule import Finding, Rule, Sight, look
 
 # The shapes: missing, null, empty (the key as it came, asked again by id), dangling (an id Pax8 does not list),
 # internal (a company marked so in policy usage.internal_companies), owner (the subscription holds several groups and
-# this one stands under its owner with another name).
+# this one stands under its owner with another name, and policy usage.confirmed_groups does not say that it is theirs).
 _SUMMARIES = """
 WITH read AS (
   SELECT u.*, s.company_id AS owner_id, c.company_id IS NOT NULL AS known, c.name AS company_name,
@@ -29,38 +29,53 @@ WITH read AS (
     WHEN company_sent <> 'sent' THEN company_sent
     WHEN NOT known THEN 'dangling'
     WHEN list_has_any($internal::VARCHAR[], [company_id, lower(company_name)]) THEN 'internal'
-    WHEN groups > 1 AND company_id = owner_id AND lower(trim(resource_group)) <> lower(trim(company_name)) THEN 'owner'
+    WHEN groups > 1 AND company_id = owner_id AND lower(trim(resource_group)) <> lower(trim(company_name))
+         AND NOT list_contains($confirmed::VARCHAR[], subscription_id || '/' || lower(trim(resource_group))) THEN 'owner'
     END AS shape
   FROM read
+), seen AS (
+  SELECT object_id AS summary_id, min(loaded_at) AS first_seen FROM pax8.usage_summaries GROUP BY 1
 )
 SELECT shape, month, resource_group, vendor_name, subscription_id, summary_id, company_id, company_name,
-       cost, charges, is_trial, currency, CASE WHEN is_trial THEN 0 ELSE cost END AS money
-FROM shaped WHERE shape IS NOT NULL ORDER BY money DESC, subscription_id, resource_group, summary_id
+       cost, charges, is_trial, currency, CASE WHEN is_trial THEN 0 ELSE cost END AS money,
+       greatest(0, $today::DATE - first_seen::DATE) AS age_days, {click} AS what_to_click
+FROM shaped LEFT JOIN seen USING (summary_id) WHERE shape IS NOT NULL ORDER BY money DESC, subscription_id, resource_group, summary_id
 """
 
-_ITEMS = """
-WITH arrears AS (
-  SELECT i.*, v.invoice_date, s.company_id AS owner_id, c.company_id IS NOT NULL AS known,
-         coalesce(c.name, i.company_name) AS shown_name,
-         count(DISTINCT lower(i.details)) OVER (PARTITION BY i.invoice_id, i.subscription_id) AS groups
-  FROM staging.invoice_items i
-  JOIN staging.invoices v USING (invoice_id)
-  LEFT JOIN staging.subscriptions s USING (subscription_id)
-  LEFT JOIN staging.companies c ON c.company_id = i.company_id
-  WHERE i.is_arrears AND v.is_live AND v.invoice_date >= $since
-), shaped AS (
-  SELECT *, CASE
-    WHEN company_id IS NULL THEN 'no company'
-    WHEN NOT known THEN 'dangling'
-    WHEN list_has_any($internal::VARCHAR[], [company_id, lower(shown_name)]) THEN 'internal'
-    WHEN groups > 1 AND company_id = owner_id AND lower(details) <> lower(trim(shown_name)) THEN 'owner'
-    END AS shape
-  FROM arrears
+# Charges of months that are to be billed, and of the newest invoices before billing has begun. How they came to have no
+# company was found where the charges are judged (warehouse/sql/reconciled/usage.sql).
+_CHARGES = """
+WITH read AS (
+  SELECT lower(scope) AS invoice_id, min(loaded_at) AS read_at FROM meta.snapshots
+  WHERE table_name = 'pax8.invoice_items' AND complete GROUP BY 1
+), summaries AS (
+  SELECT object_id AS summary_id, min(loaded_at) AS read_at FROM pax8.usage_summaries GROUP BY 1
+), unassigned AS (
+  SELECT u.*, lower(trim(u.resource_group)) AS grp, least(r.read_at, s.read_at) AS read_at
+  FROM reconciled.usage u LEFT JOIN read r USING (invoice_id) LEFT JOIN summaries s USING (summary_id)
+  WHERE u.bucket = 'unassigned' AND u.counts
+), aged AS (
+  SELECT *, min(read_at) OVER (PARTITION BY subscription_id, grp) AS first_seen FROM unassigned
 )
-SELECT shape, invoice_date, details AS resource_group, product_name, description, subscription_id, company_id,
-       shown_name AS company_name, quantity, cost_total AS cost, total AS charges, currency, cost_total AS money
-FROM shaped WHERE shape IS NOT NULL ORDER BY abs(money) DESC, invoice_date, subscription_id, item_no
+SELECT shape, month, any_value(resource_group) AS resource_group, any_value(vendor_name) AS vendor_name, subscription_id,
+       string_agg(DISTINCT product_name, ', ' ORDER BY product_name) AS products, count(*) AS items, sum(cost) AS cost,
+       sum(charges) AS charges, currency, sum(cost) AS money, greatest(0, $today::DATE - min(first_seen)::DATE) AS age_days,
+       {click} AS what_to_click
+FROM aged
+WHERE month >= $first_month OR coalesce(invoice_date, last_day((month || '-01')::DATE)) >= $since
+GROUP BY shape, month, subscription_id, grp, currency
+ORDER BY abs(money) DESC, month, subscription_id, resource_group
 """
+
+
+def click(column: str) -> str:
+    """Return SQL for what to click in the Pax8 portal (section 14); `column` tells how a column is named in it."""
+    subscription, group = column.format("subscription_id"), column.format("resource_group")
+    return (
+        f"'Pax8 portal: Subscriptions, ' || coalesce({subscription}, 'the one it belongs to') || ', Usage tab, \"...\" menu of ' "
+        f"|| coalesce('\"' || {group} || '\"', 'the row without a name') || ', Assign company'"
+    )
+
 
 # What the newest approved invoice charged in arrears, against the summaries read in that month. Where nobody read
 # them in their time, the groups of the newest month stand in, and only a group that is not listed at all counts.
@@ -102,13 +117,17 @@ _WINDOW = timedelta(days=62)
 
 def find_in_summaries(sight: Sight) -> Finding:
     """Find usage summaries of the running month that no customer is known for."""
-    return _found(sight, _SUMMARIES, "usage summaries", {"internal": _internal(sight)})
+    policy = sight.settings.policy.usage
+    values = {"internal": list(policy.internal_companies), "confirmed": list(policy.confirmed_groups)}
+    query = _SUMMARIES.format(click=click("{}"))
+    return _found(sight, query, "usage summaries", {**values, "today": sight.settings.today})
 
 
-def find_in_items(sight: Sight) -> Finding:
-    """Find Arrears items of the last two months' invoices that no customer is known for."""
-    since: date = sight.settings.today - _WINDOW
-    return _found(sight, _ITEMS, "Arrears invoice items", {"internal": _internal(sight), "since": since})
+def find_in_charges(sight: Sight) -> Finding:
+    """Find charged usage that no customer is known for, a row per group and month."""
+    first = sight.settings.policy.usage.first_month or "9999-12"
+    values = {"since": sight.settings.today - _WINDOW, "first_month": first, "today": sight.settings.today}
+    return _found(sight, _CHARGES.format(click=click("any_value({})")), "charged groups of usage", values)
 
 
 def find_hidden(sight: Sight) -> Finding:
@@ -123,10 +142,6 @@ def find_hidden(sight: Sight) -> Finding:
     return Finding(sentence, count, rows, sums, _HIDDEN)
 
 
-def _internal(sight: Sight) -> list[str]:
-    return list(sight.settings.policy.usage.internal_companies)
-
-
 def _found(sight: Sight, query: str, what: str, values: Mapping[str, Any]) -> Finding:
     count, rows, sums = look(sight, query, values, amount="money")
     if not count:
@@ -135,7 +150,7 @@ def _found(sight: Sight, query: str, what: str, values: Mapping[str, Any]) -> Fi
     charges = look(sight, query, values, amount="charges")[2]
     sentence = (
         f"{count} {what} have no customer ({shapes}). Pax8 bills you for them; assign the company in the Pax8 portal "
-        "(subscription, Usage tab), nothing of it is billed until then"
+        '(Subscriptions, the subscription, Usage tab, "..." menu of the row, Assign company); nothing of it is billed until then'
     )
     return Finding(sentence, count, rows, sums, query, more={"client_charges": {k: str(v) for k, v in charges.items()}})
 
@@ -147,14 +162,14 @@ RULES = (
         "staging.usage_summaries",
         _ABOUT,
         find_in_summaries,
-        also=("staging.companies", "staging.subscriptions"),
+        also=("staging.companies", "staging.subscriptions", "pax8.usage_summaries"),
     ),
     Rule(
         "usage_unassigned",
-        "staging.invoice_items",
+        "reconciled.usage",
         _ABOUT,
-        find_in_items,
-        also=("staging.invoices", "staging.companies", "staging.subscriptions"),
+        find_in_charges,
+        also=("pax8.invoice_items", "pax8.usage_summaries"),
     ),
     Rule(
         "usage_hidden",

@@ -19,6 +19,8 @@ from pax8_pipeline.warehouse.connection import Warehouse
     "  pax8-pipeline explain c2b8a9d0-6f34-4a6f-8a1b-3f7c9e5d1a02     a Pax8 subscription\n"
     "  pax8-pipeline explain 4127 --kind licence                       a Halo licence, where a line has that id too\n"
     "  pax8-pipeline explain -94                                       a recurring invoice\n"
+    "  pax8-pipeline explain 'PAX8-USAGE 2026-10 5b1f7a3e-0d52-4c0b-9a64-2f1f3c0e9a11'   a company's usage of a month\n"
+    "  pax8-pipeline explain 7001 --kind halo_invoice                  an invoice that was made of it\n"
     "  pax8-pipeline explain 20260820-060000-1a2b3c4d-9f8e             a plan; PLAN/ROW for one row of it\n\n"
     "An id that names several things (a licence, a line and a ledger entry may share a number) gives all their stories.",
 )
@@ -29,7 +31,7 @@ def explain(id_: str, kind: str | None, as_json: bool) -> None:
     """Tell everything about ID in time order: Pax8, Halo, rule, plan, approval, what was sent and read back.
 
     ID is a Pax8 subscription, a Halo licence or line, a recurring invoice (negative), a plan, a row of it, or the number
-    of a ledger entry.
+    of a ledger entry. For usage: a usage key, the Halo invoice made for it, a usage summary, or a Pax8 invoice item.
     """
     settings = data_settings(load_settings(), tell)
     with Warehouse(settings.warehouse_path).connect(read_only=True) as connection:

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     "  pax8-pipeline sandbox --port 8808                      the demo's world, gone at the end\n"
     "  pax8-pipeline sandbox --port 8808 --state world.json   kept: the next start goes on with it\n"
     "  pax8-pipeline sandbox --port 8808 --companies 2000 --subscriptions 20000 --usage 1000 --no-rate-limits\n"
-    "  curl -X POST localhost:8808/control/clock -d '{\"play_days\": 1}'"
+    "  curl -X POST localhost:8808/control/clock -d '{\"play_days\": 1}'\n"
+    '  curl -X POST localhost:8808/control/charge -d \'{"month": "2026-07", "total": "-3.205"}\'   an odd usage charge\n'
+    "  curl localhost:8808/control/usage?month=2026-07                what that month should come to"
 )
 @click.option("--port", type=click.IntRange(0, 65535), default=8808, show_default=True, help="0 takes a free one.")
 @click.option("--state", type=click.Path(dir_okay=False, path_type=Path), help="Keep the world in this file.")
@@ -48,7 +50,8 @@ def sandbox(
     """Serve an emulated Pax8 and Halo on loopback, and print the environment to use with them.
 
     Without sizes it is the demo's world: in step until yesterday, with one event of each kind today. Faults, switches
-    and the clock are set at /control (open it in a browser for the list). Ctrl-C ends it.
+    and the clock are set at /control, where a group is assigned and an invoice credited too (open it in a browser for the
+    list). Ctrl-C ends it.
     """
     from pax8_pipeline.sandbox.server import serve
 

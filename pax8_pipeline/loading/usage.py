@@ -1,6 +1,6 @@
-"""Reads metered usage: decides which subscriptions to ask, asks, and remembers who had any.
+"""Reads usage summaries: decides which subscriptions to ask, asks, and remembers who had any.
 
-Here belongs: the choice and the order of questions. Not here: what usage means for billing. There is no flag that
+Here belongs: the choice and the order of questions. Not here: lines (`usage_lines`), what usage means for billing. There is no flag that
 says "usage-billed" and no flat list of usage: it takes one call per subscription (api/pax8.md sections 6, 8, 13),
 so those known to have usage are asked every day and the others by turns.
 """
@@ -23,8 +23,8 @@ from pax8_pipeline.warehouse.connection import Connection, Warehouse
 REMEMBERED = timedelta(days=40)
 # A subscription ended this many days ago may still be charged in arrears.
 ENDED_DAYS = 45
-# Lines are asked for the newest day and so many days before it, until some come.
-DAYS_BACK = 3
+# Runs of two days are not a day apart to the minute.
+_SLACK = timedelta(hours=12)
 
 _CANDIDATES = """
 WITH subs AS (
@@ -52,10 +52,13 @@ WITH subs AS (
   FROM subs s FULL JOIN arrears a ON a.id = s.id LEFT JOIN probes p ON p.id = coalesce(s.id, a.id)
 ), ranked AS (
   SELECT *, row_number() OVER (PARTITION BY always
-    ORDER BY last IS NOT NULL, CASE WHEN last IS NULL AND coalesce(price, 0) = 0 THEN 0 ELSE 1 END, last, id) AS turn
+      ORDER BY last IS NOT NULL, CASE WHEN last IS NULL AND coalesce(price, 0) = 0 THEN 0 ELSE 1 END, last, id) AS turn,
+    coalesce(last <= $due, false) AS late,
+    row_number() OVER (PARTITION BY always, coalesce(last <= $due, false) ORDER BY last, id) AS late_turn,
+    ceil(count(*) OVER (PARTITION BY always) / $days) AS share
   FROM known WHERE bills OR always
 )
-SELECT sent FROM ranked WHERE always OR turn <= $others ORDER BY always DESC, turn
+SELECT sent FROM ranked WHERE always OR turn <= share OR (late AND late_turn <= share) ORDER BY always DESC, turn
 """
 
 
@@ -68,7 +71,7 @@ class Probe:
 
 
 @dataclass(frozen=True)
-class _Answer:
+class Answer:
     """What one subscription or summary answered. `problem`: why the answer is not whole."""
 
     objects: tuple[raw.RawObject, ...] = ()
@@ -82,17 +85,20 @@ def month_of(day: date) -> str:
     return f"{day:%Y-%m}"
 
 
-def subscriptions_to_ask(connection: Connection, today: date, now: datetime, others: int) -> list[str]:
+def subscriptions_to_ask(connection: Connection, today: date, now: datetime, probe_days: int) -> list[str]:
     """Return the subscription ids, as sent, to ask for usage; `now` is UTC without offset.
 
-    All that had usage lately or have Arrears items on an invoice, and up to `others` of the rest that bill today:
-    never asked first (of them those with price zero first, as metered containers are), then the longest ago.
+    All that had usage lately or have Arrears items on an invoice, and of the rest that bill today such a share that a
+    daily run asks each once in `probe_days`: never asked first (of them those with price zero first, as metered
+    containers are), then the longest ago. Whose turn is due is asked although new ones stand before it; after days
+    without a run that is at most a second share.
     """
     values = {
         "remembered": now - REMEMBERED,
         "ended": today - timedelta(days=ENDED_DAYS),
         "today": today,
-        "others": others,
+        "days": probe_days,
+        "due": now - timedelta(days=probe_days) + _SLACK,
     }
     return [str(row[0]) for row in connection.execute(_CANDIDATES, values).fetchall()]
 
@@ -106,19 +112,19 @@ def read_summaries(
     subscription that Pax8 does not know has none. One list that is not whole makes the read incomplete.
     """
     answers = client.many(lambda s: _summaries(client, s), subscription_ids, progress)
-    read = _together("pax8.usage_summaries", "/subscriptions/{id}/usage-summaries", month, answers)
+    read = together("pax8.usage_summaries", "/subscriptions/{id}/usage-summaries", month, answers)
     probes = [Probe(s.strip().lower(), bool(a.objects)) for s, a in zip(subscription_ids, answers, strict=True)]
     return read, probes
 
 
-def _summaries(client: Pax8Reader, subscription_id: str) -> _Answer:
+def _summaries(client: Pax8Reader, subscription_id: str) -> Answer:
     endpoint = f"/subscriptions/{subscription_id}/usage-summaries"
     try:
         listing = client.usage_summaries(subscription_id)
     except NotFound:
-        return _Answer(requests=1)
+        return Answer(requests=1)
     except IncompleteRead as error:
-        return _Answer(requests=1, problem=str(error))
+        return Answer(requests=1, problem=str(error))
     rows: list[Row] = []
     again = 0
     for row in listing.objects:
@@ -127,7 +133,7 @@ def _summaries(client: Pax8Reader, subscription_id: str) -> _Answer:
             continue
         again += 1
         rows.append(_by_id(client, row))
-    return _Answer(tuple(raw.raw_objects(endpoint, rows)), listing.requests + again, listing.repeats)
+    return Answer(tuple(raw.raw_objects(endpoint, rows)), listing.requests + again, listing.repeats)
 
 
 def _by_id(client: Pax8Reader, row: Row) -> Row:
@@ -149,59 +155,8 @@ def record_probes(warehouse: Warehouse, probes: Sequence[Probe], now: datetime) 
             appender.append_rows([(p.subscription_id, now, p.found) for p in probes])
 
 
-def known_summaries(connection: Connection, month: str) -> list[str]:
-    """Return the summary ids, as sent, to ask for lines of a month: those read in it, else all that are known.
-
-    Whether a summary keeps its id over the months is not known (section 13.3), so for a month that nobody read
-    in its time any id may still answer.
-    """
-    query = (
-        "SELECT min(json_extract_string(payload, '$.id')) FROM newest.pax8_usage_summaries "
-        "WHERE meta.idtext(json_extract_string(payload, '$.id')) IS NOT NULL AND ({}) "
-        "GROUP BY object_id ORDER BY object_id"
-    )
-    rows = connection.execute(query.format("scope = $month"), {"month": month}).fetchall()
-    rows = rows or connection.execute(query.format("true")).fetchall()
-    return [str(row[0]) for row in rows]
-
-
-def days_to_ask(month: str, today: date) -> list[date]:
-    """Return the days whose lines to ask for, newest first: today (or the month's last day) and up to three before."""
-    first = date.fromisoformat(f"{month}-01")
-    last = (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
-    newest = min(last, today)
-    return [d for n in range(DAYS_BACK + 1) if (d := newest - timedelta(days=n)) >= first]
-
-
-def read_lines(
-    client: Pax8Reader, summary_ids: Sequence[str], days: Sequence[date], month: str, progress: Progress | None = None
-) -> raw.Read:
-    """Read the usage lines of each summary for the first of `days` that has any.
-
-    Lines are month-to-date totals (section 13.3): one day stands for the month so far. A summary that is not
-    known any more has none.
-    """
-    answers = client.many(lambda s: _lines(client, s, days), summary_ids, progress)
-    return _together("pax8.usage_lines", "/usage-summaries/{id}/usage-lines", month, answers)
-
-
-def _lines(client: Pax8Reader, summary_id: str, days: Sequence[date]) -> _Answer:
-    requests = 0
-    for day in days:
-        endpoint = f"/usage-summaries/{summary_id}/usage-lines?usageDate={day.isoformat()}"
-        try:
-            listing = client.usage_lines(summary_id, day)
-        except NotFound:
-            return _Answer(requests=requests + 1)
-        except IncompleteRead as error:
-            return _Answer(requests=requests + 1, problem=str(error))
-        requests += listing.requests
-        if listing.objects:
-            return _Answer(tuple(raw.raw_objects(endpoint, listing.objects)), requests, listing.repeats)
-    return _Answer(requests=requests)
-
-
-def _together(table: str, endpoint: str, month: str, answers: Sequence[_Answer]) -> raw.Read:
+def together(table: str, endpoint: str, month: str, answers: Sequence[Answer]) -> raw.Read:
+    """Make one read of many answers: one that is not whole makes all of it incomplete."""
     problems = [a.problem for a in answers if a.problem]
     more = f" (and {len(problems) - 1} more lists)" if len(problems) > 1 else ""
     counts: dict[str, Any] = {

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import date
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
@@ -32,13 +33,20 @@ _HELP = {
     "GET /control/story": "what happened and which verdict it should get",
     "GET /control/verdicts": "the verdict of every subscription today",
     "GET /control/expected": "the state Halo should hold after a correct sync of today",
+    "GET /control/usage": "what the invoices visible today make of a usage month, ?month=yyyy-mm: each client's total, "
+    "groups without a company, what is left out, by reason",
     "GET /control/halo/state": "the state Halo holds now, in the same shape",
     "GET /control/halo/writes": "accepted writes, and calls that must never be made (violations)",
     "GET /control/pax8/writes": "attempts to write to Pax8",
     "GET|DELETE /control/requests": "requests by vendor and the last of them (?last=n, default 100); forget them",
     "POST /control/edit": "{what: subscription|company|usage_group|invoice|halo_line|halo_licence|halo_client|"
     "halo_recurring_invoice|halo_integration, id, set: {...}}",
-    "POST /control/invoices": "{action: credit_and_rebill|second|void, month: yyyy-mm}",
+    "POST /control/invoices": "{action: credit_and_rebill|second|void, month: yyyy-mm}: what Pax8 does to the first "
+    "invoice of that month; credit_and_rebill takes {invoice_id} as well, and {share} of the corrected item, 0.9 unless told",
+    "POST /control/assign": "{group_id, company_id}: a person links a usage group to a company in Pax8's portal",
+    "POST /control/charge": "{month: yyyy-mm, company_id, subscription_id, product_id, product_name, quantity, unit, price, "
+    "cost, total, cost_total, currency, group, term, billed_by_pax8}, all but month optional: Pax8 charges something odd "
+    "in arrears for that month, on a second invoice where the month's is made already",
     "POST /control/bill": "{subscription_id}: a person adds licence and line in Halo",
     "POST /control/save": "write the state file",
 }
@@ -68,6 +76,9 @@ def control_routes(sandbox: Sandbox) -> list[BaseRoute]:
         ("DELETE", "/control/requests", control.forget_requests),
         ("POST", "/control/edit", control.edit),
         ("POST", "/control/invoices", control.invoices),
+        ("GET", "/control/usage", control.usage),
+        ("POST", "/control/assign", control.assign),
+        ("POST", "/control/charge", control.charge),
         ("POST", "/control/bill", control.bill),
         ("POST", "/control/save", control.save),
     ]
@@ -176,7 +187,20 @@ class _Control:
 
     async def invoices(self, request: Request) -> Any:
         body = await _body(request)
-        return invoice_action(self.world, str(body["action"]), date.fromisoformat(f"{body['month']}-01"))
+        action = str(body.pop("action"))
+        month = _month(body.pop("month")) if "month" in body else None
+        return invoice_action(self.world, action, month, **body)
+
+    async def usage(self, request: Request) -> Any:
+        return self.world.expected_usage(_month(request.query_params["month"])).to_json()
+
+    async def assign(self, request: Request) -> Any:
+        body = await _body(request)
+        return _public(self.world.assign_group(str(body["group_id"]), str(body["company_id"])))
+
+    async def charge(self, request: Request) -> Any:
+        body = await _body(request)
+        return _public(self.world.charge(_month(body.pop("month")), **body))
 
     async def bill(self, request: Request) -> Any:
         return self.world.bill_in_halo(str((await _body(request))["subscription_id"]))
@@ -221,17 +245,29 @@ def edit(world: World, what: str, row_id: Any, values: Mapping[str, Any]) -> dic
         return row
 
 
-def invoice_action(world: World, action: str, month: date) -> dict[str, Any]:
-    """Correct, double or void the invoices of a month; returns the new invoice without its items."""
+def invoice_action(
+    world: World, action: str, month: date | None, *, invoice_id: str | None = None, share: Any = "0.9"
+) -> dict[str, Any]:
+    """Correct, double or void an invoice; returns the new one without its items. ValueError for what cannot be."""
     store = world.pax8
     with store.lock:
-        if action == "second":
-            made = pax8_billing.second_invoice(store, month, on=world.today)
-        elif action == "void":
-            made = pax8_billing.void_invoice(store, month, on=world.today)
-        elif action == "credit_and_rebill":
-            live = pax8_billing.live_invoice(store, month)
-            made = pax8_billing.credit_and_rebill(store, live["id"], on=world.today)
-        else:
+        if action == "credit_and_rebill":
+            made = world.credit_and_rebill(invoice_id=invoice_id, invoice_month=month, share=Decimal(str(share)))
+        elif action not in ("second", "void"):
             raise ValueError(f"unknown action {action!r}; it is credit_and_rebill, second or void")
-        return {name: value for name, value in made.items() if name != "_items"}
+        elif month is None:
+            raise ValueError(f"{action} needs the month")
+        else:
+            make = pax8_billing.second_invoice if action == "second" else pax8_billing.void_invoice
+            made = make(store, month, on=world.today)
+        return _public(made)
+
+
+def _month(text: Any) -> date:
+    """The first day of `yyyy-mm`; ValueError for anything else."""
+    return date.fromisoformat(f"{text}-01")
+
+
+def _public(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row without what the vendor does not know."""
+    return {name: value for name, value in row.items() if name[0] != "_"}

@@ -51,9 +51,9 @@ def items_of(store: Pax8Store, invoice: Row) -> list[Row]:
     return items
 
 
-def credit_and_rebill(store: Pax8Store, invoice_id: str, *, on: date) -> Row:
+def credit_and_rebill(store: Pax8Store, invoice_id: str, *, on: date, share: Decimal = Decimal("0.9")) -> Row:
     """Correct an approved invoice: the old one is Credited (still readable), a new one with a new id takes
-    its place.
+    its place, on which the first Arrears item is `share` of what it was.
     """
     old = store.invoices[invoice_id.lower()]
     old["status"] = "Credited"
@@ -62,7 +62,6 @@ def credit_and_rebill(store: Pax8Store, invoice_id: str, *, on: date) -> Row:
     for number, item in enumerate(items):
         item["id"] = str(uuid5(NAMESPACE_URL, f"{item['id']}|rebilled|{number}"))
     wrong = next((item for item in items if item["term"] == "Arrears" and item["total"]), items[0])
-    share = Decimal("0.9")
     for name in ("quantity", "subTotal", "total", "costTotal", "amountDue"):
         places = Decimal("0.001") if name == "quantity" else CENT
         wrong[name] = (wrong[name] * share).quantize(places)
@@ -78,21 +77,33 @@ def credit_and_rebill(store: Pax8Store, invoice_id: str, *, on: date) -> Row:
     )
 
 
-def second_invoice(store: Pax8Store, period: date, *, on: date) -> Row:
-    """A second live invoice in one month: usage that a vendor posted too late, one Arrears item."""
-    first = live_invoice(store, period)
+def second_invoice(
+    store: Pax8Store, period: date, *, on: date, like: Row | None = None, items: list[Row] | None = None
+) -> Row:
+    """A second live invoice in one month, of the partner and currency of `like` (the first one unless told).
+
+    It holds `items`, or one Arrears item again: usage that a vendor posted too late.
+    """
+    first = like or live_invoice(store, period)
+    if items is None:
+        items = [_posted_late(store, first)]
+    partner, currency, owner = first["_partner"], first["currencyCode"], first["_companyId"]
+    return _new(store, period, partner, currency, "second", owner, on=on, items=items)
+
+
+def _posted_late(store: Pax8Store, first: Row) -> Row:
     late = next((item for item in items_of(store, first) if item["term"] == "Arrears" and item["total"]), None)
-    items = [dict(late or items_of(store, first)[0])]
-    items[0]["id"] = str(uuid5(NAMESPACE_URL, f"{items[0]['id']}|late"))
-    items[0]["description"] = f"Late posting: {items[0]['description']}"
-    return _new(store, period, 0, first["currencyCode"], "second", first["_companyId"], on=on, items=items)
+    item = dict(late or items_of(store, first)[0])
+    item["id"] = str(uuid5(NAMESPACE_URL, f"{item['id']}|late"))
+    item["description"] = f"Late posting: {item['description']}"
+    return item
 
 
-def live_invoice(store: Pax8Store, period: date) -> Row:
-    """The first partner's invoice of a month that counts; ValueError when there is none."""
+def live_invoice(store: Pax8Store, period: date, *, partner: int = 0) -> Row:
+    """The first invoice of a month and partner that counts; ValueError when there is none."""
     for row in store.invoices.values():
         live = row["status"] not in ("Void", "Credited")
-        if row["invoiceDate"] == period.isoformat() and row["_partner"] == 0 and live:
+        if row["invoiceDate"] == period.isoformat() and row["_partner"] == partner and live:
             return row
     raise ValueError(f"there is no invoice for {period:%Y-%m}")
 

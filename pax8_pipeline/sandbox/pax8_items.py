@@ -39,8 +39,22 @@ def items_of_month(store: Pax8Store, period: date, partner: int, currency: str, 
     items.extend(_sundries(store, period, partner, currency, rng))
     for item in items:
         item["id"] = str(uuid.UUID(int=rng.getrandbits(128), version=4))
+    items.extend(_extras(store, period, partner, currency))
     rng.shuffle(items)
     return items
+
+
+def _extras(store: Pax8Store, period: date, partner: int, currency: str) -> Iterator[Row]:
+    """Charges somebody asked for (`usage_play.charge`): on the invoice of their currency, else on the partner's first."""
+    own = {
+        row["currencyCode"]
+        for row in store.subscriptions.values()
+        if store.companies[row["companyId"]]["_partner"] == partner
+    }
+    for item in store.extra_items:
+        wanted = item["currencyCode"] if item["currencyCode"] in own else ("USD" if "USD" in own else min(own))
+        if item["_period"] == period.isoformat() and item["_partner"] == partner and wanted == currency:
+            yield dict(item)
 
 
 def draft_items(store: Pax8Store, period: date) -> list[Row]:
@@ -86,11 +100,11 @@ def _alive(row: Row, day: date) -> bool:
 
 def _seat(store: Pax8Store, row: Row, start: date, end: date) -> Row:
     trial = row["status"] == "Trial" or row["billingTerm"] == "Trial"
-    item = _base(store, row, "subscription", start, end)
+    item = bare_item(store, row, "subscription", start, end)
     item["term"] = "Trial" if trial else _TERM_OF.get(row["billingTerm"], row["billingTerm"])
     item["description"] = row["productName"]
     price, cost = (Decimal(0), Decimal(0)) if trial else (row["price"], row["partnerCost"])
-    return _priced(item, Decimal(row["quantity"]), price, cost)
+    return priced(item, Decimal(row["quantity"]), price, cost)
 
 
 def _part_months(store: Pax8Store, subscription_id: str, month: date) -> Iterator[Row]:
@@ -130,10 +144,10 @@ def _part(
         share = Decimal((end - start).days + 1) / Decimal(month_last.day)
     if not row["price"]:
         return
-    item = _base(store, row, "prorate", start, end)
+    item = bare_item(store, row, "prorate", start, end)
     item["term"] = _TERM_OF.get(row["billingTerm"], row["billingTerm"])
     item["description"] = f"{prefix or _MONTHS[start.month - 1] + ' Partial: '}{row['productName']}"
-    yield _priced(item, quantity, (row["price"] * share).quantize(CENT), (row["partnerCost"] * share).quantize(CENT))
+    yield priced(item, quantity, (row["price"] * share).quantize(CENT), (row["partnerCost"] * share).quantize(CENT))
 
 
 # Usage ----------------------------------------------------------------------------------------------------
@@ -144,7 +158,7 @@ def _arrears_items(store: Pax8Store, group: Row, month: date) -> Iterator[Row]:
     if row["endDate"] and row["endDate"] < month.isoformat():
         return
     for figure in final_figures(store, group, month):
-        item = _base(store, row, "subscription", month, month_end(month))
+        item = bare_item(store, row, "subscription", month, month_end(month))
         item |= {
             "term": "Trial" if group["isTrial"] else "Arrears",
             "description": figure.product["name"],
@@ -152,11 +166,12 @@ def _arrears_items(store: Pax8Store, group: Row, month: date) -> Iterator[Row]:
             "unitOfMeasure": figure.product["unit"],
             "productId": figure.product["productId"],
             "productName": figure.product["name"],
+            "_group": group["id"],
         }
         if group["isTrial"]:
-            yield _priced(item, figure.quantity, Decimal(0), Decimal(0))
+            yield priced(item, figure.quantity, Decimal(0), Decimal(0))
             continue
-        item = _priced(item, figure.quantity, figure.product["price"], figure.product["cost"])
+        item = priced(item, figure.quantity, figure.product["price"], figure.product["cost"])
         item["subTotal"] = item["total"] = figure.charges
         item["costTotal"] = item["amountDue"] = figure.partner_total.quantize(CENT)
         _assign(store, item, group)
@@ -190,7 +205,7 @@ def _sundries(store: Pax8Store, period: date, partner: int, currency: str, rng: 
         item = _loose(store, rng.choice(own), "one-time", period, currency)
         item["term"] = ("One-Time", "One-time")[number % 2]
         item["description"] = item["productName"] = "Mailbox Migration"
-        yield _priced(item, Decimal(rng.randrange(1, 9)), Decimal("14.00"), Decimal("11.25"))
+        yield priced(item, Decimal(rng.randrange(1, 9)), Decimal("14.00"), Decimal("11.25"))
     for kind, term, text, amount in (
         ("rebate", "Rebate", "Growth rebate", -Decimal(rng.randrange(500, 4000)) / 100),
         ("service-charge", "One-Time", "Onboarding assistance", Decimal("75.00")),
@@ -202,18 +217,19 @@ def _sundries(store: Pax8Store, period: date, partner: int, currency: str, rng: 
         if kind == "payment-credit":  # the partner's own: it belongs to no customer
             item |= {"companyId": None, "companyName": None, "externalId": None}
         customer_side = Decimal(0) if kind != "service-charge" else amount
-        yield _priced(item, Decimal(1), customer_side, amount)
+        yield priced(item, Decimal(1), customer_side, amount)
 
 
 def _loose(store: Pax8Store, company: Row, kind: str, period: date, currency: str) -> Row:
     """An item that hangs on no subscription."""
     row: Row = {"id": company["id"], "companyId": company["id"], "productId": None, "currencyCode": currency}
-    item = _base(store, row, kind, period, month_end(period))
+    item = bare_item(store, row, kind, period, month_end(period))
     item["subscriptionId"] = None
     return item
 
 
-def _base(store: Pax8Store, row: Row, kind: str, start: date, end: date) -> Row:
+def bare_item(store: Pax8Store, row: Row, kind: str, start: date, end: date) -> Row:
+    """An item without money for a row with id, productId, companyId and currencyCode."""
     product = store.products.get(row["productId"] or "", {})
     style = store.switches.period_end
     if style == "mixed":
@@ -264,7 +280,7 @@ def _put_company(store: Pax8Store, item: Row, company_id: str) -> None:
     item["billedByPax8"] = company["billOnBehalfOfEnabled"]
 
 
-def _priced(item: Row, quantity: Decimal, price: Decimal, cost: Decimal) -> Row:
+def priced(item: Row, quantity: Decimal, price: Decimal, cost: Decimal) -> Row:
     """Fill in the money; whole amounts go out without a fraction, as in the reference's samples."""
     total = (quantity * price).quantize(CENT)
     cost_total = (quantity * cost).quantize(CENT)

@@ -48,6 +48,7 @@ class Pax8Store:
         self.groups_of: dict[str, list[str]] = defaultdict(list)
         self.subscriptions_of: dict[str, list[str]] = defaultdict(list)
         self.invoices: dict[str, Row] = {}
+        self.extra_items: list[Row] = []  # invoice items somebody asked for, see usage_play
         self.write_attempts: list[Row] = []
         self.revision = 0  # changes with every change of a row
         self._tokens: dict[str, datetime] = {}
@@ -179,6 +180,7 @@ class Pax8Store:
         """The whole state but tokens and clock; rows are shared with the store."""
         data: dict[str, Any] = {name: list(getattr(self, name).values()) for name in self._ROWS}
         data["history"] = self.history
+        data["extra_items"] = self.extra_items
         data["write_attempts"] = self.write_attempts
         data["switches"] = self.switches.to_json()
         return data
@@ -194,6 +196,7 @@ class Pax8Store:
         for row in store.groups.values():
             store.groups_of[row["subscriptionId"]].append(row["id"])
         store.history = data["history"]
+        store.extra_items = data.get("extra_items", [])
         store.write_attempts = data["write_attempts"]
         return store
 

@@ -14,12 +14,12 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from pax8_pipeline.sandbox import birth, days, pax8_billing
+from pax8_pipeline.sandbox import birth, days, pax8_billing, usage_play, usage_truth
 from pax8_pipeline.sandbox.clock import Clock, add_months, month_start
 from pax8_pipeline.sandbox.halo_birth import HaloBirth, Links
 from pax8_pipeline.sandbox.halo_store import HaloStore
 from pax8_pipeline.sandbox.halo_switches import HaloSwitches
-from pax8_pipeline.sandbox.pax8_store import Pax8Store
+from pax8_pipeline.sandbox.pax8_store import Pax8Store, Row
 from pax8_pipeline.sandbox.pax8_switches import UNASSIGNED_SHAPES, Pax8Switches
 from pax8_pipeline.sandbox.story import Event, Teller
 from pax8_pipeline.sandbox.verdicts import Oracle
@@ -35,8 +35,8 @@ class World:
 
     `companies`, `subscriptions` (of all kinds, default `subscriptions_per_company` each) and `usage` (how many of them
     are usage containers, default a `usage_share`) say how big; `unassigned` names shapes of usage groups without a
-    company (pax8_switches.UNASSIGNED_SHAPES). At birth Halo is exactly in step with Pax8; the customers whom Pax8
-    bills itself (one in forty) have no lines there.
+    company (pax8_switches.UNASSIGNED_SHAPES), `invoice_months` how many months of invoices there are at birth, when
+    Halo is exactly in step with Pax8; the customers whom Pax8 bills itself (one in forty) have no lines there.
     """
 
     def __init__(
@@ -50,6 +50,7 @@ class World:
         subscriptions_per_company: float = 7,
         usage_share: float = 0.05,
         unassigned: Sequence[str] = (),
+        invoice_months: int = _INVOICE_MONTHS,
         pax8_switches: Pax8Switches | None = None,
         halo_switches: HaloSwitches | None = None,
     ) -> None:
@@ -65,7 +66,7 @@ class World:
         birth.bear(self.pax8, rng, sizes, tuple(unassigned))
         self._tie()
         self.halo_birth.fill()
-        self._make_invoices()
+        self._make_invoices(invoice_months)
 
     @classmethod
     def demo(cls, today: date | None = None, *, seed: int = DEMO_SEED, companies: int = 60) -> World:
@@ -84,12 +85,12 @@ class World:
         """What Halo's own Pax8 integration would import: one seat less than is true, so that it shows."""
         return {row["id"]: max(0, int(row["quantity"]) - 1) for row in self.pax8.subscriptions.values()}
 
-    def _make_invoices(self) -> None:
+    def _make_invoices(self, months: int) -> None:
         """Invoices of the last months: one credited and rebilled, one void, the newest clean."""
         newest = month_start(self.today)
         if self.today.day < pax8_billing.GENERATED_ON:
             newest = add_months(newest, -1)
-        for back in range(_INVOICE_MONTHS - 1, -1, -1):
+        for back in range(months - 1, -1, -1):
             period = add_months(newest, -back)
             made = pax8_billing.generate(self.pax8, period)
             if back:
@@ -136,6 +137,10 @@ class World:
         with self.pax8.lock, self.halo.lock:
             return self.oracle.verdicts()
 
+    def expected_usage(self, month: date | str, **options: Any) -> usage_truth.UsageTruth:
+        """What the invoices visible today make of a usage month; see `usage_truth.expected_usage`."""
+        return usage_truth.expected_usage(self, month, **options)
+
     def halo_ids(self, subscription_id: str) -> dict[str, int]:
         """client_id, recurring_invoice_id, line_id and licence_id of a subscription, as far as they exist."""
         row = self.pax8.subscriptions[subscription_id.lower()]
@@ -153,6 +158,35 @@ class World:
         with self.pax8.lock, self.halo.lock:
             self.halo_birth.bill(subscription_id)
         return self.halo_ids(subscription_id)
+
+    def usage_licence(self, company_id: str, *, due_day: int = 20) -> dict[str, int]:
+        """Let a person put metered usage on a client's monthly invoice: a usage licence and the line that follows it.
+
+        From now on that invoice is made on `due_day` of each month. Returns ids as `halo_ids` does.
+        """
+        with self.halo.lock:
+            due = self.today.replace(day=due_day)
+            due = due if due > self.today else add_months(due, 1).replace(day=due_day)
+            link = self.halo_birth.add_usage_licence(self.links.clients[company_id.lower()].client_id, due)
+        ids = {"client_id": self.links.clients[company_id.lower()].client_id, "licence_id": link.licence_id or 0}
+        return {**ids, "recurring_invoice_id": link.recurring_invoice_id, "line_id": link.line_id}
+
+    # Usage: what people and vendors do to it (usage_play.py) ----------------------------------------------
+
+    def assign_group(self, group_id: str, company_id: str) -> Row:
+        """Let a person link a usage group to a company in Pax8's portal."""
+        with self.pax8.lock:
+            return usage_play.assign_group(self, group_id, company_id)
+
+    def charge(self, month: date, **item: Any) -> Row:
+        """Let Pax8 charge something odd in arrears for a usage month; see `usage_play.charge`."""
+        with self.pax8.lock:
+            return usage_play.charge(self, month, **item)
+
+    def credit_and_rebill(self, **which: Any) -> Row:
+        """Let Pax8 take back an invoice (`invoice_id`, or `invoice_month`) and make another; returns the new one."""
+        with self.pax8.lock:
+            return usage_play.credit_and_rebill(self, **which)
 
     # Mapping files ----------------------------------------------------------------------------------------
 

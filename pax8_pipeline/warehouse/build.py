@@ -97,11 +97,11 @@ STAGING = (
     "staging.companies", "staging.products", "staging.subscriptions", "staging.usage_summaries", "staging.usage_lines",
     "staging.invoices", "staging.invoice_items", "staging.clients", "staging.client_links", "staging.items",
     "staging.licences", "staging.recurring_invoices", "staging.recurring_invoice_lines", "staging.line_licences",
-    "staging.halo_invoices",
+    "staging.halo_invoices", "staging.halo_invoice_lines",
 )  # fmt: skip
 RECONCILED = (
     "reconciled.client_matches", "reconciled.subscriptions", "reconciled.discrepancies", "reconciled.usage_months",
-    "reconciled.usage",
+    "reconciled.usage", "reconciled.usage_by_month",
 )  # fmt: skip
 
 

@@ -17,6 +17,9 @@ from pax8_pipeline import jsontext
 from pax8_pipeline.warehouse.connection import Connection, Warehouse
 from pax8_pipeline.warehouse.models import RAW_TABLES
 
+# What counts of these stands in many reads of a month (queries/newest_usage.sql), not only in the newest one.
+_MANY_READS = ("usage_summaries", "usage_lines")
+
 
 @dataclass(frozen=True)
 class RawObject:
@@ -114,8 +117,12 @@ def prune(warehouse: Warehouse, today: date, retention_days: int, *, dry_run: bo
         keep = [row["snapshot_id"] for row in newest_snapshots(connection).values()]
         for schema, names in RAW_TABLES.items():
             for name in names:
+                counts = (
+                    f"AND (snapshot_id, object_id) NOT IN (SELECT snapshot_id, object_id FROM newest.{schema}_{name})"
+                )
                 deleted = connection.execute(
-                    f"{verb} FROM {schema}.{name} WHERE loaded_at < ? AND NOT list_contains(?, snapshot_id)",
+                    f"{verb} FROM {schema}.{name} WHERE loaded_at < ? AND NOT list_contains(?, snapshot_id) "
+                    f"{counts if name in _MANY_READS else ''}",
                     [limit, keep],
                 ).fetchall()
                 gone += int(deleted[0][0]) if deleted else 0

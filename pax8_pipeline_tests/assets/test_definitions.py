@@ -15,7 +15,7 @@ from pax8_pipeline.warehouse.models import model
 DESIGN = {
     "pax8": "companies products subscriptions usage_summaries usage_lines invoices invoice_items",
     "halo": "clients items licences recurring_invoices invoices integration",
-    "reconciled": "client_matches subscriptions discrepancies",
+    "reconciled": "client_matches subscriptions discrepancies usage_months usage usage_by_month",
     "billing": "plan writes ledger report",
 }
 
@@ -105,7 +105,9 @@ def test_every_step_that_opens_the_warehouse_waits_for_its_turn(defs: dg.Definit
 def test_the_sink_is_in_no_job_that_fills_history(defs: dg.Definitions) -> None:
     keys = defs.resolve_job_def("usage_backfill").asset_layer.executable_asset_keys
     assert {k.to_user_string() for k in keys} == {
-        "pax8/usage_summaries", "pax8/usage_lines", "staging/usage_summaries", "staging/usage_lines",
+        "pax8/invoices", "pax8/invoice_items", "pax8/usage_lines", "staging/invoices", "staging/invoice_items",
+        "staging/usage_summaries", "staging/usage_lines", "reconciled/usage_months", "reconciled/usage",
+        "reconciled/usage_by_month",
     }  # fmt: skip
 
 
@@ -119,4 +121,5 @@ def test_the_blocking_checks_are_those_that_must_stop_a_write(defs: dg.Definitio
     blocking = {key.name for key in graph.asset_check_keys if graph.get(key).blocking}
     assert blocking == {
         "incomplete_read", "snapshot_shrank", "duplicate_keys", "plan_complete", "native_integration", "guardrails",
+        "usage_adds_up", "usage_billed_twice",
     }  # fmt: skip

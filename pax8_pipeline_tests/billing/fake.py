@@ -9,8 +9,8 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from pax8_pipeline.billing.model import Action, Change, Entry, Plan
-from pax8_pipeline.errors import NotFound, ServerFault, WriteRefused, WriteUnknown
+from pax8_pipeline.billing.model import Action, Change, Entry, Plan, Standing
+from pax8_pipeline.errors import NotFound, RateLimited, ServerFault, WriteRefused, WriteUnknown
 
 TODAY = date(2026, 8, 20)
 
@@ -27,22 +27,44 @@ class Rows:
 
 
 @dataclass
-class FakeHalo:
-    """Recurring invoices and licences. `faults` are taken one per write: ok, lost, not_applied, refused, no_updatelines."""
+class Reply:
+    """What the client makes of an answer to a write."""
 
-    invoices: dict[int, dict[str, Any]]
+    saved: dict[str, Any] | None
+    status: int = 201
+    warning: str = ""
+
+
+def as_halo_keeps(number: int, invoice: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """An ordinary invoice as Halo shows it after it was sent."""
+    lines = [{**line, "id": number * 10 + n, "ihid": number} for n, line in enumerate(invoice["lines"])]
+    return copy.deepcopy({**invoice, "id": number, "posted": False, "voided": False, "lines": lines, **changes})
+
+
+@dataclass
+class FakeHalo:
+    """Recurring invoices (`headers`), licences, ordinary invoices (`documents`).
+
+    `faults` are taken one per write: ok, lost, not_applied, refused, limited, no_updatelines, late
+    (no answer, and what was sent is there only after `catch_up`).
+    """
+
+    headers: dict[int, dict[str, Any]]
     licence_rows: dict[int, dict[str, Any]]
     faults: list[str] = field(default_factory=list)
     read_faults: int = 0
     applied: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     attempts: int = 0
     side_effect: Any = None
+    documents: dict[int, dict[str, Any]] = field(default_factory=dict)
+    replies: bool = True  # a reply names what was created
+    pending: list[Any] = field(default_factory=list)
 
     def recurring_invoice(self, recurring_invoice_id: int) -> dict[str, Any]:
         self._read()
-        if recurring_invoice_id not in self.invoices:
+        if recurring_invoice_id not in self.headers:
             raise NotFound(f"no recurring invoice {recurring_invoice_id}", vendor="Halo", status=404)
-        return copy.deepcopy(self.invoices[recurring_invoice_id])
+        return copy.deepcopy(self.headers[recurring_invoice_id])
 
     def licence(self, licence_id: int) -> dict[str, Any]:
         self._read()
@@ -60,7 +82,7 @@ class FakeHalo:
 
     def recurring_invoices(self) -> Rows:
         self._read()
-        return Rows(copy.deepcopy(list(self.invoices.values())))
+        return Rows(copy.deepcopy(list(self.headers.values())))
 
     def licences(self) -> Rows:
         self._read()
@@ -71,12 +93,42 @@ class FakeHalo:
 
     def replace_lines(self, header: dict[str, Any]) -> None:
         def put() -> None:
-            self.invoices[header["id"]]["lines"] = copy.deepcopy(header["lines"])
+            self.headers[header["id"]]["lines"] = copy.deepcopy(header["lines"])
 
         self._write("lines", header, put)
 
+    def invoices(self, start: date, end: date, client_id: int | None = None) -> Rows:
+        self._read()
+        span = (start.isoformat(), end.isoformat())
+        found = [d for d in self.documents.values() if span[0] <= d["invoice_date"][:10] <= span[1]]
+        return Rows(copy.deepcopy([d for d in found if client_id in (None, d["client_id"])]))
+
+    def invoice(self, invoice_id: int) -> dict[str, Any]:
+        self._read()
+        if invoice_id not in self.documents:
+            raise NotFound(f"no invoice {invoice_id}", vendor="Halo", status=404)
+        return copy.deepcopy(self.documents[invoice_id])
+
+    def create_invoice(self, invoice: dict[str, Any]) -> Reply:
+        kept: list[int] = []
+
+        def put() -> None:
+            kept.append(self._next_document())
+            self.documents[kept[0]] = as_halo_keeps(kept[0], invoice)
+
+        self._write("invoice", invoice, put)
+        return Reply(copy.deepcopy(self.documents.get(kept[0])) if self.replies else None)
+
+    def catch_up(self) -> None:
+        """What Halo was slow to do is done now."""
+        while self.pending:
+            self.pending.pop(0)()
+
+    def _next_document(self) -> int:
+        return max(self.documents, default=51800) + 1
+
     def _put_line(self, line: dict[str, Any]) -> None:
-        for invoice in self.invoices.values():
+        for invoice in self.headers.values():
             invoice["lines"] = [copy.deepcopy(line) if old["id"] == line["id"] else old for old in invoice["lines"]]
 
     def _read(self) -> None:
@@ -87,12 +139,17 @@ class FakeHalo:
     def _write(self, kind: str, body: dict[str, Any], do: Any) -> None:
         self.attempts += 1
         fault = self.faults.pop(0) if self.faults else "ok"
+        if fault == "limited":
+            raise RateLimited("Halo answered 429 for too long", vendor="Halo", status=429)
         if fault == "refused":
             raise WriteRefused("Halo refuses: no", vendor="Halo", status=403)
         if fault == "no_updatelines" and kind == "line":
             raise WriteRefused("no such resource", vendor="Halo", status=404)
         if fault == "not_applied":
             raise WriteUnknown("Halo answered 500", vendor="Halo", status=500)
+        if fault == "late":
+            self.pending.append(do)
+            raise WriteUnknown("no answer in time", vendor="Halo")
         do()
         self.applied.append((kind, copy.deepcopy(body)))
         if self.side_effect:
@@ -120,6 +177,11 @@ class MemoryLedger:
 
     def record(self, plan_id: str, entries: Sequence[Entry]) -> None:
         self.entries += [(plan_id, entry) for entry in entries]
+
+    def standing(self, row_id: str) -> list[Standing]:
+        same = [(p, e) for p, e in self.entries if e.change.row_id.lower() == row_id.lower()]
+        last = {p: e.state for p, e in same}
+        return [Standing(p, s, any(e.state == "claimed" for q, e in same if q == p)) for p, s in last.items()]
 
     def states(self) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
@@ -165,6 +227,31 @@ def change(action: Action, after: int | None, *, line: int = 1, licence: int | N
         subscription_id=f"sub-{line}-{licence}", product_name="Suite", recurring_invoice_id=-94, line_id=line,
         licence_id=licence, before="5", after=str(after), quantity_after=None if after is None else Decimal(after),
         currency="USD", money_per_month=Decimal(10), expect={**seen, **expect},
+    )  # fmt: skip
+
+
+COMPANY = "5b1f7a3e-0d52-4c0b-9a64-2f1f3c0e9a11"
+KEY = f"PAX8-USAGE 2026-07 {COMPANY}"
+
+
+def usage_line(ref: str = "s1 p1", amount: str = "143.27", **changes: Any) -> dict[str, Any]:
+    """One planned line of a usage invoice."""
+    return {"ref": f"{ref} 2026-07", "item_id": 120, "text": "Backup Storage, July 2026", "note": "512.75 GB, Example Dental",
+            "amount": amount, "cost": "124.58", "charges": ["i/1"], **changes}  # fmt: skip
+
+
+def usage_invoice(*lines: dict[str, Any], key: str = KEY, client: int = 231, **usage: Any) -> Change:
+    """One planned usage invoice; its total is that of its lines unless given."""
+    lines = lines or (usage_line(),)
+    total = sum((Decimal(line["amount"]) for line in lines), Decimal(0))
+    expect = {"key": key, "month": key.split()[1], "company_id": key.split()[2][:36], "client_id": client,
+              "invoice_date": TODAY.isoformat(), "currency": "USD", "total": str(total), "cost": "124.58",
+              "lines": list(lines), **usage}  # fmt: skip
+    return Change(
+        row_id=key, action="create_invoice", cls="safe", client_id=client, client_name="Example", subscription_id="",
+        product_name="Usage of July 2026", recurring_invoice_id=None, line_id=None, licence_id=None, before="no invoice",
+        after=f"{total} USD in {len(lines)} lines", quantity_after=None, currency="USD", money_per_month=total,
+        expect={"usage": expect},
     )  # fmt: skip
 
 

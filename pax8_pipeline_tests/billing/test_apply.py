@@ -36,15 +36,15 @@ def applier(target: FakeHalo, ledger: MemoryLedger | None = None, **kwargs: Any)
 
 
 def lines(target: FakeHalo) -> dict[int, dict[str, Any]]:
-    return {line["id"]: line for line in target.invoices[-94]["lines"]}
+    return {line["id"]: line for line in target.headers[-94]["lines"]}
 
 
 def test_a_computed_line_is_changed_through_its_licence_only() -> None:
     target, ledger = halo(), MemoryLedger()
-    before = copy.deepcopy(target.invoices)
+    before = copy.deepcopy(target.headers)
     outcome = applier(target, ledger).apply(plan(), [change("set_licence_count", 8)])
     assert target.applied == [("licence", {"id": 11, "client_id": 231, "count": 8})]
-    assert target.invoices == before
+    assert target.headers == before
     assert outcome.states == {"verified": 1}
     assert ledger.states() == {"sub-1-11": ["claimed", "sent", "verified"]}
 
@@ -90,11 +90,11 @@ def test_a_line_that_is_off_already_needs_its_licence_only() -> None:
     [
         lambda h: h.licence_rows[11].update(count=6),
         lambda h: h.licence_rows[11].update(is_active=False),
-        lambda h: h.invoices[-94]["lines"][0].update(isinactive=True),
-        lambda h: h.invoices[-94]["lines"].pop(0),
-        lambda h: h.invoices[-94].update(disabled=True),
-        lambda h: h.invoices[-94]["lines"][0].update(quantity_subscriptions=[]),
-        lambda h: h.invoices[-94]["lines"][0]["quantity_subscriptions"].append({"id": 5, "licence_id": 12}),
+        lambda h: h.headers[-94]["lines"][0].update(isinactive=True),
+        lambda h: h.headers[-94]["lines"].pop(0),
+        lambda h: h.headers[-94].update(disabled=True),
+        lambda h: h.headers[-94]["lines"][0].update(quantity_subscriptions=[]),
+        lambda h: h.headers[-94]["lines"][0]["quantity_subscriptions"].append({"id": 5, "licence_id": 12}),
     ],
     ids=["count", "licence off", "line off", "line gone", "invoice disabled", "link gone", "second licence"],
 )
@@ -169,11 +169,11 @@ def test_a_tenant_without_updatelines_gets_the_header_with_every_line() -> None:
 
 
 def drop_a_line(target: FakeHalo) -> None:
-    target.invoices[-94]["lines"] = target.invoices[-94]["lines"][:2]
+    target.headers[-94]["lines"] = target.headers[-94]["lines"][:2]
 
 
 def raise_a_price(target: FakeHalo) -> None:
-    target.invoices[-94]["lines"][2]["unit_price"] = Decimal(99)
+    target.headers[-94]["lines"][2]["unit_price"] = Decimal(99)
 
 
 def rename_the_licence(target: FakeHalo) -> None:
@@ -183,7 +183,7 @@ def rename_the_licence(target: FakeHalo) -> None:
 @pytest.mark.parametrize("effect", [drop_a_line, raise_a_price, rename_the_licence])
 def test_a_difference_nobody_planned_stops_the_apply(effect: Any) -> None:
     target, ledger = halo(), MemoryLedger()
-    target.invoices[-95] = {"id": -95, "client_id": 231, "lines": [computed_line(9, 12, ihid=-95)]}
+    target.headers[-95] = {"id": -95, "client_id": 231, "lines": [computed_line(9, 12, ihid=-95)]}
     target.side_effect = effect
     other = change("set_licence_count", 9, line=9, licence=12)
     later = type(other)(**{**other.__dict__, "recurring_invoice_id": -95})
@@ -316,6 +316,6 @@ def test_a_wave_whose_answer_was_lost_is_settled_by_reading(fault: str, states: 
 
 def test_a_surprise_in_a_wave_stops_what_follows() -> None:
     target, changes = big()
-    target.side_effect = lambda h: h.invoices[-7]["lines"][0].update(unit_price=Decimal(1))
+    target.side_effect = lambda h: h.headers[-7]["lines"][0].update(unit_price=Decimal(1))
     outcome = applier(target).apply(plan(), changes)
     assert any("nobody planned" in problem for problem in outcome.problems)

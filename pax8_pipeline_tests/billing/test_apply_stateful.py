@@ -160,7 +160,7 @@ class Billing(RuleBasedStateMachine):
     # What Halo holds --------------------------------------------------------------------------------------
 
     def _lines(self) -> dict[int, dict[str, Any]]:
-        return {line["id"]: line for invoice in self.halo.invoices.values() for line in invoice["lines"]}
+        return {line["id"]: line for invoice in self.halo.headers.values() for line in invoice["lines"]}
 
     def _licence(self, one: Subject) -> dict[str, Any]:
         return {} if one.licence is None else self.halo.licence_rows[one.licence]
@@ -281,7 +281,7 @@ class Billing(RuleBasedStateMachine):
         return {e.change.row_id: e for _, e in self.ledger.entries if e.state == "claimed"}
 
     def _reached(self, done: Change) -> bool:
-        header = self.halo.invoices[done.recurring_invoice_id or 0]
+        header = self.halo.headers[done.recurring_invoice_id or 0]
         return verify.reached(done, header, self.halo.licence_rows.get(done.licence_id or 0))
 
     def _night(self, changes: list[Change], trouble: Trouble) -> None:

@@ -8,20 +8,13 @@ from typing import Any
 import pytest
 
 from pax8_pipeline.settings import Policy, UsagePolicy
-from pax8_pipeline.warehouse import raw
 from pax8_pipeline_tests.checks.kit import Checked, check, warehouse_with
+from pax8_pipeline_tests.checks.usage_kit import OTHER, item, summary, usage_books
 from pax8_pipeline_tests.warehouse.books import COMPANY, SUB, Books, company
 
 BUILT = ("staging.companies", "staging.subscriptions", "staging.usage_summaries")
-OTHER = "11111111-0d52-4c0b-9a64-2f1f3c0e9a11"
 INTERNAL = Policy(usage=UsagePolicy(internal_companies=(COMPANY.upper(),)))
 BY_NAME = Policy(usage=UsagePolicy(internal_companies=("Example Dental",)))
-
-
-def summary(**changes: Any) -> dict[str, Any]:
-    base = {"id": "u1", "subscriptionId": SUB, "companyId": COMPANY, "resourceGroup": "Example Dental",
-            "currentCharges": 25, "partnerTotal": 19.5, "currencyCode": "USD", "isTrial": False}  # fmt: skip
-    return {**base, **changes}
 
 
 def without(row: dict[str, Any], key: str) -> dict[str, Any]:
@@ -34,34 +27,10 @@ def summaries(folder: Path, *rows: dict[str, Any], policy: Policy | None = None)
     return check("usage_unassigned", "staging.usage_summaries", folder, policy)
 
 
-def item(**changes: Any) -> dict[str, Any]:
-    base = {"type": "subscription", "term": "Arrears", "companyId": COMPANY, "companyName": "Example Dental",
-            "subscriptionId": SUB, "details": "Example Dental", "startPeriod": "2026-07-01", "endPeriod": "2026-07-31",
-            "quantity": 3, "total": 25, "costTotal": 19.5, "currencyCode": "USD"}  # fmt: skip
-    return {**base, **changes}
-
-
-def items(
-    folder: Path,
-    *rows: dict[str, Any],
-    name: str = "usage_unassigned",
-    policy: Policy | None = None,
-    july: tuple[dict[str, Any], ...] | None = None,
-    august: tuple[dict[str, Any], ...] = (),
-    status: str = "Unpaid",
-) -> Checked:
-    books = Books(companies=[company(), company(id=OTHER, name="Other Ltd")], usage_summaries=list(august))
-    bill = {"id": "i1", "invoiceDate": "2026-08-05", "status": status, "currencyCode": "USD"}
-    reads = [
-        *books.reads(),
-        raw.Read("pax8.invoices", raw.raw_objects("/invoices", [bill])),
-        raw.Read("pax8.invoice_items", raw.raw_objects("/invoices/i1/items", rows), scope="i1"),
-    ]
-    if july is not None:
-        path = f"/subscriptions/{SUB}/usage-summaries"
-        reads.append(raw.Read("pax8.usage_summaries", raw.raw_objects(path, july), scope="2026-07"))
-    warehouse_with(folder, reads, (*BUILT, "staging.invoices", "staging.invoice_items"))
-    return check(name, "staging.invoice_items", folder, policy)
+def items(folder: Path, *rows: dict[str, Any], name: str = "usage_unassigned", **books: Any) -> Checked:
+    usage_books(folder, *rows, **books)
+    table = "staging.invoice_items" if name == "usage_hidden" else "reconciled.usage"
+    return check(name, table, folder, books.get("policy"))
 
 
 @pytest.mark.parametrize(
@@ -89,6 +58,20 @@ def test_usage_under_a_company_marked_internal_has_no_customer(policy: Policy, t
 def test_of_several_groups_one_under_the_owner_with_another_name_has_no_customer(tmp_path: Path) -> None:
     found = summaries(tmp_path, summary(), summary(id="u2", resourceGroup="Somebody Else"))
     assert [(r["shape"], r["resource_group"]) for r in found.rows] == [("owner", "Somebody Else")]
+
+
+def test_a_group_that_a_person_confirmed_is_its_owners(tmp_path: Path) -> None:
+    policy = Policy(usage=UsagePolicy(confirmed_groups=(f"{SUB}/Somebody Else",)))
+    rows = summary(), summary(id="u2", resourceGroup="Somebody else ")
+    assert not summaries(tmp_path, *rows).passed
+    assert check("usage_unassigned", "staging.usage_summaries", tmp_path, policy).passed
+
+
+def test_the_rows_say_how_old_it_is_and_what_to_click(tmp_path: Path) -> None:
+    (row,) = summaries(tmp_path, summary(companyId=None)).rows
+    assert int(row["age_days"]) >= 0
+    assert SUB in row["what_to_click"]
+    assert '"Example Dental", Assign company' in row["what_to_click"]
 
 
 def test_a_single_group_with_another_name_under_its_owner_is_taken_as_the_owners(tmp_path: Path) -> None:
@@ -133,6 +116,23 @@ def test_an_arrears_item_of_another_group_under_the_owner_has_no_customer(tmp_pa
 @pytest.mark.parametrize("status", ["Void", "Credited"])
 def test_items_of_an_invoice_that_does_not_count_are_left_out(status: str, tmp_path: Path) -> None:
     assert items(tmp_path, item(companyId=None), status=status).passed
+
+
+def test_charges_of_one_group_and_month_are_one_row_with_both_amounts(tmp_path: Path) -> None:
+    rows = [item(companyId=None, productName=name, total=total) for name, total in (("Storage", 25), ("Archive", 4.25))]
+    (row,) = items(tmp_path, *rows).rows
+    assert (row["month"], row["products"], row["items"]) == ("2026-07", "Archive, Storage", "2")
+    assert (row["cost"], row["charges"], row["currency"]) == ("39", "29.25", "USD")
+    assert row["what_to_click"].endswith(', Usage tab, "..." menu of "Example Dental", Assign company')
+
+
+def test_a_group_assigned_since_its_invoice_is_no_longer_reported(tmp_path: Path) -> None:
+    assert items(tmp_path, item(companyId=None), august=(summary(),)).passed
+
+
+def test_a_charged_group_that_a_person_confirmed_is_its_owners(tmp_path: Path) -> None:
+    policy = Policy(usage=UsagePolicy(confirmed_groups=(f"{SUB}/somebody else",)))
+    assert items(tmp_path, item(), item(details="Somebody Else"), policy=policy).passed
 
 
 def test_items_that_are_no_usage_are_left_out(tmp_path: Path) -> None:

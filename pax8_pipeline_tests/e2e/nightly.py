@@ -34,6 +34,7 @@ from pax8_pipeline.halo.client import HaloClient
 from pax8_pipeline.loading import halo as halo_loading
 from pax8_pipeline.loading import pax8 as pax8_loading
 from pax8_pipeline.loading import usage as usage_loading
+from pax8_pipeline.loading import usage_lines
 from pax8_pipeline.loading.reads import judged
 from pax8_pipeline.matching.mappings import load_mappings
 from pax8_pipeline.pax8.client import Pax8Client
@@ -88,13 +89,20 @@ class Night:
         for read in pax8_loading.read_invoice_items(self.pax8, invoices):
             self._keep(read)
         with self.warehouse.connect() as connection:
-            asked = usage_loading.subscriptions_to_ask(connection, today, _utc_now(), 10_000)
+            asked = usage_loading.subscriptions_to_ask(connection, today, _utc_now(), 1)
         self._keep(usage_loading.read_summaries(self.pax8, asked, month)[0])
         with self.warehouse.connect() as connection:
-            summaries = usage_loading.known_summaries(connection, month)
-        days = usage_loading.days_to_ask(month, today)
-        self._keep(usage_loading.read_lines(self.pax8, summaries, days, month))
-        self._keep(halo_loading.read_invoices(self.halo, today))
+            questions = [
+                usage_lines.month_before(connection, today),
+                (month, usage_lines.running_month(connection, today)),
+            ]
+        for name, asks in questions:
+            lines, answered = usage_lines.read_lines(self.pax8, asks, name)
+            self._keep(lines)
+            usage_lines.record(self.warehouse, name, answered, today, _utc_now())
+        with self.warehouse.connect() as connection:
+            since = halo_loading.open_since(connection)
+        self._keep(halo_loading.read_invoices(self.halo, today, since))
 
     def _keep(self, read: raw.Read) -> None:
         raw.store(self.warehouse, [judged(self.warehouse, read, self.run_id, self.settings)], self.run_id)
@@ -213,12 +221,12 @@ class Evening:
     folder: Path
 
     @classmethod
-    def fall(cls, world: World, folder: Path, policy: str = "") -> Evening:
+    def fall(cls, world: World, folder: Path, policy: str = "", *, usage: bool = False) -> Evening:
         """Read and plan once, by a whole night without its last part."""
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "policy.yaml").write_text(policy, encoding="utf-8")
         with desk(folder, world) as at:
-            night(at, apply=False)
+            night(at, apply=False, usage=usage)
         return cls(jsontext.dumps(world.to_json()), folder)
 
     @contextmanager

@@ -23,15 +23,47 @@ def warehouse(tmp_path: Path) -> Warehouse:
     return made
 
 
-def wanted(warehouse: Warehouse, invoices: list[dict[str, str]]) -> list[str]:
+def wanted(warehouse: Warehouse, invoices: list[dict[str, str]], *months: str) -> list[str]:
     raw.store(warehouse, [loading.read_list(FakePax8(invoice_rows=list(invoices)), "invoices")], "r")
     with warehouse.connect() as connection:
-        return loading.invoices_to_read(connection, TODAY)
+        return [w.invoice_id for w in loading.invoices_to_read(connection, TODAY, months)]
 
 
 def test_invoices_of_the_last_two_months_are_read_under_the_id_as_sent(warehouse: Warehouse) -> None:
     old = {"id": "old", "invoiceDate": "2026-06-01"}
     assert wanted(warehouse, [{"id": INVOICE, "invoiceDate": "2026-08-05"}, old]) == [INVOICE]
+
+
+def test_a_usage_month_is_charged_by_the_invoices_dated_in_the_month_after(warehouse: Warehouse) -> None:
+    days = ("2025-11-30", "2025-12-01", "2025-12-31T09:00:00Z", "2026-01-01", "2026-02-05")
+    invoices = [{"id": day, "invoiceDate": day} for day in days]
+    assert wanted(warehouse, invoices, "2025-11") == ["2025-12-01", "2025-12-31T09:00:00Z"]
+    assert wanted(warehouse, invoices, "2025-12", "2026-01") == ["2026-01-01", "2026-02-05"]
+
+
+def test_invoices_come_by_their_usage_month_and_also_when_they_are_void_or_credited(warehouse: Warehouse) -> None:
+    invoices = [
+        {"id": "b", "invoiceDate": "2025-12-01", "status": "Credited"},
+        {"id": "a", "invoiceDate": "2026-01-05", "status": "Void"},
+        {"id": "c", "invoiceDate": "2025-12-12"},
+        {"id": "no date"},
+    ]
+    assert wanted(warehouse, invoices, "2025-12", "2025-11") == ["b", "c", "a"]
+
+
+def test_one_invoice_takes_as_many_calls_as_those_before_else_by_the_subscriptions(warehouse: Warehouse) -> None:
+    def pages() -> int:
+        with warehouse.connect() as connection:
+            return loading.pages_per_invoice(connection)
+
+    assert pages() == 1
+    subscriptions = [{"id": f"s{n}"} for n in range(401)]
+    raw.store(warehouse, [raw.Read("pax8.subscriptions", raw.raw_objects("/subscriptions", subscriptions))], "r")
+    assert pages() == 3
+    items = raw.raw_objects("/invoices/i/items", [{"id": "x"}])
+    reads = [raw.Read("pax8.invoice_items", items, scope=f"i{n}", requests=n) for n in (7, 8)]
+    raw.store(warehouse, [*reads, raw.Read("pax8.invoice_items", (), scope="empty", requests=90)], "r")
+    assert pages() == 8
 
 
 def test_an_invoice_is_read_once(warehouse: Warehouse) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from pax8_pipeline.loading import usage
 from pax8_pipeline.loading.usage import Probe
+from pax8_pipeline.loading.usage_lines import Ask, read_lines
 from pax8_pipeline.warehouse import build, raw
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.loading.fakes import FakePax8, incomplete, stored
@@ -38,16 +39,44 @@ def keep(warehouse: Warehouse, *subscriptions: dict[str, Any], arrears: tuple[st
     )
 
 
-def asked(warehouse: Warehouse, others: int = 10) -> list[str]:
+def asked(warehouse: Warehouse, probe_days: int = 1, now: datetime = NOW) -> list[str]:
     with warehouse.connect() as connection:
-        return usage.subscriptions_to_ask(connection, TODAY, NOW, others)
+        return usage.subscriptions_to_ask(connection, TODAY, now, probe_days)
 
 
-def test_those_with_usage_or_arrears_are_always_asked_and_the_others_up_to_a_number(warehouse: Warehouse) -> None:
+def test_those_with_usage_or_arrears_are_always_asked_and_a_share_of_the_others(warehouse: Warehouse) -> None:
     keep(warehouse, *(subscription(id=i) for i in ("used", "billed", "x", "y", "z")), arrears=("billed",))
     usage.record_probes(warehouse, [Probe("used", True)], NOW - timedelta(days=1))
-    assert set(asked(warehouse, others=0)) == {"used", "billed"}
-    assert len(asked(warehouse, others=2)) == 4
+    for probe_days, others in ((1, 3), (2, 2), (3, 1), (14, 1)):
+        found = asked(warehouse, probe_days)
+        assert {"used", "billed"} < set(found)
+        assert len(found) == 2 + others, probe_days
+
+
+def test_each_subscription_is_asked_within_the_days_of_the_policy_although_new_ones_come_before_it(
+    warehouse: Warehouse,
+) -> None:
+    probe_days, ids = 14, [f"s{n:02d}" for n in range(40)]
+    last: dict[str, int] = {}
+    asks = 0
+    for day in range(45):
+        now = NOW + timedelta(days=day, minutes=-day)  # runs are not a day apart to the minute
+        ids.append(f"new{day:02d}")  # one is bought each day, and stands first in the queue
+        keep(warehouse, *(subscription(id=i) for i in ids))
+        found = asked(warehouse, probe_days, now)
+        assert f"new{day:02d}" in found
+        usage.record_probes(warehouse, [Probe(i, False) for i in found], now)
+        asks += len(found)
+        last.update(dict.fromkeys(found, day))
+        late = [i for n, i in enumerate(ids) if day - last.get(i, max(0, n - 40)) > probe_days]
+        assert late == [], day
+    assert asks < 1.5 * sum((40 + day) / probe_days + 1 for day in range(45))
+
+
+def test_after_weeks_without_a_run_the_questions_are_spread_and_not_all_asked_at_once(warehouse: Warehouse) -> None:
+    keep(warehouse, *(subscription(id=f"s{n:03d}") for n in range(140)))
+    usage.record_probes(warehouse, [Probe(f"s{n:03d}", False) for n in range(140)], NOW - timedelta(days=40))
+    assert len(asked(warehouse, 14)) == 10
 
 
 def test_of_the_others_the_never_asked_come_first_with_price_zero_ahead_then_the_longest_ago(
@@ -69,7 +98,9 @@ def test_one_empty_day_does_not_send_a_metered_subscription_to_the_end_of_the_qu
     keep(warehouse, subscription(id="used"))
     usage.record_probes(warehouse, [Probe("used", True)], NOW - timedelta(days=3))
     usage.record_probes(warehouse, [Probe("used", False)], NOW - timedelta(days=1))
-    assert asked(warehouse, others=0) == ["used"]
+    keep(warehouse, subscription(id="used"), *(subscription(id=f"s{n}") for n in range(3)))
+    assert asked(warehouse, 3)[0] == "used"
+    assert len(asked(warehouse, 3)) == 2
 
 
 def test_subscriptions_long_ended_or_not_begun_are_not_asked(warehouse: Warehouse) -> None:
@@ -84,7 +115,7 @@ def test_subscriptions_long_ended_or_not_begun_are_not_asked(warehouse: Warehous
 
 def test_arrears_of_a_subscription_that_is_no_longer_listed_are_still_asked_for(warehouse: Warehouse) -> None:
     keep(warehouse, subscription(id="s"), arrears=("Gone-One",))
-    assert "Gone-One" in asked(warehouse, others=0)
+    assert asked(warehouse)[0] == "Gone-One"
 
 
 def test_ids_are_sent_as_they_came_and_remembered_in_lower_case(warehouse: Warehouse) -> None:
@@ -126,49 +157,13 @@ def test_one_list_that_is_not_whole_makes_the_whole_read_incomplete() -> None:
     assert "1 more" in str(read.problem)
 
 
-@pytest.mark.parametrize(
-    ("month", "today", "days"),
-    [
-        ("2026-08", TODAY, ["2026-08-20", "2026-08-19", "2026-08-18", "2026-08-17"]),
-        ("2026-08", date(2026, 8, 2), ["2026-08-02", "2026-08-01"]),
-        ("2026-02", TODAY, ["2026-02-28", "2026-02-27", "2026-02-26", "2026-02-25"]),
-        ("2025-12", TODAY, ["2025-12-31", "2025-12-30", "2025-12-29", "2025-12-28"]),
-    ],
-)
-def test_lines_are_asked_for_the_newest_day_of_the_month_and_three_before(
-    month: str, today: date, days: list[str]
-) -> None:
-    assert [d.isoformat() for d in usage.days_to_ask(month, today)] == days
-
-
-def test_lines_come_from_the_first_day_that_has_any_under_the_path_of_that_day() -> None:
-    pax8 = FakePax8(lines={("u", "2026-08-19"): [{"usageDate": "2026-08-19"}], ("u", "2026-08-18"): [{}]})
-    read = usage.read_lines(pax8, ["u"], usage.days_to_ask("2026-08", TODAY), "2026-08")
-    assert [o.endpoint for o in read.objects] == ["/usage-summaries/u/usage-lines?usageDate=2026-08-19"]
-    assert [day for _, day in pax8.asked("lines")] == [date(2026, 8, 20), date(2026, 8, 19)]
-
-
-def test_lines_of_a_summary_that_is_gone_are_none() -> None:
-    read = usage.read_lines(FakePax8(gone={"u"}), ["u"], [TODAY], "2026-07")
-    assert (read.complete, list(read.objects)) == (True, [])
-
-
-def test_a_month_nobody_read_in_its_time_is_asked_with_every_id_that_is_known(warehouse: Warehouse) -> None:
-    for month, ident in (("2026-07", "U7"), ("2026-08", "U8")):
-        read = raw.Read("pax8.usage_summaries", raw.raw_objects("/x", [{"id": ident}]), scope=month)
-        raw.store(warehouse, [read], "r")
-    with warehouse.connect() as connection:
-        assert usage.known_summaries(connection, "2026-07") == ["U7"]
-        assert usage.known_summaries(connection, "2025-01") == ["U7", "U8"]
-
-
 def test_what_is_read_can_be_typed_in_staging_with_its_subscription_and_month(warehouse: Warehouse) -> None:
     pax8 = FakePax8(
         usage={"S-1": [{"id": "U-1", "companyId": "c", "partnerTotal": 2}]},
         lines={("U-1", "2026-08-20"): [{"usageDate": "2026-08-20", "quantity": 3}]},
     )
     summaries, _ = usage.read_summaries(pax8, ["S-1"], "2026-08")
-    lines = usage.read_lines(pax8, ["U-1"], [TODAY], "2026-08")
+    lines, _ = read_lines(pax8, [Ask("U-1", (TODAY,))], "2026-08")
     raw.store(warehouse, [summaries, lines], "r")
     for table in ("staging.usage_summaries", "staging.usage_lines"):
         assert build.build(warehouse, table, {"today": TODAY}).rejects == 0

@@ -44,7 +44,9 @@ WORLDS: dict[str, dict[str, Any]] = {
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Pax8Caller]:
-    with serving(World.demo()) as caller:
+    world = World.demo()
+    world.charge(date(2026, 7, 1), quantity="512.755", total="25.645", cost_total="-0.005", currency="EUR")
+    with serving(world) as caller:
         yield caller
 
 

@@ -3,7 +3,8 @@
 CREATE OR REPLACE TEMP TABLE story_subjects AS
 WITH named AS (
   SELECT p.subscription_id, p.licence_id, p.line_id, p.recurring_invoice_id
-  FROM billing.plan p JOIN story_rows USING (plan_id, row_id) WHERE $kind <> 'plan'
+  FROM billing.plan p JOIN story_rows USING (plan_id, row_id)
+  WHERE $kind NOT IN ('plan', 'usage', 'halo_invoice', 'summary', 'item')
   UNION
   SELECT subscription_id, licence_id, line_id, recurring_invoice_id FROM reconciled.subscriptions
   WHERE CASE $kind WHEN 'subscription' THEN subscription_id = $id

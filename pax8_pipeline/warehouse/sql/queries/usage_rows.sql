@@ -22,7 +22,9 @@ FROM reconciled.usage_months;
 -- What each company's month should be billed as, line by line; a line is rounded to cents once, at its end.
 CREATE OR REPLACE TEMP TABLE usage_wanted AS
 WITH charges AS (
-  SELECT u.*, s.month_name, coalesce(t.detail, getvariable('usage_policy')->>'detail', 'product') AS detail,
+  -- A licence holds one amount, so what it carries is one line.
+  SELECT u.*, s.month_name, CASE WHEN coalesce(t.target, getvariable('usage_policy')->>'target') = 'licence' THEN 'collapsed'
+           ELSE coalesce(t.detail, getvariable('usage_policy')->>'detail', 'product') END AS detail,
          coalesce(u.subscription_id, '-') AS sub, coalesce(u.product_id, u.product_name, '-') AS product,
          coalesce(b.product_name, u.product_name) AS sold_name
   FROM reconciled.usage u
@@ -152,7 +154,7 @@ SELECT *, CASE WHEN verdict_class IS NULL THEN 'blocked' WHEN stop IS NOT NULL T
        coalesce(stop, waits, verdict) AS reason
 FROM limited WHERE verdict NOT IN ('usage_nothing') AND (verdict <> 'usage_billed' OR recent);
 
--- Documents that become invoices of their own. Those that set a standing licence are in queries/usage_licence_rows.sql.
+-- Documents that become invoices of their own, corrections among them. Those that set a standing licence are in queries/usage_licence_rows.sql.
 INSERT INTO plan_rows BY NAME
 SELECT usage_key AS row_id, class, verdict, CASE WHEN writes THEN 'create_invoice' ELSE 'none' END AS action, reason,
        coalesce(verdict_sentence, 'no rule for this verdict') || ' (' || month_name || CASE WHEN state = 'reopened' THEN ': ' || why ELSE '' END || ')'
@@ -179,7 +181,7 @@ SELECT usage_key AS row_id, class, verdict, CASE WHEN writes THEN 'create_invoic
                           'lines': coalesce(lines_json, [])}})::VARCHAR AS expect,
        to_json({'month': month, 'state': state, 'why': why, 'pax8_invoices': invoice_ids, 'charges': items, 'wanted': meta.plain(wanted),
                 'billed': meta.plain(billed), 'found_in_halo': found_ids})::VARCHAR AS evidence
-FROM usage_judged WHERE target_kind = 'invoice' OR NOT writes;
+FROM usage_judged WHERE target_kind = 'invoice' OR NOT writes OR verdict = 'usage_adjustment';
 
 -- Charges nobody is billed for, and those left out, by reason.
 INSERT INTO plan_rows BY NAME

@@ -17,9 +17,10 @@ SELECT try_cast(j.id AS BIGINT) AS invoice_id, meta.halo_id(j.client_id) AS clie
        coalesce(len(j.lines), 0) AS line_count,
        coalesce(list_sum([(coalesce(meta.num(l.qty_order), 0)::DECIMAL(18,6) * coalesce(meta.num(l.unit_price), 0)::DECIMAL(18,6))::DECIMAL(28,10)
                           for l in j.lines]), 0) AS lines_net,
-       list_sort(list_distinct(regexp_extract_all(lower(concat_ws(' ', j.reference, array_to_string(coalesce(
-         [concat_ws(' ', l.item_shortdescription, l.item_longdescription) for l in j.lines], []), ' '))),
-         'pax8-usage \d{4}-\d{2} [0-9a-f][0-9a-f-]*[0-9a-f](?:-adj\d+)?'))) AS usage_keys,
+       -- The words by which billing/invoice.py finds them: a key ends where its company's id and its -adjN end.
+       list_sort(list_distinct(regexp_extract_all(regexp_replace(lower(concat_ws(' | ', j.reference, array_to_string(coalesce(
+         [concat_ws(' | ', l.item_shortdescription, l.item_longdescription) for l in j.lines], []), ' | '))), '\s+', ' ', 'g'),
+         'pax8-usage \d{4}-\d{2} (?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:-adj\d+)?|[0-9a-z]+(?:-[0-9a-z]+)*)'))) AS usage_keys,
        CASE WHEN try_cast(j.id AS BIGINT) IS NULL THEN 'no id' END AS reject, object_id, payload
 FROM (SELECT *, from_json(payload, '{"id":"VARCHAR","client_id":"VARCHAR","invoice_date":"VARCHAR","reference":"VARCHAR",
         "posted":"VARCHAR","voided":"VARCHAR","total":"VARCHAR","lines":[{"qty_order":"VARCHAR","unit_price":"VARCHAR",

@@ -1,0 +1,80 @@
+"""What apply needs of the world outside: Halo, Pax8, and the place where every step is written down.
+
+Here belongs: protocols. Not here: HTTP (`halo`, `pax8`), the ledger's table (`ledger`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any, Protocol
+
+from pax8_pipeline.billing.model import Entry, Standing
+
+Object = Mapping[str, Any]
+
+
+class Objects(Protocol):
+    """A list that was read whole."""
+
+    @property
+    def objects(self) -> Sequence[Object]:
+        """Its rows."""
+
+
+class InvoiceGateway(Protocol):
+    """What a usage invoice needs of Halo. Reads raise VendorError; writes raise WriteRefused or WriteUnknown."""
+
+    def invoices(self, start: date, end: date, client_id: int | None = None) -> Objects:
+        """Return ordinary invoices of a span of days, both ends included, with their lines, in any state."""
+
+    def invoice(self, invoice_id: int) -> Object:
+        """Return one ordinary invoice with its lines."""
+
+    def recurring_invoices(self) -> Objects:
+        """Return all recurring invoices with their lines and links."""
+
+    def create_invoice(self, invoice: dict[str, Any]) -> Any:
+        """Create one ordinary invoice. The reply may name it (`saved`) and is no proof."""
+
+
+class HaloGateway(InvoiceGateway, Protocol):
+    """What apply needs of Halo. Reads raise VendorError; writes raise WriteRefused or WriteUnknown."""
+
+    def recurring_invoice(self, recurring_invoice_id: int) -> Object:
+        """Return one recurring invoice with all its lines and links."""
+
+    def licence(self, licence_id: int) -> Object:
+        """Return one licence."""
+
+    def licences(self) -> Objects:
+        """Return all licences."""
+
+    def update_licence(self, fields: dict[str, Any]) -> Any:
+        """Save some members of one licence."""
+
+    def update_licences(self, rows: Sequence[dict[str, Any]]) -> Any:
+        """Save some members of several licences in one call."""
+
+    def update_line(self, line: dict[str, Any]) -> Any:
+        """Save one whole recurring invoice line."""
+
+    def replace_lines(self, header: dict[str, Any]) -> Any:
+        """Save a recurring invoice with every one of its lines."""
+
+
+class Record(Protocol):
+    """Where every step is written down; `record` returns once it is on disk."""
+
+    def record(self, plan_id: str, entries: Sequence[Entry]) -> None:
+        """Append entries."""
+
+    def standing(self, row_id: str) -> Sequence[Standing]:
+        """Return where writes of one row stand in every plan that had it, compared case-blind."""
+
+
+class Pax8Gateway(Protocol):
+    """What apply needs of Pax8: a last look at a subscription before its line is ended."""
+
+    def subscription(self, subscription_id: str) -> Object:
+        """Return one subscription."""

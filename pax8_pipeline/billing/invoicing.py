@@ -1,0 +1,154 @@
+"""Makes one usage invoice in Halo: search, claim, send once, read back, search again. Part of `apply`.
+
+Here belongs: the order of steps and what each failure means (api/halo.md section 12.3). Not here: what is sent and how
+it is compared (`invoice`), HTTP. Nothing in Halo keeps two invoices from having one key, so what does is the ledger,
+the search, and one writer at a time.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+from pax8_pipeline.billing import invoice
+from pax8_pipeline.billing.gateways import InvoiceGateway, Object, Record
+from pax8_pipeline.billing.invoice import Usage
+from pax8_pipeline.billing.model import Change, Entry
+from pax8_pipeline.errors import NotFound, VendorError, WriteUnknown
+
+DAYS_AHEAD = 40  # an invoice dated later than so many days from today is not looked for (section 12.3)
+
+
+@dataclass
+class Invoicing:
+    """Makes the usage invoices of one apply. Halo's recurring invoices are read once for all of them."""
+
+    halo: InvoiceGateway
+    ledger: Record
+    today: date
+    step: Callable[[str], None]
+    _recurring: list[Object] | None = field(default=None, init=False)
+
+    def make(self, plan_id: str, change: Change) -> tuple[list[Entry], str]:
+        """Make one invoice; return its final entry and the reason why the whole apply must stop, if there is one.
+
+        Created: verified. Not created because Halo or the ledger knows the key: drifted (or verified, when it is what
+        an earlier run of ours sent). Two invoices of one key, or one that is not as planned: failed, and stop. No
+        answer and nothing to be seen: unknown, for the next run to settle by reading.
+        """
+        wrong = invoice.faults(change)
+        if wrong:
+            return self._end(plan_id, Entry(change, "failed", f"not sent: {'; '.join(wrong)}"))
+        usage = invoice.planned(change.expect)
+        try:
+            aside, searched = self._look_first(change, usage)
+        except VendorError as error:
+            stop = "" if isinstance(error, NotFound) else str(error)
+            return self._end(plan_id, Entry(change, "skipped", f"not begun: {error}"), stop)
+        if aside is not None:
+            return self._end(plan_id, aside)
+        self.step("before claim")
+        text = f"about to write: {change.before} -> {change.after}"
+        self.ledger.record(plan_id, [Entry(change, "claimed", text, json.dumps({"searched": searched}))])
+        self.step("after claim")
+        sent, made = self._send(change, usage)
+        self.step("after send")
+        self.ledger.record(plan_id, [sent])
+        if sent.state == "failed":
+            return [sent], ""
+        self.step("before read-back")
+        try:
+            shown, found = self._read_back(usage, made)
+        except VendorError as error:
+            return self._end(plan_id, Entry(change, "unknown", f"{sent.detail}; not read back: {error}"), str(error))
+        verdict, stop = _judge(sent, usage, made, shown, found)
+        self.step("before verdict")
+        return self._end(plan_id, verdict, stop)
+
+    def _end(self, plan_id: str, entry: Entry, stop: str = "") -> tuple[list[Entry], str]:
+        self.ledger.record(plan_id, [entry])
+        return [entry], stop
+
+    def _look_first(self, change: Change, usage: Usage) -> tuple[Entry | None, dict[str, int]]:
+        """Return why there is nothing to create, or None and how many documents were searched."""
+        earlier = self.ledger.standing(change.row_id)
+        billed = [s for s in earlier if s.state == "verified"]
+        if billed:
+            return Entry(change, "drifted", f"billed already by plan {billed[0].plan_id}; nothing was created"), {}
+        invoices, recurring = self._invoices(usage), self._recurring_invoices()
+        found = invoice.hits(usage, [*invoices, *recurring])
+        open_ = [s for s in earlier if s.open]
+        if found:
+            wrong = invoice.differences(usage, found[0], fresh=False)
+            # What our own lost write left behind is adopted; what anybody else made is for a person.
+            if len(found) == 1 and not wrong and any(s.claimed for s in earlier):
+                return Entry(change, "verified", f"found already in Halo as {invoice.named(found)}"), {}
+            told = f"Halo knows the key already: {invoice.named(found)}; nothing was created"
+            return Entry(change, "drifted", "; ".join([told, *(wrong if len(found) == 1 else [])])), {}
+        if open_:
+            told = f"plan {open_[0].plan_id} began to write it and its end is not known; the next run settles it"
+            return Entry(change, "drifted", f"{told}; nothing was created"), {}
+        return None, {"invoices": len(invoices), "recurring_invoices": len(recurring)}
+
+    def _invoices(self, usage: Usage) -> list[Object]:
+        end = self.today + timedelta(days=DAYS_AHEAD)
+        return list(self.halo.invoices(usage.first_day, end, usage.client_id).objects)
+
+    def _recurring_invoices(self) -> list[Object]:
+        if self._recurring is None:
+            self._recurring = list(self.halo.recurring_invoices().objects)
+        return self._recurring
+
+    def _send(self, change: Change, usage: Usage) -> tuple[Entry, int | None]:
+        """Send it, once; return the entry and the id in Halo's reply. Without an answer the outcome is unknown."""
+        self.step("before invoice")
+        try:
+            reply = self.halo.create_invoice(invoice.body(usage))
+        except WriteUnknown as error:
+            return Entry(change, "unknown", str(error)), None
+        except VendorError as error:
+            return Entry(change, "failed", str(error)), None
+        warning = getattr(reply, "warning", "")
+        told = f"invoice answered {getattr(reply, 'status', 'ok')}" + (f", warning: {warning}" if warning else "")
+        return Entry(change, "sent", told), _id_of(getattr(reply, "saved", None))
+
+    def _read_back(self, usage: Usage, made: int | None) -> tuple[Object | None, list[Object]]:
+        """Return the invoice of the reply as Halo shows it now, and everything that has the key."""
+        shown: Object | None = None
+        if made is not None:
+            try:
+                shown = self.halo.invoice(made)
+            except NotFound:
+                shown = None
+        return shown, invoice.hits(usage, self._invoices(usage))
+
+
+def _judge(sent: Entry, usage: Usage, made: int | None, shown: Object | None, found: list[Object]) -> tuple[Entry, str]:
+    """Judge by what Halo shows: exactly one invoice with the key, equal to the plan, the same by id and by search."""
+    change, told = sent.change, sent.detail
+    documents = {_id_of(document): document for document in ([shown] if shown else []) + found}
+    if len(documents) > 1:
+        sentence = f"more than one invoice has the key {usage.key}: {invoice.named(list(documents.values()))}"
+        return Entry(change, "failed", f"{told}; {sentence}"), sentence
+    for document in documents.values():
+        wrong = invoice.differences(usage, document, fresh=True)
+        if shown is not None and document is not shown:
+            wrong += [w for w in invoice.differences(usage, shown, fresh=True) if w not in wrong]
+        if wrong:
+            sentence = f"{invoice.named([document])} is not as planned: {'; '.join(wrong)}; it is left to a person"
+            return Entry(change, "failed", f"{told}; {sentence}"), sentence
+    if found and (made is None or shown is not None):
+        how = "found in Halo as" if sent.state == "unknown" else "read back as planned:"
+        return Entry(change, "verified", f"{told}; {how} {invoice.named(found)}"), ""
+    if sent.state == "unknown":
+        return Entry(change, "unknown", f"{told}; not in Halo so far, the next run looks again"), ""
+    sentence = f"Halo took the invoice with the key {usage.key} (id {made or 'not told'}) and does not list it"
+    return Entry(change, "unknown", f"{told}; {sentence}"), sentence
+
+
+def _id_of(document: Any) -> int | None:
+    number = document.get("id") if isinstance(document, dict) else None
+    return number if isinstance(number, int) and not isinstance(number, bool) and number > 0 else None

@@ -1,0 +1,272 @@
+"""`pax8-pipeline backfill`: load the history of metered usage, told in the terminal before, on the way and after."""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+import uuid
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from pax8_pipeline.billing import outcome, render
+from pax8_pipeline.commands import summary
+from pax8_pipeline.commands.common import console, json_option, progress, tell
+from pax8_pipeline.commands.where import systems
+from pax8_pipeline.errors import ConfigError
+from pax8_pipeline.loading import pax8 as lists
+from pax8_pipeline.loading.forecast import Forecast, forecast
+from pax8_pipeline.loading.usage import month_of
+from pax8_pipeline.loading.usage_lines import LINES, Lines
+from pax8_pipeline.matching.mappings import load_mappings
+from pax8_pipeline.pax8.client import Pax8Client
+from pax8_pipeline.resources.configs import pax8_config
+from pax8_pipeline.settings import Settings, load_settings
+from pax8_pipeline.warehouse import raw
+from pax8_pipeline.warehouse.connection import Warehouse
+
+_MONTHS = """
+WITH invoices AS (
+  SELECT strftime(date_trunc('month', invoice_date) - INTERVAL 1 DAY, '%Y-%m') AS month, count(*) AS invoices,
+         sum(items) AS items, sum(usage_items) AS usage_items
+  FROM staging.invoices
+  LEFT JOIN (SELECT invoice_id, count(*) AS items, count(*) FILTER (is_arrears) AS usage_items
+             FROM staging.invoice_items GROUP BY 1) USING (invoice_id)
+  GROUP BY 1
+), lines AS (SELECT month, count(*) AS lines FROM staging.usage_lines GROUP BY 1)
+SELECT wanted.month, coalesce(m.state, 'nothing here') AS state, coalesce(invoices, 0) AS invoices,
+       coalesce(items, 0) AS items, coalesce(usage_items, 0) AS usage_items, coalesce(lines, 0) AS lines, m.why
+FROM (SELECT unnest(?) AS month) AS wanted
+LEFT JOIN reconciled.usage_months AS m USING (month) LEFT JOIN invoices USING (month) LEFT JOIN lines USING (month)
+ORDER BY 1
+"""
+
+
+@dataclass
+class Loaded:
+    """What a backfill did: its runs, the calls they made, how long it all took, each month as it stands now."""
+
+    runs: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    checks: list[summary.Check] = field(default_factory=list)
+    calls: int = 0
+    seconds: float = 0.0
+    months: Sequence[dict[str, Any]] = ()
+
+    @property
+    def stopped(self) -> list[str]:
+        """Why it came to no good end; empty when it did."""
+        held = [f"{c.name} ({c.description})" for c in self.checks if c.blocking and c.severity == "ERROR"]
+        return [*self.errors, *held]
+
+    @property
+    def code(self) -> int:
+        """The exit code without a plan."""
+        return outcome.ERROR if self.errors else outcome.HELD if self.stopped else outcome.DONE
+
+    @property
+    def calls_per_minute(self) -> float:
+        """Calls in a minute; what took less than a minute counts as one."""
+        return self.calls / max(self.seconds / 60, 1)
+
+
+@click.command(
+    epilog="\b\nExamples:\n"
+    "  pax8-pipeline backfill 2024-01 2026-10                  the invoices of these usage months\n"
+    "  pax8-pipeline backfill 2026-08 2026-10 --lines daily    and every day's usage lines: many calls\n"
+    "  pax8-pipeline backfill 2026-09 2026-10 --bill           and a plan that bills them, for a person to approve\n\n"
+    "Exit codes: 0 done, 1 error, 2 a plan waits (--bill), 3 held back by a blocking check."
+)
+@click.argument("first", metavar="FROM")
+@click.argument("last", metavar="TO")
+@click.option(
+    "--lines",
+    type=click.Choice(LINES),
+    default="none",
+    show_default=True,
+    help="Usage lines of months that are over: their last day, or each day. One call for each summary and day.",
+)
+@click.option("--per-month", is_flag=True, help="A run for each month, not one for all.")
+@click.option("--bill", is_flag=True, help="Then plan the charges of these months; all of it waits for approval.")
+@click.option("--yes", is_flag=True, help="Do not ask before it begins.")
+@json_option
+def backfill(first: str, last: str, lines: Lines, per_month: bool, bill: bool, yes: bool, as_json: bool) -> None:
+    """Load the history of metered usage, from month FROM to month TO (yyyy-mm).
+
+    Reads the invoices that charge these months, which Pax8 dates in the month after. What is here already is not asked
+    for again, so a backfill that was stopped goes on where it was. Nothing is written to Halo.
+    """
+    with systems(load_settings(), tell) as settings:
+        months = wanted_months(settings, first, last)
+        ahead = look_ahead(settings, months, lines)
+        tell(ahead_text(ahead, months))
+        if ahead.calls and not yes and not as_json and sys.stdin.isatty() and not click.confirm("Go on?", err=True):
+            tell("Nothing was asked for.")
+            raise SystemExit(outcome.ERROR)
+        loaded = load(settings, months, lines, per_month=per_month)
+        told = plan_bills(settings, months) if bill and not loaded.stopped else None
+    code = loaded.code if told is None else told.verdict.code
+    if as_json:
+        click.echo(render.to_json(as_data(ahead, loaded, told, code)))
+    else:
+        show(console(), ahead, loaded, told)
+    raise SystemExit(code)
+
+
+def wanted_months(settings: Settings, first: str, last: str) -> list[str]:
+    """Return the months from `first` to `last`. Raises ConfigError saying what is wrong with them."""
+    for name, month in (("FROM", first), ("TO", last)):
+        if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month):
+            raise ConfigError(f"{name}: {month!r} is not a month such as 2026-08")
+    earliest, newest = settings.policy.usage.history_from, month_of(settings.today)
+    if first > last:
+        raise ConfigError(f"FROM {first} lies after TO {last}")
+    if last > newest:
+        raise ConfigError(f"TO {last} has not begun yet: the running month is {newest}")
+    if first < earliest:
+        raise ConfigError(f"FROM {first} lies before usage.history_from in policy.yaml, which is {earliest}")
+    from pax8_pipeline.automation.partitions import months_between  # imports Dagster, which takes a second
+
+    return months_between(first, last)
+
+
+def look_ahead(settings: Settings, months: Sequence[str], lines: Lines) -> Forecast:
+    """Read the list of invoices, a few calls, and count what is not here yet."""
+    warehouse = Warehouse(settings.warehouse_path)
+    warehouse.ensure_schema()
+    with closing(Pax8Client(pax8_config(settings))) as client:
+        read = lists.read_list(client, "invoices")
+    raw.store(warehouse, [read], f"backfill-{uuid.uuid4()}")
+    with warehouse.connect() as connection:
+        return forecast(connection, settings.today, months, lines)
+
+
+def ahead_text(ahead: Forecast, months: Sequence[str]) -> str:
+    """Say what is about to be asked and how long that takes."""
+    span = months[0] if len(months) == 1 else f"{months[0]} to {months[-1]}"
+    many = "1 month" if len(months) == 1 else f"{len(months)} months"
+    if not ahead.calls:
+        return f"Usage of {span} ({many}): all of it is here, nothing is left to ask for."
+    parts = [f"{ahead.invoices} invoices of about {_calls(ahead.pages_per_invoice)} each"]
+    if ahead.line_calls:
+        parts.append(f"usage lines: at most {_calls(ahead.line_calls)}")
+    minutes = ahead.minutes(_limit())
+    took = (
+        "less than a minute"
+        if minutes <= 1
+        else f"{minutes // 60} h {minutes % 60} min"
+        if minutes >= 60
+        else f"{minutes} minutes"
+    )
+    return (
+        f"Usage of {span} ({many}): not here yet are {' and '.join(parts)}. About {_calls(ahead.calls)} in "
+        f"all: {took} at the rate limit of {_limit():,} calls a minute. It may be stopped; the same command goes on."
+    )
+
+
+def _calls(number: int) -> str:
+    return f"{number:,} call{'' if number == 1 else 's'}"
+
+
+def _limit() -> int:
+    """The calls a minute that Pax8 allows."""
+    from pax8_pipeline.resources.resources import Pax8Resource
+
+    return int(Pax8Resource().rate_limit)
+
+
+def load(settings: Settings, months: Sequence[str], lines: Lines, *, per_month: bool) -> Loaded:
+    """Run the job over all months, or month by month until one goes wrong."""
+    from pax8_pipeline.automation.launch import run_backfill  # imports Dagster, which takes a second
+
+    loaded = Loaded()
+    began = time.monotonic()
+    parts = [[month] for month in months] if per_month else [list(months)]
+    with progress() as step:
+        for number, part in enumerate(parts, start=1):
+            if per_month:
+                step(f"months: {number} of {len(parts)}, {part[0]}")
+            result = run_backfill(settings, part, lines=lines, progress=step)
+            loaded.runs.append(result.run_id)
+            loaded.errors += result.errors
+            loaded.checks += [
+                summary.Check(c.asset, c.check, c.severity, c.blocking, c.description) for c in result.failed_checks
+            ]
+            if not result.success and not loaded.stopped:
+                loaded.errors.append("the run was stopped")
+            if loaded.stopped:
+                break
+    loaded.seconds = time.monotonic() - began
+    with Warehouse(settings.warehouse_path).connect() as connection:
+        found = connection.execute(
+            "SELECT coalesce(sum(requests), 0) FROM meta.snapshots WHERE list_contains(?, run_id)", [loaded.runs]
+        ).fetchall()
+        loaded.calls = int(found[0][0])
+        loaded.months = raw.dicts(connection.execute(_MONTHS, [list(months)]))
+    return loaded
+
+
+def plan_bills(settings: Settings, months: Sequence[str]) -> summary.Told:
+    """Plan the charges of these months and nothing else; no run of this has permission to write."""
+    from pax8_pipeline.automation.launch import run_bill
+
+    load_mappings(settings.mappings_path)
+    with progress() as step:
+        result = run_bill(settings, months[0], months[-1], progress=step)
+    checks = [
+        summary.Check(c.asset, c.check, c.severity, c.blocking, c.description, c.subjects) for c in result.failed_checks
+    ]
+    return summary.gather(settings, result.run_id, result.plan_id, checks, result.errors)
+
+
+def as_data(ahead: Forecast, loaded: Loaded, told: summary.Told | None, code: int) -> dict[str, Any]:
+    """Return the backfill as data for --json."""
+    return {
+        "schema": "pax8-pipeline/backfill/1",
+        "exit_code": code,
+        "sentence": _sentence(loaded),
+        "forecast": {**asdict(ahead), "calls": ahead.calls, "minutes": ahead.minutes(_limit())},
+        "runs": loaded.runs,
+        "calls": loaded.calls,
+        "seconds": round(loaded.seconds, 1),
+        "calls_per_minute": round(loaded.calls_per_minute, 1),
+        "rate_limit_share_pct": round(100 * loaded.calls_per_minute / _limit(), 1),
+        "months": list(loaded.months),
+        "errors": loaded.errors,
+        "failed_checks": [{k: v for k, v in asdict(c).items() if k != "subjects"} for c in loaded.checks],
+        "bill": None if told is None else summary.as_data(told),
+    }
+
+
+def show(out: Console, ahead: Forecast, loaded: Loaded, told: summary.Told | None) -> None:
+    """Print each month, the calls, and what to type next."""
+    table = Table(title="Usage by month", title_justify="left", title_style="bold", header_style="bold")
+    names = ("month", "state", "invoices", "items", "usage items", "usage lines", "why")
+    for name in names:
+        table.add_column(name, justify="right" if name not in ("month", "state", "why") else "left")
+    for row in loaded.months:
+        table.add_row(*(str(row[key] or "" if key == "why" else row[key]) for key in
+                        ("month", "state", "invoices", "items", "usage_items", "lines", "why")))  # fmt: skip
+    out.print(table)
+    share = 100 * loaded.calls_per_minute / _limit()
+    out.print(
+        f"{_calls(loaded.calls)} in {loaded.seconds:.0f} s (about {_calls(ahead.calls)} were announced, without those for "
+        f"the list of invoices): {share:.0f} % of the rate limit of {_limit():,} calls a minute.",
+        highlight=False, soft_wrap=True,
+    )  # fmt: skip
+    if loaded.stopped:
+        out.print(f"[bold red]{_sentence(loaded)}[/]", highlight=False, soft_wrap=True)
+    if told is not None:
+        summary.show(out, told)
+
+
+def _sentence(loaded: Loaded) -> str:
+    if loaded.stopped:
+        return f"not finished: {'; '.join(loaded.stopped)}. The same command goes on where this one was stopped"
+    return "done: what Pax8 has of these months is here"

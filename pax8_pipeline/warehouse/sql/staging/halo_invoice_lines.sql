@@ -1,0 +1,28 @@
+/* One row per line of an ordinary Halo invoice that Halo made from a recurring invoice's line, of the last weeks.
+
+key: line_id
+| line_id | BIGINT not null | Line of the invoice | halo.invoices.payload |
+| invoice_id | BIGINT not null | The invoice | halo.invoices.payload |
+| invoice_date | DATE | Its date | halo.invoices.payload |
+| voided | BOOLEAN not null | Cancelled by a person | halo.invoices.payload |
+| recurring_invoice_id | BIGINT | Recurring invoice it was made from | halo.invoices.payload |
+| recurring_invoice_line_id | BIGINT not null | Line of it | halo.invoices.payload |
+| quantity | DECIMAL(28,10) | Quantity billed | halo.invoices.payload |
+| unit_price | DECIMAL(28,10) | Price per unit | halo.invoices.payload |
+| net | DECIMAL(28,10) | Quantity times price, in cents | halo.invoices.payload |
+*/
+WITH headers AS (
+  SELECT object_id, from_json(payload, '{"id":"VARCHAR","invoice_date":"VARCHAR","voided":"VARCHAR","recurring_invoice_id":"VARCHAR",
+    "lines":[{"id":"VARCHAR","recurring_invoice_id":"VARCHAR","recurring_invoice_line_id":"VARCHAR","qty_order":"VARCHAR",
+    "unit_price":"VARCHAR"}]}') AS j
+  FROM newest.halo_invoices
+), lines AS (
+  SELECT object_id, j, unnest(j.lines) AS l FROM headers
+)
+SELECT try_cast(l.id AS BIGINT) AS line_id, try_cast(j.id AS BIGINT) AS invoice_id, meta.halo_day(j.invoice_date) AS invoice_date,
+       meta.flag(j.voided) AS voided, coalesce(meta.halo_id(l.recurring_invoice_id), meta.halo_id(j.recurring_invoice_id)) AS recurring_invoice_id,
+       meta.halo_id(l.recurring_invoice_line_id) AS recurring_invoice_line_id, meta.num(l.qty_order) AS quantity, meta.num(l.unit_price) AS unit_price,
+       round(meta.num(l.qty_order)::DECIMAL(18,6) * meta.num(l.unit_price)::DECIMAL(18,6), 2) AS net,
+       CASE WHEN try_cast(l.id AS BIGINT) IS NULL THEN 'line without id' WHEN try_cast(j.id AS BIGINT) IS NULL THEN 'no id' END AS reject,
+       object_id, to_json(l)::VARCHAR AS payload
+FROM lines WHERE meta.halo_id(l.recurring_invoice_line_id) IS NOT NULL

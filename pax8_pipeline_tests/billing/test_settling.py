@@ -1,0 +1,214 @@
+"""What becomes of usage invoices whose end is not known, once Halo's invoices are read again."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pax8_pipeline.billing import invoice
+from pax8_pipeline.billing.ledger import Ledger
+from pax8_pipeline.billing.model import Change, Entry, State
+from pax8_pipeline.billing.plan import all_changes, latest_plan_id, load_plan
+from pax8_pipeline.billing.rollback import make_rollback
+from pax8_pipeline.loading.halo import open_since
+from pax8_pipeline.warehouse import build, raw
+from pax8_pipeline.warehouse.connection import Warehouse
+from pax8_pipeline_tests.billing.fake import FakeHalo, as_halo_keeps
+from pax8_pipeline_tests.warehouse.books import TODAY, circumstances
+from pax8_pipeline_tests.warehouse.usage_books import KEY, UsageBooks, policy, usage_plan
+
+RULES = policy()
+OPEN: tuple[State, ...] = ("claimed", "sent", "unknown")
+
+
+class Case:
+    """A planned invoice, and what the ledger says of it."""
+
+    loaded: Path  # books that are read and reconciled, once for all tests
+
+    def __init__(self, folder: Path, *states: State) -> None:
+        shutil.copy(self.loaded, folder / "warehouse.duckdb")
+        self.warehouse = Warehouse(folder / "warehouse.duckdb")
+        self.change = self.plan("run-1")
+        self.note("run-1", *states)
+
+    def plan(self, run_id: str) -> Change:
+        """Plan it in a run and remember the plan."""
+        (self.verdict,) = [
+            row["verdict"] for key, row in usage_plan(self.warehouse, RULES, run_id).items() if key.startswith(KEY)
+        ]
+        with self.warehouse.connect() as connection:
+            self.plan_id = latest_plan_id(connection) or ""
+            return next((c for c in all_changes(connection, self.plan_id) if c.row_id == KEY), None) or self.change
+
+    def note(self, run_id: str, *states: State) -> None:
+        for state in states:
+            Ledger(self.warehouse, run_id).record(self.plan_id, [Entry(self.change, state)])
+
+    def shown(self, number: int = 51877, **changes: Any) -> dict[str, Any]:
+        """The planned invoice as Halo shows it."""
+        return as_halo_keeps(number, invoice.body(invoice.planned(self.change.expect)), **changes)
+
+    def settle(self, *shown: dict[str, Any], run_id: str = "run-2", read: bool = True) -> list[tuple[str, str, str]]:
+        """The next run reads Halo and settles; return plan, state and detail of what it settled."""
+        found = raw.Read("halo.invoices", raw.raw_objects("/Invoice", shown), "/Invoice")
+        raw.store(self.warehouse, [found], run_id if read else "run-1")
+        build.build(self.warehouse, "staging.halo_invoices", build.variables(TODAY, RULES))
+        settled = Ledger(self.warehouse, run_id).settle()
+        return [(row["plan_id"], row["state"], row["detail"]) for row in settled]
+
+    def now(self, row_id: str = KEY) -> list[str]:
+        """Where the row stands in each plan."""
+        return [s.state for s in Ledger(self.warehouse, "x").standing(row_id.upper())]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def books(tmp_path_factory: pytest.TempPathFactory) -> None:
+    Case.loaded = UsageBooks().load(tmp_path_factory.mktemp("books"), policy=RULES).path
+
+
+@pytest.mark.parametrize("state", OPEN)
+def test_exactly_one_equal_invoice_is_adopted(state: State, tmp_path: Path) -> None:
+    case = Case(tmp_path, "claimed", state)
+    ((_, found, detail),) = case.settle(case.shown())
+    assert (found, detail) == ("verified", "settled by reading: found in Halo as invoice 51877")
+    case.plan("run-2")
+    assert case.verdict == "usage_billed"
+
+
+@pytest.mark.parametrize("state", OPEN)
+def test_nothing_in_halo_means_failed_and_it_is_planned_again(state: State, tmp_path: Path) -> None:
+    case = Case(tmp_path, "claimed", state)
+    other = as_halo_keeps(1, {**case.shown(), "reference": KEY + "-adj1"})
+    ((_, found, _),) = case.settle(other)
+    assert found == "failed"
+    case.plan("run-2")
+    assert case.verdict == "usage_bill"
+
+
+def test_an_invoice_posted_meanwhile_is_adopted_too(tmp_path: Path) -> None:
+    case = Case(tmp_path, "claimed", "unknown")
+    assert [s for _, s, _ in case.settle(case.shown(posted=True))] == ["verified"]
+
+
+@pytest.mark.parametrize(
+    ("edit", "said"),
+    [
+        ({"voided": True}, "voided"),
+        ({"client_id": 232}, "client is 232"),
+        ({"lines": []}, "0 lines"),
+    ],
+)
+def test_one_that_is_not_as_planned_is_for_a_person(edit: dict[str, Any], said: str, tmp_path: Path) -> None:
+    case = Case(tmp_path, "claimed")
+    ((_, found, detail),) = case.settle(case.shown(**edit))
+    assert found == "drifted"
+    assert "invoice 51877" in detail
+    assert said in detail
+
+
+def test_two_with_the_key_are_for_a_person_until_one_of_them_is_voided(tmp_path: Path) -> None:
+    case = Case(tmp_path, "claimed", "unknown")
+    ((_, found, detail),) = case.settle(case.shown(1), case.shown(2))
+    assert found == "drifted"
+    assert "invoice 1, invoice 2" in detail
+    assert case.settle(case.shown(1), case.shown(2), run_id="run-3") == []
+    assert [s for _, s, _ in case.settle(case.shown(1, voided=True), case.shown(2), run_id="run-4")] == ["verified"]
+
+
+def test_what_turns_up_late_is_adopted_after_it_was_given_up(tmp_path: Path) -> None:
+    case = Case(tmp_path, "claimed", "unknown")
+    assert [s for _, s, _ in case.settle()] == ["failed"]
+    assert [s for _, s, _ in case.settle(case.shown(), run_id="run-3")] == ["verified"]
+    assert case.settle(case.shown(), run_id="run-4") == []
+
+
+def test_what_was_never_begun_is_never_adopted(tmp_path: Path) -> None:
+    case = Case(tmp_path, "drifted")
+    assert case.settle(case.shown()) == []
+
+
+def test_nothing_is_settled_by_a_list_of_another_run(tmp_path: Path) -> None:
+    case = Case(tmp_path, "claimed", "unknown")
+    assert case.settle(case.shown(), read=False) == []
+    assert case.now() == ["unknown"]
+
+
+def test_a_list_that_was_not_read_whole_settles_nothing(tmp_path: Path) -> None:
+    case = Case(tmp_path, "claimed")
+    raw.store(case.warehouse, [raw.Read("halo.invoices", (), "/Invoice", problem="cut off")], "run-2")
+    assert Ledger(case.warehouse, "run-2").settle() == []
+
+
+def test_of_two_plans_that_began_one_key_only_one_is_verified(tmp_path: Path) -> None:
+    case = Case(tmp_path, "claimed", "failed")
+    case.plan("run-2")
+    case.note("run-2", "claimed", "unknown")
+    assert [s for _, s, _ in case.settle(case.shown(), run_id="run-3")] == ["verified"]
+    assert case.now() == ["failed", "verified"]
+    assert case.settle(case.shown(), run_id="run-4") == []
+
+
+def test_an_open_write_of_a_key_that_another_plan_billed_is_drifted_not_billed_twice(tmp_path: Path) -> None:
+    case = Case(tmp_path, "claimed")
+    first = case.plan_id
+    case.plan_id = "another"
+    with case.warehouse.transaction() as connection:
+        connection.execute(
+            "INSERT INTO billing.plan SELECT * REPLACE ('another' AS plan_id) FROM billing.plan WHERE plan_id = ?",
+            [first],
+        )
+    case.note("run-1", "claimed", "verified")
+    ((plan_id, found, detail),) = case.settle(case.shown())
+    assert (plan_id, found) == (first, "drifted")
+    assert "plan another has billed this key" in detail
+    with case.warehouse.connect() as connection:
+        billed = connection.execute("SELECT count(*), sum(amount) FROM billing.usage_billed").fetchall()
+    assert billed == [(1, Decimal("25.64"))]
+
+
+# How far back invoices are read --------------------------------------------------------------------------
+
+
+def recorded(case: Case, day: date) -> None:
+    with case.warehouse.transaction() as connection:
+        connection.execute("UPDATE billing.ledger SET recorded_at = ?", [datetime.combine(day, datetime.min.time())])
+
+
+@pytest.mark.parametrize("state", OPEN)
+def test_invoices_are_read_from_the_day_before_the_oldest_open_one(state: State, tmp_path: Path) -> None:
+    case = Case(tmp_path, "claimed", state)
+    for day, since in ((date(2026, 5, 3), date(2026, 5, 2)), (date(2026, 11, 3), TODAY - timedelta(days=1))):
+        recorded(case, day)
+        with case.warehouse.connect() as connection:
+            assert open_since(connection) == since
+
+
+def test_without_open_ones_there_is_nothing_older_to_read(tmp_path: Path) -> None:
+    case = Case(tmp_path, "claimed", "verified")
+    with case.warehouse.connect() as connection:
+        assert open_since(connection) is None
+
+
+# Undo ----------------------------------------------------------------------------------------------------
+
+
+def test_a_usage_invoice_is_never_undone_and_the_plan_says_who_can(tmp_path: Path) -> None:
+    case = Case(tmp_path, "claimed")
+    case.settle(case.shown())
+    now = replace(circumstances(policy=RULES, run_id="undo"), run_id="undo")
+    made = make_rollback(case.warehouse, case.plan_id, FakeHalo({}, {}, read_faults=1), now)
+    with case.warehouse.connect() as connection:
+        (row,) = raw.dicts(connection.execute("SELECT * FROM billing.plan WHERE plan_id = ?", [made.plan_id]))
+        assert load_plan(connection, made.plan_id).rows_blocked == 1
+        assert all_changes(connection, made.plan_id) == []
+    assert (row["class"], row["action"], row["reason"]) == ("blocked", "none", "usage_invoice")
+    assert "void it in Halo by hand (invoice 51877)" in row["sentence"]
+    assert json.loads(row["expect"]) == {}

@@ -1,0 +1,212 @@
+"""Usage invoices over HTTP: whatever breaks, each company's month ends as exactly one invoice in Halo.
+
+Real: HTTP to the sandbox, the clients, the DuckDB file, plan, ledger, settling by a whole new night. One evening (a small
+world whose seats are in step, three companies with metered usage of July) is read and planned once; each round works on
+a copy. The processes that die are real too: see `killing`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pax8_pipeline.billing.apply import Outcome
+from pax8_pipeline.sandbox.world import World
+from pax8_pipeline_tests.e2e.killing import Hand, apply_under
+from pax8_pipeline_tests.e2e.kit import TODAY, Desk
+from pax8_pipeline_tests.e2e.nightly import Evening, apply_newest, night, open_entries, rows
+
+POST = "POST /halo/api/Invoice"
+IN_MEMORY = Path("/dev/shm")
+ITEM = 81
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder for some warehouses, gone at the end; in memory where there is room (see test_kill)."""
+    roomy = (
+        IN_MEMORY.is_dir() and os.access(IN_MEMORY, os.W_OK) and shutil.disk_usage(IN_MEMORY).free > 300 * 1024 * 1024
+    )
+    folder = Path(tempfile.mkdtemp(prefix="pax8-usage-", dir=IN_MEMORY if roomy else tmp_path_factory.getbasetemp()))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def evening(place: Path) -> Evening:
+    policy = f"usage: {{first_month: '2026-07', default_halo_item_id: {ITEM}}}\n"
+    return Evening.fall(World(8, TODAY, companies=14, subscriptions=60), place / "evening", policy, usage=True)
+
+
+@contextmanager
+def a_round(evening: Evening, place: Path) -> Iterator[Desk]:
+    folder = place / "round"
+    with evening.desk(folder) as at:
+        yield at
+    shutil.rmtree(folder)
+
+
+def planned(at: Desk) -> dict[str, dict[str, Any]]:
+    """The invoices of the newest plan, by key."""
+    query = (
+        "SELECT * FROM billing.plan WHERE action = 'create_invoice' AND class = 'safe' "
+        "AND plan_id = (SELECT arg_max(plan_id, made_at) FROM billing.plans) ORDER BY client_id"
+    )
+    return {row["row_id"]: row for row in rows(at, query)}
+
+
+def shown(at: Desk) -> Counter[str]:
+    """How many ordinary invoices Halo has of each reference that is a key, in any state."""
+    references = [str(d["reference"]) for d in at.sandbox.world.halo.invoices.values()]
+    return Counter(r for r in references if r.startswith("PAX8-USAGE"))
+
+
+def posts(at: Desk) -> Counter[str]:
+    """How many invoices were sent and taken, by key."""
+    bodies = [w["body"] for w in at.sandbox.halo.writes if w["path"].lower().endswith("/invoice")]
+    return Counter(element["reference"] for body in bodies for element in body)
+
+
+def made_good(at: Desk, keys: list[str], note: str = "") -> None:
+    """Two nights without trouble later each key is one invoice, sent once, on record once, and nothing is left to do."""
+    night(at, usage=True)
+    head, outcome = night(at, usage=True)
+    assert shown(at) == dict.fromkeys(keys, 1), note
+    assert posts(at) == dict.fromkeys(keys, 1), note
+    assert open_entries(at) == 0, note
+    assert (head.complete, head.rows_safe, head.rows_waiting) == (True, 0, 0), note
+    assert outcome is not None, note
+    assert outcome.states == {}, note
+    assert not at.sandbox.halo.violations, note
+    billed = rows(at, "SELECT usage_key, sum(amount) AS amount FROM billing.usage_billed GROUP BY 1 ORDER BY 1")
+    assert [b["usage_key"] for b in billed] == sorted(keys), note
+    sums = {d["reference"]: sum(x["qty_order"] * x["unit_price"] for x in d["lines"])
+            for d in at.sandbox.world.halo.invoices.values() if d["reference"] in keys}  # fmt: skip
+    assert {b["usage_key"]: b["amount"] for b in billed} == sums, note
+
+
+def applied(at: Desk) -> Outcome:
+    outcome = apply_newest(at.environment())
+    assert outcome is not None
+    return outcome
+
+
+def test_a_month_becomes_one_unposted_invoice_for_each_client_and_a_second_night_adds_nothing(
+    evening: Evening, place: Path
+) -> None:
+    with a_round(evening, place) as at:
+        wanted = planned(at)
+        assert len(wanted) == 3
+        assert applied(at).states == {"verified": 3}
+        documents = [d for d in at.sandbox.world.halo.invoices.values() if d["reference"] in wanted]
+        assert {(d["reference"], d["client_id"]) for d in documents} == {(k, r["client_id"]) for k, r in wanted.items()}
+        assert not any(d["posted"] or d["voided"] for d in documents)
+        made_good(at, list(wanted))
+
+
+KILLS = [
+    f"before {POST}",
+    f"after {POST}",
+    "just past before claim",
+    "just past after send",
+    "at before read-back",
+    "just past before verdict",
+]
+
+
+@pytest.mark.parametrize("moment", KILLS)
+def test_a_process_killed_around_the_post_is_made_good_once(moment: str, evening: Evening, place: Path) -> None:
+    hand = Hand()
+    hand.counts = lambda name: _counted(hand, name, moment)  # type: ignore[method-assign]
+    with a_round(evening, place) as at:
+        keys = list(planned(at))
+        assert apply_under(at, hand) == -signal.SIGKILL
+        assert hand.moments[-1] == moment
+        assert sum(posts(at).values()) <= 1
+        made_good(at, keys, moment)
+
+
+def _counted(hand: Hand, name: str, moment: str) -> bool:
+    """Count a moment; the first one of that name is the one."""
+    if hand.process is None or hand.struck:
+        return False
+    hand.moments.append(name)
+    if name == moment:
+        hand.target = len(hand.moments) - 1
+    return hand.struck
+
+
+@pytest.mark.parametrize(
+    ("kind", "states"),
+    [
+        ("reply_lost", {"verified": 3}),
+        ("reply_lost_502", {"verified": 3}),
+        ("502", {"unknown": 1, "verified": 2}),
+        ("cut", None),
+        ("429", {"verified": 3}),
+    ],
+)
+def test_an_answer_that_never_came_is_settled_by_reading_and_nothing_is_sent_twice(
+    kind: str, states: dict[str, int] | None, evening: Evening, place: Path
+) -> None:
+    with a_round(evening, place) as at:
+        keys = list(planned(at))
+        at.sandbox.faults.add(kind, vendor="halo", method="POST", path="/Invoice")
+        outcome = applied(at)
+        at.sandbox.faults.remove()
+        assert states is None or outcome.states == states
+        assert max(posts(at).values()) == 1
+        made_good(at, keys, kind)
+
+
+def test_an_open_invoice_stays_open_as_long_as_halos_list_cannot_be_read_whole(evening: Evening, place: Path) -> None:
+    with a_round(evening, place) as at:
+        keys = list(planned(at))
+        at.sandbox.faults.add("reply_lost", vendor="halo", method="POST", path="/Invoice")
+        at.sandbox.faults.add("empty", vendor="halo", method="GET", path="/Invoice", after=1)
+        assert applied(at).states == {"unknown": 1, "verified": 2}
+        at.sandbox.faults.remove()
+        at.sandbox.faults.add("short_page", vendor="halo", method="GET", path="/Invoice", times=None)
+        night(at, apply=False, usage=True)
+        assert open_entries(at) == 1
+        at.sandbox.faults.remove()
+        made_good(at, keys)
+
+
+TENANTS: list[dict[str, Any]] = [
+    {"page_cap": 3},
+    {"record_count": "fifty"},
+    {"post_reply": "array", "post_status": 200},
+    {"double_noise": True, "zoned_times": True},
+    {"date_search_supported": False, "page_cap": 7, "repeated_page": "endless", "record_count": "too_small"},
+]
+
+
+@pytest.mark.parametrize("switches", TENANTS, ids=lambda s: ", ".join(f"{k}={v}" for k, v in s.items()))
+def test_on_any_tenant_the_search_finds_an_invoice_that_somebody_made_by_hand(
+    switches: dict[str, Any], evening: Evening, place: Path
+) -> None:
+    """It stands among 60 others, its date is the first of the month, it is voided: the key counts all the same."""
+    with a_round(evening, place) as at:
+        keys = planned(at)
+        by_hand, client = next((key, row["client_id"]) for key, row in keys.items())
+        store = at.sandbox.world.halo
+        lines = [{"_itemid": ITEM, "item_shortdescription": "By hand", "qty_order": 1, "unit_price": 1}]
+        for n in range(60):
+            key = by_hand.lower() if n == 31 else f"Retainer {n}"
+            store.add_invoice(client_id=client, reference=key, invoice_date=f"2026-07-{n % 28 + 1:02d}T00:00:00",
+                              voided=n == 31, lines=lines)  # fmt: skip
+        at.sandbox.halo.switches.change(switches)
+        outcome = applied(at)
+        assert outcome.states == {"drifted": 1, "verified": 2}, outcome.problems
+        assert shown(at) == {key: 1 for key in keys if key != by_hand}
+        assert posts(at) == {key: 1 for key in keys if key != by_hand}
