@@ -34,7 +34,7 @@ dev: $(READY) ## the Dagster UI on http://localhost:3000 (PORT=), on the sandbox
 	@$(BIN)/pax8-pipeline dev --port $(PORT) $(ARGS)
 
 test: $(READY) ## all tests (ARGS="-k name" for some)
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist loadgroup $(ARGS)
 
 lint: $(READY) ## ruff, mypy, import rules
 	@$(BIN)/ruff check .

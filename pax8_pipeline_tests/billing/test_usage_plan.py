@@ -155,12 +155,23 @@ def test_native_integration_on_stops_usage_too(tmp_path: Path) -> None:
     assert (row["class"], row["reason"]) == ("blocked", "native_integration_on")
 
 
-def test_usage_lines_bill_after_the_third_when_policy_says_so(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("asked_on", "billed"), [("2026-08-04", True), ("2026-08-03", False), (None, False)])
+def test_usage_lines_bill_once_the_last_totals_were_read_after_the_third(
+    asked_on: str | None, billed: bool, tmp_path: Path
+) -> None:
     july = [usage_line(usageDate="2026-07-31", usageSummaryId=summary()["id"])]
     books = UsageBooks(invoices=[], items=[], usage_summaries=[summary()], lines=july)
     books.line_month = "2026-07"
-    row = first(books, tmp_path, source="usage_lines")[KEY]
-    assert (row["class"], document(row)["total"]) == ("safe", "15.03")
+    rules = policy(source="usage_lines")
+    warehouse = books.load(tmp_path, policy=rules)
+    if asked_on:
+        with warehouse.connect() as connection:
+            insert = "INSERT INTO meta.usage_line_reads VALUES ('2026-07', ?, '2026-07-31', ?, now(), 1, NULL, NULL)"
+            connection.execute(insert, [summary()["id"], asked_on])
+    rows = usage_plan(warehouse, rules)
+    assert (KEY in rows) is billed
+    if billed:
+        assert (rows[KEY]["class"], document(rows[KEY])["total"]) == ("safe", "15.03")
 
 
 # After it was billed -------------------------------------------------------------------------------------

@@ -11,13 +11,18 @@ SELECT month, state, why, strftime(strptime(month || '-01', '%Y-%m-%d'), '%B %Y'
        CASE WHEN getvariable('usage_policy')->>'source' = 'usage_lines'
             -- Pax8 charges on the 3rd; vendors are locked out before (api/pax8.md section 13.3).
             THEN getvariable('today') >= (month || '-01')::DATE + INTERVAL 1 MONTH + INTERVAL 3 DAY
+                 -- Every group's last totals were asked for after that day, or what vendors posted late would be missed.
+                 AND NOT EXISTS (
+                   SELECT 1 FROM staging.usage_lines l WHERE l.month = m.month AND NOT EXISTS (
+                     SELECT 1 FROM meta.usage_line_reads r WHERE r.month = l.month AND r.summary_id = l.summary_id
+                       AND r.asked_on >= (l.month || '-01')::DATE + INTERVAL 1 MONTH + INTERVAL 3 DAY))
             ELSE complete END AS final,
        CASE WHEN getvariable('bill_from') IS NOT NULL THEN month BETWEEN getvariable('bill_from') AND getvariable('bill_to')
             WHEN getvariable('usage_policy')->>'first_month' IS NOT NULL THEN month >= getvariable('usage_policy')->>'first_month'
             ELSE month >= strftime(getvariable('today')::DATE - INTERVAL 3 MONTH, '%Y-%m') END AS considered,
        getvariable('bill_from') IS NULL AND getvariable('usage_policy')->>'first_month' IS NULL AS not_begun,
        month >= strftime(getvariable('today')::DATE - INTERVAL 3 MONTH, '%Y-%m') AS recent
-FROM reconciled.usage_months;
+FROM reconciled.usage_months m;
 
 -- What each company's month should be billed as, line by line; a line is rounded to cents once, at its end.
 CREATE OR REPLACE TEMP TABLE usage_wanted AS
