@@ -106,8 +106,15 @@ def _plan_rows(connection: Connection, now: Circumstances) -> None:
     connection.execute(query_file("queries/plan_rows.sql"))
     if now.bill_months:
         connection.execute("DELETE FROM plan_rows")
-    connection.execute(query_file("queries/usage_rows.sql"))
-    connection.execute(query_file("queries/usage_licence_rows.sql"))
+    if _any_usage(connection):
+        connection.execute(query_file("queries/usage_rows.sql"))
+        connection.execute(query_file("queries/usage_licence_rows.sql"))
+
+
+def _any_usage(connection: Connection) -> bool:
+    """Return whether there is usage, or was: a partner without any is spared the queries."""
+    query = "SELECT EXISTS (FROM reconciled.usage) OR EXISTS (FROM billing.usage_billed)"
+    return bool(connection.execute(query).fetchall()[0][0])
 
 
 def _hold(connection: Connection, policy: Policy) -> str | None:

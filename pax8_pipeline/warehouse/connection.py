@@ -69,12 +69,12 @@ class Warehouse:
         """Create what is missing, add new columns to kept tables. Safe to call at the start of every run."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.transaction() as connection:
+            for schema in dict.fromkeys(model.schema for model in all_models().values()):
+                connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+            present = _columns(connection)
             for model in all_models().values():
-                connection.execute(f"CREATE SCHEMA IF NOT EXISTS {model.schema}")
-                if model.schema in DERIVED_SCHEMAS:
-                    _ensure_derived(connection, model)
-                else:
-                    _ensure_kept(connection, model)
+                ensure = _ensure_derived if model.schema in DERIVED_SCHEMAS else _ensure_kept
+                ensure(connection, model, present.get(model.table, ()))
             connection.execute("CREATE SCHEMA IF NOT EXISTS newest")
             for schema, names in RAW_TABLES.items():
                 for name in names:
@@ -138,25 +138,27 @@ def _quoted(path: Path) -> str:
     return str(path).replace("'", "''")
 
 
-def _ensure_derived(connection: Connection, model: Model) -> None:
+def _ensure_derived(connection: Connection, model: Model, present: tuple[str, ...]) -> None:
     """A derived table of another shape is dropped: the next run rebuilds it, its rows are not history."""
-    if _columns(connection, model) not in ((), tuple(c.name for c in model.columns)):
+    if present and present != model.column_names:
         connection.execute(f"DROP TABLE {model.table}")
-    connection.execute(model.ddl(replace=False))
+    if present != model.column_names:
+        connection.execute(model.ddl(replace=False))
 
 
-def _ensure_kept(connection: Connection, model: Model) -> None:
-    connection.execute(model.ddl(replace=False))
-    present = _columns(connection, model)
+def _ensure_kept(connection: Connection, model: Model, present: tuple[str, ...]) -> None:
+    if not present:
+        connection.execute(model.ddl(replace=False))
+        return
     for column in model.columns:
         if column.name not in present:
             connection.execute(f'ALTER TABLE {model.table} ADD COLUMN "{column.name}" {column.type}')
 
 
-def _columns(connection: Connection, model: Model) -> tuple[str, ...]:
+def _columns(connection: Connection) -> dict[str, tuple[str, ...]]:
+    """Return the columns of every table that is there. One question: the catalog is slow to ask."""
     rows = connection.execute(
-        "SELECT column_name FROM information_schema.columns WHERE table_schema = ? AND table_name = ? "
-        "ORDER BY ordinal_position",
-        [model.schema, model.name],
+        "SELECT schema_name || '.' || table_name, list(column_name ORDER BY column_index) FROM duckdb_columns() "
+        "WHERE database_name = current_database() AND NOT internal GROUP BY 1"
     ).fetchall()
-    return tuple(row[0] for row in rows)
+    return {str(table): tuple(columns) for table, columns in rows}

@@ -249,7 +249,7 @@ def test_once_back_at_zero_nothing_is_left_to_do_and_later_invoices_prove_nothin
     written(warehouse, RESET)
     with warehouse.connect() as connection:
         connection.execute("UPDATE billing.plans SET today = DATE '2026-08-19' WHERE run_id = 'run-2'")
-    later = holding(0, "2026-10-25", first_invoice, generated(2, Decimal(0)))
+    later = holding(0, "2026-10-25", first_invoice, generated(2, Decimal("30.00")))  # the next month's amount
     later.again(warehouse, rules(), "run-3")
     rows = usage_plan(warehouse, rules(), "run-3")
     assert (rows[KEY]["verdict"], RESET in rows) == ("usage_billed", False)

@@ -36,7 +36,7 @@ UNDONE = {"increase", "decrease", "cancel", "unbilled"}
 @pytest.fixture
 def at(tmp_path: Path) -> Iterator[Desk]:
     (tmp_path / "policy.yaml").write_text(POLICY, encoding="utf-8")
-    world = World(8, FIRST, companies=45, subscriptions=250)
+    world = World(8, FIRST, companies=35, subscriptions=180)
     warehouse = Warehouse(tmp_path / "warehouse.duckdb")
     warehouse.ensure_schema()
     with desk(tmp_path, world) as made, warehouse.connect():

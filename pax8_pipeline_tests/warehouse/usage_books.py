@@ -6,6 +6,7 @@ of 25.64 USD on an approved invoice; each test changes what its rule is about.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -83,6 +84,10 @@ class UsageBooks(Books):
     halo_invoices: list[dict[str, Any]] = field(default_factory=list)
     line_month: str = "2026-08"
     unread: set[int] = field(default_factory=set)
+
+    def tables(self) -> Sequence[str]:
+        """All of them."""
+        return (*build.STAGING, *build.RECONCILED)
 
     def reads(self) -> list[raw.Read]:
         """The reads of one run."""
