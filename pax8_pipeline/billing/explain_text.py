@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pax8_pipeline.billing import explain_usage
 from pax8_pipeline.billing.explain_usage import plain
+from pax8_pipeline.billing.model import money_sentences
 
 if TYPE_CHECKING:
     from pax8_pipeline.billing.explain import Story
@@ -103,7 +104,7 @@ def plan_head(row: Row) -> str:
         f"made for {row['today']}: {row['rows_considered']} rows looked at, {row['rows_safe']} changes, "
         f"{row['rows_waiting']} waiting, {row['rows_blocked']} held back"
     ]
-    said += [f"money a month in {c}: {m['up']} up, {m['down']} down, {m['unbilled']} unbilled" for c, m in row["money"].items()]  # fmt: skip
+    said += [f"{sentence[0].lower()}{sentence[1:]}" for sentence in money_sentences(row["money"])]
     said += [f"not to be applied: {row['problem']}"] if row["problem"] else []
     said += [f"held whole by a guardrail: {row['held']}"] if row["held"] else []
     return "\n".join([*said, f"{_made_under(row)}, made from {len(row['snapshot_ids'])} reads ({row['snapshot_id']})"])

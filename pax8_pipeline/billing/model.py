@@ -78,6 +78,17 @@ class Plan:
     money: Mapping[str, Any]
 
 
+def money_sentences(money: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """Say what a plan moves, a sentence for each currency, and one more where there is usage."""
+    said = []
+    for currency, sums in money.items():
+        said.append(f"Money a month in {currency}: {sums['up']} up, {sums['down']} down, {sums['unbilled']} unbilled")
+        charged, nobody = sums.get("usage", "0.00"), sums.get("usage_unbilled", "0.00")
+        if (charged, nobody) != ("0.00", "0.00"):
+            said.append(f"Usage in {currency}: {charged} to charge, {nobody} charged by Pax8 that nobody is billed for")
+    return said
+
+
 @dataclass(frozen=True)
 class Left:
     """How many writes of a plan are not done: not written though allowed, waiting for a person, held by a guardrail,

@@ -173,12 +173,10 @@ def _problem(reads: Mapping[Any, Any], run_id: str) -> str | None:
 
 
 def _money(connection: Connection) -> dict[str, dict[str, str]]:
-    rows = connection.execute(
-        "SELECT coalesce(currency, '?'), coalesce(sum(money_per_month) FILTER (money_per_month > 0 AND class = 'safe'), 0), "
-        "coalesce(sum(money_per_month) FILTER (money_per_month < 0 AND class = 'safe'), 0), sum(unbilled_per_month) "
-        "FROM plan_rows GROUP BY 1 ORDER BY 1"
-    ).fetchall()
-    return {c: {"up": f"{u:.2f}", "down": f"{d:.2f}", "unbilled": f"{n:.2f}"} for c, u, d, n in rows if u or d or n}
+    """Sum the plan's money by currency: of seats a month, of usage what it charges once."""
+    found = dicts(connection.execute(query_file("queries/plan_money.sql")))
+    sums = {row.pop("currency"): row for row in found}
+    return {c: {name: f"{amount:.2f}" for name, amount in row.items()} for c, row in sums.items() if any(row.values())}
 
 
 def _keep(connection: Connection, plan: Plan, now: Circumstances, reads: Mapping[Any, Any]) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 
 from pax8_pipeline.billing import approval, ledger, plan, usage_report
 from pax8_pipeline.billing.guardrails import way_past
-from pax8_pipeline.billing.model import Plan
+from pax8_pipeline.billing.model import Plan, money_sentences
 from pax8_pipeline.warehouse.connection import Connection, Warehouse
 from pax8_pipeline.warehouse.raw import dicts
 
@@ -74,13 +74,10 @@ def plan_markdown(connection: Connection, plan_id: str, limit: int = 60) -> str:
 def _head_lines(connection: Connection, head: Plan) -> list[str]:
     lines = [
         f"**Plan {head.plan_id}** for {head.today}, checksum `{head.checksum[:16]}`, good until {head.expires_at:%Y-%m-%d %H:%M} UTC.",
-        f"{head.rows_considered} subscriptions looked at: {head.rows_safe} changes, {head.rows_waiting} waiting, "
+        f"{head.rows_considered} rows looked at: {head.rows_safe} changes, {head.rows_waiting} waiting, "
         f"{head.rows_blocked} held back. Write mode {head.write_mode}.",
     ]
-    lines += [
-        f"Money a month in {c}: {m['up']} up, {m['down']} down, {m['unbilled']} unbilled."
-        for c, m in head.money.items()
-    ]
+    lines += [f"{sentence}." for sentence in money_sentences(head.money)]
     lines += [f"**Not to be applied:** {head.problem}."] if head.problem else []
     lines += _held_lines(connection, head)
     lines += [f"{agreed_text(row)}." for row in approval.agreements(connection, head.plan_id)]
@@ -149,7 +146,7 @@ def _plain(value: Any) -> str:
 
 _CSV = ("class", "verdict", "action", "reason", "sentence", "client_id", "client_name", "company_id", "company_name",
         "subscription_id", "product_name", "target", "before", "after", "delta", "unit_price", "currency",
-        "money_per_period", "money_per_month", "unbilled_per_month", "state")  # fmt: skip
+        "money_per_period", "money_per_month", "unbilled_per_month", "state", "row_id")  # fmt: skip
 
 
 def plan_csv(rows: Iterable[Row]) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 
 import click
 from rich.console import Console
@@ -21,7 +22,11 @@ from pax8_pipeline.sandbox.world import World
 from pax8_pipeline.settings import Settings, load_settings
 
 UNASSIGNED = "unassigned_usage"
-POLICY = "# The sandbox may be written to: nothing in it is real.\nwrite_mode: apply\n"
+POLICY = """# The sandbox may be written to: nothing in it is real.
+write_mode: apply
+usage: {{first_month: {month}}}
+guardrails: {{usage_run: {{}}, usage_client: {{}}}} # a real one has limits for usage too
+"""
 
 
 @click.command(
@@ -57,7 +62,8 @@ def _demo(settings: Settings, day: datetime | None, seed: int | None, as_json: b
     if as_json:
         click.echo(render.to_json({**summary.as_data(told), "events": events, "halo_differences": wrong}))
     else:
-        _show(console(), told, events, wrong, lines=sum(len(part) for part in world.expected_halo().values()))
+        compared = sum(len(part) for part in world.expected_halo().values()), len(_usage_invoices(world))
+        _show(console(), told, events, wrong, *compared)
     missed = any(e["expected"] != e["found"] for e in events)
     raise SystemExit(told.verdict.code or (1 if wrong or missed else 0))
 
@@ -73,7 +79,7 @@ def fresh_world(settings: Settings, today: date | None = None, seed: int | None 
     today = today or settings.today
     world = World.demo(today) if seed is None else World.demo(today, seed=seed)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "policy.yaml").write_text(POLICY, encoding="utf-8")
+    (folder / "policy.yaml").write_text(POLICY.format(month=_last_month(today)), encoding="utf-8")
     world.write_mappings(folder / "mappings")
     state.save(world, world_file(settings))
     return world
@@ -87,7 +93,33 @@ def _differences(world: World) -> list[str]:
         for kind, things in wanted.items()
         for i, thing in things.items()
         if found.get(kind, {}).get(i) != thing
-    ] + [f"not expected: {v}" for v in world.halo.violations]
+    ] + [*_usage_differences(world), *(f"not expected: {v}" for v in world.halo.violations)]
+
+
+def _last_month(day: date) -> str:
+    return f"{day.replace(day=1) - timedelta(days=1):%Y-%m}"
+
+
+def _usage_invoices(world: World) -> dict[str, Decimal]:
+    """What Halo's usage invoices come to, by their reference."""
+    found: dict[str, Decimal] = {}
+    for row in world.halo.invoices.values():
+        reference = str(row.get("reference") or "")
+        if reference.startswith("PAX8-USAGE "):
+            net = sum((Decimal(x["qty_order"]) * Decimal(x["unit_price"]) for x in row["lines"]), Decimal(0))
+            found[reference] = found.get(reference, Decimal(0)) + net
+    return found
+
+
+def _usage_differences(world: World) -> list[str]:
+    """Say where last month's usage is not billed as the world's own oracle says, once and to the cent."""
+    truth, found = world.expected_usage(_last_month(world.today)), _usage_invoices(world)
+    wanted = {f"PAX8-USAGE {truth.month} {c}": u.total for c, u in truth.clients.items() if u.total > 0}
+    return [
+        f"usage invoice {key}: expected {wanted.get(key, 'none')}, found {found.get(key, 'none')}"
+        for key in sorted(wanted.keys() | found.keys())
+        if wanted.get(key) != found.get(key)
+    ]
 
 
 def _events(world: World, told: summary.Told) -> list[dict[str, str]]:
@@ -104,7 +136,9 @@ def _events(world: World, told: summary.Told) -> list[dict[str, str]]:
     return events
 
 
-def _show(out: Console, told: summary.Told, events: list[dict[str, str]], wrong: list[str], *, lines: int) -> None:
+def _show(
+    out: Console, told: summary.Told, events: list[dict[str, str]], wrong: list[str], lines: int, invoices: int
+) -> None:
     summary.show(out, told)
     table = Table(title="What happened in Pax8, and what was made of it", title_justify="left", title_style="bold")
     for name in ("event", "company", "verdict", ""):
@@ -117,7 +151,9 @@ def _show(out: Console, told: summary.Told, events: list[dict[str, str]], wrong:
         out.print(f"[red]wrong in Halo[/] {sentence}", highlight=False)
     if not wrong:
         out.print(
-            f"The emulated Halo holds exactly the expected state: {lines} lines and licences compared.", highlight=False
+            f"The emulated Halo holds exactly the expected state: {lines} lines and licences and {invoices} usage invoices "
+            "compared.",
+            highlight=False,
         )
     out.print("Next: `pax8-pipeline run` (writes nothing more), `make dev` (lineage, checks, plan), README.md (going live).",
               highlight=False)  # fmt: skip

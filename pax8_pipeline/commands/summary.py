@@ -11,7 +11,7 @@ from rich.table import Table
 
 from pax8_pipeline.billing import approval, ledger, outcome, render
 from pax8_pipeline.billing import plan as plans
-from pax8_pipeline.billing.model import Left, Plan
+from pax8_pipeline.billing.model import Left, Plan, money_sentences
 from pax8_pipeline.commands.common import utc_now
 from pax8_pipeline.settings import Settings
 from pax8_pipeline.warehouse.connection import Warehouse
@@ -117,7 +117,7 @@ def show(console: Console, told: Told, *, limit: int = 40, everything: bool = Fa
     if rest and everything:
         table(console, f"Looked at, nothing to do ({len(rest)})", rest, limit)
     elif rest:
-        console.print(f"Looked at, nothing to do: {len(rest)} subscriptions")
+        console.print(f"Looked at, nothing to do: {len(rest)} rows")
     _checks(console, told.checks)
     _money(console, told)
     for agreed in told.approvals:
@@ -178,9 +178,5 @@ def _checks(console: Console, checks: Sequence[Check]) -> None:
 def _money(console: Console, told: Told) -> None:
     if told.plan is None:
         return
-    for currency, figures in told.plan.money.items():
-        console.print(
-            f"Money a month in {currency}: {figures['up']} up, {figures['down']} down, {figures['unbilled']} billed by Pax8 "
-            "and not by Halo",
-            highlight=False,
-        )
+    for sentence in money_sentences(told.plan.money):
+        console.print(sentence, highlight=False)
