@@ -13,7 +13,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 export DAGSTER_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test lint format bench clean
+.PHONY: help setup demo dev test proofs lint format bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,10 @@ $(READY): pyproject.toml constraints.txt
 
 demo: $(READY) ## the daily sync on the built-in sandbox: what changed, what was held back, the money
 	@$(BIN)/pax8-pipeline demo $(ARGS)
+
+proofs: $(READY) ## the long stories of the tests, whole: three months in auto mode, a usage month read daily (3 minutes)
+	@PAX8_PROOFS=1 $(BIN)/python -m pytest -n 2 -q pax8_pipeline_tests/e2e/test_three_months.py \
+		pax8_pipeline_tests/e2e/test_usage_days.py $(ARGS)
 
 dev: $(READY) ## the Dagster UI on http://localhost:3000 (PORT=), on the sandbox unless credentials are set
 	@$(BIN)/pax8-pipeline dev --port $(PORT) $(ARGS)
