@@ -20,7 +20,16 @@ from pax8_pipeline.warehouse import raw
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.billing.test_approval import NOW, approve, made
 from pax8_pipeline_tests.billing.test_plan_store import open_write
-from pax8_pipeline_tests.warehouse.books import SUB, Books, circumstances, company, licence, planned, subscription
+from pax8_pipeline_tests.warehouse.books import (
+    SUB,
+    Books,
+    circumstances,
+    company,
+    let_go,
+    licence,
+    planned,
+    subscription,
+)
 
 OTHER = "00000000-0000-4000-8000-00000000000b"
 MORE = Books(subscriptions=[subscription(quantity=25), subscription(id=OTHER, companyId=None)])
@@ -28,6 +37,7 @@ MORE = Books(subscriptions=[subscription(quantity=25), subscription(id=OTHER, co
 
 def lost(warehouse: Warehouse) -> Warehouse:
     """The same file, gone and begun anew."""
+    let_go()
     warehouse.path.unlink()
     warehouse.ensure_schema()
     return warehouse

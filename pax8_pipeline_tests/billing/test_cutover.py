@@ -26,6 +26,7 @@ from pax8_pipeline_tests.warehouse.books import (
     circumstances,
     company,
     invoice,
+    let_go,
     licence,
     line,
     manual_line,
@@ -46,6 +47,7 @@ def look(folder: Path, books: Books | None = None, accounts: list[dict[str, Any]
 
 
 def see(warehouse: Warehouse) -> Cutover:
+    let_go()
     with warehouse.connect(read_only=True) as connection:
         return cutover(connection)
 
@@ -210,6 +212,7 @@ def test_customers_mapped_in_halos_own_integration_are_set_beside_ours(tmp_path:
 def test_the_report_writes_nothing(tmp_path: Path) -> None:
     warehouse = Books(subscriptions=[subscription(quantity=25)]).load(tmp_path)
     plans.make_plan(warehouse, circumstances())
+    let_go()
     before = warehouse.path.read_bytes()
     markdown(see(warehouse))
     assert warehouse.path.read_bytes() == before

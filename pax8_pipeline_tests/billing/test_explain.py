@@ -21,7 +21,17 @@ from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.settings import Policy
 from pax8_pipeline.warehouse import raw
 from pax8_pipeline.warehouse.connection import Warehouse
-from pax8_pipeline_tests.warehouse.books import SUB, TODAY, Books, circumstances, invoice, licence, line, subscription
+from pax8_pipeline_tests.warehouse.books import (
+    SUB,
+    TODAY,
+    Books,
+    circumstances,
+    invoice,
+    let_go,
+    licence,
+    line,
+    subscription,
+)
 
 POLICY = Policy.model_validate({"trust": {"default": "approve"}})
 NOW = datetime(2026, 8, 20, 9)
@@ -59,6 +69,7 @@ def lived(folder: Path) -> tuple[Warehouse, str]:
 
 
 def tell(warehouse: Warehouse, wanted: str, kind: str | None = None) -> list[Story]:
+    let_go()
     with warehouse.connect(read_only=True) as connection:
         return explain(connection, wanted, kind)
 

@@ -18,7 +18,7 @@ from pax8_pipeline.settings import Policy, Trust, UsagePolicy
 from pax8_pipeline.warehouse import raw
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.checks.usage_kit import item, rebuild, summary, usage_books
-from pax8_pipeline_tests.warehouse.books import COMPANY, circumstances
+from pax8_pipeline_tests.warehouse.books import COMPANY, circumstances, let_go
 
 POLICY = Policy(usage=UsagePolicy(first_month="2026-07"), trust=Trust(default="approve"))
 KEY = f"PAX8-USAGE 2026-07 {COMPANY}"
@@ -55,6 +55,7 @@ def lived(folder: Path) -> Warehouse:
 
 
 def one(warehouse: Warehouse, wanted: str, kind: str | None = None) -> Story:
+    let_go()
     with warehouse.connect(read_only=True) as connection:
         (story,) = explain(connection, wanted, kind)
     return story
@@ -121,5 +122,6 @@ def test_a_story_of_usage_reads_as_lines(tmp_path: Path) -> None:
 
 def test_a_halo_invoice_that_is_not_ours_is_not_known(tmp_path: Path) -> None:
     warehouse = usage_books(tmp_path, item(), more=[halo_invoices(made(id=9, reference="by hand"))])
+    let_go()
     with pytest.raises(PipelineError, match="id 9 is known"), warehouse.connect(read_only=True) as connection:
         explain(connection, "9")

@@ -21,7 +21,7 @@ from pax8_pipeline.loading.halo import open_since
 from pax8_pipeline.warehouse import build, raw
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.billing.fake import FakeHalo, as_halo_keeps
-from pax8_pipeline_tests.warehouse.books import TODAY, circumstances
+from pax8_pipeline_tests.warehouse.books import TODAY, circumstances, let_go
 from pax8_pipeline_tests.warehouse.usage_books import KEY, UsageBooks, policy, usage_plan
 
 RULES = policy()
@@ -72,6 +72,7 @@ class Case:
 @pytest.fixture(scope="module", autouse=True)
 def books(tmp_path_factory: pytest.TempPathFactory) -> None:
     Case.loaded = UsageBooks().load(tmp_path_factory.mktemp("books"), policy=RULES).path
+    let_go()
 
 
 @pytest.mark.parametrize("state", OPEN)

@@ -87,6 +87,11 @@ def hold_open(warehouse: Warehouse) -> None:
     _HELD.enter_context(warehouse.connect()).execute("SET threads = 1")
 
 
+def let_go() -> None:
+    """Close the connection held open: for a test that reads the file as another process would, or takes it away."""
+    _HELD.close()
+
+
 @dataclass
 class Books:
     """What both vendors would answer, and the operator's mapping files."""
