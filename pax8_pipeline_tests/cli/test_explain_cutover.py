@@ -9,13 +9,14 @@ import pytest
 
 from pax8_pipeline.billing import plan as plans
 from pax8_pipeline_tests.cli.kit import cli
-from pax8_pipeline_tests.warehouse.books import SUB, Books, circumstances, subscription
+from pax8_pipeline_tests.warehouse.books import SUB, Books, circumstances, let_go, subscription
 
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     warehouse = Books(subscriptions=[subscription(quantity=25)]).load(tmp_path)
     plans.make_plan(warehouse, circumstances())
+    let_go()
     return tmp_path
 
 

@@ -17,7 +17,7 @@ from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.matching.mappings import load_mappings
 from pax8_pipeline.settings import Policy
 from pax8_pipeline_tests.cli.kit import OURS
-from pax8_pipeline_tests.warehouse.books import SUB, TODAY, Books, subscription
+from pax8_pipeline_tests.warehouse.books import SUB, TODAY, Books, let_go, subscription
 
 
 @pytest.fixture
@@ -38,7 +38,9 @@ def planned(folder: Path, trust: str, *, age: timedelta = timedelta(0)) -> str:
         policy=Policy.model_validate({"trust": {"default": trust}}),
         mapping_fingerprint=load_mappings(folder / "mappings").fingerprint, write_mode="dry_run", native="off",
     )  # fmt: skip
-    return plans.make_plan(warehouse, now).plan_id
+    plan_id = plans.make_plan(warehouse, now).plan_id
+    let_go()
+    return plan_id
 
 
 def call(*arguments: str) -> Result:
