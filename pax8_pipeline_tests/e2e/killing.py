@@ -8,6 +8,7 @@ been let go on, so that it dies somewhere in the work that follows, such as the 
 from __future__ import annotations
 
 import multiprocessing
+import os
 from collections.abc import Mapping, MutableMapping
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -72,10 +73,19 @@ class Hand:
         return self.struck
 
     def strike(self) -> None:
-        """SIGKILL, and wait until the process is gone."""
-        if self.process is not None:
-            self.process.kill()
-            wait([self.process.sentinel])  # not join: this may be the server's thread, and the main one joins
+        """SIGKILL, and wait until the process is gone.
+
+        Not join: this may be the server's thread, and the main one joins. It also closes the process's sentinel
+        then, whose number may be another file's a moment later: what is waited for here is a copy.
+        """
+        if (process := self.process) is None:
+            return
+        gone = os.dup(process.sentinel)
+        try:
+            process.kill()
+            wait([gone])
+        finally:
+            os.close(gone)
 
 
 class Tap:
