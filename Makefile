@@ -30,15 +30,16 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY) ## the daily sync on the built-in sandbox: what changed, what was held back, the money
 	@$(BIN)/pax8-pipeline demo $(ARGS)
 
-proofs: $(READY) ## the long stories of the tests, whole: three months in auto mode, a usage month read daily (3 minutes)
-	@PAX8_PROOFS=1 $(BIN)/python -m pytest -n 2 -q pax8_pipeline_tests/e2e/test_three_months.py \
+proofs: $(READY) ## the long tests whole: 50 kills, three months in auto mode, a usage month read daily (5 minutes)
+	@PAX8_PROOFS=1 $(BIN)/python -m pytest -n 2 -q pax8_pipeline_tests/e2e/test_kill.py \
+		pax8_pipeline_tests/e2e/test_three_months.py \
 		pax8_pipeline_tests/e2e/test_usage_days.py $(ARGS)
 
 dev: $(READY) ## the Dagster UI on http://localhost:3000 (PORT=), on the sandbox unless credentials are set
 	@$(BIN)/pax8-pipeline dev --port $(PORT) $(ARGS)
 
 test: $(READY) ## all tests (ARGS="-k name" for some)
-	@$(BIN)/python -m pytest -n 3 --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest -n 3 $(ARGS)
 
 lint: $(READY) ## ruff, mypy, import rules
 	@$(BIN)/ruff check .

@@ -26,14 +26,17 @@ import pytest
 
 from pax8_pipeline import jsontext
 from pax8_pipeline_tests.e2e.killing import WAVES, Hand, apply_under, play_night
-from pax8_pipeline_tests.e2e.kit import Desk
+from pax8_pipeline_tests.e2e.kit import WHOLE, Desk
 from pax8_pipeline_tests.e2e.nightly import Evening, night, open_entries, rows, small_story
 
 SEED = 20260820
 IN_MEMORY = Path("/dev/shm")  # see the docstring
 ROOM = 300 * 1024 * 1024
 # How apply works (its constants), how many kills, and into how many parts they are cut.
-WAYS: dict[str, tuple[dict[str, int], int, int]] = {"one by one": ({}, 50, 5), "in waves": (WAVES, 5, 1)}
+WAYS: dict[str, tuple[dict[str, int], int, int]] = {
+    "one by one": ({}, *((50, 5) if WHOLE else (20, 2))),
+    "in waves": (WAVES, 5, 1),
+}
 PARTS = [(way, part) for way, (_, _, parts) in WAYS.items() for part in range(parts)]
 
 

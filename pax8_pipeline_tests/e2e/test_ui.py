@@ -27,7 +27,6 @@ BROWSER = next(
 pytestmark = [
     pytest.mark.ui,
     pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine"),
-    pytest.mark.xdist_group("ui"),  # one demo and one Dagster for all of them
 ]
 
 FLAGS = (

@@ -24,7 +24,6 @@ from pax8_pipeline_tests.e2e.test_ui import BROWSER, FLAGS, PATIENCE_MS, browser
 pytestmark = [
     pytest.mark.ui,
     pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine"),
-    pytest.mark.xdist_group("ui"),
 ]
 
 JOB = "locations/pax8_pipeline/jobs/usage_backfill"

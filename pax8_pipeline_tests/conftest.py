@@ -1,0 +1,28 @@
+"""Which tests share a worker, and in what order they go."""
+
+from __future__ import annotations
+
+import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
+
+# A module's tests share its fixtures (a clean run, a Dagster with its UI) and what was loaded before, so they stay on
+# one worker; those of these modules share little and take long, so each goes where there is room.
+APART = ("e2e/test_daily_sync.py", "e2e/test_kill.py", "e2e/test_write_path.py", "e2e/test_usage_days.py")
+
+
+class _ByModule(LoadScopeScheduling):
+    def _split_scope(self, nodeid: str) -> str:
+        module = nodeid.split("::", 1)[0]
+        return nodeid if module.endswith(APART) else module
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """Group tests as above, in the order of collection."""
+    config.option.loadscopereorder = False
+    return _ByModule(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long ones first, so that no worker is left alone with one at the end."""
+    items.sort(key=lambda item: "/e2e/" not in item.nodeid)
