@@ -18,6 +18,7 @@ from threading import Event
 import duckdb
 
 from pax8_pipeline.errors import PipelineError, WarehouseBusy
+from pax8_pipeline.warehouse import engine
 from pax8_pipeline.warehouse.models import RAW_TABLES, Model, all_models, query_file
 
 Connection = duckdb.DuckDBPyConnection
@@ -47,11 +48,11 @@ class Warehouse:
 
         Raises WarehouseBusy, naming the process that holds the file, when it does not come free in time.
         """
-        connection = self._open(read_only)
+        opened = self._open(read_only)
         try:
-            yield connection
+            yield opened.connection
         finally:
-            connection.close()
+            opened.done()
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -96,25 +97,27 @@ class Warehouse:
         with self.connect() as connection:
             live = connection.execute("SELECT current_database()").fetchall()[0][0]
             connection.execute(f"ATTACH '{_quoted(fresh)}' AS published")
-            for model in all_models().values():
-                if model.schema in PUBLISHED_SCHEMAS:
-                    connection.execute(f"CREATE SCHEMA IF NOT EXISTS published.{model.schema}")
-                    connection.execute(f"CREATE TABLE published.{model.table} AS FROM {model.table}")
-            connection.execute("USE published")
-            connection.execute(query_file("queries/ledger_state.sql"))
-            connection.execute(f'USE "{live}"')
-            connection.execute("DETACH published")
+            try:
+                for model in all_models().values():
+                    if model.schema in PUBLISHED_SCHEMAS:
+                        connection.execute(f"CREATE SCHEMA IF NOT EXISTS published.{model.schema}")
+                        connection.execute(f"CREATE TABLE published.{model.table} AS FROM {model.table}")
+                connection.execute("USE published")
+                connection.execute(query_file("queries/ledger_state.sql"))
+            finally:
+                connection.execute(f'USE "{live}"')
+                connection.execute("DETACH published")
         os.replace(fresh, target)
 
-    def _open(self, read_only: bool) -> Connection:
+    def _open(self, read_only: bool) -> engine.Use:
         if read_only and not self.path.exists():
             raise PipelineError(f"{self.path} does not exist yet: run `pax8-pipeline run` first")
         deadline = self.clock() + self.patience
         pause = 0.05
         while True:
             try:
-                return duckdb.connect(str(self.path), read_only=read_only)
-            except (duckdb.IOException, duckdb.ConnectionException) as error:
+                return engine.use(self.path, read_only=read_only)
+            except duckdb.Error as error:
                 if not _is_lock(error):
                     raise PipelineError(f"{self.path} cannot be opened: {error}") from error
                 if self.clock() >= deadline:
@@ -125,7 +128,7 @@ class Warehouse:
 
 def _is_lock(error: Exception) -> bool:
     text = str(error)
-    return "Could not set lock" in text or "different configuration" in text
+    return any(part in text for part in ("Could not set lock", "different configuration", "already attached"))
 
 
 def _busy_text(path: Path, detail: str) -> str:

@@ -1,0 +1,115 @@
+"""One engine per process: files are shared while used, and free for other processes the moment nobody uses them."""
+
+from __future__ import annotations
+
+import multiprocessing
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from pax8_pipeline.errors import PipelineError, WarehouseBusy
+from pax8_pipeline.warehouse import engine
+from pax8_pipeline.warehouse.connection import Warehouse
+
+WRITE = "import duckdb, sys; duckdb.connect(sys.argv[1]).execute('INSERT INTO t VALUES (2)')"
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Warehouse:
+    """A file with one table of one row, whose name needs quoting."""
+    made = Warehouse(tmp_path / "it's a warehouse.duckdb", patience=0)
+    with made.connect() as connection:
+        connection.execute("CREATE TABLE t AS SELECT 1 AS x")
+    return made
+
+
+def rows(warehouse: Warehouse) -> list[int]:
+    with warehouse.connect(read_only=True) as connection:
+        return [x for (x,) in connection.execute("FROM t ORDER BY x").fetchall()]
+
+
+def other_process(warehouse: Warehouse) -> int:
+    command = [sys.executable, "-c", WRITE, str(warehouse.path)]
+    return subprocess.run(command, check=False, capture_output=True).returncode
+
+
+def test_another_process_gets_the_file_as_soon_as_the_last_user_here_is_done(warehouse: Warehouse) -> None:
+    with warehouse.connect(), warehouse.connect():
+        assert other_process(warehouse) != 0
+    assert not warehouse.path.with_name(warehouse.path.name + ".wal").exists()
+    assert other_process(warehouse) == 0
+    assert rows(warehouse) == [1, 2]
+
+
+def test_users_of_one_file_see_each_other_and_not_the_users_of_another(warehouse: Warehouse, tmp_path: Path) -> None:
+    other = Warehouse(tmp_path / "other" / "it's a warehouse.duckdb")
+    other.path.parent.mkdir()
+    with warehouse.transaction() as first, other.connect() as second:
+        second.execute("CREATE TABLE t AS SELECT 7 AS x")
+        first.execute("INSERT INTO t VALUES (3)")
+        assert second.execute("FROM t").fetchall() == [(7,)]
+    assert (rows(warehouse), rows(other)) == ([1, 3], [7])
+
+
+def test_what_fails_is_rolled_back_and_the_file_let_go(warehouse: Warehouse) -> None:
+    with pytest.raises(duckdb.ConversionException), warehouse.transaction() as connection:
+        connection.execute("INSERT INTO t VALUES (9); INSERT INTO t VALUES ('x')")
+    assert rows(warehouse) == [1]
+    assert other_process(warehouse) == 0
+
+
+def test_a_reader_cannot_write_and_a_writer_waits_for_the_reader(warehouse: Warehouse) -> None:
+    with warehouse.connect(read_only=True) as connection:
+        with pytest.raises(duckdb.Error, match="read-only"):
+            connection.execute("INSERT INTO t VALUES (9)")
+        with pytest.raises(WarehouseBusy), warehouse.connect():
+            pass
+    with warehouse.connect() as connection:
+        connection.execute("INSERT INTO t VALUES (2)")
+    assert rows(warehouse) == [1, 2]
+
+
+def test_a_file_held_by_another_process_is_waited_for_and_its_holder_named(warehouse: Warehouse) -> None:
+    code = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('held', flush=True); input()"
+    command = [sys.executable, "-c", code, str(warehouse.path)]
+    holder = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert holder.stdout is not None
+    holder.stdout.readline()
+    with pytest.raises(WarehouseBusy, match=f"held by process {holder.pid}"), warehouse.connect():
+        pass
+    patient = Warehouse(warehouse.path, wait=lambda seconds: (holder.communicate("\n"), None)[1])
+    assert rows(patient) == [1]
+
+
+def test_a_file_that_is_no_warehouse_is_told_of(tmp_path: Path) -> None:
+    broken = Warehouse(tmp_path / "broken.duckdb")
+    broken.path.write_text("no database at all, but long enough to look at" * 100)
+    with pytest.raises(PipelineError, match=r"broken\.duckdb cannot be opened"), broken.connect():
+        pass
+
+
+def test_an_engine_that_cannot_let_go_is_given_up_and_nothing_is_lost(warehouse: Warehouse) -> None:
+    used = engine.use(warehouse.path)
+    used.connection.execute("INSERT INTO t VALUES (5)")
+    used.engine.files[used.file].name = "no_such_name"
+    used.done()
+    assert rows(warehouse) == [1, 5]
+    again = engine.use(warehouse.path)
+    again.done()
+    assert again.engine is not used.engine
+
+
+def test_a_forked_child_has_an_engine_of_its_own(warehouse: Warehouse) -> None:
+    child = multiprocessing.get_context("fork").Process(target=_insert, args=(warehouse,))
+    child.start()
+    child.join(60)
+    assert child.exitcode == 0
+    assert rows(warehouse) == [1, 4]
+
+
+def _insert(warehouse: Warehouse) -> None:
+    with warehouse.transaction() as connection:
+        connection.execute("INSERT INTO t VALUES (4)")
