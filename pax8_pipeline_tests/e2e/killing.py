@@ -7,7 +7,6 @@ been let go on, so that it dies somewhere in the work that follows, such as the 
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 from collections.abc import Mapping, MutableMapping
 from multiprocessing.connection import Connection, wait
@@ -16,12 +15,8 @@ from typing import Any
 
 from pax8_pipeline.billing import apply
 from pax8_pipeline.sandbox.faults_middleware import App, Receive, Scope, Send
-from pax8_pipeline_tests.e2e.kit import Desk
+from pax8_pipeline_tests.e2e.kit import PROCESSES, Desk
 from pax8_pipeline_tests.e2e.nightly import apply_newest, whole_night
-
-# Children come from a server process that has one thread and everything imported; each is a process of its own.
-_PROCESSES = multiprocessing.get_context("forkserver")
-_PROCESSES.set_forkserver_preload(["pax8_pipeline_tests.e2e.nightly"])
 
 WAVES = {"WAVE_ABOVE": 0, "WAVE": 4, "PER_CALL": 3}  # a big night's way of writing, on a small night
 
@@ -113,8 +108,8 @@ class Tap:
 
 def apply_under(at: Desk, hand: Hand, settings: Mapping[str, int] | None = None) -> int | None:
     """Apply the desk's newest plan in a process of its own, under the hand; return its exit code."""
-    ours, theirs = _PROCESSES.Pipe()
-    process = _PROCESSES.Process(target=_apply_newest, args=(at.environment(), theirs, dict(settings or {})))
+    ours, theirs = PROCESSES.Pipe()
+    process = PROCESSES.Process(target=_apply_newest, args=(at.environment(), theirs, dict(settings or {})))
     at.sandbox.app.app = Tap(at.sandbox.app.app, hand)
     process.start()
     theirs.close()
@@ -140,7 +135,7 @@ def apply_under(at: Desk, hand: Hand, settings: Mapping[str, int] | None = None)
 
 def play_night(at: Desk) -> int | None:
     """Play a whole night in a process of its own; return its exit code."""
-    process = _PROCESSES.Process(target=_whole_night, args=(at.environment(),))
+    process = PROCESSES.Process(target=_whole_night, args=(at.environment(),))
     process.start()
     process.join()
     return process.exitcode

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+from pax8_pipeline.cli import main
 from pax8_pipeline.sandbox.server import Sandbox, running_sandbox
 from pax8_pipeline.sandbox.world import World
 
@@ -24,6 +27,12 @@ TODAY = date(2026, 8, 20)
 WHOLE = os.environ.get("PAX8_PROOFS") == "1"
 # A real operator's machine must not lend a test its credentials or its history.
 _OURS = ("PAX8_", "HALO_", "DAGSTER_")
+
+# Children come from a server process that has one thread and the slow modules; each is a process of its own.
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload(
+    ["pax8_pipeline_tests.e2e.nightly", "pax8_pipeline.automation.launch", "matplotlib.backends.backend_agg"]
+)
 
 
 @dataclass
@@ -70,10 +79,17 @@ class Desk:
         )
 
     def command(self, *arguments: str, **env: str) -> Ran:
-        """Run a command to its end."""
-        process = self.start(*arguments, **env)
-        out, err = process.communicate(timeout=240)
-        return Ran(process.returncode, out, err)
+        """Run a command to its end, in a process of its own whose modules are loaded already."""
+        with tempfile.TemporaryDirectory(prefix="said-") as said:
+            process = PROCESSES.Process(
+                target=_command, args=(arguments, {**self.environment(), **env}, str(self.folder), said)
+            )
+            process.start()
+            process.join(240)
+            if (code := process.exitcode) is None:
+                process.kill()
+                raise TimeoutError(f"{arguments} did not end")
+            return Ran(code, *((Path(said) / name).read_text(encoding="utf-8") for name in ("out", "err")))
 
     def run(self, **env: str) -> Ran:
         """`pax8-pipeline run --json`."""
@@ -88,6 +104,15 @@ class Desk:
         world = self.sandbox.world
         clean = not world.halo.violations and not world.pax8.write_attempts
         return clean and world.expected_halo() == world.halo_state()
+
+
+def _command(arguments: Sequence[str], environment: Mapping[str, str], folder: str, said: str) -> None:
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(folder)
+    for number, name in ((1, "out"), (2, "err")):
+        os.dup2(os.open(f"{said}/{name}", os.O_WRONLY | os.O_CREAT), number)
+    main(list(arguments))
 
 
 def kill(process: subprocess.Popen[str]) -> None:
