@@ -48,13 +48,15 @@ class Use:
 
     def done(self) -> None:
         """Close the connection; the last one to go detaches the file."""
-        self.connection.close()
-        with _LOCK:
-            found = self.engine.files[self.file]
-            found.users -= 1
-            if not found.users:
-                del self.engine.files[self.file]
-                _detach(self.engine, found)
+        try:
+            self.connection.close()
+        finally:
+            with _LOCK:
+                found = self.engine.files[self.file]
+                found.users -= 1
+                if not found.users:
+                    del self.engine.files[self.file]
+                    _detach(self.engine, found)
 
 
 def use(path: Path, *, read_only: bool = False) -> Use:
