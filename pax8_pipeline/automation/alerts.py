@@ -116,7 +116,7 @@ def _notify(number: int, url: str, title: str, body: str) -> bool:
     try:
         target = apprise.Apprise()
         taken = bool(target.add(url)) and bool(target.notify(title=title, body=body))
-    except Exception:
+    except Exception:  # whatever a service throws: no message may fail a run, and its text could hold the address
         taken = False
     if not taken:
         log.error("alert address %d of PAX8_ALERT_URLS did not take the message", number)

@@ -125,7 +125,7 @@ def _kept_engines() -> Iterator[None]:
             if url not in made:
                 options.pop("poolclass", None)
                 made[url] = sqlalchemy.create_engine(url, **options)
-                # Dagster lets go of it after each event.
+                # Dagster lets go of it after each event: that is what is kept from happening, on this one engine.
                 made[url].dispose = lambda close=True: None  # type: ignore[method-assign]
             return made[url]
 
@@ -136,7 +136,7 @@ def _kept_engines() -> Iterator[None]:
         yield
     finally:
         for module, function in theirs:
-            setattr(module, "create_engine", function)  # noqa: B010
+            setattr(module, "create_engine", function)  # noqa: B010 - as above
         for engine in made.values():
             sqlalchemy.Engine.dispose(engine)
 

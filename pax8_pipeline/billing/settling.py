@@ -113,5 +113,5 @@ def _differences(one: Begun, document: Object) -> list[str]:
 
 
 def _begun(row: Mapping[str, str]) -> Begun:
-    state: State = row["state"]  # type: ignore[assignment]
+    state: State = row["state"]  # type: ignore[assignment] # the ledger holds no other words
     return Begun(row["plan_id"], row["row_id"], state, invoice.planned(json.loads(row["expect"])), row["billed_by"])

@@ -148,7 +148,7 @@ class _Children:
 
     def start(self, name: str, command: Sequence[str], environment: Mapping[str, str], folder: Path) -> None:
         """Start one, in a group of its own: a Ctrl-C in the terminal reaches us, and we end it in order."""
-        child = subprocess.Popen(command, env=dict(environment), cwd=folder, start_new_session=True)  # noqa: S603
+        child = subprocess.Popen(command, env=dict(environment), cwd=folder, start_new_session=True)  # noqa: S603 - our own
         self._running.append((name, child))
 
     def check(self) -> None:

@@ -208,8 +208,9 @@ class Answers:
         company = query.get("companyId", "").lower()
         if company:
             items = [item for item in items if item["companyId"] == company]
-        spell: Spell = lambda item: pax8_wire.invoice_item(item, self.store.switches, draft=True)  # noqa: E731
-        return self._page("draft_items", items, query, spell)
+        return self._page(
+            "draft_items", items, query, lambda item: pax8_wire.invoice_item(item, self.store.switches, draft=True)
+        )
 
     def _visible_invoice(self, key: str) -> Row | None:
         return next((row for row in pax8_billing.visible(self.store) if row["id"] == key.lower()), None)

@@ -6,38 +6,21 @@ browser to drive.
 
 from __future__ import annotations
 
-import os
-import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pax8_pipeline.commands.playground import free_port
 from pax8_pipeline_tests.cli.kit import clean_environment, cli
+from pax8_pipeline_tests.e2e.chromium import IN_BROWSER, PATIENCE_MS
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-BROWSER = next(
-    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
-)
-pytestmark = [
-    pytest.mark.ui,
-    pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine"),
-]
+pytestmark = IN_BROWSER
 
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-PATIENCE_MS = 60_000
 GROUPS = ("sources", "pax8", "halo", "staging", "reconciled", "billing")
 
 
@@ -69,26 +52,6 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         process.send_signal(signal.SIGTERM)
         process.wait(90)
         process.stderr.close()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=BROWSER, args=list(FLAGS))
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def page(browser: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
-    page = browser.new_page(viewport={"width": 1600, "height": 1000})
-    page.set_default_timeout(PATIENCE_MS)
-    yield page
-    folder = os.environ.get("PAX8_UI_SCREENSHOTS")
-    if folder:
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=str(Path(folder) / f"{request.node.name}.png"))
-    page.close()
 
 
 def test_the_lineage_graph_shows_the_way_from_the_vendors_to_billing(page: Any, address: str) -> None:

@@ -17,14 +17,11 @@ import pytest
 
 from pax8_pipeline.commands.playground import free_port
 from pax8_pipeline.sandbox.world import World
+from pax8_pipeline_tests.e2e.chromium import IN_BROWSER
 from pax8_pipeline_tests.e2e.kit import TODAY, Desk, desk, until
 from pax8_pipeline_tests.e2e.test_backfill import FIRST, LAST, MONTHS, SWITCHES, contents, items_asked
-from pax8_pipeline_tests.e2e.test_ui import BROWSER, FLAGS, PATIENCE_MS, browser, page  # noqa: F401 - fixtures
 
-pytestmark = [
-    pytest.mark.ui,
-    pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine"),
-]
+pytestmark = IN_BROWSER
 
 JOB = "locations/pax8_pipeline/jobs/usage_backfill"
 
@@ -62,7 +59,7 @@ def address(at: Desk) -> Iterator[str]:
         process.stdout.close()
 
 
-def launch(page: Any, address: str) -> None:  # noqa: F811
+def launch(page: Any, address: str) -> None:
     """Choose the range of months on the job's page and launch it."""
     page.goto(f"{address}/{JOB}")
     page.get_by_role("button", name="Materialize all").click()
@@ -90,7 +87,7 @@ def runs(address: str) -> list[dict[str, str]]:
 
 @pytest.mark.timeout(420)
 def test_a_backfill_stopped_in_the_browser_and_started_again_leaves_the_rows_of_an_undisturbed_one(
-    page: Any,  # noqa: F811
+    page: Any,
     address: str,
     at: Desk,
     tmp_path: Path,
