@@ -1,10 +1,10 @@
 """Holds an emulator's answers against the vendors' published API descriptions.
 
-Here belongs: loading `../shared/api/<name>-openapi.json`, turning OpenAPI 3.0 schemas into JSON Schema, and
-the one table of deviations that the reference pages document. Not here: emulators, HTTP, assertions about
+Contains: loading `api_facts/<vendor>.json` (made by `make_api_facts`), turning OpenAPI 3.0 schemas into JSON Schema, and
+the one table of deviations that the reference pages document. Does not contain: emulators, HTTP, assertions about
 meaning.
 
-    spec = load_spec("halo")            # skips the test when the file is not beside the checkout
+    spec = load_spec("halo")
     spec.problems(row, "Licence_List")  # [] or one line per problem
     spec.answer_problems(rows, "GET", "/RecurringInvoice", 200)
 
@@ -22,13 +22,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pytest
 from jsonschema import Draft4Validator
 from jsonschema.exceptions import ValidationError
 
 from pax8_pipeline import jsontext
 
-API_FOLDER = Path(__file__).resolve().parents[2].parent / "shared" / "api"
+FACTS = Path(__file__).with_name("api_facts")
 
 
 @dataclass(frozen=True)
@@ -81,13 +80,8 @@ _used: set[tuple[str, Deviation]] = set()
 
 @functools.cache
 def load_spec(vendor: str) -> Spec:
-    """The description of `vendor` ("halo", "pax8-partner", "pax8-authentication"); skips where it is
-    absent.
-    """
-    path = API_FOLDER / f"{vendor}-openapi.json"
-    if not path.exists():
-        pytest.skip(f"{path.name} is not beside this checkout (looked in ../shared/api)")
-    return Spec(vendor, jsontext.loads(path.read_bytes()))
+    """Return the description of `vendor`: "halo", "pax8-partner" or "pax8-authentication"."""
+    return Spec(vendor, jsontext.loads((FACTS / f"{vendor}.json").read_bytes()))
 
 
 def unused_deviations(vendor: str) -> list[Deviation]:
@@ -138,18 +132,6 @@ class Spec:
     def unknown_members(self, instance: Any, schema: str | dict[str, Any]) -> list[str]:
         """Paths of members the schema does not name, at any depth (for descriptions that forbid nothing)."""
         return sorted(set(self._unknown(instance, self._node(schema), "", "")))
-
-    def examples(self) -> Iterator[tuple[str, str, str, Any]]:
-        """Every sample of an answer's JSON body: (method, path, status, value), references resolved."""
-        for path, operations in self.document["paths"].items():
-            for method, operation in operations.items():
-                answers = operation.get("responses", {}) if isinstance(operation, dict) else {}
-                for status, answer in answers.items():
-                    content = self.resolve(answer).get("content", {}).get("application/json", {})
-                    if "example" in content:
-                        yield method.upper(), path, status, content["example"]
-                    for example in content.get("examples", {}).values():
-                        yield method.upper(), path, status, self.resolve(example).get("value")
 
     def template(self, path: str) -> str:
         """The path of the description that a really called path belongs to; KeyError when there is none."""

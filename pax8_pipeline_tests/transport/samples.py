@@ -1,65 +1,81 @@
-"""The vendors' own samples: from their OpenAPI files and from the reference pages, where those are at hand."""
+"""Sample answers of both vendors: built from the facts of their descriptions, and the ones our reference pages show.
+
+`answers(vendor)` fills every member of every described answer, with numbers whose digits are easy to lose (trailing
+zeros, twelve decimals, beyond 2**53). `page_samples(vendor)` are whole objects as live services send them.
+"""
 
 from __future__ import annotations
 
-import re
+from decimal import Decimal
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pax8_pipeline import jsontext
+from pax8_pipeline_tests.sandbox.openapi import Spec, load_spec
 
-FOLDER = Path(__file__).resolve().parents[2].parent / "shared" / "api"
-METHODS = ("get", "post", "put", "patch", "delete")
+PAGES = Path(__file__).with_name("page_samples.json")
+_NUMBERS = (Decimal("19.4850"), Decimal("0.000000000125"), Decimal("25.00"), Decimal("-7.95"))
+_TEXTS = {"date": "2026-07-31", "yyyy-MM-dd": "2026-07-31", "date-time": "2026-07-31T09:12:03.114-0600"}
 
 
-def spec(name: str) -> dict[str, Any]:
-    """One OpenAPI file, numbers exact; {} where it is not at hand."""
-    path = FOLDER / name
-    found: dict[str, Any] = jsontext.loads(path.read_bytes()) if path.exists() else {}
+def answers(vendor: str) -> list[Any]:
+    """Return a filled sample of every described answer as pytest parameters (method, path, status, value)."""
+    spec = load_spec(vendor)
+    found = []
+    for path, operations in spec.document["paths"].items():
+        for method, operation in operations.items():
+            for status, answer in operation["responses"].items():
+                if "content" in answer:
+                    schema = answer["content"]["application/json"]["schema"]
+                    value = _Filled(spec).value(schema)
+                    found.append(pytest.param(method, path, int(status), value, id=f"{method} {path} {status}"))
     return found
 
 
-def answers(name: str) -> list[Any]:
-    """Every sample of an answer as pytest parameters (method, path, status, value); one skip if there are none."""
-    document = spec(name)
-    found = []
-    for path, operations in document.get("paths", {}).items():
-        for method in METHODS:
-            for status, response in operations.get(method, {}).get("responses", {}).items():
-                for content in response.get("content", {}).values():
-                    for label, value in _values(document, content):
-                        found.append(pytest.param(method, path, int(status), value, id=f"{method} {path} {label}"))
-    return found or [_nothing(name, 4)]
+def page_samples(vendor: str) -> list[Any]:
+    """Return the objects of one vendor ("halo", "pax8") that our reference pages show, as pytest parameters."""
+    values = jsontext.loads(PAGES.read_bytes())[vendor]
+    return [pytest.param(value, id=f"{vendor} {number}") for number, value in enumerate(values, start=1)]
 
 
-def page_samples(name: str) -> list[Any]:
-    """Every JSON object in the code blocks of a reference page as pytest parameters; one skip if there are none."""
-    path = FOLDER / name
-    text = path.read_text(encoding="utf-8") if path.exists() else ""
-    found: list[Any] = []
-    for block in re.findall(r"```json\n(.*?)```", text, re.DOTALL):
-        found += [pytest.param(value, id=f"{name} {len(found) + n}") for n, value in enumerate(_objects(block))]
-    return found or [_nothing(name, 1)]
+class _Filled:
+    """Makes instances of schemas with every member present; no two texts, numbers or ids of one instance are alike."""
 
+    def __init__(self, spec: Spec) -> None:
+        self._spec = spec
+        self._number = count(1)
+        self._open: set[int] = set()
 
-def _values(document: dict[str, Any], content: dict[str, Any]) -> list[tuple[str, Any]]:
-    values = [("example", content["example"])] if "example" in content else []
-    for label, example in content.get("examples", {}).items():
-        kind, key = example["$ref"].split("/")[-2:] if "$ref" in example else (None, None)
-        values.append((label, (document["components"][kind][key] if kind else example)["value"]))
-    return values
+    def value(self, schema: Any) -> Any:
+        """Return one instance. A schema that is not among the facts, or that holds itself, gives null."""
+        schema = self._spec.resolve(schema)
+        if "enum" in schema:
+            return schema["enum"][0]
+        if schema.get("type") == "array":
+            rows = [self.value(schema["items"]) for _ in range(2)]
+            return [row for row in rows if row is not None]
+        if "properties" not in schema:
+            return self._scalar(schema)
+        if id(schema) in self._open:
+            return None
+        self._open.add(id(schema))
+        members = {name: self.value(member) for name, member in schema["properties"].items()}
+        self._open.discard(id(schema))
+        return members
 
-
-def _objects(block: str) -> list[Any]:
-    """A block holds one object over several lines, or one object per line."""
-    try:
-        return [jsontext.loads(block)]
-    except ValueError:
-        return [jsontext.loads(line) for line in block.splitlines() if line.strip()]
-
-
-def _nothing(name: str, arguments: int) -> Any:
-    reason = f"{name} is not beside this checkout, or holds no samples"
-    return pytest.param(*[None] * arguments, marks=pytest.mark.skip(reason=reason), id="none")
+    def _scalar(self, schema: Any) -> Any:
+        number = next(self._number)
+        if schema.get("type") == "string":
+            if schema.get("format") == "uuid":
+                return f"00000000-0000-4000-8000-{number:012d}"
+            return _TEXTS.get(schema.get("format", ""), f'Müller & Söhne \\ "{number}" 東京')
+        if schema.get("type") == "integer":
+            return 2**53 + number
+        if schema.get("type") == "number":
+            return _NUMBERS[number % len(_NUMBERS)] + number
+        if schema.get("type") == "boolean":
+            return bool(number % 2)
+        return None
