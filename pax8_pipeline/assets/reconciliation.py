@@ -75,7 +75,7 @@ ORDER BY subscriptions DESC, company_name LIMIT 20
 _VERDICTS = """
 SELECT verdict, count(*) AS subscriptions, coalesce(currency, '?') AS currency,
        round(sum(meta.per_month((coalesce(billed_after, 0) - coalesce(billed_before, 0)) * coalesce(unit_price, 0),
-                                coalesce(period_months, 1)))
+                                period_months))
              FILTER (verdict IN ('increase', 'decrease', 'cancel')), 2) AS change_a_month,
        round(sum(unbilled_money_per_month), 2) AS unbilled_a_month
 FROM reconciled.subscriptions GROUP BY ALL ORDER BY unbilled_a_month DESC, subscriptions DESC, verdict

@@ -50,6 +50,9 @@ VERDICTS: tuple[Verdict, ...] = (
     Verdict("pending_pro_rata", "blocked", "a part-period entry that Halo will add to the line is waiting on it"),
     Verdict("unknown_term", "blocked", "the billing term is not known here"),
     Verdict("unknown_status", "blocked", "the status is not known here"),
+    Verdict(
+        "unknown_period", "blocked", "it is not certain how many months the period of the Halo recurring invoice covers"
+    ),
     Verdict("ended_not_cancelled", "blocked", "the end date has passed but Pax8 does not say Cancelled"),
 )
 

@@ -46,7 +46,7 @@ _CLOSED = (
         ("3 year", "annual", "2 year", "activation", "one-time", "arrears", "trial", "rebate", "monthly"),
     ),
     _Closed("staging.recurring_invoice_lines", "quantity_type", ("0", "1", "2", "3", "4")),
-    _Closed("staging.recurring_invoices", "period", ("1", "2", "3", "4", "5", "7", "8", "9")),
+    _Closed("staging.recurring_invoices", "period", ("1", "2", "3", "4", "5", "7"), required=True),
 )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from pax8_pipeline.checks.rule import Finding, Rule, Sight, look
 # Whose company is not matched is told by `unmatched_companies`, currencies by `currency_mismatch`.
 _VERDICTS = (
     "unbilled", "ambiguous", "mapping_error", "client_mismatch", "line_inactive", "licence_inactive",
-    "computed_elsewhere",
+    "computed_elsewhere", "unknown_period",
 )  # fmt: skip
 _QUERY = f"""
 SELECT verdict, reason, client_name, company_name, product_name, subscription_id, quantity,

@@ -14,12 +14,12 @@ CREATE OR REPLACE MACRO meta.halo_id(x) AS
   CASE WHEN try_cast(x AS BIGINT) NOT IN (0, -1) THEN try_cast(x AS BIGINT) END;
 CREATE OR REPLACE MACRO meta.currency(x) AS
   CASE WHEN regexp_full_match(trim(x), '[A-Za-z]{3}') THEN upper(trim(x)) END;
--- Months one price covers, by Pax8 billing term and by Halo period (api/halo.md section 7).
+-- Months one price covers, by Pax8 billing term and by Halo period. Sources disagree on what Halo's periods 8, 9 and
+-- others are (api/halo.md section 7): no amount and no date is worked out from them.
 CREATE OR REPLACE MACRO meta.term_months(x) AS
   CASE lower(x) WHEN 'monthly' THEN 1 WHEN 'annual' THEN 12 WHEN '2-year' THEN 24 WHEN '3-year' THEN 36 END;
 CREATE OR REPLACE MACRO meta.period_months(x) AS
-  CASE x WHEN 1 THEN 0.230769 WHEN 2 THEN 1 WHEN 3 THEN 12 WHEN 4 THEN 3 WHEN 5 THEN 6 WHEN 7 THEN 36 WHEN 8 THEN 24
-         WHEN 9 THEN 48 END;
+  CASE x WHEN 1 THEN 0.230769 WHEN 2 THEN 1 WHEN 3 THEN 12 WHEN 4 THEN 3 WHEN 5 THEN 6 WHEN 7 THEN 36 END;
 -- Money a month, to six places. DuckDB divides decimals as doubles, so the division is done on whole numbers.
 CREATE OR REPLACE MACRO meta.per_month(amount, months) AS
   ((CAST(round(amount * 1000000) AS HUGEINT) * 1000000) // CAST(months * 1000000 AS HUGEINT))::DECIMAL(28,0) * 0.000001;

@@ -11,7 +11,7 @@ WITH judged AS (
               ELSE 'none' END AS action,
          CASE WHEN NOT coalesce(s.line_live, false) THEN 0 ELSE s.billed_after - s.billed_before END AS moved,
          meta.per_month(CASE WHEN NOT coalesce(s.line_live, false) THEN 0 ELSE s.billed_after - s.billed_before END
-                        * coalesce(s.unit_price, 0), coalesce(s.period_months, 1)) AS moved_money
+                        * coalesce(s.unit_price, 0), s.period_months) AS moved_money
   FROM reconciled.subscriptions s
   LEFT JOIN verdict_classes v USING (verdict)
   LEFT JOIN trust t ON t.client_id = s.client_id

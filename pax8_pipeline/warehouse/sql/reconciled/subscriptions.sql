@@ -37,7 +37,7 @@ key: subscription_id
 | qty_free | DECIMAL(28,10) | Units of the line not billed | staging.line_licences.qty_free |
 | minimum_qty | DECIMAL(28,10) | Least quantity the line bills | staging.line_licences.minimum_qty |
 | unit_price | DECIMAL(28,10) | Halo price per unit and period | staging.recurring_invoice_lines.unit_price, staging.licences.price |
-| period_months | DECIMAL(18,6) | Months the Halo price covers | staging.recurring_invoices.period |
+| period_months | DECIMAL(18,6) | Months the Halo price covers, empty where the period is not known for certain | staging.recurring_invoices.period |
 | pending_pro_rata | BIGINT | Part-period entries on the line not invoiced yet | staging.recurring_invoice_lines.pending_pro_rata |
 | rebuy_of | VARCHAR | A cancelled subscription of the same company and product that this one seems to follow | staging.subscriptions.subscription_id |
 | has_usage | BOOLEAN not null | Pax8 shows usage for it | staging.usage_summaries.subscription_id, staging.invoice_items.subscription_id |
@@ -64,7 +64,7 @@ WITH usage_seen AS (
               ELSE 'billing' END AS lifecycle
   FROM staging.subscriptions s LEFT JOIN staging.products p USING (product_id)
 ), lines AS (
-  SELECT l.*, r.client_id AS invoice_client_id, r.currency AS invoice_currency,
+  SELECT l.*, r.client_id AS invoice_client_id, r.currency AS invoice_currency, r.period,
          meta.period_months(r.period)::DECIMAL(18,6) AS period_months
   FROM staging.recurring_invoice_lines l JOIN staging.recurring_invoices r USING (recurring_invoice_id)
 ), line_totals AS (
@@ -103,7 +103,7 @@ WITH usage_seen AS (
 ), joined AS (
   SELECT p.*, l.line_id, l.recurring_invoice_id, l.is_live, l.off_because, l.is_inactive AS line_inactive, l.quantity_source,
          l.qty_order,
-         l.pending_pro_rata, l.period_months, l.invoice_client_id, l.invoice_currency,
+         l.pending_pro_rata, l.period, l.period_months, l.invoice_client_id, l.invoice_currency,
          CASE WHEN l.linked_price THEN coalesce(p.licence_price, l.unit_price) ELSE l.unit_price END AS line_price,
          t.line_licences, t.count_sum, t.qty_free, t.minimum_qty, t.unread,
          m.company_name, m.client_id, m.client_name, m.client_currency, m.billed_client_id, m.bill_on_behalf,
@@ -172,6 +172,7 @@ WITH usage_seen AS (
       WHEN quantity_source = 'licence' AND licence_id IS NULL
         THEN 'ambiguous: line ' || line_id || ' follows ' || coalesce(line_licences, 0) || ' licences and none is known as this subscription'
       WHEN quantity_source = 'licence' AND unread > 0 THEN 'mapping_error: the line follows a licence that Halo did not list'
+      WHEN period_months IS NULL THEN 'unknown_period: recurring invoice ' || recurring_invoice_id || ' has ' || coalesce('period ' || period, 'no period')
     END AS line_fault
   FROM figured
 ), judged AS (

@@ -5,7 +5,7 @@ key: recurring_invoice_id
 | client_id | BIGINT | Halo client billed | halo.recurring_invoices.payload |
 | reference | VARCHAR | Text people know it by | halo.recurring_invoices.payload |
 | disabled | BOOLEAN not null | Superseded or stopped | halo.recurring_invoices.payload |
-| period | BIGINT | 1 weekly, 2 monthly, 3 yearly, 4 quarterly, 5 six-monthly, 7 three-yearly, 8 two-yearly, 9 four-yearly | halo.recurring_invoices.payload |
+| period | BIGINT | 1 weekly, 2 monthly, 3 yearly, 4 quarterly, 5 six-monthly, 7 three-yearly; what 8, 9 and others are is not certain | halo.recurring_invoices.payload |
 | next_creation_date | DATE | When the next invoice is made | halo.recurring_invoices.payload |
 | currency | VARCHAR | Currency where Halo names one | halo.recurring_invoices.payload |
 | line_count | BIGINT not null | Lines read | halo.recurring_invoices.payload |
