@@ -120,6 +120,7 @@ def _inverse(done: _Done, seen: tuple[Mapping[str, Any], Mapping[str, Any] | Non
     expect = {
         "licence_count": None if licence is None else licence.get("count"),
         "licence_active": None if licence is None else licence.get("is_active", True) is not False,
+        "licence_requested": None if licence is None else verify.requested_quantity(licence),
         "line_quantity": str(line["qty_order"]) if line and verify.is_manual(line) else None,
         "line_inactive": bool(line.get("isinactive")),
         "licences_on_line": len(verify.follows(line)) or None,

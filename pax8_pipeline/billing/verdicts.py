@@ -47,6 +47,7 @@ VERDICTS: tuple[Verdict, ...] = (
     Verdict("mapping_error", "blocked", "data/mappings/subscriptions.csv points at something that is not so"),
     Verdict("computed_elsewhere", "blocked", "the line's quantity is computed from something else in Halo"),
     Verdict("fractional_quantity", "blocked", "a Halo licence cannot hold a fraction"),
+    Verdict("quantity_requested", "blocked", "a change of its quantity was ordered from Halo and is still under way"),
     Verdict("pending_pro_rata", "blocked", "a part-period entry that Halo will add to the line is waiting on it"),
     Verdict("unknown_term", "blocked", "the billing term is not known here"),
     Verdict("unknown_status", "blocked", "the status is not known here"),

@@ -29,6 +29,7 @@ _LICENCE_BUSINESS = (
 )  # fmt: skip
 
 
+_FIRST_YEAR = 1910  # Halo writes "no date" as an earlier one (api/halo.md section 4)
 # The one line member an action may change; end_licence may see its line flipped by Halo's own setting.
 LINE_FIELD = {"set_line_quantity": "qty_order", "end_line": "isinactive", "reopen_line": "isinactive"}
 _MAY_FLIP = ("end_licence", "reopen_licence")
@@ -87,6 +88,13 @@ def _licence_drift(change: Change, header: Object, line: Object, licence: Object
     active = licence.get("is_active", True) is not False and not licence.get("deleted")
     if active != bool(expect.get("licence_active")):
         found.append(f"the licence is {'active' if active else 'inactive'}")
+    if not same(requested_quantity(licence), expect.get("licence_requested")):
+        ordered = requested_quantity(licence)
+        found.append(
+            f"a change to {ordered} is ordered for the licence in Halo and still under way"
+            if ordered is not None
+            else f"the change to {expect.get('licence_requested')} that was ordered for the licence is no longer under way"
+        )
     if not is_manual(line) and change.licence_id not in follows(line):
         found.append(f"line {change.line_id} no longer follows licence {change.licence_id}")
     if not is_manual(line) and len(follows(line)) != (expect.get("licences_on_line") or 0):
@@ -94,6 +102,20 @@ def _licence_drift(change: Change, header: Object, line: Object, licence: Object
     if change.action == "set_usage_licence":
         found += usage_licence.drift(change, header, line, licence)
     return found
+
+
+def requested_quantity(licence: Object) -> str | None:
+    """Return the quantity of a change ordered from Halo that is still under way, as macro `meta.requested` reads it.
+
+    None when there is none: the member is missing or empty, equals the count, or is Halo's empty 0 without a date.
+    """
+    asked = licence.get("requested_quantity")
+    if asked is None or not str(asked).strip() or same(asked, licence.get("count")):
+        return None
+    year = str(licence.get("requested_quantity_date") or "")[:4]
+    if _number(asked) == 0 and not (year.isdigit() and int(year) >= _FIRST_YEAR):
+        return None
+    return str(asked).strip()
 
 
 def reached(change: Change, header: Object, licence: Object | None) -> bool:

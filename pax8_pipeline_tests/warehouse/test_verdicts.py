@@ -86,6 +86,11 @@ CASES: dict[str, tuple[Callable[[], Books], str, str]] = {
     ),
     "manual line, fraction": (lambda: manual({"quantity": 25.5}), "increase", "safe"),
     "licence, fraction": (lambda: sub(quantity=25.5), "fractional_quantity", "blocked"),
+    "licence with an order under way": (
+        lambda: Books(subscriptions=[subscription(quantity=25)], licences=[licence(requested_quantity=30)]),
+        "quantity_requested",
+        "blocked",
+    ),
     "to zero": (lambda: sub(quantity=0), "zero_quantity", "needs_approval"),
     "cancelled, ended": (lambda: sub(**ENDED), "cancel", "safe"),
     "cancelled, ends today": (

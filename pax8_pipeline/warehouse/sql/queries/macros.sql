@@ -12,6 +12,12 @@ CREATE OR REPLACE MACRO meta.flag(x) AS coalesce(try_cast(nullif(trim(x), '') AS
 -- Halo writes "none" as 0 or -1 for many ids (api/halo.md section 4).
 CREATE OR REPLACE MACRO meta.halo_id(x) AS
   CASE WHEN try_cast(x AS BIGINT) NOT IN (0, -1) THEN try_cast(x AS BIGINT) END;
+-- What a licence's `requested_quantity` says is under way: nothing when it is the count, or Halo's empty 0 without a date.
+-- A value that is no number is under way too: nobody knows to what.
+CREATE OR REPLACE MACRO meta.requested(asked, asked_on, held) AS
+  CASE WHEN meta.txt(asked) IS NULL OR meta.num(asked) = meta.num(held) THEN NULL
+       WHEN meta.num(asked) = 0 AND meta.halo_day(asked_on) IS NULL THEN NULL
+       ELSE meta.txt(asked) END;
 CREATE OR REPLACE MACRO meta.currency(x) AS
   CASE WHEN regexp_full_match(trim(x), '[A-Za-z]{3}') THEN upper(trim(x)) END;
 -- Months one price covers, by Pax8 billing term and by Halo period. Sources disagree on what Halo's periods 8, 9 and

@@ -24,6 +24,7 @@ key: subscription_id
 | licence_id | BIGINT | Halo licence that stands for the subscription | staging.licences.licence_id, staging.mapping_subscriptions.licence_id |
 | licence_count | BIGINT | Its count | staging.licences.count |
 | licence_active | BOOLEAN | Its flag | staging.licences.is_active |
+| licence_requested | VARCHAR | Quantity of a change ordered from Halo that is still under way on it | staging.licences.requested_quantity |
 | recurring_invoice_id | BIGINT | Halo recurring invoice | staging.recurring_invoice_lines.recurring_invoice_id |
 | line_id | BIGINT | Halo line that bills it | staging.recurring_invoice_lines.line_id |
 | line_live | BOOLEAN | The line bills today | staging.recurring_invoice_lines.is_live |
@@ -95,7 +96,7 @@ WITH usage_seen AS (
   LEFT JOIN only_link o ON o.line_id = m.line_id
 ), placed AS (
   SELECT n.*, c.licence_id, c.count AS licence_count, c.is_active AND NOT c.deleted AS licence_active,
-         c.client_id AS licence_client_id, c.price AS licence_price, coalesce(ll.live_lines, 0) AS live_lines,
+         c.client_id AS licence_client_id, c.price AS licence_price, c.requested_quantity AS licence_requested, coalesce(ll.live_lines, 0) AS live_lines,
          coalesce(n.mapped_line, ll.line_id) AS want_line
   FROM linked n
   LEFT JOIN staging.licences c ON c.licence_id = n.want_licence
@@ -192,6 +193,7 @@ WITH usage_seen AS (
         WHEN line_fault IS NOT NULL THEN line_fault
         WHEN NOT is_live AND NOT line_inactive THEN 'line_inactive: ' || off_because
         WHEN quantity_source = 'manual' AND pending_pro_rata > 0 AND is_live THEN 'cancel: pending_pro_rata'
+        WHEN licence_requested IS NOT NULL THEN 'cancel: quantity_requested'
         ELSE 'cancel' END
       -- From here on Pax8 bills the subscription today.
       WHEN bill_on_behalf THEN 'billed_by_pax8'
@@ -206,6 +208,9 @@ WITH usage_seen AS (
       WHEN line_fault IS NOT NULL THEN line_fault
       WHEN quantity_source = 'licence' AND NOT licence_active THEN 'licence_inactive: licence ' || licence_id
       WHEN quantity_source = 'licence' AND quantity <> floor(quantity) THEN 'fractional_quantity: ' || quantity::DOUBLE
+      -- The count moves when the order is done; until then ours and theirs would overwrite each other.
+      WHEN quantity_source = 'licence' AND licence_requested IS NOT NULL AND quantity IS DISTINCT FROM halo_quantity
+        THEN 'quantity_requested: ' || licence_requested || ' is ordered for licence ' || licence_id || ', its count is ' || licence_count
       WHEN lifecycle = 'pending_cancel' THEN 'pending_cancel' || CASE
         WHEN quantity IS DISTINCT FROM halo_quantity THEN ': quantity differs'
         WHEN lower(status) = 'cancelled' AND end_date IS NULL THEN ': cancelled without an end date' ELSE '' END
@@ -219,7 +224,7 @@ WITH usage_seen AS (
 )
 SELECT j.subscription_id, company_id, company_name, client_id, client_name, product_id, product AS product_name, status,
        lifecycle, billing_term, commitment_term, commitment_end_date, start_date, end_date, quantity, price, partner_cost,
-       currency, halo_currency, licence_id, licence_count, licence_active, recurring_invoice_id, line_id,
+       currency, halo_currency, licence_id, licence_count, licence_active, licence_requested, recurring_invoice_id, line_id,
        is_live AS line_live, line_inactive, off_because, quantity_source, line_licences, halo_quantity, billed_before, billed_after,
        qty_free, minimum_qty, line_price AS unit_price, period_months, pending_pro_rata, b.rebuy_of, has_use AS has_usage,
        CASE WHEN lifecycle IN ('billing', 'pending_cancel') AND known_recurring_term AND NOT coalesce(bill_on_behalf, false)

@@ -15,6 +15,7 @@ key: licence_id
 | deleted | BOOLEAN not null | Soft-deleted | halo.licences.payload |
 | end_date | DATE | End | halo.licences.payload |
 | distributor | VARCHAR | Free text, Pax8 for ours | halo.licences.payload |
+| requested_quantity | VARCHAR | Quantity of a change that was ordered from Halo and is still under way (api/halo.md section 3); empty when there is none | halo.licences.payload |
 */
 SELECT try_cast(j.id AS BIGINT) AS licence_id,
        meta.idtext(json_extract_string(payload, '$.' || getvariable('licence_id_field'))) AS subscription_id,
@@ -23,6 +24,7 @@ SELECT try_cast(j.id AS BIGINT) AS licence_id,
        meta.txt(j.billing_cycle) AS billing_cycle, meta.txt(j.status) AS status,
        coalesce(try_cast(j.is_active AS BOOLEAN), true) AS is_active, meta.flag(j.deleted) AS deleted,
        meta.halo_day(j.end_date) AS end_date, meta.txt(j.distributor) AS distributor,
+       meta.requested(j.requested_quantity, j.requested_quantity_date, j.count) AS requested_quantity,
        CASE WHEN try_cast(j.id AS BIGINT) IS NULL THEN 'no id'
             WHEN meta.txt(j.count) IS NULL THEN 'no count'
             WHEN meta.num(j.count) IS NULL OR meta.num(j.count) <> try_cast(j.count AS BIGINT)
@@ -30,5 +32,6 @@ SELECT try_cast(j.id AS BIGINT) AS licence_id,
        END AS reject, object_id, payload
 FROM (SELECT *, from_json(payload, '{"id":"VARCHAR","type":"VARCHAR","name":"VARCHAR","client_id":"VARCHAR",
         "count":"VARCHAR","price":"VARCHAR","purchase_price":"VARCHAR","billing_cycle":"VARCHAR","status":"VARCHAR",
-        "is_active":"VARCHAR","deleted":"VARCHAR","end_date":"VARCHAR","distributor":"VARCHAR"}') AS j
+        "is_active":"VARCHAR","deleted":"VARCHAR","end_date":"VARCHAR","distributor":"VARCHAR",
+        "requested_quantity":"VARCHAR","requested_quantity_date":"VARCHAR"}') AS j
       FROM newest.halo_licences)

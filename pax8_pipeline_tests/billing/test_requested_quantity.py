@@ -1,0 +1,94 @@
+"""A licence whose quantity is being changed by an order from Halo is held, and the reason says so (api/halo.md section 3)."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pax8_pipeline.billing.apply import Applier
+from pax8_pipeline.billing.verify import requested_quantity
+from pax8_pipeline_tests.billing.fake import (
+    TODAY,
+    FakeHalo,
+    FakePax8,
+    MemoryLedger,
+    change,
+    computed_line,
+    plan,
+)
+from pax8_pipeline_tests.billing.fake import licence as held_licence
+from pax8_pipeline_tests.warehouse.books import Books, licence, planned, subscription
+
+EMPTY_DAY, A_DAY = "1900-01-01T00:00:00", "2026-08-19T00:00:00"
+# requested quantity and its date, and the change that is under way on a licence with count 20
+CASES: list[tuple[dict[str, Any], str | None]] = [
+    ({}, None),
+    ({"requested_quantity": None}, None),
+    ({"requested_quantity": ""}, None),
+    ({"requested_quantity": 0}, None),
+    ({"requested_quantity": 0, "requested_quantity_date": EMPTY_DAY}, None),
+    ({"requested_quantity": 20, "requested_quantity_date": A_DAY}, None),
+    ({"requested_quantity": Decimal("20.0"), "requested_quantity_date": A_DAY}, None),
+    ({"requested_quantity": 0, "requested_quantity_date": A_DAY}, "0"),
+    ({"requested_quantity": 25, "requested_quantity_date": A_DAY}, "25"),
+    ({"requested_quantity": 25, "requested_quantity_date": EMPTY_DAY}, "25"),
+    ({"requested_quantity": 25}, "25"),
+    ({"requested_quantity": -1}, "-1"),
+    ({"requested_quantity": "soon"}, "soon"),
+]
+
+
+@pytest.mark.parametrize(("members", "under_way"), CASES, ids=str)
+def test_what_counts_as_a_change_under_way(members: dict[str, Any], under_way: str | None, tmp_path: Path) -> None:
+    """SQL and Python read it alike."""
+    assert requested_quantity(licence(**members)) == under_way
+    books = Books(licences=[licence(**members)], subscriptions=[subscription(quantity=25)])
+    (row,) = planned(books.load(tmp_path))
+    assert row["verdict"] == ("increase" if under_way is None else "quantity_requested")
+    if under_way is not None:
+        assert (row["class"], row["action"]) == ("blocked", "none")
+        assert f"{under_way} is ordered for licence 4127, its count is 20" in row["sentence"]
+
+
+ORDERED = licence(requested_quantity=25, requested_quantity_date=A_DAY)
+
+
+@pytest.mark.parametrize(
+    ("pax8", "verdict"),
+    [
+        ({"quantity": 20}, "in_step"),  # nothing to write: there is nothing to hold
+        ({"quantity": 25}, "quantity_requested"),  # even where the order and Pax8 agree: Halo is about to write it
+        ({"quantity": 0}, "quantity_requested"),
+        ({"quantity": 25, "status": "PendingCancel"}, "quantity_requested"),
+    ],
+)
+def test_the_quantity_is_held_whatever_pax8_says(pax8: dict[str, Any], verdict: str, tmp_path: Path) -> None:
+    (row,) = planned(Books(licences=[ORDERED], subscriptions=[subscription(**pax8)]).load(tmp_path))
+    assert (row["verdict"], row["action"]) == (verdict, "none")
+
+
+def test_an_end_waits_for_a_person(tmp_path: Path) -> None:
+    gone = subscription(status="Cancelled", endDate="2026-08-19")
+    (row,) = planned(Books(licences=[ORDERED], subscriptions=[gone]).load(tmp_path))
+    assert (row["verdict"], row["class"], row["reason"]) == ("cancel", "needs_approval", "quantity_requested")
+
+
+@pytest.mark.parametrize(
+    ("seen", "now", "states"),
+    [
+        (None, {}, {"verified": 1}),
+        (None, {"requested_quantity": 9, "requested_quantity_date": A_DAY}, {"drifted": 1}),
+        ("9", {"requested_quantity": 9, "requested_quantity_date": A_DAY}, {"verified": 1}),
+        ("9", {}, {"drifted": 1}),
+    ],
+)
+def test_an_order_made_since_the_plan_is_drift(seen: str | None, now: dict[str, Any], states: dict[str, int]) -> None:
+    header = {"id": -94, "client_id": 231, "lines": [computed_line(1, 11)]}
+    halo = FakeHalo({-94: header}, {11: held_licence(11, **now)})
+    planned_change = change("set_licence_count", 8, licence_requested=seen)
+    outcome = Applier(halo, FakePax8(), MemoryLedger(), TODAY).apply(plan(), [planned_change])
+    assert outcome.states == states
+    assert halo.attempts == (1 if states == {"verified": 1} else 0)
