@@ -19,7 +19,7 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from pax8_pipeline.errors import ConfigError
 
@@ -118,7 +118,7 @@ class Guardrails(_Strict):
 
 UsagePrice = Literal["client_price", "cost"]
 UsageDetail = Literal["product", "subscription", "collapsed"]
-UsageTarget = Literal["invoice", "licence"]
+UsageTarget = Literal["invoice"]
 
 
 class UsageTerms(_Strict):
@@ -129,17 +129,10 @@ class UsageTerms(_Strict):
 
 
 class ClientUsage(UsageTerms):
-    """How one Halo client is charged for usage. `licence_id`: the Halo licence that stands for it (target licence)."""
+    """How one Halo client is charged for usage."""
 
     detail: UsageDetail | None = None
     target: UsageTarget | None = None
-    licence_id: int | None = Field(default=None, gt=0)
-
-    @model_validator(mode="after")
-    def _licence_named(self) -> ClientUsage:
-        if self.target == "licence" and self.licence_id is None:
-            raise ValueError("target licence needs licence_id: the Halo licence that a standing recurring line follows")
-        return self
 
 
 class UsagePolicy(_Strict):
@@ -249,9 +242,19 @@ def load_policy(path: Path) -> Policy:
         raise ConfigError(f"{path}: {faults}") from error
 
 
+_NO_USAGE_LICENCE = (
+    "set the price of the usage licence to 0 in Halo by hand, once, then remove licence_id and use `target: invoice` "
+    "(docs/decisions/0001-no-usage-licence.md)"
+)
+
+
 def _reason(error: Any) -> str:
     if error["type"] == "extra_forbidden":
+        if error["loc"][:2] == ("usage", "clients") and error["loc"][-1] == "licence_id":
+            return f"this key does not exist any more: {_NO_USAGE_LICENCE}"
         return "unknown key (see data/policy.yaml in the README for the keys there are)"
+    if error["loc"][-1] == "target" and error["input"] == "licence":
+        return f"`licence` does not exist any more: {_NO_USAGE_LICENCE}"
     return f"{error['msg']} (found {error['input']!r})"
 
 

@@ -66,7 +66,6 @@ class PlanConfig(dg.Config):
     deps=[
         *(asset_key(f"reconciled.{n}") for n in ("subscriptions", "discrepancies", "usage_months", "usage")),
         asset_key("staging.halo_invoices"),
-        asset_key("staging.halo_invoice_lines"),
         asset_key("halo.integration"),
     ],
     pool=POOL,

@@ -13,11 +13,11 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from pax8_pipeline.billing import usage_licence, verify
+from pax8_pipeline.billing import verify
 from pax8_pipeline.billing.evidence import Seen, claim, prove
 from pax8_pipeline.billing.gateways import HaloGateway, Pax8Gateway, Record
 from pax8_pipeline.billing.invoicing import Invoicing
-from pax8_pipeline.billing.model import Change, Entry, Plan, State
+from pax8_pipeline.billing.model import Action, Change, Entry, Plan, State
 from pax8_pipeline.billing.plan import grouped
 from pax8_pipeline.billing.verify import Object
 from pax8_pipeline.errors import NotFound, PipelineError, VendorError, WriteRefused, WriteUnknown
@@ -77,6 +77,7 @@ class Applier:
         `unknown` for the next run to settle by reading.
         """
         refuse(plan, datetime.now(UTC).replace(tzinfo=None), acknowledged=self.acknowledged)
+        _refuse_unknown_actions(changes)
         outcome, stop, done = Outcome(), "", 0
         invoicing = Invoicing(self.halo, self.ledger, self.today, self.step)
         for group in self._groups(changes):
@@ -258,8 +259,6 @@ class Applier:
         base = {"id": change.licence_id, "client_id": (licence or {}).get("client_id", change.client_id)}
         off = {**base, "is_active": False, "status": "Cancelled", "end_date": _end_date(change, licence)}
         line = seen.line(change)
-        if change.action == "set_usage_licence":
-            return [("licence", lambda: self.halo.update_licence(usage_licence.fields(change, licence)))]
         if change.action == "set_licence_count":
             return [("licence", lambda: self.halo.update_licence(self._count(change, seen)))]
         if change.action == "set_line_quantity":
@@ -326,6 +325,21 @@ def refuse(plan: Plan, now: datetime, *, acknowledged: bool = False) -> None:
         raise PipelineError(f"plan {plan.plan_id} expired at {plan.expires_at:%Y-%m-%d %H:%M} UTC; plan again")
     if plan.held and not acknowledged:
         raise PipelineError(f"plan {plan.plan_id} is held whole by a guardrail: {plan.held}")
+
+
+def _refuse_unknown_actions(changes: Sequence[Change]) -> None:
+    """A plan of an earlier version may hold actions that are written no more: refuse it before the first claim."""
+    for change in changes:
+        if change.action not in _WRITTEN:
+            raise PipelineError(
+                f"row {change.row_id} asks for {change.action}, which this version does not write; run again for a new plan"
+            )
+
+
+_WRITTEN: tuple[Action, ...] = (
+    "set_licence_count", "set_line_quantity", "end_line", "end_licence", "reopen_line", "reopen_licence",
+    "create_invoice",
+)  # fmt: skip
 
 
 def _sendable(line: Object, change: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pax8_pipeline.billing import usage_licence, verify
+from pax8_pipeline.billing import verify
 from pax8_pipeline.billing.model import Change, Entry
 from pax8_pipeline.billing.verify import Object
 
@@ -45,8 +45,6 @@ def claim(change: Change, seen: Seen) -> Entry:
         "line": {name: line.get(name) for name in ("qty_order", "isinactive")},
         "licence": licence and {name: licence.get(name) for name in ("count", "is_active", "status", "end_date")},
     }
-    if change.action == "set_usage_licence":
-        state["licence"] = {**(state["licence"] or {}), **usage_licence.state(licence)}
     text = json.dumps(state, default=str)
     return Entry(change, "claimed", f"about to write: {change.before} -> {change.after}", text)
 

@@ -30,7 +30,7 @@ class Holds:
     def let(self, change: Change) -> bool:
         """Return whether nothing holds this change."""
         if change.is_usage:
-            return change.resets_usage or change.client_id not in self.usage
+            return change.client_id not in self.usage
         return self.run is None and change.client_id not in self.clients
 
 
@@ -40,7 +40,7 @@ def check(changes: Sequence[Change], lines: Mapping[int | None, int], limits: Gu
     `lines` is how many lines were considered for each Halo client. Every sentence carries figure and limit.
     """
     seats = [c for c in changes if not c.is_usage]
-    charges = [c for c in changes if c.is_usage and not c.resets_usage]
+    charges = [c for c in changes if c.is_usage]
     clients: dict[int | None, str] = {}
     for client_id, own in _by_client(seats).items():
         broken = _broken(own, lines.get(client_id, 0), limits.client)

@@ -12,7 +12,8 @@ Action = Literal[
     "set_licence_count", "set_line_quantity", "end_line", "end_licence", "reopen_line", "reopen_licence",
     "create_invoice", "set_usage_licence",
 ]  # fmt: skip
-# What charges usage: an invoice of its own, or the price of a standing licence.
+# What charged usage. set_usage_licence is only read: ledgers of earlier versions hold it, none is written any more
+# (docs/decisions/0001-no-usage-licence.md).
 USAGE_ACTIONS = ("create_invoice", "set_usage_licence")
 State = Literal["claimed", "sent", "verified", "failed", "unknown", "drifted", "skipped"]
 # A write whose end nobody knows: settled by reading, never sent again.
@@ -45,11 +46,6 @@ class Change:
     def is_usage(self) -> bool:
         """True when the change charges metered usage."""
         return self.action in USAGE_ACTIONS
-
-    @property
-    def resets_usage(self) -> bool:
-        """True when the change sets a usage licence back to 0, after an invoice has billed its amount."""
-        return self.action == "set_usage_licence" and self.row_id.endswith(" reset")
 
     @property
     def ends(self) -> bool:

@@ -108,7 +108,6 @@ def _plan_rows(connection: Connection, now: Circumstances) -> None:
         connection.execute("DELETE FROM plan_rows")
     if _any_usage(connection):
         connection.execute(query_file("queries/usage_rows.sql"))
-        connection.execute(query_file("queries/usage_licence_rows.sql"))
 
 
 def _any_usage(connection: Connection) -> bool:
@@ -127,9 +126,7 @@ def _hold(connection: Connection, policy: Policy) -> str | None:
         for client_id, sentence in clients.items():
             connection.execute(
                 "UPDATE plan_rows SET class = 'blocked', reason = 'guardrail_client', sentence = ? "
-                "WHERE class = 'safe' AND client_id IS NOT DISTINCT FROM ? AND list_contains(?, action) = ? "
-                # A reset charges nothing: held, it would let the next invoice bill an amount once more.
-                "AND verdict <> 'usage_reset'",
+                "WHERE class = 'safe' AND client_id IS NOT DISTINCT FROM ? AND list_contains(?, action) = ?",
                 [f"held by a guardrail: {sentence}", client_id, list(USAGE_ACTIONS), usage],
             )
     if holds.run:

@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pax8_pipeline.billing import plan, usage_licence, verify
+from pax8_pipeline.billing import plan, verify
 from pax8_pipeline.billing.gateways import HaloGateway
-from pax8_pipeline.billing.model import Change, Plan
+from pax8_pipeline.billing.model import USAGE_ACTIONS, Change, Plan
 from pax8_pipeline.errors import NotFound, PipelineError
 from pax8_pipeline.warehouse.connection import Connection, Warehouse
 from pax8_pipeline.warehouse.raw import dicts
@@ -25,7 +25,6 @@ _INVERSE = {
     "set_line_quantity": "set_line_quantity",
     "end_line": "reopen_line",
     "end_licence": "reopen_licence",
-    "set_usage_licence": "set_usage_licence",
 }
 
 
@@ -48,9 +47,9 @@ def make_rollback(warehouse: Warehouse, plan_id: str, halo: HaloGateway, now: pl
         done = _done(connection, plan_id)
     if not done:
         raise PipelineError(f"plan {plan_id} has no verified write to undo")
-    if any(d.change.action not in (*_INVERSE, "create_invoice") for d in done):
+    if any(d.change.action not in (*_INVERSE, *USAGE_ACTIONS) for d in done):
         raise PipelineError(f"plan {plan_id} is itself a rollback; run again to plan what Pax8 says")
-    rows = [_by_hand(d) if d.change.action == "create_invoice" else _inverse(d, _look(halo, d.change)) for d in done]
+    rows = [_by_hand(d) if d.change.is_usage else _inverse(d, _look(halo, d.change)) for d in done]
     with warehouse.transaction() as connection:
         return plan.keep_rows(connection, rows, now)
 
@@ -73,15 +72,14 @@ def _done(connection: Connection, plan_id: str) -> list[_Done]:
 
 
 def _by_hand(done: _Done) -> dict[str, Any]:
-    """Return the row that says why a usage invoice is not taken back: voiding one is for people (api/halo.md section 8)."""
-    found = re.search(r"invoice \d+", done.detail)
+    """Return the row that says why charged usage is not taken back: that is for people (api/halo.md section 8)."""
     return {
         **done.row,
         "class": "blocked",
         "verdict": "rollback",
         "action": "none",
-        "reason": "usage_invoice",
-        "sentence": f"a usage invoice is never undone from here: void it in Halo by hand ({found[0] if found else 'see its key'})",
+        "reason": "usage_invoice" if done.change.action == "create_invoice" else "usage_licence",
+        "sentence": _what_to_do_by_hand(done),
         "before": done.row["after"],
         "after": done.row["after"],
         "delta": 0,
@@ -91,6 +89,15 @@ def _by_hand(done: _Done) -> dict[str, Any]:
         "expect": "{}",
         "evidence": json.dumps({"undoes_plan": done.row["plan_id"], "ledger": done.detail}),
     }
+
+
+def _what_to_do_by_hand(done: _Done) -> str:
+    if done.change.action != "create_invoice":
+        return f"a usage licence is not written any more: set the price of licence {done.change.licence_id} in Halo by hand"
+    found = re.search(r"invoice \d+", done.detail)
+    return (
+        f"a usage invoice is never undone from here: void it in Halo by hand ({found[0] if found else 'see its key'})"
+    )
 
 
 def _look(halo: HaloGateway, change: Change) -> tuple[Mapping[str, Any], Mapping[str, Any] | None]:
@@ -145,6 +152,4 @@ def _inverse(done: _Done, seen: tuple[Mapping[str, Any], Mapping[str, Any] | Non
         expect=json.dumps(expect, default=str),
         evidence=json.dumps({"undoes_plan": done.row["plan_id"], "before_state": done.before}, default=str),
     )
-    if done.change.action == "set_usage_licence":
-        row.update(usage_licence.inverse(done.change, done.row, done.before, header, licence))
     return row

@@ -62,8 +62,6 @@ USAGE_VERDICTS: tuple[Verdict, ...] = (
     Verdict("usage_bill", "safe", "usage of a closed month, not billed yet"),
     Verdict("usage_adjustment", "needs_approval", "Pax8 charges more for a month that is billed already"),
     Verdict("usage_billed", "no_op", "usage of the month is billed"),
-    Verdict("usage_set", "no_op", "set on the usage licence; the coming recurring invoice bills it"),
-    Verdict("usage_reset", "safe", "billed on its recurring invoice; the usage licence goes back to price 0"),
     Verdict("usage_present", "no_op", "Halo has an invoice with this key and the same amounts already"),
     Verdict("usage_estimate", "no_op", "usage so far of a month that is not approved yet"),
     Verdict("usage_trial", "no_op", "usage of a trial is not billed"),
@@ -82,12 +80,4 @@ USAGE_VERDICTS: tuple[Verdict, ...] = (
     Verdict("usage_currency_mismatch", "blocked", "charged in another currency than the client is billed in"),
     Verdict("usage_no_item", "blocked", "no Halo item to bill it as"),
     Verdict("usage_no_price", "blocked", "Pax8 charges you and states no total for the client"),
-    Verdict(
-        "usage_licence_missing", "blocked", "no usage licence that one line of the client's monthly invoice follows"
-    ),
-    Verdict("usage_licence_shared", "blocked", "one usage licence cannot hold the amounts of several companies"),
-    Verdict("usage_licence_late", "blocked", "the recurring invoice of that month is made already, or due too soon"),
-    Verdict("usage_licence_pending", "blocked", "an earlier amount still stands on the usage licence"),
-    Verdict("usage_billed_twice", "blocked", "Halo billed the usage licence's amount more than once"),
-    Verdict("usage_misbilled", "blocked", "the recurring invoice does not bill what was set on the usage licence"),
 )

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from pax8_pipeline.billing import usage_licence
 from pax8_pipeline.billing.model import Change
 
 Object = Mapping[str, Any]
@@ -99,8 +98,6 @@ def _licence_drift(change: Change, header: Object, line: Object, licence: Object
         found.append(f"line {change.line_id} no longer follows licence {change.licence_id}")
     if not is_manual(line) and len(follows(line)) != (expect.get("licences_on_line") or 0):
         found.append(f"line {change.line_id} follows {len(follows(line))} licences now")
-    if change.action == "set_usage_licence":
-        found += usage_licence.drift(change, header, line, licence)
     return found
 
 
@@ -131,8 +128,6 @@ def reached(change: Change, header: Object, licence: Object | None) -> bool:
             and change.licence_id in follows(line)
             and same(licence.get("count"), change.quantity_after)
         )
-    if change.action == "set_usage_licence":
-        return change.licence_id in follows(line) and usage_licence.reached(change, licence)
     if change.action in ("reopen_line", "reopen_licence"):
         return _reopened(change, line, licence)
     licence_off = change.licence_id is None or (licence is not None and licence.get("is_active") is False)
@@ -175,17 +170,12 @@ def untouched(changes: Iterable[Change], before: Object, after: Object) -> list[
         f"line {i} is new" for i in new.keys() - old.keys()
     ]
     allowed: dict[int, set[str]] = {}
-    echoed: dict[int, list[Change]] = {}
     for change in changes:
-        if change.line_id is not None and change.action == "set_usage_licence":
-            echoed.setdefault(change.line_id, []).append(change)
         field = "isinactive" if change.action in _MAY_FLIP else LINE_FIELD.get(change.action)
         if change.line_id is not None and field:
             allowed.setdefault(change.line_id, set()).add(field)
     for line_id in sorted(old.keys() & new.keys()):
-        echoes = echoed.get(line_id, ())
-        follow = {n for n in _LINE_BUSINESS for c in echoes if usage_licence.is_echo(c, n, new[line_id].get(n))}
-        found += _line_differences(old[line_id], new[line_id], allowed.get(line_id, set()) | follow)
+        found += _line_differences(old[line_id], new[line_id], allowed.get(line_id, set()))
     if not same(before.get("client_id"), after.get("client_id")):
         found.append("the recurring invoice changed its client")
     return found
@@ -221,7 +211,6 @@ def licence_kept(change: Change, before: Object, after: Object) -> list[str]:
         "end_licence": {"is_active", "status", "end_date", "count"},
         "reopen_line": {"is_active", "status", "end_date"},
         "reopen_licence": {"is_active", "status", "end_date", "count"},
-        "set_usage_licence": usage_licence.PLANNED,
     }.get(change.action, set())
     return [
         f"licence {change.licence_id}: {name} was {_show(before.get(name))}, is {_show(after.get(name))}"

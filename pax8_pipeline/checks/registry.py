@@ -20,6 +20,7 @@ from pax8_pipeline.checks import (
     usage_adds_up,
     usage_arithmetic,
     usage_billed_twice,
+    usage_left_on_licence,
     usage_second_invoice,
     usage_unassigned,
 )
@@ -42,6 +43,7 @@ RULES: tuple[Rule, ...] = (
     *plan_complete.RULES,
     *native_integration.RULES,
     *usage_billed_twice.RULES,
+    *usage_left_on_licence.RULES,
     *guardrails.RULES,
 )
 

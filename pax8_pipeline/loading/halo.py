@@ -60,23 +60,15 @@ SELECT min(least((SELECT min(l.recorded_at)::DATE FROM billing.ledger l WHERE l.
 FROM billing.ledger_state s JOIN billing.plan p ON p.plan_id = s.plan_id AND p.row_id = s.row_id
 WHERE s.action = 'create_invoice' AND s.state IN ('claimed', 'sent', 'unknown')
 """
-# Amounts that stand on a usage licence and were not set back: the invoice that bills them is their proof.
-_SET_SINCE = """
-SELECT min(h.today) FROM billing.ledger_state s JOIN billing.plans h USING (plan_id)
-WHERE s.action = 'set_usage_licence' AND s.state = 'verified' AND NOT ends_with(s.row_id, ' reset')
-  AND h.today >= (SELECT max(today) FROM billing.plans) - 120
-  AND NOT EXISTS (SELECT 1 FROM billing.ledger_state r WHERE r.row_id = s.row_id || ' reset' AND r.state = 'verified')
-"""
 
 
 def open_since(connection: Connection) -> date | None:
-    """Return the day from which on invoices must be read to settle what the ledger does not know the end of.
+    """Return the day from which on invoices must be read to settle usage invoices that the ledger does not know the end of.
 
-    That is usage invoices, and months set on a usage licence. None when there are none. A day before the oldest: nowhere is stated in which time zone Halo dates an invoice.
+    None when there are none. A day before the oldest: nowhere is stated in which time zone Halo dates an invoice.
     """
-    days = [connection.execute(query).fetchall()[0][0] for query in (_OPEN_SINCE, _SET_SINCE)]
-    oldest = min((day for day in days if isinstance(day, date)), default=None)
-    return oldest - timedelta(days=1) if oldest else None
+    oldest = connection.execute(_OPEN_SINCE).fetchall()[0][0]
+    return oldest - timedelta(days=1) if isinstance(oldest, date) else None
 
 
 _DETAILS = """

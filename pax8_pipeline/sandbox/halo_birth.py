@@ -237,22 +237,6 @@ class HaloBirth:
         header["lines"].append(line)
         return int(line["id"])
 
-    def add_usage_licence(self, client_id: int, due: date) -> LineLink:
-        """A licence that stands for metered usage, at price 0, and the line of the monthly invoice that follows it.
-
-        The line takes price and cost from the licence; the invoice is made next on `due`.
-        """
-        name = "Metered usage"
-        licence_id = self.halo.add_licence(type=1, name=name, count=1, client_id=client_id, status="Active")
-        header = self._invoice(client_id, 2, {"startDate": due.isoformat()})
-        follow: Row = {"kind": 4, "licence_id": licence_id, "licence_name": name}
-        follow |= {"use_linked_subscription_price": True, "use_linked_subscription_cost": True}
-        line: Row = {"item_shortdescription": name, "qty_order": Decimal(1), "recurring_invoice_quantity_type": 4}
-        kept = self.halo.line_row({**line, "quantity_subscriptions": [follow]}, header)
-        header["lines"].append(kept)
-        header["nextcreationdate"] = f"{due}T00:00:00"
-        return LineLink(header["id"], kept["id"], licence_id, "mapping_file")
-
     # Recurring invoices -----------------------------------------------------------------------------------
 
     def _invoice(self, client_id: int, period: int, row: Row) -> Row:

@@ -159,18 +159,6 @@ class World:
             self.halo_birth.bill(subscription_id)
         return self.halo_ids(subscription_id)
 
-    def usage_licence(self, company_id: str, *, due_day: int = 20) -> dict[str, int]:
-        """Let a person put metered usage on a client's monthly invoice: a usage licence and the line that follows it.
-
-        From now on that invoice is made on `due_day` of each month. Returns ids as `halo_ids` does.
-        """
-        with self.halo.lock:
-            due = self.today.replace(day=due_day)
-            due = due if due > self.today else add_months(due, 1).replace(day=due_day)
-            link = self.halo_birth.add_usage_licence(self.links.clients[company_id.lower()].client_id, due)
-        ids = {"client_id": self.links.clients[company_id.lower()].client_id, "licence_id": link.licence_id or 0}
-        return {**ids, "recurring_invoice_id": link.recurring_invoice_id, "line_id": link.line_id}
-
     # Usage: what people and vendors do to it (usage_play.py) ----------------------------------------------
 
     def assign_group(self, group_id: str, company_id: str) -> Row:

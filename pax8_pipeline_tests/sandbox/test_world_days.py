@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import date
-from decimal import Decimal
 
 import pytest
 
@@ -82,23 +81,6 @@ def test_a_person_can_bill_in_halo_what_was_unbilled(played: World) -> None:
     ids = played.bill_in_halo(key)
     assert ids["licence_id"] in played.halo.licences
     assert played.oracle.verdict(key) == "in_step"
-
-
-def test_a_usage_licence_is_billed_at_its_price_on_the_monthly_invoice_of_its_day() -> None:
-    world = World(8, date(2026, 8, 20), companies=3, subscriptions=6)
-    company = next(iter(world.links.clients))
-    ids = world.usage_licence(company, due_day=23)
-    assert world.halo.recurring_invoices[ids["recurring_invoice_id"]]["nextcreationdate"][:10] == "2026-08-23"
-    world.halo.licences[ids["licence_id"]].update(price=Decimal("143.27"), purchase_price=Decimal("124.58"))
-    before = set(world.halo.invoices)
-    world.play_to(date(2026, 8, 24))
-    made = [world.halo.invoices[number] for number in sorted(set(world.halo.invoices) - before)]
-    lines = [(i["invoice_date"][:10], n) for i in made for n in i["lines"]]
-    own = [(day, n) for day, n in lines if n["recurring_invoice_line_id"] == ids["line_id"]]
-    assert [(day, n["qty_order"], n["unit_price"], n["unit_cost"]) for day, n in own] == [
-        ("2026-08-23", 1, Decimal("143.27"), Decimal("124.58"))
-    ]
-    assert world.halo.recurring_invoices[ids["recurring_invoice_id"]]["nextcreationdate"][:10] == "2026-09-23"
 
 
 def test_the_clock_does_not_run_back() -> None:

@@ -4,7 +4,7 @@ SELECT coalesce(currency, '?') AS currency,
        coalesce(sum(money_per_month) FILTER (NOT usage AND money_per_month > 0 AND class = 'safe'), 0) AS up,
        coalesce(sum(money_per_month) FILTER (NOT usage AND money_per_month < 0 AND class = 'safe'), 0) AS down,
        coalesce(sum(unbilled_per_month) FILTER (NOT usage), 0) AS unbilled,
-       coalesce(sum(money_per_month) FILTER (usage AND class = 'safe' AND verdict <> 'usage_reset'), 0) AS usage,
+       coalesce(sum(money_per_month) FILTER (usage AND class = 'safe'), 0) AS usage,
        coalesce(sum(unbilled_per_month) FILTER (usage), 0) AS usage_unbilled
 FROM (SELECT *, verdict LIKE 'usage%' AS usage FROM plan_rows)
 GROUP BY 1 ORDER BY 1;

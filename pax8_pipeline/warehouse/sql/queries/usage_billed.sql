@@ -1,5 +1,6 @@
 -- What the ledger says was, or may have been, billed for usage: one row per line of each document. An entry whose end is
--- not known counts too: what may have been billed is not billed again.
+-- not known counts too: what may have been billed is not billed again. Earlier versions billed a month by setting the price
+-- of a licence (set_usage_licence); what they set counts as billed.
 CREATE OR REPLACE VIEW billing.usage_billed AS
 SELECT s.plan_id, s.row_id AS usage_key, s.action, s.state, s.recorded_at, u.month AS month, u.company_id AS company_id,
        s.client_id, s.currency, line.ref AS ref, try_cast(line.amount AS DECIMAL(28,10)) AS amount,

@@ -2,8 +2,7 @@
 -- nobody is billed for, one per estimate. Money is compared with what the ledger says was billed; a correction becomes
 -- one visible adjustment.
 CREATE OR REPLACE TEMP TABLE usage_terms AS
-SELECT try_cast(key AS BIGINT) AS client_id, value->>'detail' AS detail, value->>'target' AS target,
-       try_cast(value->>'licence_id' AS BIGINT) AS licence_id
+SELECT try_cast(key AS BIGINT) AS client_id, value->>'detail' AS detail
 FROM json_each(getvariable('usage_policy'), '$.clients');
 
 CREATE OR REPLACE TEMP TABLE usage_scope AS
@@ -27,9 +26,7 @@ FROM reconciled.usage_months m;
 -- What each company's month should be billed as, line by line; a line is rounded to cents once, at its end.
 CREATE OR REPLACE TEMP TABLE usage_wanted AS
 WITH charges AS (
-  -- A licence holds one amount, so what it carries is one line.
-  SELECT u.*, s.month_name, CASE WHEN coalesce(t.target, getvariable('usage_policy')->>'target') = 'licence' THEN 'collapsed'
-           ELSE coalesce(t.detail, getvariable('usage_policy')->>'detail', 'product') END AS detail,
+  SELECT u.*, s.month_name, coalesce(t.detail, getvariable('usage_policy')->>'detail', 'product') AS detail,
          coalesce(u.subscription_id, '-') AS sub, coalesce(u.product_id, u.product_name, '-') AS product,
          coalesce(b.product_name, u.product_name) AS sold_name
   FROM reconciled.usage u
@@ -97,7 +94,6 @@ WITH wanted AS (
          coalesce(w.amount, 0) AS wanted, coalesce(h.amount, 0) AS billed, h.company_id IS NOT NULL AS billed_before,
          coalesce(h.unsettled, false) AS unsettled, w.client_id IS DISTINCT FROM h.client_id AND w.company_id IS NOT NULL AND h.company_id IS NOT NULL AS moved_client,
          coalesce(w.items, 0) AS items, w.invoice_ids, CASE WHEN w.subscriptions = 1 AND w.subscription_id NOT IN ('*', '-') THEN w.subscription_id ELSE '' END AS subscription_id,
-         coalesce(t.target, getvariable('usage_policy')->>'target', 'invoice') AS target_kind, t.licence_id AS usage_licence_id,
          coalesce(k.billing_blocked, false) AS billing_blocked, nullif(k.billed_client_id, k.client_id) AS billed_client_id,
          'PAX8-USAGE ' || s.month || ' ' || coalesce(w.company_id, h.company_id)
            || CASE WHEN h.company_id IS NOT NULL THEN '-adj' || (coalesce(n.adjustments, 0) + 1) ELSE '' END AS usage_key,
@@ -105,7 +101,6 @@ WITH wanted AS (
   FROM wanted w FULL JOIN had h ON h.month = w.month AND h.company_id = w.company_id
   JOIN usage_scope s ON s.month = coalesce(w.month, h.month) AND s.considered AND s.final
   LEFT JOIN numbered n ON n.month = s.month AND n.company_id = coalesce(w.company_id, h.company_id)
-  LEFT JOIN usage_terms t ON t.client_id = coalesce(w.client_id, h.client_id)
   LEFT JOIN staging.clients k ON k.client_id = coalesce(w.client_id, h.client_id)
 )
 SELECT d.*, coalesce(u.lines, 0) AS lines, coalesce(u.amount, 0) AS due, coalesce(u.cost, 0) AS due_cost, coalesce(u.itemised, true) AS itemised,
@@ -159,7 +154,7 @@ SELECT *, CASE WHEN verdict_class IS NULL THEN 'blocked' WHEN stop IS NOT NULL T
        coalesce(stop, waits, verdict) AS reason
 FROM limited WHERE verdict NOT IN ('usage_nothing') AND (verdict <> 'usage_billed' OR recent);
 
--- Documents that become invoices of their own, corrections among them. Those that set a standing licence are in queries/usage_licence_rows.sql.
+-- Documents: each becomes an invoice of its own, corrections among them.
 INSERT INTO plan_rows BY NAME
 SELECT usage_key AS row_id, class, verdict, CASE WHEN writes THEN 'create_invoice' ELSE 'none' END AS action, reason,
        coalesce(verdict_sentence, 'no rule for this verdict') || ' (' || month_name || CASE WHEN state = 'reopened' THEN ': ' || why ELSE '' END || ')'
@@ -186,7 +181,7 @@ SELECT usage_key AS row_id, class, verdict, CASE WHEN writes THEN 'create_invoic
                           'lines': coalesce(lines_json, [])}})::VARCHAR AS expect,
        to_json({'month': month, 'state': state, 'why': why, 'pax8_invoices': invoice_ids, 'charges': items, 'wanted': meta.plain(wanted),
                 'billed': meta.plain(billed), 'found_in_halo': found_ids})::VARCHAR AS evidence
-FROM usage_judged WHERE target_kind = 'invoice' OR NOT writes OR verdict = 'usage_adjustment';
+FROM usage_judged;
 
 -- Charges nobody is billed for, and those left out, by reason.
 INSERT INTO plan_rows BY NAME

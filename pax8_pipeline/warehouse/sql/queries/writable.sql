@@ -15,7 +15,8 @@ LEFT JOIN LATERAL (
              AND NOT EXISTS (SELECT 1 FROM billing.ledger w WHERE w.row_id = p.row_id AND w.state = 'verified'
                                AND w.recorded_at >= r.approved_at)))
 ) a ON true
-WHERE p.plan_id = $plan_id AND p.action <> 'none'
+-- set_usage_licence: a plan of an earlier version; the action is not written any more.
+WHERE p.plan_id = $plan_id AND p.action NOT IN ('none', 'set_usage_licence')
   AND (p.class = 'safe'
        OR (p.class = 'needs_approval' AND a.approved AND ($explicit OR p.reason <> 'trust_propose'))
        OR (p.class = 'blocked' AND p.reason IN ('guardrail_client', 'guardrail_run') AND a.acknowledged))
