@@ -12,7 +12,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
@@ -202,6 +202,7 @@ class Policy(_Strict):
     schedule: SchedulePolicy = SchedulePolicy()
     native_integration: Literal["refuse", "ignore"] = "refuse"
     plan_expires_hours: int = Field(default=24, ge=1)
+    unknown_wait_hours: int = Field(default=6, ge=1)
     retention_days: int = Field(default=400, ge=1)
 
     @field_validator("timezone")
@@ -212,6 +213,11 @@ class Policy(_Strict):
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:
             raise ValueError(f"{value!r} is not a time zone; use a name such as Europe/London") from error
         return value
+
+    @property
+    def unknown_wait(self) -> timedelta:
+        """How long a creation that got no answer may still appear."""
+        return timedelta(hours=self.unknown_wait_hours)
 
     @property
     def fingerprint(self) -> str:

@@ -75,7 +75,7 @@ def plan(
 ) -> dg.MaterializeResult:
     """Settle what earlier runs left open, then plan."""
     with stage(context, settings, warehouse) as now, now.in_warehouse():
-        settled = ledger.Ledger(now.warehouse, now.run_id).settle()
+        settled = ledger.Ledger(now.warehouse, now.run_id).settle(now.settings.policy.unknown_wait)
         native, sentence = native_state(now.warehouse, now.run_id)
         made = make_plan(
             now.warehouse,

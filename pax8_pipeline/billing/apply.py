@@ -68,6 +68,7 @@ class Applier:
     acknowledged: bool = False
     progress: Callable[[int, int], None] = lambda done, total: None
     step: Callable[[str], None] = lambda name: None
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC).replace(tzinfo=None)
 
     def apply(self, plan: Plan, changes: Sequence[Change]) -> Outcome:
         """Write every given change of `plan` once and say what became of each.
@@ -76,10 +77,10 @@ class Applier:
         planned, ends the apply: what was not begun is `skipped`; what was sent and could not be read back stays
         `unknown` for the next run to settle by reading.
         """
-        refuse(plan, datetime.now(UTC).replace(tzinfo=None), acknowledged=self.acknowledged)
+        refuse(plan, self.clock(), acknowledged=self.acknowledged)
         _refuse_unknown_actions(changes)
         outcome, stop, done = Outcome(), "", 0
-        invoicing = Invoicing(self.halo, self.ledger, self.today, self.step)
+        invoicing = Invoicing(self.halo, self.ledger, self.today, self.step, self.clock)
         for group in self._groups(changes):
             if stop:
                 entries = [Entry(c, "skipped", f"not begun: {stop}") for c in group]

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import date, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from pax8_pipeline.billing import invoice
 from pax8_pipeline.billing.gateways import InvoiceGateway, Object, Record
 from pax8_pipeline.billing.invoice import Usage
 from pax8_pipeline.billing.model import Change, Entry
+from pax8_pipeline.billing.settling import not_shown_note
 from pax8_pipeline.errors import NotFound, VendorError, WriteUnknown
 
 DAYS_AHEAD = 40  # an invoice dated later than so many days from today is not looked for (section 12.3)
@@ -30,6 +31,7 @@ class Invoicing:
     ledger: Record
     today: date
     step: Callable[[str], None]
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC).replace(tzinfo=None)
     _recurring: list[Object] | None = field(default=None, init=False)
 
     def make(self, plan_id: str, change: Change) -> tuple[list[Entry], str]:
@@ -65,6 +67,9 @@ class Invoicing:
         except VendorError as error:
             return self._end(plan_id, Entry(change, "unknown", f"{sent.detail}; not read back: {error}"), str(error))
         verdict, stop = _judge(sent, usage, made, shown, found)
+        if sent.state == verdict.state == "unknown":
+            # This search is the first of the two that have to agree before the invoice may be sent again.
+            verdict = replace(verdict, before_state=not_shown_note(self.clock()))
         self.step("before verdict")
         return self._end(plan_id, verdict, stop)
 
@@ -89,7 +94,7 @@ class Invoicing:
             told = f"Halo knows the key already: {invoice.named(found)}; nothing was created"
             return Entry(change, "drifted", "; ".join([told, *(wrong if len(found) == 1 else [])])), {}
         if open_:
-            told = f"plan {open_[0].plan_id} began to write it and its end is not known; the next run settles it"
+            told = f"plan {open_[0].plan_id} began to write it and its result is not known yet"
             return Entry(change, "drifted", f"{told}; nothing was created"), {}
         return None, {"invoices": len(invoices), "recurring_invoices": len(recurring)}
 

@@ -5,9 +5,9 @@ Here belongs: adding entries, asking which are open, settling them by what was r
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pax8_pipeline.billing.model import Entry, Left, Standing
@@ -17,18 +17,23 @@ from pax8_pipeline.warehouse.models import model, query_file
 from pax8_pipeline.warehouse.raw import dicts
 
 
+def _utc_now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
 @dataclass(frozen=True)
 class Ledger:
-    """The ledger of one warehouse, written on behalf of one run."""
+    """The ledger of one warehouse, written on behalf of one run. `clock` tells the time in UTC, without offset."""
 
     warehouse: Warehouse
     run_id: str
+    clock: Callable[[], datetime] = field(default=_utc_now, compare=False)
 
     def record(self, plan_id: str, entries: Sequence[Entry]) -> None:
         """Append entries and flush them to disk in one commit."""
         if not entries:
             return
-        now = datetime.now(UTC).replace(tzinfo=None)
+        now = self.clock()
         with self.warehouse.transaction() as connection:
             first = _next(connection)
             rows = [self._row(first + n, now, plan_id, entry) for n, entry in enumerate(entries)]
@@ -56,16 +61,17 @@ class Ledger:
         with self.warehouse.connect() as connection:
             return [Standing(**row) for row in dicts(connection.execute(query, [row_id]))]
 
-    def settle(self) -> list[dict[str, Any]]:
+    def settle(self, wait: timedelta) -> list[dict[str, Any]]:
         """Settle every open write by what this run read of Halo; return the settled rows with their new state.
 
         Open is claimed, sent or unknown: a run that ended between the claim and the read-back. What Halo shows
         decides: the intended state is verified, the old state failed (it will be planned again), anything else
-        drifted. Nothing is ever sent again because of an open entry. Usage invoices: see `settling`.
+        drifted. Nothing is ever sent again because of an open entry. Usage invoices, and how long they `wait`: see
+        `settling`.
         """
-        now = datetime.now(UTC).replace(tzinfo=None)
+        now = self.clock()
         with self.warehouse.transaction() as connection:
-            settle_invoices(connection, self.run_id)
+            settle_invoices(connection, self.run_id, wait)
             connection.execute(query_file("queries/settle.sql"))
             first = _next(connection)
             columns = [c for c in model("billing.ledger").column_names if c not in ("entry", "recorded_at", "run_id")]

@@ -32,10 +32,12 @@ def judge(
     *,
     errors: Sequence[str],
     blocking: Sequence[str],
+    pending: Sequence[str] = (),
 ) -> Verdict:
     """Judge a run by its plan, what the ledger says was written and what is left, its errors and blocking checks.
 
-    `held`: the sentences of the guardrails that hold what is left; `blocking`: whatever else kept the run from writing.
+    `held`: the sentences of the guardrails that hold what is left; `blocking`: whatever else kept the run from writing;
+    `pending`: a sentence for each creation of which nobody knows the result yet.
     """
     broken = [f"{states[s]} writes {s}" for s in ("failed", "unknown", "skipped") if states.get(s)]
     if errors or broken:
@@ -49,7 +51,9 @@ def judge(
     if held:
         return Verdict(HELD, f"held by a guardrail: {'; '.join(held)}; {way_past(plan.plan_id)}")
     if left.unwritten or left.waiting or left.drifted:
-        return Verdict(WAITS, _waits(plan, left))
+        return Verdict(WAITS, "; ".join([_waits(plan, left), *pending]))
+    if pending:
+        return Verdict(WAITS, "; ".join(pending))
     verified = states.get("verified", 0)
     return Verdict(DONE, f"done: {verified} changes written and read back" if states else "done: nothing to write")
 

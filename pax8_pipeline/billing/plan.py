@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from pax8_pipeline.billing import guardrails
 from pax8_pipeline.billing.model import USAGE_ACTIONS, Change, Plan
+from pax8_pipeline.billing.settling import pending
 from pax8_pipeline.billing.verdicts import USAGE_VERDICTS, VERDICTS
 from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.settings import Policy
@@ -106,6 +107,10 @@ def _plan_rows(connection: Connection, now: Circumstances) -> None:
     connection.execute(query_file("queries/plan_rows.sql"))
     if now.bill_months:
         connection.execute("DELETE FROM plan_rows")
+    waiting = pending(connection, now.policy.unknown_wait)
+    connection.execute("CREATE OR REPLACE TEMP TABLE pending_invoices (usage_key VARCHAR, sentence VARCHAR)")
+    for key, sentence in waiting.items():
+        connection.execute("INSERT INTO pending_invoices VALUES (lower(?), ?)", [key, sentence])
     if _any_usage(connection):
         connection.execute(query_file("queries/usage_rows.sql"))
 

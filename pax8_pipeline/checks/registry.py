@@ -23,6 +23,7 @@ from pax8_pipeline.checks import (
     usage_left_on_licence,
     usage_second_invoice,
     usage_unassigned,
+    usage_unsettled,
 )
 from pax8_pipeline.checks.rule import Rule, build
 
@@ -44,6 +45,7 @@ RULES: tuple[Rule, ...] = (
     *native_integration.RULES,
     *usage_billed_twice.RULES,
     *usage_left_on_licence.RULES,
+    *usage_unsettled.RULES,
     *guardrails.RULES,
 )
 

@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from pax8_pipeline.billing import approval, ledger, outcome, render
+from pax8_pipeline.billing import approval, ledger, outcome, render, settling
 from pax8_pipeline.billing import plan as plans
 from pax8_pipeline.billing.model import Left, Plan, money_sentences
 from pax8_pipeline.commands.common import utc_now
@@ -51,6 +51,7 @@ class Told:
     report: str
     approvals: Sequence[dict[str, Any]] = ()
     left: Left = field(default_factory=Left)
+    pending: Sequence[str] = ()
 
 
 def gather(
@@ -64,6 +65,7 @@ def gather(
     """Read what the run left in the warehouse and judge it. `refused`: why a plan that was to be written was not."""
     head, rows, states, left, held = None, [], {}, Left(), []
     approvals: Sequence[dict[str, Any]] = ()
+    pending: list[str] = []
     if plan_id:
         with Warehouse(settings.warehouse_path).connect(read_only=True) as connection:
             head = plans.load_plan(connection, plan_id)
@@ -71,11 +73,12 @@ def gather(
             states, left = ledger.states(connection, plan_id), ledger.left(connection, plan_id)
             held = approval.holds(connection, head, settings.policy, utc_now())
             approvals = approval.agreements(connection, plan_id)
+            pending = list(settling.pending(connection, settings.policy.unknown_wait).values())
     blocking = [f"{c.name} ({c.description})" for c in checks if c.blocking and c.severity == "ERROR"]
     blocking.extend([] if held else refused)
-    verdict = outcome.judge(head, states, left, held, errors=errors, blocking=blocking)
+    verdict = outcome.judge(head, states, left, held, errors=errors, blocking=blocking, pending=pending)
     report = str(settings.reports_path / f"plan-{plan_id}.html") if plan_id else ""
-    return Told(run_id, head, rows, states, checks, errors, verdict, report, approvals, left)
+    return Told(run_id, head, rows, states, checks, errors, verdict, report, approvals, left, pending)
 
 
 def as_data(told: Told) -> dict[str, Any]:
@@ -88,6 +91,7 @@ def as_data(told: Told) -> dict[str, Any]:
         "plan": None if told.plan is None else asdict(told.plan),
         "approvals": list(told.approvals),
         "written": told.states,
+        "pending": list(told.pending),
         "next": next_commands(told),
         "failed_checks": [{**asdict(c), "subjects": sorted(c.subjects)} for c in told.checks],
         "errors": list(told.errors),
@@ -122,6 +126,8 @@ def show(console: Console, told: Told, *, limit: int = 40, everything: bool = Fa
     _money(console, told)
     for agreed in told.approvals:
         console.print(render.agreed_text(agreed), highlight=False)
+    for sentence in told.pending:
+        console.print(f"Pending: {sentence}", highlight=False, markup=False, soft_wrap=True)
     for error in told.errors:
         console.print(f"[red]error[/red] {error}", highlight=False)
     style = {0: "green", 2: "yellow", 3: "red", 1: "red"}[told.verdict.code]

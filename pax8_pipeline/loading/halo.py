@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
@@ -51,7 +51,7 @@ def read_invoices(client: HaloReader, today: date, since: date | None = None) ->
     """Read the ordinary invoices of the weeks around today, back to `since` when that is earlier (`open_since`)."""
     start, end = today - timedelta(days=INVOICE_DAYS_BACK), today + timedelta(days=INVOICE_DAYS_AHEAD)
     start = min(start, since or start)
-    return whole("halo.invoices", lambda: client.invoices(start, end), "/Invoice")
+    return replace(whole("halo.invoices", lambda: client.invoices(start, end), "/Invoice"), covers=(start, end))
 
 
 _OPEN_SINCE = """

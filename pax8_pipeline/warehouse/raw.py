@@ -37,7 +37,10 @@ def raw_objects(endpoint: str, objects: Iterable[dict[str, Any]]) -> list[RawObj
 
 @dataclass(frozen=True)
 class Read:
-    """The outcome of reading one vendor list, whole or not. `scope` says what part of the table it replaces."""
+    """The outcome of reading one vendor list, whole or not. `scope` says what part of the table it replaces.
+
+    `covers`: the first and the last date it was asked for; what is dated outside says nothing. None: not by date.
+    """
 
     table: str
     objects: Sequence[RawObject]
@@ -47,6 +50,7 @@ class Read:
     requests: int = 0
     repeats: int = 0
     problem: str | None = None
+    covers: tuple[date, date] | None = None
 
     @property
     def complete(self) -> bool:
@@ -54,12 +58,12 @@ class Read:
         return self.problem is None
 
 
-def store(warehouse: Warehouse, reads: Sequence[Read], run_id: str) -> list[str]:
-    """Keep reads in one transaction and return their snapshot ids, in order.
+def store(warehouse: Warehouse, reads: Sequence[Read], run_id: str, *, now: datetime | None = None) -> list[str]:
+    """Keep reads in one transaction and return their snapshot ids, in order; `now` (UTC) is when they ended.
 
     Of an incomplete read only the record is kept, with its reason: none of its objects can be used by mistake.
     """
-    now = datetime.now(UTC).replace(tzinfo=None)
+    now = now or datetime.now(UTC).replace(tzinfo=None)
     ids = [uuid.uuid4().hex for _ in reads]
     with warehouse.transaction() as connection:
         for snapshot_id, read in zip(ids, reads, strict=True):
@@ -78,7 +82,7 @@ def _rows(snapshot_id: str, run_id: str, now: datetime, read: Read) -> list[tupl
 
 def _snapshot(snapshot_id: str, run_id: str, now: datetime, r: Read) -> tuple[Any, ...]:
     return (snapshot_id, r.table, r.scope, run_id, now, r.endpoint, len(r.objects), r.expected, r.requests, r.repeats,
-            r.complete, r.problem)  # fmt: skip
+            r.complete, r.problem, *(r.covers or (None, None)))  # fmt: skip
 
 
 def _append(connection: Connection, table: str, rows: Sequence[tuple[Any, ...]]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -13,6 +13,7 @@ from pax8_pipeline.billing.model import Action, Change, Entry, Plan, Standing
 from pax8_pipeline.errors import NotFound, RateLimited, ServerFault, WriteRefused, WriteUnknown
 
 TODAY = date(2026, 8, 20)
+WAIT = timedelta(hours=6)  # policy unknown_wait_hours
 
 
 class Crash(BaseException):
@@ -171,12 +172,15 @@ class FakePax8:
 
 @dataclass
 class MemoryLedger:
-    """Keeps entries in order."""
+    """Keeps entries in order, and when each was recorded by its clock."""
 
     entries: list[tuple[str, Entry]] = field(default_factory=list)
+    clock: Callable[[], datetime] = lambda: datetime(2026, 8, 20, 6)
+    times: list[datetime] = field(default_factory=list)
 
     def record(self, plan_id: str, entries: Sequence[Entry]) -> None:
         self.entries += [(plan_id, entry) for entry in entries]
+        self.times += [self.clock() for _ in entries]
 
     def standing(self, row_id: str) -> list[Standing]:
         same = [(p, e) for p, e in self.entries if e.change.row_id.lower() == row_id.lower()]

@@ -18,6 +18,7 @@ from pax8_pipeline.billing.model import Entry
 from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.warehouse import raw
 from pax8_pipeline.warehouse.connection import Warehouse
+from pax8_pipeline_tests.billing.fake import WAIT
 from pax8_pipeline_tests.billing.test_approval import NOW, approve, made
 from pax8_pipeline_tests.billing.test_plan_store import open_write
 from pax8_pipeline_tests.warehouse.books import (
@@ -90,7 +91,7 @@ def test_an_open_write_is_settled_by_reading_after_a_restore_and_never_sent_beca
         assert writable(connection, head, circumstances().policy, explicit=True, now=NOW).changes == []
     after = Books(subscriptions=[subscription(quantity=25)], licences=[licence(count=shows)])
     after.load(tmp_path, run_id="run-2")
-    assert [r["state"] for r in Ledger(warehouse, "run-2").settle()] == [becomes]
+    assert [r["state"] for r in Ledger(warehouse, "run-2").settle(WAIT)] == [becomes]
     again = [r["row_id"] for r in planned(warehouse, run_id="run-2") if r["action"] != "none"]
     assert again == planned_again
     with warehouse.connect() as connection:

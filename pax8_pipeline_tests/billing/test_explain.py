@@ -21,6 +21,7 @@ from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.settings import Policy
 from pax8_pipeline.warehouse import raw
 from pax8_pipeline.warehouse.connection import Warehouse
+from pax8_pipeline_tests.billing.fake import WAIT
 from pax8_pipeline_tests.warehouse.books import (
     SUB,
     TODAY,
@@ -61,7 +62,7 @@ def lived(folder: Path) -> tuple[Warehouse, str]:
     ledger.record(plan.plan_id, [Entry(change, "unknown", "Halo answered 502; not read back")])
     after = {"subscriptions": [subscription(quantity=25)], "licences": [licence(count=25)]}
     read_on(folder, "run-2", DAY + timedelta(days=1), **after)
-    Ledger(warehouse, "run-2").settle()
+    Ledger(warehouse, "run-2").settle(WAIT)
     plans.make_plan(warehouse, circumstances(policy=POLICY, run_id="run-2"))
     with warehouse.transaction() as connection:
         connection.execute("UPDATE billing.ledger SET recorded_at = ? + to_hours(entry::INTEGER)", [NOW])

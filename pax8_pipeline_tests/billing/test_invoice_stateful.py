@@ -7,15 +7,19 @@ it, and a second apply right after the first. Rules checked: never a POST withou
 of ours with one key that is not voided, "verified" only over exactly one equal invoice, no key verified in two plans,
 and once the trouble is over nothing is open.
 
-One thing is taken for granted, because nothing in Halo can rule it out: what was sent one night is there, or never will
-be, when the next night reads. Invoices of ours are told from a person's by who put them there, not by what they look like.
+Runs follow each other within seconds, hours or a day. One thing is taken for granted, because nothing in Halo can rule it
+out: what was sent is there, or never will be, six hours later. Invoices of ours are told from a person's by who put them
+there, not by what they look like.
 """
 
 from __future__ import annotations
 
 import copy
+import json
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -26,9 +30,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from pax8_pipeline.billing import invoice
 from pax8_pipeline.billing.apply import Applier
 from pax8_pipeline.billing.model import Change, Entry
-from pax8_pipeline.billing.settling import Begun, judge
+from pax8_pipeline.billing.settling import Begun, Reading, judge, not_shown_note
 from pax8_pipeline_tests.billing.fake import (
     TODAY,
+    WAIT,
     Crash,
     FakeHalo,
     FakePax8,
@@ -78,7 +83,9 @@ class UsageBilling(RuleBasedStateMachine):
 
     @initialize(wanted=st.sets(st.sampled_from(KEYS), min_size=1, max_size=4))
     def begin(self, wanted: set[str]) -> None:
-        self.halo, self.ledger = FakeHalo({}, {}), MemoryLedger()
+        self.halo, self.now = FakeHalo({}, {}), datetime(2026, 8, 20, 6)
+        self.ledger = MemoryLedger(clock=lambda: self.now)
+        self.slow: list[tuple[datetime, Any]] = []  # what Halo is still at work on, and since when
         self.wanted, self.by_hand, self.plans = wanted, set[int](), 0
         self.changes: dict[str, dict[str, Change]] = {}
 
@@ -112,9 +119,36 @@ class UsageBilling(RuleBasedStateMachine):
                 state in ("failed", "drifted") and (plan_id, key) in claimed
             ):
                 usage = invoice.planned(self.changes[plan_id][key].expect)
-                begun.append(Begun(plan_id, key, state, usage, billed.get(key)))  # type: ignore[arg-type]
-        for one, state, detail in judge(begun, list(self.halo.documents.values())):
-            self.ledger.record(one.plan_id, [Entry(self.changes[one.plan_id][one.row_id], state, detail)])
+                times = self._times(plan_id, key)
+                begun.append(Begun(plan_id, key, state, usage, billed.get(key), *times))  # type: ignore[arg-type]
+        reading = Reading(self.now, (TODAY - timedelta(days=62), TODAY + timedelta(days=40)))
+        for settled in judge(begun, list(self.halo.documents.values()), reading, WAIT):
+            one = settled.begun
+            note = not_shown_note(settled.not_shown) if settled.not_shown else None
+            change = self.changes[one.plan_id][one.row_id]
+            self.ledger.record(one.plan_id, [Entry(change, settled.state, settled.detail, note)])
+
+    def _times(self, plan_id: str, key: str) -> tuple[datetime, datetime | None]:
+        """When a write was claimed, and when Halo first did not show it (queries/begun.sql)."""
+        mine = [
+            (at, entry)
+            for at, (plan, entry) in zip(self.ledger.times, self.ledger.entries, strict=True)
+            if (plan, entry.change.row_id) == (plan_id, key)
+        ]
+        absent = [json.loads(e.before_state)["not_shown"] for _, e in mine if e.state == "unknown" and e.before_state]
+        claimed = max(at for at, entry in mine if entry.state == "claimed")
+        return claimed, min(map(datetime.fromisoformat, absent), default=None)
+
+    def _passes(self, hours: float) -> None:
+        """Time passes; what Halo has been at work on for six hours is done, or it would never be."""
+        self.now += timedelta(hours=hours)
+        self._catch_up(lambda since: self.now - since >= WAIT)
+
+    def _catch_up(self, done: Callable[[datetime], bool]) -> None:
+        for since, work in list(self.slow):
+            if done(since):
+                self.slow.remove((since, work))
+                work()
 
     # Steps ------------------------------------------------------------------------------------------------
 
@@ -131,12 +165,12 @@ class UsageBilling(RuleBasedStateMachine):
     @rule()
     def halo_catches_up(self) -> None:
         COUNTED["Halo catches up"] += 1
-        self.halo.catch_up()
+        self._catch_up(lambda since: True)
 
-    @rule(trouble=troubles(), again=st.booleans())
-    def a_night(self, trouble: Trouble, again: bool) -> None:
+    @rule(trouble=troubles(), again=st.booleans(), hours=st.sampled_from([0.002, 0.5, 3, 5.9, 6, 24]))
+    def a_night(self, trouble: Trouble, again: bool, hours: float = 24) -> None:
         COUNTED["nights in trouble"] += 1
-        self.halo.catch_up()
+        self._passes(hours)
         self._settle()
         changes = self._plan()
         self._apply(changes, trouble)
@@ -146,7 +180,9 @@ class UsageBilling(RuleBasedStateMachine):
     @rule()
     def trouble_is_over(self) -> None:
         COUNTED["clean nights"] += 1
-        self.halo.catch_up()
+        self._passes(6)
+        self._settle()
+        self._passes(6)
         self._settle()
         self._apply(self._plan(), Trouble())
         self._settle()
@@ -179,11 +215,15 @@ class UsageBilling(RuleBasedStateMachine):
 
         self.halo.faults, died = list(trouble.faults), False
         try:
-            Applier(self.halo, FakePax8(), self.ledger, TODAY, step=step).apply(plan(plan_id=plan_id), changes)
+            Applier(self.halo, FakePax8(), self.ledger, TODAY, step=step, clock=lambda: self.now).apply(
+                plan(plan_id=plan_id), changes
+            )
         except Crash:
             died = True
         finally:
             self.halo.faults, self.halo.read_faults = [], 0
+            self.slow += [(self.now, work) for work in self.halo.pending]
+            self.halo.pending = []
         self._judge(plan_id, noted, sent, died=died)
 
     def _meddle(self, key: str, how: str) -> None:

@@ -87,3 +87,12 @@ def test_what_is_left_of_a_plan_is_what_has_no_verified_entry(
     ledger.Ledger(warehouse, "run-1").record(made.plan_id, [Entry(change, state)] if state else [])
     with warehouse.connect() as connection:
         assert ledger.left(connection, made.plan_id) == left
+
+
+def test_a_creation_without_a_known_result_waits_and_is_named() -> None:
+    said = ["invoice X for client Y: result unknown since 05:12"]
+    found = judge(plan(), {}, Left(), [], errors=[], blocking=[], pending=said)
+    assert (found.code, found.sentence) == (2, said[0])
+    both = judge(plan(), {}, Left(waiting=1), [], errors=[], blocking=[], pending=said)
+    assert (both.code, both.sentence.endswith(said[0])) == (2, True)
+    assert judge(plan(), {}, Left(), [], errors=[], blocking=["clock"], pending=said).code == 3

@@ -12,6 +12,7 @@ from pax8_pipeline.billing.ledger import Ledger, states
 from pax8_pipeline.billing.model import Entry
 from pax8_pipeline.settings import Policy
 from pax8_pipeline.warehouse.connection import Warehouse
+from pax8_pipeline_tests.billing.fake import WAIT
 from pax8_pipeline_tests.warehouse.books import (
     SUB,
     Books,
@@ -100,9 +101,9 @@ def test_an_open_write_is_settled_by_reading(name: str, state: str, tmp_path: Pa
     before, after, wanted = SETTLE[name]
     plan_id = open_write(before.load(tmp_path), state)
     warehouse = after.load(tmp_path, run_id="run-2")
-    settled = Ledger(warehouse, "run-2").settle()
+    settled = Ledger(warehouse, "run-2").settle(WAIT)
     assert [row["state"] for row in settled] == [wanted]
     with warehouse.connect() as connection:
         assert states(connection, plan_id) == {wanted: 1}
         assert connection.execute("SELECT count(*) FROM billing.ledger").fetchall() == [(2,)]
-    assert Ledger(warehouse, "run-3").settle() == []
+    assert Ledger(warehouse, "run-3").settle(WAIT) == []

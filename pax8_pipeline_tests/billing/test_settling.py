@@ -17,15 +17,18 @@ from pax8_pipeline.billing.ledger import Ledger
 from pax8_pipeline.billing.model import Change, Entry, State
 from pax8_pipeline.billing.plan import all_changes, latest_plan_id, load_plan
 from pax8_pipeline.billing.rollback import make_rollback
+from pax8_pipeline.billing.settling import pending
 from pax8_pipeline.loading.halo import open_since
 from pax8_pipeline.warehouse import build, raw
 from pax8_pipeline.warehouse.connection import Warehouse
-from pax8_pipeline_tests.billing.fake import FakeHalo, as_halo_keeps
+from pax8_pipeline_tests.billing.fake import WAIT, FakeHalo, as_halo_keeps
 from pax8_pipeline_tests.warehouse.books import TODAY, circumstances, let_go
 from pax8_pipeline_tests.warehouse.usage_books import KEY, UsageBooks, policy, usage_plan
 
 RULES = policy()
 OPEN: tuple[State, ...] = ("claimed", "sent", "unknown")
+CLAIMED = datetime(2026, 8, 20, 5, 12)
+COVERS = (date(2026, 6, 19), date(2026, 9, 29))
 
 
 class Case:
@@ -41,8 +44,10 @@ class Case:
 
     def plan(self, run_id: str) -> Change:
         """Plan it in a run and remember the plan."""
-        (self.verdict,) = [
-            row["verdict"] for key, row in usage_plan(self.warehouse, RULES, run_id).items() if key.startswith(KEY)
+        ((self.verdict, self.sentence),) = [
+            (row["verdict"], row["sentence"])
+            for key, row in usage_plan(self.warehouse, RULES, run_id).items()
+            if key.startswith(KEY)
         ]
         with self.warehouse.connect() as connection:
             self.plan_id = latest_plan_id(connection) or ""
@@ -50,18 +55,26 @@ class Case:
 
     def note(self, run_id: str, *states: State) -> None:
         for state in states:
-            Ledger(self.warehouse, run_id).record(self.plan_id, [Entry(self.change, state)])
+            Ledger(self.warehouse, run_id, clock=lambda: CLAIMED).record(self.plan_id, [Entry(self.change, state)])
 
     def shown(self, number: int = 51877, **changes: Any) -> dict[str, Any]:
         """The planned invoice as Halo shows it."""
         return as_halo_keeps(number, invoice.body(invoice.planned(self.change.expect)), **changes)
 
-    def settle(self, *shown: dict[str, Any], run_id: str = "run-2", read: bool = True) -> list[tuple[str, str, str]]:
-        """The next run reads Halo and settles; return plan, state and detail of what it settled."""
-        found = raw.Read("halo.invoices", raw.raw_objects("/Invoice", shown), "/Invoice")
-        raw.store(self.warehouse, [found], run_id if read else "run-1")
+    def settle(
+        self,
+        *shown: dict[str, Any],
+        run_id: str = "run-2",
+        read: bool = True,
+        at: datetime | None = None,
+        covers: tuple[date, date] | None = COVERS,
+    ) -> list[tuple[str, str, str]]:
+        """A later run (run-2 a day after the claim) reads Halo and settles; return plan, state and detail."""
+        at = at or CLAIMED + timedelta(days=int(run_id.removeprefix("run-")) - 1)
+        found = raw.Read("halo.invoices", raw.raw_objects("/Invoice", shown), "/Invoice", covers=covers)
+        raw.store(self.warehouse, [found], run_id if read else "run-1", now=at)
         build.build(self.warehouse, "staging.halo_invoices", build.variables(TODAY, RULES))
-        settled = Ledger(self.warehouse, run_id).settle()
+        settled = Ledger(self.warehouse, run_id, clock=lambda: at).settle(WAIT)
         return [(row["plan_id"], row["state"], row["detail"]) for row in settled]
 
     def now(self, row_id: str = KEY) -> list[str]:
@@ -71,7 +84,10 @@ class Case:
 
 @pytest.fixture(scope="module", autouse=True)
 def books(tmp_path_factory: pytest.TempPathFactory) -> None:
-    Case.loaded = UsageBooks().load(tmp_path_factory.mktemp("books"), policy=RULES).path
+    warehouse = UsageBooks().load(tmp_path_factory.mktemp("books"), policy=RULES)
+    with warehouse.transaction() as connection:
+        connection.execute("UPDATE meta.snapshots SET loaded_at = ?", [CLAIMED - timedelta(hours=1)])
+    Case.loaded = warehouse.path
     let_go()
 
 
@@ -85,13 +101,70 @@ def test_exactly_one_equal_invoice_is_adopted(state: State, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("state", OPEN)
-def test_nothing_in_halo_means_failed_and_it_is_planned_again(state: State, tmp_path: Path) -> None:
+def test_absence_in_two_reads_that_far_apart_means_failed_and_it_is_planned_again(state: State, tmp_path: Path) -> None:
     case = Case(tmp_path, "claimed", state)
     other = as_halo_keeps(1, {**case.shown(), "reference": KEY + "-adj1"})
-    ((_, found, _),) = case.settle(other)
-    assert found == "failed"
+    ((_, found, detail),) = case.settle(other, at=CLAIMED + timedelta(minutes=8))
+    assert (found, detail) == (
+        "unknown",
+        "Halo's invoices as read at 2026-08-20 05:20 UTC do not show it; it may still appear",
+    )
     case.plan("run-2")
+    assert case.verdict == "usage_unsettled"
+    ((_, found, detail),) = case.settle(other, run_id="run-3", at=CLAIMED + timedelta(hours=6, minutes=8))
+    assert found == "failed"
+    assert detail.endswith("read at 2026-08-20 05:20 and 2026-08-20 11:20 UTC")
+    case.plan("run-3")
     assert case.verdict == "usage_bill"
+
+
+@pytest.mark.parametrize("state", OPEN)
+def test_absence_in_reads_that_are_not_far_enough_apart_proves_nothing(state: State, tmp_path: Path) -> None:
+    """Halo needs 25 s for a POST, the process dies, and the next runs start seconds and hours later."""
+    case = Case(tmp_path, "claimed", state)
+    assert [s for _, s, _ in case.settle(at=CLAIMED + timedelta(seconds=7))] == ["unknown"]
+    for number, hours in enumerate((1, 3, 5.9), start=3):
+        assert case.settle(run_id=f"run-{number}", at=CLAIMED + timedelta(hours=hours)) == []
+        case.plan(f"run-{number}")
+        assert case.verdict == "usage_unsettled"
+        assert "Run again after 2026-08-20 11:12 UTC" in case.sentence
+    assert case.now()[0] == "unknown"
+    assert [s for _, s, _ in case.settle(case.shown(), run_id="run-9")] == ["verified"]
+
+
+def test_a_first_read_long_after_the_claim_is_still_only_one(tmp_path: Path) -> None:
+    case = Case(tmp_path, "claimed")
+    assert [s for _, s, _ in case.settle(at=CLAIMED + timedelta(days=3))] == ["unknown"]
+    assert case.settle(run_id="run-3", at=CLAIMED + timedelta(days=3, hours=5)) == []
+    assert [s for _, s, _ in case.settle(run_id="run-4", at=CLAIMED + timedelta(days=3, hours=6))] == ["failed"]
+
+
+@pytest.mark.parametrize(
+    "covers", [None, (date(2026, 6, 19), date(2026, 8, 19)), (date(2026, 8, 21), date(2026, 9, 29))]
+)
+def test_a_read_of_other_dates_is_no_read_that_does_not_show_it(
+    covers: tuple[date, date] | None, tmp_path: Path
+) -> None:
+    case = Case(tmp_path, "claimed")
+    assert case.settle(covers=covers) == []
+    assert case.settle(run_id="run-3", covers=covers, at=CLAIMED + timedelta(days=9)) == []
+    assert case.now() == ["claimed"]
+
+
+def test_what_is_pending_is_said_with_its_key_client_and_times(tmp_path: Path) -> None:
+    case = Case(tmp_path, "claimed", "unknown")
+    with case.warehouse.connect() as connection:
+        (said,) = pending(connection, WAIT).values()
+    assert said.startswith(
+        f"invoice {KEY} for client Example: result unknown since 2026-08-20 05:12 UTC; two whole reads"
+    )
+    case.settle(at=CLAIMED + timedelta(minutes=8))
+    with case.warehouse.connect() as connection:
+        (said,) = pending(connection, WAIT).values()
+    assert "Halo did not show it at 05:20. Run again after 2026-08-20 11:20 UTC" in said
+    case.settle(case.shown(), run_id="run-3")
+    with case.warehouse.connect() as connection:
+        assert pending(connection, WAIT) == {}
 
 
 def test_an_invoice_posted_meanwhile_is_adopted_too(tmp_path: Path) -> None:
@@ -126,9 +199,10 @@ def test_two_with_the_key_are_for_a_person_until_one_of_them_is_voided(tmp_path:
 
 def test_what_turns_up_late_is_adopted_after_it_was_given_up(tmp_path: Path) -> None:
     case = Case(tmp_path, "claimed", "unknown")
-    assert [s for _, s, _ in case.settle()] == ["failed"]
-    assert [s for _, s, _ in case.settle(case.shown(), run_id="run-3")] == ["verified"]
-    assert case.settle(case.shown(), run_id="run-4") == []
+    case.settle()
+    assert [s for _, s, _ in case.settle(run_id="run-3")] == ["failed"]
+    assert [s for _, s, _ in case.settle(case.shown(), run_id="run-4")] == ["verified"]
+    assert case.settle(case.shown(), run_id="run-5") == []
 
 
 def test_what_was_never_begun_is_never_adopted(tmp_path: Path) -> None:
@@ -145,7 +219,7 @@ def test_nothing_is_settled_by_a_list_of_another_run(tmp_path: Path) -> None:
 def test_a_list_that_was_not_read_whole_settles_nothing(tmp_path: Path) -> None:
     case = Case(tmp_path, "claimed")
     raw.store(case.warehouse, [raw.Read("halo.invoices", (), "/Invoice", problem="cut off")], "run-2")
-    assert Ledger(case.warehouse, "run-2").settle() == []
+    assert Ledger(case.warehouse, "run-2").settle(WAIT) == []
 
 
 def test_of_two_plans_that_began_one_key_only_one_is_verified(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.warehouse.connection import Connection, Warehouse
 from pax8_pipeline.warehouse.models import model
 from pax8_pipeline.warehouse.raw import dicts
-from pax8_pipeline_tests.billing.fake import TODAY, FakeHalo, FakePax8, MemoryLedger
+from pax8_pipeline_tests.billing.fake import TODAY, WAIT, FakeHalo, FakePax8, MemoryLedger
 from pax8_pipeline_tests.billing.fake import plan as fake_plan
 from pax8_pipeline_tests.checks.kit import Checked, check
 from pax8_pipeline_tests.warehouse.books import circumstances, invoice, licence, line
@@ -141,7 +141,7 @@ def test_a_write_that_was_begun_is_settled_by_reading_the_licence(price: str, st
     made.licences[1]["purchase_price"] = Decimal("19.48") if state == "verified" else 0
     warehouse = made.load(tmp_path)
     left_behind(warehouse, [(KEY, "25.64", "claimed")])
-    assert [(r["row_id"], r["state"]) for r in Ledger(warehouse, "run-2").settle()] == [(KEY, state)]
+    assert [(r["row_id"], r["state"]) for r in Ledger(warehouse, "run-2").settle(WAIT)] == [(KEY, state)]
 
 
 def test_old_rows_are_explained_backed_up_and_restored(tmp_path: Path) -> None:

@@ -115,7 +115,7 @@ class Night:
             values = build.variables(settings.today, settings.policy)
             for table in (*build.STAGING, *build.RECONCILED):
                 build.build(self.warehouse, table, values)
-            Ledger(self.warehouse, self.run_id).settle()
+            Ledger(self.warehouse, self.run_id).settle(settings.policy.unknown_wait)
             native, _ = halo_loading.native_state(self.warehouse, self.run_id)
             fingerprint = load_mappings(settings.mappings_path).fingerprint
             return make_plan(
@@ -201,6 +201,18 @@ def open_entries(at: Desk) -> int:
     """How many writes of the ledger nobody knows the end of."""
     found = rows(at, f"SELECT count(*) AS n FROM billing.ledger_state WHERE state IN {OPEN}")
     return int(found[0]["n"])
+
+
+def later(at: Desk, hours: int = 7) -> None:
+    """Let hours pass for the desk: what its ledger and its reads remember is that much longer ago."""
+    past = f"INTERVAL {hours} HOUR"
+    with Warehouse(at.folder / "warehouse.duckdb").transaction() as connection:
+        connection.execute(f"UPDATE meta.snapshots SET loaded_at = loaded_at - {past}")
+        connection.execute(f"UPDATE billing.ledger SET recorded_at = recorded_at - {past}")
+        connection.execute(
+            f"UPDATE billing.ledger SET before_state = to_json({{'not_shown': "
+            f"((before_state->>'$.not_shown')::TIMESTAMP - {past})::VARCHAR}}) WHERE before_state->>'$.not_shown' IS NOT NULL"
+        )
 
 
 def small_story() -> World:

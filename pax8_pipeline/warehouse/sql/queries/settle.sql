@@ -33,5 +33,5 @@ SELECT * EXCLUDE (seen_licence, seen_count, seen_active, seen_line, seen_quantit
       || ', line quantity ' || coalesce(seen_quantity::VARCHAR, 'none') || CASE WHEN seen_inactive THEN ' inactive' ELSE ' active' END AS detail)
 FROM seen
 UNION ALL BY NAME
-SELECT o.* REPLACE (NULL::VARCHAR AS before_state, i.state AS state, i.detail AS detail)
+SELECT o.* REPLACE (i.note AS before_state, i.state AS state, i.detail AS detail)
 FROM settled_invoices i JOIN billing.ledger_state o ON o.plan_id = i.plan_id AND o.row_id = i.row_id;

@@ -163,6 +163,8 @@ SELECT usage_key AS row_id, class, verdict, CASE WHEN writes THEN 'create_invoic
                       WHEN 'usage_backfill' THEN '; a month of a backfill'
                       WHEN 'usage_other_payer' THEN '; Halo bills this client through client ' || billed_client_id
                       WHEN 'usage_present' THEN ': ' || found_ids
+                      WHEN 'usage_unsettled' THEN coalesce(': ' || (SELECT string_agg(w.sentence, '; ' ORDER BY w.usage_key) FROM pending_invoices w
+                                                                    WHERE starts_with(w.usage_key, lower(base_key))), '')
                       WHEN 'usage_differs' THEN ': ' || found_ids
                       ELSE CASE WHEN reason LIKE 'trust_%' THEN '; the client''s trust mode is ' || trust
                                 WHEN reason LIKE 'auto_%' THEN '; beyond trust.' || replace(reason, '_', '.')

@@ -1,0 +1,16 @@
+-- Usage invoices that were begun and not verified: when each was claimed, when a whole search first did not show it, and
+-- the plan that has its key verified, if one has.
+SELECT s.plan_id, s.row_id, s.state, p.expect, c.claimed_at, c.not_shown_at,
+       (SELECT min(v.plan_id) FROM billing.ledger_state v WHERE v.state = 'verified' AND v.action = 'create_invoice'
+          AND lower(v.row_id) = lower(s.row_id)) AS billed_by
+FROM billing.ledger_state s
+JOIN billing.plan p ON p.plan_id = s.plan_id AND p.row_id = s.row_id
+JOIN (
+  SELECT plan_id, row_id, coalesce(max(recorded_at) FILTER (state = 'claimed'), max(recorded_at)) AS claimed_at,
+         bool_or(state = 'claimed') AS claimed,
+         min(try_cast(before_state->>'$.not_shown' AS TIMESTAMP)) FILTER (state = 'unknown') AS not_shown_at
+  FROM billing.ledger WHERE action = 'create_invoice' GROUP BY plan_id, row_id
+) c ON c.plan_id = s.plan_id AND c.row_id = s.row_id
+WHERE s.action = 'create_invoice'
+  AND (s.state IN ('claimed', 'sent', 'unknown') OR (s.state IN ('failed', 'drifted') AND c.claimed))
+ORDER BY s.entry;
