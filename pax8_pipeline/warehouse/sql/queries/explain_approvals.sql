@@ -7,6 +7,7 @@ WITH told AS (
   FROM billing.approved_rows r JOIN told t ON t.row_id = r.row_id AND t.action = r.action
     AND t.client_id IS NOT DISTINCT FROM r.client_id AND t."before" IS NOT DISTINCT FROM r."before"
     AND t."after" IS NOT DISTINCT FROM r."after"
+    AND (t.recurring_invoice_id, t.line_id, t.licence_id) IS NOT DISTINCT FROM (r.recurring_invoice_id, r.line_id, r.licence_id)
     AND (r.plan_id = t.plan_id OR (r.kind = 'approve' AND r.approved_at <= (
           SELECT h.expires_at FROM billing.plans h WHERE h.plan_id = t.plan_id)))
 )
