@@ -77,7 +77,8 @@ class Applier:
         planned, ends the apply: what was not begun is `skipped`; what was sent and could not be read back stays
         `unknown` for the next run to settle by reading.
         """
-        refuse(plan, self.clock(), acknowledged=self.acknowledged)
+        seats_agreed = self.acknowledged or all(c.is_usage for c in changes)  # a plan is held for its seats
+        refuse(plan, self.clock(), acknowledged=seats_agreed)
         _refuse_unknown_actions(changes)
         outcome, stop, done = Outcome(), "", 0
         invoicing = Invoicing(self.halo, self.ledger, self.today, self.step, self.clock)
@@ -318,7 +319,7 @@ _NO_UPDATELINES = (400, 404, 405, 501)
 def refuse(plan: Plan, now: datetime, *, acknowledged: bool = False) -> None:
     """Raise PipelineError, in a plain sentence, when the plan may not be applied at `now` (UTC).
 
-    `acknowledged`: a person has agreed to what a guardrail holds in this very plan.
+    `acknowledged`: a person has agreed to what a guardrail holds in this very plan, or nothing of it is to be written.
     """
     if not plan.complete:
         raise PipelineError(f"plan {plan.plan_id} is not complete: {plan.problem}")

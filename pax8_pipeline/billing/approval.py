@@ -6,7 +6,7 @@ Every refusal is a plain sentence (PipelineError).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -148,27 +148,42 @@ def writable(connection: Connection, head: Plan, policy: Policy, *, explicit: bo
     rows = {row[0]: row for row in connection.execute(query_file("queries/writable.sql"), values).fetchall()}
     chosen = [c for c in plan.all_changes(connection, head.plan_id) if c.row_id in rows]
     acknowledged = {row_id for row_id, row in rows.items() if row[3]}
-    if head.held and not acknowledged and ledger.left(connection, head.plan_id).held:
-        return Writable([], (head.held,))
-    return _within_limits(connection, head, policy, chosen, acknowledged)
+    # A person approved each row of an undo, and it takes back what went wrong: no guardrail holds it or counts it.
+    exempt = acknowledged | {row_id for row_id, row in rows.items() if row[4]}
+    agreed = bool(acknowledged)
+    seats_agreed = any(c.row_id in acknowledged and not c.is_usage for c in chosen)
+    if head.held and not seats_agreed and _holds_whole_run(_held_rows(connection, head)):
+        # The run is held for its seats. Usage is counted by itself, so it is written all the same.
+        chosen = [c for c in chosen if c.is_usage]
+        limited = _within_limits(connection, head, policy, chosen, exempt)
+        return Writable(limited.changes, (head.held, *limited.held), agreed)
+    limited = _within_limits(connection, head, policy, chosen, exempt)
+    return Writable(limited.changes, limited.held, agreed)
+
+
+def _held_rows(connection: Connection, head: Plan) -> list[dict[str, Any]]:
+    return dicts(connection.execute(query_file("queries/held.sql"), [head.plan_id]))
+
+
+def _holds_whole_run(rows: Sequence[Mapping[str, Any]]) -> bool:
+    return any(row["reason"] == "guardrail_run" for row in rows)
 
 
 def holds(connection: Connection, head: Plan, policy: Policy, now: datetime) -> list[str]:
     """Return the sentences of the guardrails that hold what is left of a plan: at planning, or since approvals added up."""
-    rows = dicts(connection.execute(query_file("queries/held.sql"), [head.plan_id]))
-    if head.held and any(row["reason"] == "guardrail_run" for row in rows):
-        return [head.held]
-    clients = [str(row["sentence"]) for row in rows if row["reason"] == "guardrail_client"]
-    since = writable(connection, head, policy, explicit=True, now=now).held if not head.held else ()
-    return list(dict.fromkeys([*clients, *since]))
+    rows = _held_rows(connection, head)
+    run = [head.held] if head.held and _holds_whole_run(rows) else []
+    clients = [str(r["sentence"]) for r in rows if r["reason"] == "guardrail_client" and (r["usage"] or not run)]
+    since = writable(connection, head, policy, explicit=True, now=now).held
+    return list(dict.fromkeys([*run, *clients, *since]))
 
 
 def _within_limits(
-    connection: Connection, head: Plan, policy: Policy, chosen: Sequence[Change], acknowledged: set[str]
+    connection: Connection, head: Plan, policy: Policy, chosen: Sequence[Change], exempt: set[str]
 ) -> Writable:
     # What was written of the plan before counts too, or a plan could be passed in slices.
     spent = {str(row[0]) for row in connection.execute(query_file("queries/spent.sql"), [head.plan_id]).fetchall()}
-    free = [c for c in chosen if c.row_id not in acknowledged]
+    free = [c for c in chosen if c.row_id not in exempt]
     free += [c for c in plan.all_changes(connection, head.plan_id) if c.row_id in spent]
     lines = connection.execute(
         "SELECT client_id, count(*) FROM billing.plan WHERE plan_id = ? AND line_id IS NOT NULL AND verdict NOT LIKE 'usage%' "
@@ -176,7 +191,7 @@ def _within_limits(
         [head.plan_id],
     ).fetchall()
     holds = guardrails.check(free, dict(lines), policy.guardrails)
-    kept = [c for c in chosen if c.row_id in acknowledged or holds.let(c)]
+    kept = [c for c in chosen if c.row_id in exempt or holds.let(c)]
     sentences = [holds.run] if holds.run else holds.clients.values()
     held = tuple(dict.fromkeys([*sentences, *holds.usage.values()]))
-    return Writable(kept, held, bool(acknowledged))
+    return Writable(kept, held)

@@ -1,6 +1,6 @@
 """How much one plan may change before a person has to look: per client, per run, in percent and absolute.
 
-Pure figures, no database. A client over its limit is held alone; a run over its limit is held whole, before the
+Pure figures, no database. A client over its limit is held alone; a run over its limit holds all seats, before the
 first write. Usage charges are counted by themselves, so that a month's usage does not hold the seats; over the run's
 limit all of them are held. A run's figures count every planned change, those of held clients too: when the source is broken, the
 clients that stay under their own limits by being small must not slip through.

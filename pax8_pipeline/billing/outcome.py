@@ -39,22 +39,23 @@ def judge(
     `held`: the sentences of the guardrails that hold what is left; `blocking`: whatever else kept the run from writing;
     `pending`: a sentence for each creation of which nobody knows the result yet.
     """
+    verified = states.get("verified", 0)
+    also = f"; {verified} other changes were written and read back" if verified else ""
     broken = [f"{states[s]} writes {s}" for s in ("failed", "unknown", "skipped") if states.get(s)]
     if errors or broken:
         return Verdict(ERROR, "; ".join([*errors, *broken]))
     if blocking:
-        return Verdict(HELD, f"held back by a blocking check: {'; '.join(blocking)}")
+        return Verdict(HELD, f"held back by a blocking check: {'; '.join(blocking)}{also}")
     if plan is None:
         return Verdict(ERROR, "no plan was made")
     if not plan.complete:
         return Verdict(HELD, f"the plan may not be applied: {plan.problem}")
     if held:
-        return Verdict(HELD, f"held by a guardrail: {'; '.join(held)}; {way_past(plan.plan_id)}")
+        return Verdict(HELD, f"held by a guardrail: {'; '.join(held)}; {way_past(plan.plan_id)}{also}")
     if left.unwritten or left.waiting or left.drifted:
         return Verdict(WAITS, "; ".join([_waits(plan, left), *pending]))
     if pending:
         return Verdict(WAITS, "; ".join(pending))
-    verified = states.get("verified", 0)
     return Verdict(DONE, f"done: {verified} changes written and read back" if states else "done: nothing to write")
 
 

@@ -1,4 +1,7 @@
-"""A plan over its limits: a run held whole stops the writes, a client held alone is a warning."""
+"""A plan over its limits: a run held whole is grave, a client held alone is a warning.
+
+The plan itself holds the rows (billing.plan), so Dagster goes on: seats that are held do not hold usage.
+"""
 
 from __future__ import annotations
 
@@ -35,9 +38,9 @@ RULES = (
     Rule(
         "guardrails",
         "billing.plan",
-        "The plan stays within policy guardrails. A run over its limit is not written at all; a client over its "
-        "limit is held alone.",
+        "The plan stays within policy guardrails. Of a run over its limit no seats are written; a client over its "
+        "limit is held alone; usage is counted by itself.",
         find,
-        blocking=True,
+        grave=True,
     ),
 )

@@ -54,13 +54,18 @@ class Sight:
 
 @dataclass(frozen=True)
 class Rule:
-    """One check on one asset (`table`). `also` are tables it looks at too, so that it runs after them."""
+    """One check on one asset (`table`). `also` are tables it looks at too, so that it runs after them.
+
+    `blocking`: a finding that `blocks` keeps Dagster from making what follows. `grave`: it ends the run with exit code 3
+    too, but the plan holds what it is about, and the rest goes on.
+    """
 
     name: str
     table: str
     about: str
     find: Callable[[Sight], Finding]
     blocking: bool = False
+    grave: bool = False
     also: tuple[str, ...] = ()
 
 
@@ -154,7 +159,7 @@ def result(rule: Rule, found: Finding) -> dg.AssetCheckResult:
         asset_key=asset_key(rule.table),
         check_name=rule.name,
         passed=found.count == 0,
-        severity=ERROR if found.blocks and rule.blocking else WARN,
+        severity=ERROR if found.blocks and (rule.blocking or rule.grave) else WARN,
         description=found.sentence,
         metadata=shown,
     )

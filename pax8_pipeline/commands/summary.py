@@ -74,7 +74,8 @@ def gather(
             held = approval.holds(connection, head, settings.policy, utc_now())
             approvals = approval.agreements(connection, plan_id)
             pending = list(settling.pending(connection, settings.policy.unknown_wait).values())
-    blocking = [f"{c.name} ({c.description})" for c in checks if c.blocking and c.severity == "ERROR"]
+    # What the guardrails hold is in `held`, as the plan stands now.
+    blocking = [f"{c.name} ({c.description})" for c in checks if c.severity == "ERROR" and c.name != "guardrails"]
     blocking.extend([] if held else refused)
     verdict = outcome.judge(head, states, left, held, errors=errors, blocking=blocking, pending=pending)
     report = str(settings.reports_path / f"plan-{plan_id}.html") if plan_id else ""

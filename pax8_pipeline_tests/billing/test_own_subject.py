@@ -1,0 +1,122 @@
+"""A guardrail holds its own subject: seats do not hold usage, usage does not hold seats, and nothing holds an undo."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pax8_pipeline.billing import plan as plans
+from pax8_pipeline.billing.apply import refuse
+from pax8_pipeline.billing.approval import Scope, Writable, agree, holds, writable
+from pax8_pipeline.billing.ledger import Ledger, left, states
+from pax8_pipeline.billing.model import Entry, Plan
+from pax8_pipeline.billing.outcome import HELD, judge
+from pax8_pipeline.errors import PipelineError
+from pax8_pipeline.settings import Policy
+from pax8_pipeline.warehouse.connection import Warehouse
+from pax8_pipeline.warehouse.raw import dicts
+from pax8_pipeline_tests.billing.test_approval import NOW
+from pax8_pipeline_tests.warehouse.books import SUB, circumstances, invoice, licence, line, subscription
+from pax8_pipeline_tests.warehouse.usage_books import KEY, METER, UsageBooks, policy
+
+MORE = ("c2b8a9d0-6f34-4a6f-8a1b-3f7c9e5d1a03", "c2b8a9d0-6f34-4a6f-8a1b-3f7c9e5d1a04")
+SEATS_HELD = {"run": {"lines_changed": 0}, "usage_run": {}, "usage_client": {}}
+USAGE_HELD = {"usage_run": {"new_charges": 0}}
+
+
+def books() -> UsageBooks:
+    """Five seats to add, and a month of usage to bill."""
+    return UsageBooks(subscriptions=[subscription(quantity=25), subscription(id=METER, price=0, quantity=1)])
+
+
+def made(tmp_path: Path, **more: Any) -> tuple[Warehouse, Plan, Policy]:
+    rules = policy(**more)
+    warehouse = books().load(tmp_path, policy=rules)
+    return warehouse, plans.make_plan(warehouse, circumstances(policy=rules)), rules
+
+
+def may(warehouse: Warehouse, plan: Plan, rules: Policy) -> Writable:
+    with warehouse.connect() as connection:
+        return writable(connection, plan, rules, explicit=True, now=NOW)
+
+
+def agreed(
+    warehouse: Warehouse, plan: Plan, rules: Policy, kind: Any, row: str | None = None, minutes: int = 0
+) -> None:
+    agree(warehouse, plan.plan_id, kind=kind, who="Ada", now=NOW + timedelta(minutes=minutes), policy=rules,
+          mappings="mappings", scope=Scope(row_id=row))  # fmt: skip
+
+
+def test_a_run_that_is_held_for_its_seats_bills_its_usage_and_ends_as_held(tmp_path: Path) -> None:
+    warehouse, plan, rules = made(tmp_path, guardrails=SEATS_HELD)
+    found = may(warehouse, plan, rules)
+    assert ([c.row_id for c in found.changes], found.held) == ([KEY], (plan.held,))
+    refuse(plan, NOW, acknowledged=all(c.is_usage for c in found.changes))
+    Ledger(warehouse, "run-1").record(plan.plan_id, [Entry(c, "verified") for c in found.changes])
+    with warehouse.connect() as connection:
+        held = holds(connection, plan, rules, NOW)
+        verdict = judge(
+            plan, states(connection, plan.plan_id), left(connection, plan.plan_id), held, errors=[], blocking=[]
+        )
+    assert verdict.code == HELD
+    assert "lines_changed is 0" in verdict.sentence
+    assert "1 other changes were written" in verdict.sentence
+
+
+def test_usage_that_is_held_does_not_hold_the_seats(tmp_path: Path) -> None:
+    warehouse, plan, rules = made(tmp_path, guardrails=USAGE_HELD)
+    assert [c.row_id for c in may(warehouse, plan, rules).changes] == [SUB]
+    with warehouse.connect() as connection:
+        (sentence,) = holds(connection, plan, rules, NOW)
+    assert "usage of the run" in sentence
+
+
+def test_a_run_held_for_both_names_both(tmp_path: Path) -> None:
+    warehouse, plan, rules = made(tmp_path, guardrails={"run": {"lines_changed": 0}, **USAGE_HELD})
+    assert may(warehouse, plan, rules).changes == []
+    with warehouse.connect() as connection:
+        first, second = holds(connection, plan, rules, NOW)
+    assert (first, "usage of the run" in second) == (plan.held, True)
+
+
+def test_approved_seats_of_a_run_that_is_held_stay_held_when_usage_is_acknowledged(tmp_path: Path) -> None:
+    """Five seats wait (beyond trust.auto), one seat of two other subscriptions is held by the run's limit of one line."""
+    rules = policy(guardrails={"run": {"lines_changed": 1}, **USAGE_HELD}, trust={"auto": {"seats": 3}})
+    lines, made = [line()], books()
+    for number, more in enumerate(MORE, start=4128):
+        link = {"id": number, "licence_id": number, "qty_free": 0, "minimum_qty": 0}
+        lines.append(line(id=number, quantity_subscriptions=[link]))
+        made.subscriptions.append(subscription(id=more, quantity=21))
+        made.licences.append(licence(id=number, snowid=more))
+    made.recurring = [invoice(lines)]
+    warehouse = made.load(tmp_path, policy=rules)
+    plan = plans.make_plan(warehouse, circumstances(policy=rules))
+    agreed(warehouse, plan, rules, "approve")
+    agreed(warehouse, plan, rules, "acknowledge", row=KEY, minutes=1)
+    assert [c.row_id for c in may(warehouse, plan, rules).changes] == [KEY]
+    agreed(warehouse, plan, rules, "acknowledge", minutes=2)
+    assert {c.row_id for c in may(warehouse, plan, rules).changes} == {KEY, SUB, *MORE}
+
+
+def test_the_applier_refuses_seats_of_a_plan_that_is_held(tmp_path: Path) -> None:
+    _, plan, _ = made(tmp_path, guardrails=SEATS_HELD)
+    with pytest.raises(PipelineError, match="held whole"):
+        refuse(plan, NOW)
+
+
+def test_an_undo_that_a_person_approved_is_held_by_no_guardrail(tmp_path: Path) -> None:
+    warehouse, plan, _ = made(tmp_path)
+    rules = policy(guardrails={"run": {"lines_changed": 0}, "client": {"lines_changed": 0}})
+    with warehouse.transaction() as connection:
+        (row,) = dicts(
+            connection.execute("SELECT * FROM billing.plan WHERE plan_id = ? AND row_id = ?", [plan.plan_id, SUB])
+        )
+        back = {**row, "class": "needs_approval", "verdict": "rollback", "before": row["after"], "after": row["before"]}
+        undo = plans.keep_rows(connection, [back], circumstances(policy=rules, run_id="back"))
+    assert may(warehouse, undo, rules).changes == []
+    agreed(warehouse, undo, rules, "approve")
+    found = may(warehouse, undo, rules)
+    assert ([c.row_id for c in found.changes], found.held) == ([SUB], ())
