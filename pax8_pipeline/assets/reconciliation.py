@@ -69,7 +69,7 @@ SELECT state, coalesce(method, '(none)') AS method, count(*) AS companies, sum(s
 FROM reconciled.client_matches GROUP BY ALL ORDER BY companies DESC, state, method
 """
 _NOT_MATCHED = """
-SELECT company_name, state, candidates, subscriptions FROM reconciled.client_matches WHERE state <> 'matched'
+SELECT company_name, state, candidates, contradiction, subscriptions FROM reconciled.client_matches WHERE state <> 'matched'
 ORDER BY subscriptions DESC, company_name LIMIT 20
 """
 _VERDICTS = """

@@ -43,7 +43,7 @@ VERDICTS: tuple[Verdict, ...] = (
     Verdict("line_inactive", "blocked", "Pax8 bills it, but its Halo line does not bill"),
     Verdict("licence_inactive", "blocked", "Pax8 bills it, but its Halo licence is inactive"),
     Verdict("currency_mismatch", "blocked", "Pax8 and Halo bill in different currencies"),
-    Verdict("client_mismatch", "blocked", "the licence or line belongs to another Halo client"),
+    Verdict("client_mismatch", "blocked", "Pax8 and Halo contradict each other about the Halo client"),
     Verdict("mapping_error", "blocked", "data/mappings/subscriptions.csv points at something that is not so"),
     Verdict("computed_elsewhere", "blocked", "the line's quantity is computed from something else in Halo"),
     Verdict("fractional_quantity", "blocked", "a Halo licence cannot hold a fraction"),

@@ -1,5 +1,6 @@
 /* One row per Pax8 company and the Halo client it is, by ids only: mapping file, then Pax8 externalId, Halo custom
-field, Halo external link. Names decide nothing.
+field, Halo external link. Names decide nothing. What Halo bills contradicts a match: a company whose licences, lines or
+recurring invoices belong to another client, and a client that two companies claim, are no match until a person decides.
 
 key: company_id
 | company_id | VARCHAR not null | Pax8 company id | staging.companies.company_id |
@@ -10,8 +11,9 @@ key: company_id
 | client_currency | VARCHAR | The client's currency where known | staging.clients.currency |
 | billed_client_id | BIGINT | The client that gets the recurring invoices | staging.clients.billed_client_id, staging.clients.client_id |
 | method | VARCHAR | mapping, external_id, custom_field or external_link | staging.mapping_clients.company_id, staging.client_links.method |
-| state | VARCHAR not null | matched, unmatched, ambiguous, client_missing or client_inactive | staging.clients.inactive |
+| state | VARCHAR not null | matched, unmatched, ambiguous, contradicted, client_missing or client_inactive | staging.clients.inactive |
 | candidates | VARCHAR | Every client id that claims the company, with its method | staging.client_links.client_id |
+| contradiction | VARCHAR | Who says otherwise, and by what | staging.licences.client_id, staging.recurring_invoices.client_id, staging.mapping_subscriptions.licence_id |
 | subscriptions | BIGINT not null | Subscriptions of the company in Pax8 | staging.subscriptions.subscription_id |
 */
 WITH claims AS (
@@ -36,22 +38,73 @@ WITH claims AS (
 ), judged AS (
   SELECT c.*, p.client_id AS wanted, p.method, p.candidates, k.name AS client_name, k.currency AS client_currency,
          coalesce(k.billed_client_id, k.client_id) AS billed_client_id,
-         CASE WHEN p.company_id IS NULL THEN 'unmatched'
+         p.rank, CASE WHEN p.company_id IS NULL THEN 'unmatched'
               WHEN p.clients > 1 THEN 'ambiguous'
               -- Two companies that name one client by themselves may be a copied id; a mapping row says it is meant.
               WHEN p.rank > 1 AND d.companies > 1 THEN 'ambiguous'
               WHEN k.client_id IS NULL THEN 'client_missing'
               WHEN k.inactive THEN 'client_inactive'
-              ELSE 'matched' END AS state
+              ELSE 'matched' END AS first_state
   FROM staging.companies c
   LEFT JOIN per_company p USING (company_id)
   LEFT JOIN claimed d ON d.client_id = p.client_id
   LEFT JOIN staging.clients k ON k.client_id = p.client_id
+), places AS (
+  -- Where Halo has what stands for a company's subscriptions: a claim of the company on that client.
+  SELECT s.company_id, c.client_id, 'licence ' || c.licence_id AS what
+  FROM staging.licences c JOIN staging.subscriptions s USING (subscription_id) WHERE c.is_active AND NOT c.deleted
+  UNION ALL
+  SELECT s.company_id, r.client_id, 'recurring invoice ' || r.recurring_invoice_id || ' with licence ' || c.licence_id
+  FROM staging.licences c
+  JOIN staging.subscriptions s USING (subscription_id)
+  JOIN staging.line_licences q USING (licence_id)
+  JOIN staging.recurring_invoice_lines l ON l.line_id = q.line_id AND l.is_live
+  JOIN staging.recurring_invoices r ON r.recurring_invoice_id = l.recurring_invoice_id
+  WHERE c.is_active AND NOT c.deleted
+  UNION ALL
+  SELECT s.company_id, c.client_id, 'licence ' || c.licence_id || ' in mappings/subscriptions.csv'
+  FROM staging.mapping_subscriptions m JOIN staging.subscriptions s USING (subscription_id) JOIN staging.licences c ON c.licence_id = m.licence_id
+  UNION ALL
+  SELECT s.company_id, r.client_id, 'line ' || l.line_id || ' in mappings/subscriptions.csv'
+  FROM staging.mapping_subscriptions m
+  JOIN staging.subscriptions s USING (subscription_id)
+  JOIN staging.recurring_invoice_lines l ON l.line_id = m.line_id
+  JOIN staging.recurring_invoices r ON r.recurring_invoice_id = l.recurring_invoice_id
+  UNION ALL
+  SELECT s.company_id, r.client_id, 'recurring invoice ' || r.recurring_invoice_id || ' in mappings/subscriptions.csv'
+  FROM staging.mapping_subscriptions m
+  JOIN staging.subscriptions s USING (subscription_id)
+  JOIN staging.recurring_invoices r ON r.recurring_invoice_id = m.recurring_invoice_id
+), strays AS (
+  -- Claims that do not fit the company's own match; the client that is billed for another is no contradiction.
+  SELECT DISTINCT p.company_id, p.client_id, p.what
+  FROM places p
+  LEFT JOIN judged j ON j.company_id = p.company_id AND j.first_state = 'matched'
+  WHERE p.client_id IS NOT NULL AND (j.company_id IS NULL OR p.client_id NOT IN (j.wanted, j.billed_client_id))
+), claims_on_clients AS (
+  -- A mapping row that licences contradict does not make it sure that the client is meant to be shared.
+  SELECT company_id, client_id, method AS what, rank = 1 AND company_id NOT IN (SELECT company_id FROM strays) AS on_purpose FROM ranked
+  UNION ALL
+  SELECT company_id, client_id, what, false FROM strays
+), contradictions AS (
+  SELECT s.company_id, s.what || ' belongs to client ' || s.client_id AS said FROM strays s
+  UNION
+  -- Several companies of one client are meant where the mapping file names each of them.
+  SELECT j.company_id, 'client ' || o.client_id || ' is claimed by ' || coalesce(c.name, o.company_id) || ' too (' || o.what || ')'
+  FROM judged j
+  JOIN claims_on_clients o ON o.client_id = j.wanted AND o.company_id <> j.company_id AND NOT (o.on_purpose AND j.rank = 1)
+  LEFT JOIN staging.companies c ON c.company_id = o.company_id
+), contradicted AS (
+  SELECT company_id, string_agg(said, '; ' ORDER BY said) FILTER (nth <= 3) || CASE WHEN max(nth) > 3 THEN '; and ' || (max(nth) - 3) || ' more' ELSE '' END AS contradiction
+  FROM (SELECT *, row_number() OVER (PARTITION BY company_id ORDER BY said) AS nth FROM contradictions) GROUP BY company_id
+), settled AS (
+  SELECT j.*, x.contradiction, CASE WHEN first_state = 'matched' AND x.contradiction IS NOT NULL THEN 'contradicted' ELSE first_state END AS state
+  FROM judged j LEFT JOIN contradicted x USING (company_id)
 )
 SELECT company_id, name AS company_name, bill_on_behalf,
        CASE WHEN state = 'matched' THEN wanted END AS client_id,
        CASE WHEN state <> 'ambiguous' THEN client_name END AS client_name,
        CASE WHEN state = 'matched' THEN client_currency END AS client_currency,
        CASE WHEN state = 'matched' THEN billed_client_id END AS billed_client_id,
-       method, state, candidates, coalesce(n.subscriptions, 0) AS subscriptions
-FROM judged LEFT JOIN counted n USING (company_id)
+       method, state, candidates, contradiction, coalesce(n.subscriptions, 0) AS subscriptions
+FROM settled LEFT JOIN counted n USING (company_id)

@@ -108,7 +108,7 @@ WITH usage_seen AS (
          CASE WHEN l.linked_price THEN coalesce(p.licence_price, l.unit_price) ELSE l.unit_price END AS line_price,
          t.line_licences, t.count_sum, t.qty_free, t.minimum_qty, t.unread,
          m.company_name, m.client_id, m.client_name, m.client_currency, m.billed_client_id, m.bill_on_behalf,
-         m.state AS match_state, coalesce(m.client_currency, l.invoice_currency) AS halo_currency,
+         m.state AS match_state, m.contradiction, coalesce(m.client_currency, l.invoice_currency) AS halo_currency,
          l.quantity_source = 'licence' AND p.licence_id IS NOT NULL AND k.licence_id IS NULL AS not_linked
   FROM placed p
   LEFT JOIN lines l ON l.line_id = p.want_line
@@ -146,6 +146,7 @@ WITH usage_seen AS (
   -- What stands in the way of writing anything for this subscription, most basic first.
   SELECT *, CASE
       WHEN match_state IS NULL THEN 'unmatched_company: the company is not in the Pax8 company list'
+      WHEN match_state = 'contradicted' THEN 'client_mismatch: ' || contradiction
       WHEN match_state <> 'matched' THEN 'unmatched_company: ' || match_state
       WHEN two_licences THEN 'ambiguous: several licences carry this subscription id'
       WHEN mapped AND mapped_licence IS NOT NULL AND licence_id IS NULL
@@ -159,7 +160,7 @@ WITH usage_seen AS (
         THEN 'ambiguous: the mapped manual line ' || line_id || ' and a line that follows licence ' || licence_id
       WHEN live_lines > 1 THEN 'ambiguous: ' || live_lines || ' lines follow licence ' || licence_id
       WHEN target_shared THEN 'ambiguous: another subscription points at the same licence or line'
-      WHEN licence_client_id IS NOT NULL AND licence_client_id <> client_id
+      WHEN licence_client_id IS NOT NULL AND licence_client_id NOT IN (client_id, billed_client_id)
         THEN 'client_mismatch: licence ' || licence_id || ' belongs to client ' || licence_client_id
       WHEN invoice_client_id IS NOT NULL AND invoice_client_id NOT IN (client_id, billed_client_id)
         THEN 'client_mismatch: recurring invoice ' || recurring_invoice_id || ' bills client ' || invoice_client_id

@@ -128,7 +128,7 @@ WITH terms AS (
 ), charges AS (
   SELECT * FROM from_invoices UNION ALL BY NAME SELECT * FROM from_lines
 ), priced AS (
-  SELECT c.*, m.client_id, m.client_name, m.client_currency AS halo_currency, m.state AS match_state,
+  SELECT c.*, m.client_id, m.client_name, m.client_currency AS halo_currency, m.state AS match_state, m.contradiction,
          coalesce(n.state, 'closed') AS state, sub.product_id AS sold_product_id,
          (CASE coalesce(pt.price, ps.price, ct.price, (SELECT p->>'price' FROM terms))
             WHEN 'cost' THEN c.cost::DECIMAL(24,10) * (1 + coalesce(pt.markup, ps.markup, ct.markup,
@@ -184,7 +184,7 @@ SELECT month, state, charge_id, origin, of_source AND is_live AS counts, invoice
          WHEN 'zero' THEN 'nothing is charged'
          WHEN 'unassigned' THEN 'no company assigned (' || shape || '): nobody is billed until it is assigned in the Pax8 portal'
          WHEN 'billed_by_pax8' THEN 'Pax8 bills this company itself'
-         WHEN 'unmatched_company' THEN 'the Pax8 company is not mapped to one active Halo client (' || coalesce(match_state, 'unknown') || ')'
+         WHEN 'unmatched_company' THEN 'the Pax8 company is not mapped to one active Halo client (' || coalesce(match_state, 'unknown') || coalesce(': ' || CASE WHEN match_state = 'contradicted' THEN contradiction END, '') || ')'
          WHEN 'no_price' THEN 'Pax8 charges you for it and states no total for the client'
          WHEN 'currency_mismatch' THEN 'charged in ' || coalesce(currency, 'no currency') || ', the client is billed in '
                                        || coalesce(halo_currency, 'one currency, and the month has several')
