@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,28 +16,20 @@ from pax8_pipeline.resources.resources import FixedSettings, WarehouseResource
 from pax8_pipeline.settings import Policy, Settings, load_settings
 from pax8_pipeline.warehouse import build, raw
 from pax8_pipeline.warehouse.connection import Warehouse
-from pax8_pipeline_tests.warehouse.books import TODAY
+from pax8_pipeline_tests.warehouse.books import TODAY, empty_warehouse, hold_open
+from pax8_pipeline_tests.warehouse.shelf import build_all
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
-@cache
-def _template() -> bytes:
-    """An empty warehouse with its tables, as a file: making one takes longer than most checks."""
-    with tempfile.TemporaryDirectory() as folder:
-        made = Warehouse(Path(folder) / "w.duckdb")
-        made.ensure_schema()
-        return made.path.read_bytes()
-
-
 def warehouse_with(folder: Path, reads: Sequence[raw.Read] = (), tables: Sequence[str] = ()) -> Warehouse:
     """A warehouse holding some reads, with only the named tables built from them."""
-    made = Warehouse(folder / "warehouse.duckdb")
-    made.path.write_bytes(_template())
+    made = empty_warehouse(folder / "warehouse.duckdb")
+    hold_open(made)
     if reads:
         raw.store(made, reads, "run-1")
-    for table in tables:
-        build.build(made, table, build.variables(TODAY, Policy()))
+    if tables:
+        build_all(made, tables, build.variables(TODAY, Policy()))
     return made
 
 

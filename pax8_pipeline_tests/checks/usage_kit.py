@@ -11,6 +11,7 @@ from pax8_pipeline.warehouse import build, raw
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.checks.kit import warehouse_with
 from pax8_pipeline_tests.warehouse.books import COMPANY, SUB, TODAY, Books, company
+from pax8_pipeline_tests.warehouse.shelf import build_all
 
 OTHER = "11111111-0d52-4c0b-9a64-2f1f3c0e9a11"
 METERED = "61aa0c2d-7b5e-4c1f-93d4-2e8f0a9b7c63"
@@ -91,9 +92,7 @@ def usage_books(
 
 def rebuild(warehouse: Warehouse, policy: Policy | None = None) -> None:
     """Build everything that is derived."""
-    values = build.variables(TODAY, policy or Policy())
-    for table in (*build.STAGING, *build.RECONCILED):
-        build.build(warehouse, table, values)
+    build_all(warehouse, (*build.STAGING, *build.RECONCILED), build.variables(TODAY, policy or Policy()))
 
 
 def change(warehouse: Warehouse, statement: str) -> None:

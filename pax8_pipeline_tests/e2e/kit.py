@@ -21,6 +21,7 @@ from typing import Any
 from pax8_pipeline.cli import main
 from pax8_pipeline.sandbox.server import Sandbox, running_sandbox
 from pax8_pipeline.sandbox.world import World
+from pax8_pipeline_tests.e2e.hurry import without_waiting
 
 TODAY = date(2026, 8, 20)
 # `make proofs` plays the long stories whole; `make test` plays their first weeks.
@@ -79,7 +80,7 @@ class Desk:
         )
 
     def command(self, *arguments: str, **env: str) -> Ran:
-        """Run a command to its end, in a process of its own whose modules are loaded already."""
+        """Run a command to its end, in a process of its own whose modules are loaded already and which waits for nobody."""
         with tempfile.TemporaryDirectory(prefix="said-") as said:
             process = PROCESSES.Process(
                 target=_command, args=(arguments, {**self.environment(), **env}, str(self.folder), said)
@@ -112,7 +113,8 @@ def _command(arguments: Sequence[str], environment: Mapping[str, str], folder: s
     os.chdir(folder)
     for number, name in ((1, "out"), (2, "err")):
         os.dup2(os.open(f"{said}/{name}", os.O_WRONLY | os.O_CREAT), number)
-    main(list(arguments))
+    with without_waiting():
+        main(list(arguments))
 
 
 def kill(process: subprocess.Popen[str]) -> None:

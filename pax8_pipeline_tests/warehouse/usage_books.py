@@ -17,6 +17,7 @@ from pax8_pipeline.settings import Policy
 from pax8_pipeline.warehouse import build, raw
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.warehouse.books import COMPANY, TODAY, Books, circumstances, company, subscription
+from pax8_pipeline_tests.warehouse.shelf import build_all
 
 METER = "d9a7c3b1-2e5f-4d18-b0c6-5a4e3f2d1c0b"
 PRODUCT = "61aa0c2d-7b5e-4c1f-93d4-2e8f0a9b7c63"
@@ -119,8 +120,7 @@ class UsageBooks(Books):
         with warehouse.connect():
             raw.store(warehouse, self.reads(), run_id)
             build.load_mapping_tables(warehouse, self.mappings())
-            for table in (*build.STAGING, *build.RECONCILED):
-                build.build(warehouse, table, build.variables(TODAY, rules))
+            build_all(warehouse, (*build.STAGING, *build.RECONCILED), build.variables(TODAY, rules))
 
 
 def policy(**usage: Any) -> Policy:
