@@ -16,6 +16,8 @@ from pax8_pipeline_tests.e2e.chromium import BROWSER, FLAGS, PATIENCE_MS
 def browser() -> Iterator[Any]:
     """One browser for a module's tests; they are skipped where nothing can drive it."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    # What a test expects of a page is waited for; nothing is looked at before it is there.
+    playwright.expect.set_options(timeout=PATIENCE_MS)
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=BROWSER, args=list(FLAGS))
         yield browser

@@ -16,7 +16,7 @@ import pytest
 
 from pax8_pipeline.commands.playground import free_port
 from pax8_pipeline_tests.cli.kit import clean_environment, cli
-from pax8_pipeline_tests.e2e.chromium import IN_BROWSER, PATIENCE_MS
+from pax8_pipeline_tests.e2e.chromium import IN_BROWSER
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytestmark = IN_BROWSER
@@ -59,24 +59,23 @@ def test_the_lineage_graph_shows_the_way_from_the_vendors_to_billing(page: Any, 
     graph = page.locator("svg foreignObject")
     for group in GROUPS:
         graph.get_by_text(group, exact=True).first.wait_for()
-    assert page.get_by_text("Join the Dagster community").count() == 0
+    playwright.expect(page.get_by_text("Join the Dagster community")).to_have_count(0)
 
 
 def test_a_failed_check_shows_its_rows_and_the_money(page: Any, address: str) -> None:
     page.goto(f"{address}/assets/reconciled/client_matches?view=checks")
     page.get_by_text("Failed").first.wait_for()
     row = page.get_by_role("row").filter(has_text="Meridian Garden Centre")
-    row.first.wait_for()
-    assert "USD" in row.first.inner_text()
-    assert page.get_by_text("map them in data/mappings/clients.csv").count() == 1
+    playwright.expect(row.first).to_contain_text("USD")
+    playwright.expect(page.get_by_text("map them in data/mappings/clients.csv")).to_have_count(1)
 
 
 def test_the_plan_preview_shows_clients_before_after_and_money(page: Any, address: str) -> None:
     page.goto(f"{address}/assets/billing/plan?view=overview")
     page.get_by_role("row").filter(has_text="preview").get_by_text("[Show Markdown]").click()
     row = page.get_by_role("dialog").get_by_role("row").filter(has_text="Lakeside Legal")
-    row.first.wait_for()
-    cells = [cell.inner_text() for cell in row.first.get_by_role("cell").all()]
+    playwright.expect(row.first.get_by_role("cell").nth(5)).to_contain_text("USD")
+    cells = row.first.get_by_role("cell").all_inner_texts()
     before, after, money = cells[3:6]
     assert int(after) > int(before)
     assert money.startswith("+")
@@ -92,5 +91,5 @@ def test_the_demos_run_is_in_the_history_and_the_schedule_waits_to_be_switched_o
     switches = page.locator("label[class*=formatSwitch] input")
     # The two alert sensors watch from the start (their state comes in late); the schedule is last, and off.
     for alert in (0, 1):
-        playwright.expect(switches.nth(alert)).to_be_checked(timeout=PATIENCE_MS)
-    playwright.expect(switches.nth(2)).not_to_be_checked(timeout=PATIENCE_MS)
+        playwright.expect(switches.nth(alert)).to_be_checked()
+    playwright.expect(switches.nth(2)).not_to_be_checked()
