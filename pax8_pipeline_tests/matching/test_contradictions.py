@@ -25,6 +25,7 @@ from pax8_pipeline_tests.warehouse.books import (
 from pax8_pipeline_tests.warehouse.usage_books import METER, OTHER, UsageBooks, arrears, policy, usage_plan
 
 SECOND = "c2b8a9d0-6f34-4a6f-8a1b-3f7c9e5d1a99"
+LOOSE = "c2b8a9d0-6f34-4a6f-8a1b-3f7c9e5d1a98"
 KEYS = [f"PAX8-USAGE 2026-07 {COMPANY}", f"PAX8-USAGE 2026-07 {OTHER}"]
 
 
@@ -123,6 +124,19 @@ CASES: dict[str, tuple[UsageBooks, set[str]]] = {
             recurring=[invoice([line(), line(id=24968, quantity_subscriptions=link(4128))])],
         ),
         ALL,
+    ),
+    "one client on purpose, a licence does not agree and one has no company": (
+        books(
+            client_map=[(COMPANY, 231), (OTHER, 231)],
+            subscriptions=[*books().subscriptions, subscription(id=LOOSE, companyId=None)],
+            licences=[
+                licence(),
+                licence(id=4128, client_id=232, snowid=SECOND),
+                licence(id=4129, client_id=77, snowid=LOOSE),
+            ],
+            recurring=[invoice([line(), line(id=24968, quantity_subscriptions=link(4128))])],
+        ),
+        NONE,
     ),
     "one client on purpose, a licence does not agree": (
         books(

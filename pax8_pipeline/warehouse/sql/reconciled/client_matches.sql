@@ -80,7 +80,7 @@ WITH claims AS (
   SELECT DISTINCT p.company_id, p.client_id, p.what
   FROM places p
   LEFT JOIN judged j ON j.company_id = p.company_id AND j.first_state = 'matched'
-  WHERE p.client_id IS NOT NULL AND (j.company_id IS NULL OR p.client_id NOT IN (j.wanted, j.billed_client_id))
+  WHERE p.company_id IS NOT NULL AND p.client_id IS NOT NULL AND (j.company_id IS NULL OR p.client_id NOT IN (j.wanted, j.billed_client_id))
 ), claims_on_clients AS (
   -- A mapping row that licences contradict does not make it sure that the client is meant to be shared.
   SELECT company_id, client_id, method AS what, rank = 1 AND company_id NOT IN (SELECT company_id FROM strays) AS on_purpose FROM ranked
