@@ -14,7 +14,7 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Any, Literal
 
-from pax8_pipeline.billing import guardrails
+from pax8_pipeline.billing import guardrails, usage_stops
 from pax8_pipeline.billing.model import USAGE_ACTIONS, Change, Plan
 from pax8_pipeline.billing.settling import pending
 from pax8_pipeline.billing.verdicts import USAGE_VERDICTS, VERDICTS
@@ -113,6 +113,7 @@ def _plan_rows(connection: Connection, now: Circumstances) -> None:
         connection.execute("INSERT INTO pending_invoices VALUES (lower(?), ?)", [key, sentence])
     if _any_usage(connection):
         connection.execute(query_file("queries/usage_rows.sql"))
+        usage_stops.hold_usage(connection)
 
 
 def _any_usage(connection: Connection) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from pax8_pipeline.billing.plan import USAGE_READS
 from pax8_pipeline.checks.rule import Finding, Rule, Sight, look
 from pax8_pipeline.loading.reads import SHRANK
 from pax8_pipeline.warehouse.models import RAW_TABLES
@@ -28,7 +29,9 @@ def find(sight: Sight, table: str) -> Finding:
 
 def _rule(table: str) -> Rule:
     about = "The list was read whole: each page seen, as many distinct ids as the vendor names. Stops what rests on it."
-    return Rule("incomplete_read", table, about, partial(find, table=table), blocking=True)
+    # The plan itself holds usage when a list that only usage needs is not whole, so such a list does not hold seats.
+    usage = table in USAGE_READS
+    return Rule("incomplete_read", table, about, partial(find, table=table), blocking=not usage, grave=usage)
 
 
 RULES = tuple(

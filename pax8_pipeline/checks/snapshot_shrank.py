@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from pax8_pipeline.billing.plan import USAGE_READS
 from pax8_pipeline.checks.incomplete_read import LAST_READS
 from pax8_pipeline.checks.rule import Finding, Rule, Sight, look
 from pax8_pipeline.loading.reads import ACCEPT, GUARDED, SHRANK
@@ -27,7 +28,8 @@ def _rule(table: str) -> Rule:
         "The list is not smaller than the last accepted read by more than policy reads.shrink_pct, and companies, "
         f"subscriptions and clients are never empty. An operator accepts a smaller list with {ACCEPT}=<today's date>."
     )
-    return Rule("snapshot_shrank", table, about, partial(find, table=table), blocking=True)
+    usage = table in USAGE_READS  # as in incomplete_read
+    return Rule("snapshot_shrank", table, about, partial(find, table=table), blocking=not usage, grave=usage)
 
 
 RULES = tuple(_rule(table) for table in GUARDED)

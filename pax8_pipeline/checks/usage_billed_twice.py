@@ -7,15 +7,9 @@ what keeps us from making a second one (billing/apply.py).
 from __future__ import annotations
 
 from pax8_pipeline.checks.rule import Finding, Rule, Sight, look
+from pax8_pipeline.warehouse.models import query_file
 
-# A credit note may name the key of what it takes back: only invoices that charge something count.
-_QUERY = """
-SELECT key AS usage_key, count(*) AS invoices, string_agg(invoice_id, ', ' ORDER BY invoice_id) AS halo_invoices,
-       string_agg(DISTINCT client_id, ', ') AS clients, string_agg(DISTINCT CASE WHEN posted THEN 'posted' ELSE 'not posted' END, ', ') AS posted,
-       sum(lines_net) AS billed, max(lines_net) AS once
-FROM (SELECT *, unnest(usage_keys) AS key FROM staging.halo_invoices WHERE NOT voided AND lines_net > 0)
-GROUP BY key HAVING count(*) > 1 ORDER BY key
-"""
+_QUERY = query_file("queries/usage_billed_twice.sql")
 
 
 def find(sight: Sight) -> Finding:
@@ -26,7 +20,7 @@ def find(sight: Sight) -> Finding:
     first = rows[0]
     sentence = (
         f"usage is on more than one Halo invoice ({count} keys; {first['usage_key']} on {first['halo_invoices']}). Void the "
-        "ones too many in Halo; nothing is written until then"
+        "ones too many in Halo; no usage is billed until then"
     )
     return Finding(sentence, count, rows, query=_QUERY, blocks=True)
 
@@ -35,9 +29,9 @@ RULES = (
     Rule(
         "usage_billed_twice",
         "billing.plan",
-        "The usage of a company and month stands on one Halo invoice. Stops the writes.",
+        "The usage of a company and month stands on one Halo invoice. Holds back all usage.",
         find,
-        blocking=True,
+        grave=True,
         also=("staging.halo_invoices",),
     ),
 )

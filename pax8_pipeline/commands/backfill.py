@@ -62,7 +62,7 @@ class Loaded:
     @property
     def stopped(self) -> list[str]:
         """Why it came to no good end; empty when it did."""
-        held = [f"{c.name} ({c.description})" for c in self.checks if c.blocking and c.severity == "ERROR"]
+        held = [f"{c.name} ({c.description})" for c in self.checks if c.severity == "ERROR"]
         return [*self.errors, *held]
 
     @property

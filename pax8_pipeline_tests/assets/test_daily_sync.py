@@ -194,6 +194,15 @@ def test_a_list_that_is_not_whole_stops_what_rests_on_it_and_nothing_else(tmp_pa
     assert made["pax8/subscriptions"]["complete"] is False
 
 
+def test_a_list_that_only_usage_needs_and_that_is_not_whole_does_not_hold_seats(tmp_path: Path) -> None:
+    shop = out_of_step(tmp_path)
+    shop.halo.faults["invoices"] = incomplete("GET /Invoice")
+    result = shop.sync()
+    found = [(c.asset, c.check, c.severity, c.blocking) for c in result.failed_checks if c.severity == "ERROR"]
+    assert found == [("halo/invoices", "incomplete_read", "ERROR", False)]
+    assert result.applied == {"verified": 1}
+
+
 def test_a_mass_disappearance_stops_the_run_today_and_tomorrow(tmp_path: Path) -> None:
     shop = shop_of(tmp_path, 20)
     assert shop.sync().success

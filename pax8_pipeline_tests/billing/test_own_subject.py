@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -99,6 +100,24 @@ def test_approved_seats_of_a_run_that_is_held_stay_held_when_usage_is_acknowledg
     assert [c.row_id for c in may(warehouse, plan, rules).changes] == [KEY]
     agreed(warehouse, plan, rules, "acknowledge", minutes=2)
     assert {c.row_id for c in may(warehouse, plan, rules).changes} == {KEY, SUB, *MORE}
+
+
+def test_a_usage_key_on_two_invoices_holds_all_usage_and_no_seats(tmp_path: Path) -> None:
+    """The key of another month: the month that is due is held all the same, since something bills usage twice."""
+    doubled = [{"id": n, "client_id": 231, "reference": KEY.replace("2026-07", "2026-05"), "invoice_date": "2026-08-01T00:00:00",
+                "lines": [{"id": n, "qty_order": 1, "unit_price": 25}]} for n in (7001, 7002)]  # fmt: skip
+    made_books = replace(books(), halo_invoices=doubled)
+    warehouse = made_books.load(tmp_path, policy=policy())
+    plan = plans.make_plan(warehouse, circumstances(policy=policy()))
+    assert [c.row_id for c in may(warehouse, plan, policy()).changes] == [SUB]
+    assert "usage_billed_twice" in held_charge(warehouse, plan)
+
+
+def held_charge(warehouse: Warehouse, plan: Plan) -> str:
+    with warehouse.connect() as connection:
+        query = "SELECT sentence FROM billing.plan WHERE plan_id = ? AND reason = 'usage_check' AND unbilled_per_month = 25.64"
+        ((sentence,),) = connection.execute(query, [plan.plan_id]).fetchall()
+    return str(sentence)
 
 
 def test_the_applier_refuses_seats_of_a_plan_that_is_held(tmp_path: Path) -> None:

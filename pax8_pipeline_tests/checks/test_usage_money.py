@@ -130,10 +130,11 @@ def billed_twice(folder: Path, *invoices: dict[str, Any]) -> Checked:
     return check("usage_billed_twice", "billing.plan", folder)
 
 
-def test_a_key_on_two_invoices_stops_the_writes_and_names_both(tmp_path: Path) -> None:
+def test_a_key_on_two_invoices_is_grave_and_names_both(tmp_path: Path) -> None:
     texts = [{"id": 2, "qty_order": 1, "unit_price": 25, "item_longdescription": f"for {KEY.lower()}"}]
     found = billed_twice(tmp_path, halo_invoice(7001), halo_invoice(7002, reference="typed by hand", lines=texts))
-    assert (found.severity, found.holds) == ("ERROR", True)
+    # The plan holds usage by itself (billing/usage_stops.py): seats go on.
+    assert (found.severity, found.holds) == ("ERROR", False)
     assert found.rows[0]["halo_invoices"] == "7001, 7002"
 
 
