@@ -299,7 +299,7 @@ class HaloClient:
         return Listing(listing.endpoint, objects, listing.expected, requests, listing.repeats)
 
     def _one(self, resource: str, wanted: int) -> Row:
-        path = f"{resource}/{int(wanted)}"
+        path = f"{resource}/{wanted}"
         body = self._object(path, self._transport.get_json(path, _DETAILS))
         if row_id(body) != wanted:
             raise _bad(path, "the answer is not the object asked for")

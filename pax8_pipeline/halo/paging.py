@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import Any
 
+from pax8_pipeline import values
 from pax8_pipeline.errors import BadAnswer, IncompleteRead
 from pax8_pipeline.transport.listing import Listing, Merged, Row, merge, only_list
 
@@ -50,13 +51,10 @@ def parse_list(body: Any, key: str | None, where: str) -> tuple[tuple[Row, ...],
 
 def row_id(row: Row) -> int | None:
     """A row's id as int (recurring invoices are negative); None if it has none."""
-    value = row.get("id")
-    if isinstance(value, str):
-        try:
-            return int(value)
-        except ValueError:
-            return None
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    try:
+        return values.recurring_invoice_id(row.get("id"))
+    except ValueError:
+        return None
 
 
 class Pass:

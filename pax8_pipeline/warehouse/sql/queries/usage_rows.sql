@@ -2,7 +2,7 @@
 -- nobody is billed for, one per estimate. Money is compared with what the ledger says was billed; a correction becomes
 -- one visible adjustment.
 CREATE OR REPLACE TEMP TABLE usage_terms AS
-SELECT try_cast(key AS BIGINT) AS client_id, value->>'detail' AS detail
+SELECT meta.halo_id(key) AS client_id, value->>'detail' AS detail
 FROM json_each(getvariable('usage_policy'), '$.clients');
 
 CREATE OR REPLACE TEMP TABLE usage_scope AS

@@ -38,7 +38,7 @@ key: charge_id
 WITH terms AS (
   SELECT getvariable('usage_policy') AS p
 ), client_terms AS (
-  SELECT try_cast(key AS BIGINT) AS client_id, value->>'price' AS price, try_cast(value->>'markup_pct' AS DECIMAL(9,4)) AS markup
+  SELECT meta.halo_id(key) AS client_id, value->>'price' AS price, try_cast(value->>'markup_pct' AS DECIMAL(9,4)) AS markup
   FROM json_each(getvariable('usage_policy'), '$.clients')
 ), product_terms AS (
   SELECT key AS product_id, value->>'price' AS price, try_cast(value->>'markup_pct' AS DECIMAL(9,4)) AS markup
@@ -143,7 +143,7 @@ WITH terms AS (
   LEFT JOIN product_terms pt ON pt.product_id = c.product_id
   LEFT JOIN product_terms ps ON ps.product_id = sub.product_id
 ), itemised AS (
-  SELECT p.*, coalesce(a.item_id, b.item_id, try_cast((SELECT p->>'default_halo_item_id' FROM terms) AS BIGINT)) AS wanted_item
+  SELECT p.*, coalesce(a.item_id, b.item_id, meta.halo_id((SELECT p->>'default_halo_item_id' FROM terms))) AS wanted_item
   FROM priced p
   LEFT JOIN staging.mapping_items a ON a.product_id = p.product_id
   LEFT JOIN staging.mapping_items b ON b.product_id = p.sold_product_id
