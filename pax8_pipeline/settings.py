@@ -229,6 +229,12 @@ class ReadPolicy(_Strict):
     shrink_above_rows: Whole = Field(default=10, ge=0)
 
 
+class HaloPolicy(_Strict):
+    """How Halo is used. Other integrations of the partner share its limit on requests."""
+
+    requests_per_5_minutes: int = Field(default=270, ge=1)
+
+
 class SchedulePolicy(_Strict):
     """When the daily sync starts, in the policy's time zone."""
 
@@ -247,6 +253,7 @@ class Policy(_Strict):
     matching: MatchingPolicy = MatchingPolicy()
     reads: ReadPolicy = ReadPolicy()
     schedule: SchedulePolicy = SchedulePolicy()
+    halo: HaloPolicy = HaloPolicy()
     native_integration: Literal["refuse", "ignore"] = "refuse"
     plan_expires_hours: Whole = Field(default=24, ge=1)
     unknown_wait_hours: Whole = Field(default=6, ge=1)

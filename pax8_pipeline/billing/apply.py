@@ -102,7 +102,7 @@ class Applier:
         """One group for each recurring invoice, then one for each usage invoice; a big night's licence counts go in
         waves instead.
 
-        By itself a change takes five calls, and Halo allows 700 in five minutes. Only licence counts are put in waves:
+        By itself a change takes five calls, and Halo allows 300 in five minutes. Only licence counts are put in waves:
         their write is one small element, and lines are never sent along.
         """
         invoices = [[c] for c in changes if c.action == "create_invoice"]
