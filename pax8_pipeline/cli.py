@@ -31,6 +31,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "backfill": ("backfill", "backfill", "Load the history of metered usage, month by month; writes nothing to Halo."),
     "report": ("report", "report", "Write the report of the newest plan, or of one by its id."),
     "cutover": ("cutover", "cutover", "Say what leaving Halo's own Pax8 integration takes, step by step."),
+    "writer": (
+        "writer",
+        "writer",
+        "Say which data folder writes usage into this Halo, or confirm that it is this one.",
+    ),
     "dev": ("dev", "dev", "The Dagster UI: lineage, runs, checks, the schedule."),
     "sandbox": ("sandbox", "sandbox", "Serve an emulated Pax8 and Halo, with a world that plays days."),
     "prune": ("prune", "prune", "Delete old runs, logs and raw snapshots."),

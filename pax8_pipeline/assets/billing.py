@@ -19,15 +19,16 @@ from pax8_pipeline.assets.describe import POOL, asset_arguments, asset_key, colu
 from pax8_pipeline.assets.permission import refusal
 from pax8_pipeline.assets.show import markdown, money, plain, table
 from pax8_pipeline.assets.stage import Stage, stage
-from pax8_pipeline.billing import apply, ledger, render
+from pax8_pipeline.billing import apply, documents, ledger, render, writer
 from pax8_pipeline.billing.approval import Kind, NothingToAgree, Scope, Writable, agree, refuse_stale, writable
 from pax8_pipeline.billing.backup import backup
 from pax8_pipeline.billing.guardrails import way_past
 from pax8_pipeline.billing.lock import writer_lock
 from pax8_pipeline.billing.model import Plan
-from pax8_pipeline.billing.plan import Circumstances, load_plan, make_plan
+from pax8_pipeline.billing.plan import Circumstances, load_plan, make_plan, usage_hold
 from pax8_pipeline.errors import PipelineError
-from pax8_pipeline.loading.halo import ask_integration, native_state
+from pax8_pipeline.loading.halo import ask_integration, believed, native_state
+from pax8_pipeline.loading.reads import shrink_accepted
 from pax8_pipeline.matching.mappings import load_mappings
 from pax8_pipeline.resources.resources import HaloResource, Pax8Resource, SettingsResource, WarehouseResource
 from pax8_pipeline.warehouse import raw
@@ -88,6 +89,7 @@ def plan(
                 write_mode=now.settings.write_mode,
                 native=native,
                 bill_months=config.months(),
+                accept_missing=shrink_accepted(now.settings),
             ),
         )
         now.say(
@@ -190,6 +192,7 @@ def _sink(now: Stage, config: WritesConfig, pax8: Pax8Resource, halo: HaloResour
         _, may = _open_changes(now, config)
     if may.held and not may.changes:
         reason = reason or f"{'; '.join(may.held)}; {way_past(head.plan_id)}"
+    reason = reason or _usage_refusal(now, may)
     if reason:
         return _nothing(reason, head, waiting=len(may.changes)), False
     if not may.changes:
@@ -197,12 +200,16 @@ def _sink(now: Stage, config: WritesConfig, pax8: Pax8Resource, halo: HaloResour
         return {**nothing, "applied": True, "outcome": "nothing to write"}, False
     client = halo.client(now.settings)
     if now.settings.policy.native_integration == "refuse":
-        found = ask_integration(client)
+        with now.warehouse.connect() as connection:
+            found = believed(ask_integration(client), connection)
         if found.state != "off":
             return _nothing(f"two writers never: {found.sentence}", head, waiting=len(may.changes)), False
     with writer_lock(now.settings.data / "writer.lock"):
         # What another apply wrote while this one waited for its turn is not written again.
         _, may = _open_changes(now, config)
+        me = writer.ensure(now.warehouse, _utc_now())
+        with now.warehouse.connect() as connection:
+            retired = writer.retired(connection)
         applier = apply.Applier(
             halo=client,
             pax8=pax8.client(now.settings),
@@ -210,11 +217,24 @@ def _sink(now: Stage, config: WritesConfig, pax8: Pax8Resource, halo: HaloResour
             today=now.settings.today,
             acknowledged=may.acknowledged,
             progress=now.progress("writes"),
+            writer=me,
+            retired=retired,
         )
-        told, failed = _outcome(head, applier.apply(head, may.changes))
+        done = applier.apply(head, may.changes)
+        with now.warehouse.transaction() as connection:
+            documents.remember(connection, done.documents, _utc_now())
+        told, failed = _outcome(head, done)
         told["held"] = "; ".join(may.held) or "nothing"
         told["backup"] = str(backup(now.warehouse, head.plan_id, now.settings.backups_path))
         return told, failed
+
+
+def _usage_refusal(now: Stage, may: Writable) -> str | None:
+    """Return why usage must not be written, whoever asks for it; None when nothing of it is to be written."""
+    if not any(change.action == "create_invoice" for change in may.changes):
+        return None
+    with now.warehouse.connect() as connection:
+        return usage_hold(connection)[1]
 
 
 def _open_changes(now: Stage, config: WritesConfig) -> tuple[Plan | None, Writable]:
@@ -286,7 +306,9 @@ def _outcome(head: Plan, done: apply.Outcome) -> tuple[dict[str, Any], bool]:
         "plan_id": head.plan_id,
         "states": states,
         "verified": done.verified,
-        "failed": sum(count for state, count in states.items() if state in ("failed", "unknown", "skipped")),
+        "failed": sum(
+            count for state, count in states.items() if state in ("failed", "unknown", "skipped", "duplicate")
+        ),
         "problems": "; ".join(done.problems[:10]) or "none",
     }
     return shown, done.failed

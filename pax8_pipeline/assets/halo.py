@@ -13,6 +13,7 @@ import dagster as dg
 from pax8_pipeline.assets.describe import HALO_API, MAPPING_FILES, asset_key
 from pax8_pipeline.assets.reading import keep, raw_asset
 from pax8_pipeline.assets.stage import Stage, stage
+from pax8_pipeline.billing.documents import watched_since
 from pax8_pipeline.loading import halo as loading
 from pax8_pipeline.matching.mappings import load_mappings
 from pax8_pipeline.resources.resources import HaloResource, SettingsResource, WarehouseResource
@@ -79,8 +80,10 @@ def invoices(
         client = halo.client(now.settings)
         with now.warehouse.connect() as connection:
             since = loading.open_since(connection)
+            watched = watched_since(connection, now.settings.today, now.settings.policy.usage.watch_days)
+        today = now.settings.today
         return dg.MaterializeResult(
-            metadata=keep(now, "halo.invoices", lambda: [loading.read_invoices(client, now.settings.today, since)])
+            metadata=keep(now, "halo.invoices", lambda: [loading.read_invoices(client, today, since, watched)])
         )
 
 

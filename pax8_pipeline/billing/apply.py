@@ -21,7 +21,6 @@ from pax8_pipeline.billing.model import Action, Change, Entry, Plan, State
 from pax8_pipeline.billing.plan import grouped
 from pax8_pipeline.billing.verify import Object
 from pax8_pipeline.errors import NotFound, PipelineError, VendorError, WriteRefused, WriteUnknown
-from pax8_pipeline.values import id_in_halo
 
 WAVE_ABOVE = 100  # licence counts in one night from which on they go in waves
 WAVE = 350  # how many share one reading of the lists
@@ -34,6 +33,7 @@ class Outcome:
 
     states: dict[State, int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    documents: Sequence[Object] = ()  # usage documents that searches showed
 
     def add(self, entry: Entry) -> None:
         """Count one final entry."""
@@ -41,6 +41,12 @@ class Outcome:
         if entry.state != "verified":
             c = entry.change
             self.problems.append(f"{c.client_name or c.client_id}: {c.product_name}: {entry.state}: {entry.detail}")
+
+    def turn(self, entry: Entry, before: State) -> None:
+        """Count an entry in place of the one in state `before`."""
+        self.states[before] -= 1
+        self.states = {state: count for state, count in self.states.items() if count}
+        self.add(entry)
 
     @property
     def verified(self) -> int:
@@ -53,7 +59,7 @@ class Outcome:
         return any(self.states.get(state, 0) for state in _BAD)
 
 
-_BAD: tuple[State, ...] = ("failed", "unknown", "skipped")
+_BAD: tuple[State, ...] = ("failed", "unknown", "skipped", "duplicate")
 
 
 @dataclass(frozen=True)
@@ -69,6 +75,8 @@ class Applier:
     acknowledged: bool = False
     progress: Callable[[int, int], None] = lambda done, total: None
     step: Callable[[str], None] = lambda name: None
+    writer: str = ""
+    retired: frozenset[str] = frozenset()
     clock: Callable[[], datetime] = lambda: datetime.now(UTC).replace(tzinfo=None)
 
     def apply(self, plan: Plan, changes: Sequence[Change]) -> Outcome:
@@ -82,7 +90,7 @@ class Applier:
         refuse(plan, self.clock(), acknowledged=seats_agreed)
         _refuse_unknown_actions(changes)
         outcome, stop, done = Outcome(), "", 0
-        invoicing = Invoicing(self.halo, self.ledger, self.today, self.step, self.clock)
+        invoicing = Invoicing(self.halo, self.ledger, self.today, self.step, self.clock, self.writer, self.retired)
         for group in self._groups(changes):
             if stop:
                 entries = [Entry(c, "skipped", f"not begun: {stop}") for c in group]
@@ -96,13 +104,18 @@ class Applier:
                 outcome.add(entry)
             done += len(group)
             self.progress(done, len(changes))
+        twice, problem = invoicing.search_again(plan.plan_id)
+        for entry in twice:
+            outcome.turn(entry, "verified")
+        outcome.problems += [problem] if problem else []
+        outcome.documents = invoicing.seen
         return outcome
 
     def _groups(self, changes: Sequence[Change]) -> list[list[Change]]:
         """One group for each recurring invoice, then one for each usage invoice; a big night's licence counts go in
         waves instead.
 
-        By itself a change takes five calls, and Halo allows 300 in five minutes. Only licence counts are put in waves:
+        By itself a change takes five calls, and Halo allows 700 in five minutes. Only licence counts are put in waves:
         their write is one small element, and lines are never sent along.
         """
         invoices = [[c] for c in changes if c.action == "create_invoice"]
@@ -159,14 +172,10 @@ class Applier:
         """Read a wave: headers from the list; licences one by one right before a write, from the list after it."""
         invoices = {c.recurring_invoice_id for c in changes}
         wanted = {c.licence_id for c in changes if c.licence_id is not None}
-        headers = {
-            i: h for h in self.halo.recurring_invoices().objects if (i := id_in_halo(h.get("id"))) in invoices and i
-        }
+        headers = {int(h["id"]): h for h in self.halo.recurring_invoices().objects if h["id"] in invoices}
         if fresh:
             return Seen(headers, {i: self.halo.licence(i) for i in sorted(wanted)})
-        return Seen(
-            headers, {i: c for c in self.halo.licences().objects if (i := id_in_halo(c.get("id"))) in wanted and i}
-        )
+        return Seen(headers, {int(c["id"]): c for c in self.halo.licences().objects if c["id"] in wanted})
 
     def _send_wave(self, changes: Sequence[Change], seen: Seen) -> list[Entry]:
         """Send licence counts several to a call. A refused call is done over one by one: nothing of it took effect."""
@@ -301,11 +310,11 @@ class Applier:
         except WriteRefused as refused:
             if refused.status not in _NO_UPDATELINES:
                 raise
-            return self._every_line(header, id_in_halo(line.get("id")) or 0, change, refused)
+            return self._every_line(header, int(line["id"]), change, refused)
 
     def _every_line(self, before: Object, line_id: int, change: dict[str, Any], refused: WriteRefused) -> Any:
         """A tenant that refuses `updatelines` gets the header with every line as read, once that is sure to be fresh."""
-        now = self.halo.recurring_invoice(id_in_halo(before.get("id")) or 0)
+        now = self.halo.recurring_invoice(int(before["id"]))
         lines = verify.lines_by_id(now)
         old, new = verify.lines_by_id(before)[line_id], lines.get(line_id)
         # Others may have moved by our own writes of this group; they go back as they are now.

@@ -36,7 +36,11 @@ _TABLES = {
     "(SELECT plan_id FROM billing.ledger UNION SELECT plan_id FROM billing.approvals))",
     "billing.approvals": "SELECT * FROM billing.approvals",
     "billing.ledger": "SELECT * FROM billing.ledger",
+    "billing.documents": "SELECT * FROM billing.documents",
+    "billing.writers": "SELECT * FROM billing.writers",
 }
+# Backups of earlier versions do not have these.
+_NEWER = ("billing.documents", "billing.writers")
 
 
 @dataclass(frozen=True)
@@ -96,7 +100,8 @@ def restore(warehouse: Warehouse, folder: Path) -> Restored | None:
     try:
         with warehouse.transaction() as connection:
             for table in _TABLES:
-                _load(connection, table, home, manifest["rows"][table])
+                if table in manifest["rows"] or table not in _NEWER:
+                    _load(connection, table, home, manifest["rows"][table])
     except (OSError, KeyError, ValueError, duckdb.Error) as error:
         raise PipelineError(
             f"{warehouse.path} has no ledger and its newest backup {home} cannot be read: {error}. Mend it, or move it "

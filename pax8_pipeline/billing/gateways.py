@@ -72,6 +72,9 @@ class Record(Protocol):
     def standing(self, row_id: str) -> Sequence[Standing]:
         """Return where writes of one row stand in every plan that had it, compared case-blind."""
 
+    def documents_of(self, client_id: int | None, start: date, end: date) -> Sequence[str]:
+        """Return the keys of usage documents of a client that a search over these days must show."""
+
 
 class Pax8Gateway(Protocol):
     """What apply needs of Pax8: a last look at a subscription before its line is ended."""

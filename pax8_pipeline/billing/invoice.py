@@ -12,11 +12,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
 from pax8_pipeline.billing.model import Change
-from pax8_pipeline.values import decimal, id_in_halo
 
 Object = Mapping[str, Any]
 
@@ -29,6 +28,7 @@ _KEY = re.compile(
 _SPACE = re.compile(r"\s+", re.ASCII)
 _TAG = re.compile(r"<[^<>]{0,100}>")
 _REF = re.compile(r"^\s*ref:\s*(\S.*?)\s*$", re.IGNORECASE | re.MULTILINE)
+_WRITER = re.compile(r"^\s*writer:\s*([0-9a-f]{8}-[0-9a-f]{4})\s*$", re.IGNORECASE | re.MULTILINE)
 _CURRENCY = re.compile(r"[A-Z]{3}")
 # The text of a line may be cut off at 4000 characters, and what tells lines apart stands at its end.
 _NOTE = 3000
@@ -72,16 +72,16 @@ def planned(expect: Mapping[str, Any]) -> Usage:
         lines = tuple(
             UsageLine(
                 str(line["ref"]), _id(line.get("item_id")), str(line.get("text") or ""), str(line.get("note") or ""),
-                decimal(line["amount"]), decimal(line.get("cost") or 0),
+                Decimal(str(line["amount"])), Decimal(str(line.get("cost") or 0)),
             )
             for line in found["lines"]
         )  # fmt: skip
         return Usage(
             key=str(found["key"]), month=str(found["month"]), client_id=_id(found.get("client_id")),
             invoice_date=str(found["invoice_date"]), currency=found.get("currency"),
-            total=decimal(found["total"]), lines=lines,
+            total=Decimal(str(found["total"])), lines=lines,
         )  # fmt: skip
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, InvalidOperation) as error:
         raise ValueError(f"the plan does not say what to bill: {error!r}") from error
 
 
@@ -107,8 +107,13 @@ def faults(change: Change) -> list[str]:
     return [sentence for sentence, so in wrong.items() if so]
 
 
-def body(usage: Usage) -> dict[str, Any]:
-    """Return what is sent. Tax and accounting codes are left to Halo's item, anything that bills labour is never named."""
+def body(usage: Usage, writer: str = "") -> dict[str, Any]:
+    """Return what is sent. Tax and accounting codes are left to Halo's item, anything that bills labour is never named.
+
+    `writer` says which data folder made it (`billing.writer`). It stands in the lines' long text, above `Ref:`: that text
+    comes back in lists (api/halo.md section 2, `includelines`), is free of other tools' uses, and outlives a change of the
+    reference or of the header's notes. It stands in every line, so that the last one can be deleted.
+    """
     return {
         "client_id": usage.client_id,
         "invoice_date": f"{usage.invoice_date}T00:00:00",
@@ -117,7 +122,9 @@ def body(usage: Usage) -> dict[str, Any]:
             {
                 "_itemid": line.item_id,
                 "item_shortdescription": line.text,
-                "item_longdescription": f"{_cut(line.note)}\nRef: {line.ref}",
+                "item_longdescription": "\n".join(
+                    [_cut(line.note), *([f"Writer: {writer}"] if writer else []), f"Ref: {line.ref}"]
+                ),
                 "qty_order": 1,
                 "unit_price": line.amount,
                 "baseprice": line.amount,
@@ -178,6 +185,51 @@ def differences(usage: Usage, invoice: Object, *, fresh: bool) -> list[str]:
     return found
 
 
+@dataclass(frozen=True)
+class Content:
+    """What a document charges: whom, how much, and by which lines (reference, net amount, item; sorted)."""
+
+    client_id: int | None
+    net: Decimal | None
+    lines: tuple[tuple[str, ...], ...]
+
+
+def planned_content(usage: Usage) -> Content:
+    """Return what a planned document must charge."""
+    lines = sorted((_plain(line.ref), _money(line.amount), str(line.item_id)) for line in usage.lines)
+    return Content(usage.client_id, usage.total, tuple(lines))
+
+
+def content_of(document: Object) -> Content:
+    """Return what a document in Halo charges; its number, date and texts are none of it."""
+    lines, net = _lines(document), [_net(line) for line in _lines(document)]
+    total = None if None in net else sum((n for n in net if n is not None), Decimal(0))
+    shown = sorted((_ref(line), _money(n), str(line.get("_itemid"))) for line, n in zip(lines, net, strict=True))
+    client = document.get("client_id")
+    return Content(client if isinstance(client, int) else None, total, tuple(shown))
+
+
+def content_differences(wanted: Content, shown: Content) -> list[str]:
+    """Say what of a document is not as it must be."""
+    found = []
+    if shown.client_id != wanted.client_id:
+        found.append(f"its client is {shown.client_id}, not {wanted.client_id}")
+    if shown.net != wanted.net:
+        found.append(f"its lines come to {'no number' if shown.net is None else shown.net}, not {wanted.net}")
+    if Counter(shown.lines) != Counter(wanted.lines):
+        found.append("its lines are not the ones it was made with (reference, amount, item)")
+    return found
+
+
+def writer_of(document: Object) -> str | None:
+    """Return the data folder that made a document, where it says so."""
+    for line in _lines(document):
+        found = _WRITER.findall(_text(line))
+        if found:
+            return str(found[-1]).lower()
+    return None
+
+
 def is_voided(document: Object) -> bool:
     """True when a person has cancelled it."""
     return _flag(document.get("voided"))
@@ -205,9 +257,16 @@ def _refs(document: Object) -> set[str]:
 
 def _ref(line: Object) -> str:
     """The reference at the end of a line's text; Halo may have made HTML of it."""
-    text = html.unescape(_TAG.sub("\n", str(line.get("item_longdescription") or "")))
-    found = _REF.findall(text)
+    found = _REF.findall(_text(line))
     return _plain(found[-1]) if found else ""
+
+
+def _text(line: Object) -> str:
+    return html.unescape(_TAG.sub("\n", str(line.get("item_longdescription") or "")))
+
+
+def _money(amount: Decimal | None) -> str:
+    return "?" if amount is None else f"{_cents(amount)}"
 
 
 def _net(line: Object) -> Decimal | None:
@@ -217,9 +276,10 @@ def _net(line: Object) -> Decimal | None:
 
 def _number(value: Any) -> Decimal | None:
     try:
-        return decimal(value)
-    except ValueError:
+        number = Decimal(str(value))
+    except InvalidOperation:
         return None
+    return number if number.is_finite() else None
 
 
 def _cents(value: Decimal) -> Decimal:
@@ -236,7 +296,7 @@ def _flag(value: Any) -> bool:
 
 
 def _id(value: Any) -> int | None:
-    return id_in_halo(value)
+    return None if value is None else int(value)
 
 
 def _cut(note: str) -> str:

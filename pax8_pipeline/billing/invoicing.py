@@ -2,7 +2,8 @@
 
 Here belongs: the order of steps and what each failure means (api/halo.md section 12.3). Not here: what is sent and how
 it is compared (`invoice`), HTTP. Nothing in Halo keeps two invoices from having one key, so what does is the ledger,
-the search, and one writer at a time.
+the search, and one writer at a time (`writer` says why there is no better way). A second writer's invoice may appear
+after our last search of its key, so all keys of an apply are searched once more at its end.
 """
 
 from __future__ import annotations
@@ -32,6 +33,10 @@ class Invoicing:
     today: date
     step: Callable[[str], None]
     clock: Callable[[], datetime] = lambda: datetime.now(UTC).replace(tzinfo=None)
+    writer: str = ""  # this data folder's identity, as documents carry it
+    retired: frozenset[str] = frozenset()  # identities that a person retired
+    seen: list[Object] = field(default_factory=list, init=False)  # documents with a usage key that searches showed
+    made: list[Change] = field(default_factory=list, init=False)
     _recurring: list[Object] | None = field(default=None, init=False)
 
     def make(self, plan_id: str, change: Change) -> tuple[list[Entry], str]:
@@ -46,12 +51,12 @@ class Invoicing:
             return self._end(plan_id, Entry(change, "failed", f"not sent: {'; '.join(wrong)}"))
         usage = invoice.planned(change.expect)
         try:
-            aside, searched = self._look_first(change, usage)
+            aside, searched, stop = self._look_first(change, usage)
         except VendorError as error:
             stop = "" if isinstance(error, NotFound) else str(error)
             return self._end(plan_id, Entry(change, "skipped", f"not begun: {error}"), stop)
         if aside is not None:
-            return self._end(plan_id, aside)
+            return self._end(plan_id, aside, stop)
         self.step("before claim")
         text = f"about to write: {change.before} -> {change.after}"
         self.ledger.record(plan_id, [Entry(change, "claimed", text, json.dumps({"searched": searched}))])
@@ -71,36 +76,84 @@ class Invoicing:
             # This search is the first of the two that have to agree before the invoice may be sent again.
             verdict = replace(verdict, before_state=not_shown_note(self.clock()))
         self.step("before verdict")
+        if verdict.state == "verified":
+            self.made.append(change)
         return self._end(plan_id, verdict, stop)
+
+    def search_again(self, plan_id: str) -> tuple[list[Entry], str]:
+        """Search all keys made in this apply once more; return those that stand on two invoices, and what went wrong."""
+        if not self.made:
+            return [], ""
+        plans = {c.row_id: invoice.planned(c.expect) for c in self.made}
+        try:
+            end = self.today + timedelta(days=DAYS_AHEAD)
+            shown = list(self.halo.invoices(min(u.first_day for u in plans.values()), end).objects)
+        except VendorError as error:
+            return [], f"what was made could not be searched once more, the next run compares it: {error}"
+        self._note(shown)
+        entries = []
+        for change in self.made:
+            standing = [d for d in shown if plans[change.row_id].key.lower() in invoice.keys_of(d)]
+            live = [d for d in standing if not invoice.is_voided(d)]
+            if len(live) > 1:
+                entries.append(Entry(change, "duplicate", _twice(plans[change.row_id].key, live)))
+        self.ledger.record(plan_id, entries)
+        return entries, ""
+
+    def _note(self, documents: list[Object]) -> None:
+        known = {d.get("id") for d in self.seen}
+        self.seen += [d for d in documents if d.get("id") not in known and invoice.keys_of(d)]
 
     def _end(self, plan_id: str, entry: Entry, stop: str = "") -> tuple[list[Entry], str]:
         self.ledger.record(plan_id, [entry])
         return [entry], stop
 
-    def _look_first(self, change: Change, usage: Usage) -> tuple[Entry | None, dict[str, int]]:
-        """Return why there is nothing to create, or None and how many documents were searched."""
+    def _look_first(self, change: Change, usage: Usage) -> tuple[Entry | None, dict[str, int], str]:
+        """Return why there is nothing to create, or None; how many documents were searched; and why to stop, if so."""
         earlier = self.ledger.standing(change.row_id)
-        billed = [s for s in earlier if s.state == "verified"]
+        # A document that Halo no longer shows is made again by agreement; the row names the plans that made it before.
+        again = set(change.expect.get("again") or ())
+        billed = [s for s in earlier if s.state in ("verified", "duplicate") and s.plan_id not in again]
         if billed:
-            return Entry(change, "drifted", f"billed already by plan {billed[0].plan_id}; nothing was created"), {}
+            told = f"billed already by plan {billed[0].plan_id}; nothing was created"
+            return Entry(change, "drifted", told), {}, ""
         invoices, recurring = self._invoices(usage), self._recurring_invoices()
+        if stop := self._distrust(usage, invoices):
+            return Entry(change, "skipped", f"not begun: {stop}"), {}, stop
         found = invoice.hits(usage, [*invoices, *recurring])
         open_ = [s for s in earlier if s.open]
         if found:
             wrong = invoice.differences(usage, found[0], fresh=False)
             # What our own lost write left behind is adopted; what anybody else made is for a person.
             if len(found) == 1 and not wrong and any(s.claimed for s in earlier):
-                return Entry(change, "verified", f"found already in Halo as {invoice.named(found)}"), {}
+                return Entry(change, "verified", f"found already in Halo as {invoice.named(found)}"), {}, ""
             told = f"Halo knows the key already: {invoice.named(found)}; nothing was created"
-            return Entry(change, "drifted", "; ".join([told, *(wrong if len(found) == 1 else [])])), {}
+            return Entry(change, "drifted", "; ".join([told, *(wrong if len(found) == 1 else [])])), {}, ""
         if open_:
             told = f"plan {open_[0].plan_id} began to write it and its result is not known yet"
-            return Entry(change, "drifted", f"{told}; nothing was created"), {}
-        return None, {"invoices": len(invoices), "recurring_invoices": len(recurring)}
+            return Entry(change, "drifted", f"{told}; nothing was created"), {}, ""
+        return None, {"invoices": len(invoices), "recurring_invoices": len(recurring)}, ""
+
+    def _distrust(self, usage: Usage, invoices: list[Object]) -> str:
+        """Say why a search cannot be relied on: another folder's documents, or known ones that it does not show."""
+        others = {w for d in invoices if (w := invoice.writer_of(d))} - {self.writer} - self.retired
+        if others:
+            return f"usage documents of another data folder ({', '.join(sorted(others))}) are in Halo"
+        end = self.today + timedelta(days=DAYS_AHEAD)
+        shown = {key for document in invoices for key in invoice.keys_of(document)}
+        known = self.ledger.documents_of(usage.client_id, usage.first_day, end)
+        hidden = [key for key in known if key not in shown]
+        return (
+            f"Halo hides its invoices: it does not show {', '.join(hidden[:3])}, seen by an earlier run"
+            if hidden
+            else ""
+        )
 
     def _invoices(self, usage: Usage) -> list[Object]:
         end = self.today + timedelta(days=DAYS_AHEAD)
-        return list(self.halo.invoices(usage.first_day, end, usage.client_id).objects)
+        found = list(self.halo.invoices(usage.first_day, end, usage.client_id).objects)
+        self._note(found)
+        return found
 
     def _recurring_invoices(self) -> list[Object]:
         if self._recurring is None:
@@ -111,7 +164,7 @@ class Invoicing:
         """Send it, once; return the entry and the id in Halo's reply. Without an answer the outcome is unknown."""
         self.step("before invoice")
         try:
-            reply = self.halo.create_invoice(invoice.body(usage))
+            reply = self.halo.create_invoice(invoice.body(usage, self.writer))
         except WriteUnknown as error:
             return Entry(change, "unknown", str(error)), None
         except VendorError as error:
@@ -136,8 +189,8 @@ def _judge(sent: Entry, usage: Usage, made: int | None, shown: Object | None, fo
     change, told = sent.change, sent.detail
     documents = {_id_of(document): document for document in ([shown] if shown else []) + found}
     if len(documents) > 1:
-        sentence = f"more than one invoice has the key {usage.key}: {invoice.named(list(documents.values()))}"
-        return Entry(change, "failed", f"{told}; {sentence}"), sentence
+        sentence = _twice(usage.key, list(documents.values()))
+        return Entry(change, "duplicate", f"{told}; {sentence}"), sentence
     for document in documents.values():
         wrong = invoice.differences(usage, document, fresh=True)
         if shown is not None and document is not shown:
@@ -152,6 +205,10 @@ def _judge(sent: Entry, usage: Usage, made: int | None, shown: Object | None, fo
         return Entry(change, "unknown", f"{told}; not in Halo so far, the next run looks again"), ""
     sentence = f"Halo took the invoice with the key {usage.key} (id {made or 'not told'}) and does not list it"
     return Entry(change, "unknown", f"{told}; {sentence}"), sentence
+
+
+def _twice(key: str, documents: list[Object]) -> str:
+    return f"more than one invoice has the key {key}: {invoice.named(documents)}; void all but one of them in Halo"
 
 
 def _id_of(document: Any) -> int | None:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from pax8_pipeline.billing import documents
 from pax8_pipeline.billing.model import Entry, Left, Standing
 from pax8_pipeline.billing.settling import settle_invoices
 from pax8_pipeline.warehouse.connection import Connection, Warehouse
@@ -61,6 +62,11 @@ class Ledger:
         with self.warehouse.connect() as connection:
             return [Standing(**row) for row in dicts(connection.execute(query, [row_id]))]
 
+    def documents_of(self, client_id: int | None, start: date, end: date) -> Sequence[str]:
+        """Return the keys of usage documents of a client that a search over these days must show."""
+        with self.warehouse.connect() as connection:
+            return documents.expected_of(connection, client_id, start, end)
+
     def settle(self, wait: timedelta) -> list[dict[str, Any]]:
         """Settle every open write by what this run read of Halo; return the settled rows with their new state.
 
@@ -94,6 +100,14 @@ def states(connection: Connection, plan_id: str) -> dict[str, int]:
         "SELECT state, count(*) FROM billing.ledger_state WHERE plan_id = ? GROUP BY state", [plan_id]
     ).fetchall()
     return {str(state): int(count) for state, count in rows}
+
+
+def duplicates(connection: Connection, plan_id: str) -> list[str]:
+    """Return a sentence for each key of a plan that Halo shows on more than one invoice."""
+    rows = connection.execute(
+        "SELECT detail FROM billing.ledger_state WHERE plan_id = ? AND state = 'duplicate' ORDER BY row_id", [plan_id]
+    ).fetchall()
+    return [str(row[0]) for row in rows]
 
 
 def left(connection: Connection, plan_id: str) -> Left:

@@ -15,7 +15,8 @@ Action = Literal[
 # What charged usage. set_usage_licence is only read: ledgers of earlier versions hold it, none is written any more
 # (docs/decisions/0001-no-usage-licence.md).
 USAGE_ACTIONS = ("create_invoice", "set_usage_licence")
-State = Literal["claimed", "sent", "verified", "failed", "unknown", "drifted", "skipped"]
+# duplicate: written, and Halo shows more than one document with its key.
+State = Literal["claimed", "sent", "verified", "failed", "unknown", "drifted", "skipped", "duplicate"]
 # A write whose end nobody knows: settled by reading, never sent again.
 OPEN_STATES: tuple[State, ...] = ("claimed", "sent", "unknown")
 

@@ -33,12 +33,17 @@ def judge(
     errors: Sequence[str],
     blocking: Sequence[str],
     pending: Sequence[str] = (),
+    two_writers: Sequence[str] = (),
 ) -> Verdict:
     """Judge a run by its plan, what the ledger says was written and what is left, its errors and blocking checks.
 
     `held`: the sentences of the guardrails that hold what is left; `blocking`: whatever else kept the run from writing;
-    `pending`: a sentence for each creation of which nobody knows the result yet.
+    `pending`: a sentence for each creation of which nobody knows the result yet; `two_writers`: what this run met of
+    another writer (one key on two invoices, documents of another data folder). It comes before the errors that follow
+    from it: a person has to see to it before anything else.
     """
+    if two_writers:
+        return Verdict(HELD, "; ".join(two_writers))
     verified = states.get("verified", 0)
     also = f"; {verified} other changes were written and read back" if verified else ""
     broken = [f"{states[s]} writes {s}" for s in ("failed", "unknown", "skipped") if states.get(s)]

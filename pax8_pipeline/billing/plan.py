@@ -14,7 +14,7 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Any, Literal
 
-from pax8_pipeline.billing import guardrails, usage_stops
+from pax8_pipeline.billing import documents, guardrails, usage_stops, writer
 from pax8_pipeline.billing.model import USAGE_ACTIONS, Change, Plan
 from pax8_pipeline.billing.settling import pending
 from pax8_pipeline.billing.verdicts import USAGE_VERDICTS, VERDICTS
@@ -37,7 +37,7 @@ class Circumstances:
     """All a plan depends on besides the data. `made_at` is UTC without offset, `native` the state of Halo's own sync.
 
     `bill_months`: the plan is about the usage of these months (first, last; yyyy-mm) and nothing else, and all of it
-    waits for a person.
+    waits for a person. `accept_missing`: an operator says today that usage documents that Halo does not show may be missing.
     """
 
     run_id: str
@@ -48,6 +48,7 @@ class Circumstances:
     write_mode: str
     native: Native
     bill_months: tuple[str, str] | None = None
+    accept_missing: bool = False
 
 
 def make_plan(warehouse: Warehouse, now: Circumstances) -> Plan:
@@ -107,18 +108,35 @@ def _plan_rows(connection: Connection, now: Circumstances) -> None:
     connection.execute(query_file("queries/plan_rows.sql"))
     if now.bill_months:
         connection.execute("DELETE FROM plan_rows")
+    watch = now.policy.usage.watch_days
+    documents.compare(connection, now.run_id, now.today, watch, accepted=now.accept_missing)
+    reason, hold = usage_hold(connection)
+    connection.execute("SET VARIABLE usage_hold_reason = ?", [reason])
+    connection.execute("SET VARIABLE usage_hold = ?", [hold])
     waiting = pending(connection, now.policy.unknown_wait)
     connection.execute("CREATE OR REPLACE TEMP TABLE pending_invoices (usage_key VARCHAR, sentence VARCHAR)")
     for key, sentence in waiting.items():
         connection.execute("INSERT INTO pending_invoices VALUES (lower(?), ?)", [key, sentence])
     if _any_usage(connection):
         connection.execute(query_file("queries/usage_rows.sql"))
+        connection.execute(query_file("queries/documents_rows.sql"))
         usage_stops.hold_usage(connection)
+
+
+def usage_hold(connection: Connection) -> tuple[str | None, str | None]:
+    """Return why nothing of usage may be written at all, as a reason code and a sentence; nothing when it may."""
+    if other := writer.conflict(connection):
+        return "usage_other_writer", other
+    if untrue := documents.distrust(connection):
+        return "usage_documents", untrue
+    return None, None
 
 
 def _any_usage(connection: Connection) -> bool:
     """Return whether there is usage, or was: a partner without any is spared the queries."""
-    query = "SELECT EXISTS (FROM reconciled.usage) OR EXISTS (FROM billing.usage_billed)"
+    query = (
+        "SELECT EXISTS (FROM reconciled.usage) OR EXISTS (FROM billing.usage_billed) OR EXISTS (FROM billing.documents)"
+    )
     return bool(connection.execute(query).fetchall()[0][0])
 
 

@@ -71,6 +71,8 @@ USAGE_VERDICTS: tuple[Verdict, ...] = (
     Verdict("usage_not_the_source", "no_op", "policy usage.source bills from usage lines"),
     Verdict("usage_credit", "blocked", "Pax8 charges less than was billed; credit notes are for people"),
     Verdict("usage_differs", "blocked", "Halo has an invoice with this key and other amounts"),
+    Verdict("usage_missing", "needs_approval", "Halo no longer shows the usage invoice"),
+    Verdict("usage_changed", "blocked", "the usage invoice in Halo is not as it was made"),
     Verdict("usage_voided", "blocked", "the usage invoice was voided in Halo; it is not made again by itself"),
     Verdict("usage_unsettled", "blocked", "an earlier write of it has no known end yet"),
     Verdict("usage_other_client", "blocked", "the month was billed to another Halo client"),

@@ -20,6 +20,7 @@ from pax8_pipeline.checks import (
     usage_adds_up,
     usage_arithmetic,
     usage_billed_twice,
+    usage_documents,
     usage_left_on_licence,
     usage_second_invoice,
     usage_unassigned,
@@ -46,6 +47,7 @@ RULES: tuple[Rule, ...] = (
     *usage_billed_twice.RULES,
     *usage_left_on_licence.RULES,
     *usage_unsettled.RULES,
+    *usage_documents.RULES,
     *guardrails.RULES,
 )
 

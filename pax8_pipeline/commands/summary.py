@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from pax8_pipeline.billing import approval, ledger, outcome, render, settling
+from pax8_pipeline.billing import approval, ledger, outcome, render, settling, writer
 from pax8_pipeline.billing import plan as plans
 from pax8_pipeline.billing.model import Left, Plan, money_sentences
 from pax8_pipeline.commands.common import utc_now
 from pax8_pipeline.settings import Settings
-from pax8_pipeline.warehouse.connection import Warehouse
+from pax8_pipeline.warehouse.connection import Connection, Warehouse
 
 _SECTIONS = (
     ("Billed by Pax8, not by Halo", lambda r: bool(r["unbilled_per_month"]) or r["verdict"] == "unbilled"),
@@ -66,6 +66,7 @@ def gather(
     head, rows, states, left, held = None, [], {}, Left(), []
     approvals: Sequence[dict[str, Any]] = ()
     pending: list[str] = []
+    two_writers: list[str] = []
     if plan_id:
         with Warehouse(settings.warehouse_path).connect(read_only=True) as connection:
             head = plans.load_plan(connection, plan_id)
@@ -73,13 +74,24 @@ def gather(
             states, left = ledger.states(connection, plan_id), ledger.left(connection, plan_id)
             held = approval.holds(connection, head, settings.policy, utc_now())
             approvals = approval.agreements(connection, plan_id)
+            two_writers = _two_writers(connection, plan_id, states)
             pending = list(settling.pending(connection, settings.policy.unknown_wait).values())
     # What the guardrails hold is in `held`, as the plan stands now.
     blocking = [f"{c.name} ({c.description})" for c in checks if c.severity == "ERROR" and c.name != "guardrails"]
     blocking.extend([] if held else refused)
-    verdict = outcome.judge(head, states, left, held, errors=errors, blocking=blocking, pending=pending)
+    verdict = outcome.judge(head, states, left, held, errors=errors, blocking=blocking, pending=pending,
+                            two_writers=two_writers)  # fmt: skip
     report = str(settings.reports_path / f"plan-{plan_id}.html") if plan_id else ""
     return Told(run_id, head, rows, states, checks, errors, verdict, report, approvals, left, pending)
+
+
+def _two_writers(connection: Connection, plan_id: str, states: Mapping[str, int]) -> list[str]:
+    """Return what a plan that was written met of another writer."""
+    if not states:
+        return []
+    twice = ledger.duplicates(connection, plan_id)
+    other = writer.conflict(connection)
+    return [*twice, *([other] if other else [])]
 
 
 def as_data(told: Told) -> dict[str, Any]:

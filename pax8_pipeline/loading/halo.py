@@ -7,13 +7,14 @@ Here belongs: which list goes into which table, which clients' details are worth
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
 from pax8_pipeline.errors import BadAnswer, Forbidden, NotFound
-from pax8_pipeline.loading.reads import whole
+from pax8_pipeline.loading.reads import WINDOW_DAYS, whole
 from pax8_pipeline.loading.vendors import HaloReader, Progress
 from pax8_pipeline.matching.mappings import Mappings
 from pax8_pipeline.transport.listing import Row
@@ -23,7 +24,7 @@ from pax8_pipeline.warehouse.connection import Connection, Warehouse
 Native = Literal["off", "on", "unknown"]
 
 # Ordinary invoices are looked at from so many days ago to so many ahead (section 12.3).
-INVOICE_DAYS_BACK, INVOICE_DAYS_AHEAD = 62, 40
+INVOICE_DAYS_BACK, INVOICE_DAYS_AHEAD = WINDOW_DAYS, 40
 # A client's details are not read again before this.
 DETAILS_FRESH = timedelta(days=7)
 # Of an integration account only these members are kept: others may hold credentials.
@@ -47,11 +48,24 @@ def read_list(client: HaloReader, name: str, progress: Progress | None = None) -
     return whole(f"halo.{name}", ask, endpoint)
 
 
-def read_invoices(client: HaloReader, today: date, since: date | None = None) -> raw.Read:
-    """Read the ordinary invoices of the weeks around today, back to `since` when that is earlier (`open_since`)."""
-    start, end = today - timedelta(days=INVOICE_DAYS_BACK), today + timedelta(days=INVOICE_DAYS_AHEAD)
-    start = min(start, since or start)
-    return replace(whole("halo.invoices", lambda: client.invoices(start, end), "/Invoice"), covers=(start, end))
+def read_invoices(client: HaloReader, today: date, since: date | None = None, watched: date | None = None) -> raw.Read:
+    """Read the ordinary invoices of the weeks around today, back to `since` when that is earlier (`open_since`).
+
+    `watched`: the date of the oldest usage document under watch. The read goes back to it; of what is older than those
+    weeks only usage documents are kept, or a night would keep the invoices of half a year.
+    """
+    first, end = today - timedelta(days=INVOICE_DAYS_BACK), today + timedelta(days=INVOICE_DAYS_AHEAD)
+    first = min(first, since or first)
+    start = min(first, watched or first)
+    read = whole("halo.invoices", lambda: client.invoices(start, end), "/Invoice")
+    kept = [o for o in read.objects if start == first or _recent(o, first) or "pax8-usage" in o.payload.lower()]
+    return replace(read, objects=kept, covers=(start, end))
+
+
+def _recent(invoice: raw.RawObject, first: date) -> bool:
+    """True unless it is dated before `first`; "no date" is recent."""
+    found = re.search(r'"invoice_date":\s*"(\d{4}-\d\d-\d\d)', invoice.payload)
+    return found is None or found[1] >= first.isoformat() or found[1] < "1910"
 
 
 _OPEN_SINCE = """
@@ -74,10 +88,10 @@ def open_since(connection: Connection) -> date | None:
 _DETAILS = """
 WITH companies AS (
   SELECT object_id AS company_id,
-         meta.halo_id(json_extract_string(payload, '$.externalId')) AS external_id
+         try_cast(meta.txt(json_extract_string(payload, '$.externalId')) AS BIGINT) AS external_id
   FROM newest.pax8_companies
 ), listed AS (
-  SELECT meta.halo_id(json_extract_string(payload, '$.id')) AS client_id, object_id,
+  SELECT try_cast(json_extract_string(payload, '$.id') AS BIGINT) AS client_id, object_id,
          meta.flag(json_extract_string(payload, '$.inactive')) AS inactive,
          coalesce(json_type(payload, '$.customfields'), 'NULL') = 'NULL'
            OR coalesce(json_type(payload, '$.external_links'), 'NULL') = 'NULL' AS bare
@@ -157,6 +171,14 @@ def _judge(accounts: tuple[dict[str, Any], ...]) -> Integration:
     if not accounts:
         return Integration("off", "Halo lists no account of its own Pax8 integration", accounts)
     return Integration("off", "Halo's own Pax8 integration is switched off", accounts)
+
+
+def believed(found: Integration, connection: Connection) -> Integration:
+    """Return what Halo says of its own integration, but not an "off" that is only an empty list where accounts were:
+    an agent that lost a permission sees empty lists, not errors (api/halo.md section 1)."""
+    if found.state != "off" or found.accounts or not raw.accounts_before(connection, ""):
+        return found
+    return Integration("unknown", "Halo listed accounts of its own Pax8 integration before and lists none now")
 
 
 def read_integration(client: HaloReader) -> raw.Read:

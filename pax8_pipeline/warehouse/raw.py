@@ -99,14 +99,38 @@ def newest_snapshots(connection: Connection) -> dict[tuple[str, str], dict[str, 
     return {(row["table_name"], row["scope"]): row for row in dicts(cursor)}
 
 
-def rows_before(connection: Connection, table: str, run_id: str) -> int | None:
-    """Return how many objects the last good read of `table` before this run had; None when there was none."""
-    rows = connection.execute(
-        "SELECT row_count FROM meta.snapshots WHERE complete AND table_name = ? AND scope = '' AND run_id <> ? "
+def snapshot_before(connection: Connection, table: str, run_id: str, scope: str = "") -> dict[str, Any] | None:
+    """Return the last good read of (a part of) `table` before this run as a dict of its columns; None without one."""
+    cursor = connection.execute(
+        "SELECT * FROM meta.snapshots WHERE complete AND table_name = ? AND scope = ? AND run_id <> ? "
         "ORDER BY loaded_at DESC LIMIT 1",
-        [table, run_id],
-    ).fetchall()
-    return int(rows[0][0]) if rows else None
+        [table, scope, run_id],
+    )
+    return next(iter(dicts(cursor)), None)
+
+
+def rows_before(connection: Connection, table: str, run_id: str, scope: str = "") -> int | None:
+    """Return how many objects that read had; None when there was none."""
+    last = snapshot_before(connection, table, run_id, scope)
+    return int(last["row_count"]) if last else None
+
+
+def dated_rows(connection: Connection, table: str, snapshot_id: str, first: date, last: date) -> int:
+    """Return how many invoices of one read are dated from `first` to `last`."""
+    query = (
+        f"SELECT count(*) FROM {table} WHERE snapshot_id = ? "
+        "AND meta.halo_day(json_extract_string(payload, '$.invoice_date')) BETWEEN ? AND ?"
+    )
+    return int(connection.execute(query, [snapshot_id, first, last]).fetchall()[0][0])
+
+
+def accounts_before(connection: Connection, run_id: str) -> int | None:
+    """Return how many accounts of its own Pax8 integration Halo showed at the last good read before this run."""
+    last = snapshot_before(connection, "halo.integration", run_id)
+    if last is None:
+        return None
+    query = "SELECT max(json_array_length(payload, '$.accounts')) FROM halo.integration WHERE snapshot_id = ?"
+    return int(connection.execute(query, [last["snapshot_id"]]).fetchall()[0][0] or 0)
 
 
 def prune(warehouse: Warehouse, today: date, retention_days: int, *, dry_run: bool = False) -> int:

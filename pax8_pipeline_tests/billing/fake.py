@@ -177,6 +177,7 @@ class MemoryLedger:
     entries: list[tuple[str, Entry]] = field(default_factory=list)
     clock: Callable[[], datetime] = lambda: datetime(2026, 8, 20, 6)
     times: list[datetime] = field(default_factory=list)
+    known: list[str] = field(default_factory=list)  # usage keys that an earlier run saw for the client
 
     def record(self, plan_id: str, entries: Sequence[Entry]) -> None:
         self.entries += [(plan_id, entry) for entry in entries]
@@ -186,6 +187,9 @@ class MemoryLedger:
         same = [(p, e) for p, e in self.entries if e.change.row_id.lower() == row_id.lower()]
         last = {p: e.state for p, e in same}
         return [Standing(p, s, any(e.state == "claimed" for q, e in same if q == p)) for p, s in last.items()]
+
+    def documents_of(self, client_id: int | None, start: date, end: date) -> list[str]:
+        return list(self.known)
 
     def states(self) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}

@@ -115,7 +115,8 @@ def test_absence_in_two_reads_that_far_apart_means_failed_and_it_is_planned_agai
     assert found == "failed"
     assert detail.endswith("read at 2026-08-20 05:20 and 2026-08-20 11:20 UTC")
     case.plan("run-3")
-    assert case.verdict == "usage_bill"
+    # What Halo said that it took waits for a person: it may have been deleted, or the list hides it.
+    assert case.verdict == ("usage_missing" if state == "sent" else "usage_bill")
 
 
 @pytest.mark.parametrize("state", OPEN)

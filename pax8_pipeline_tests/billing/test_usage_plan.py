@@ -13,7 +13,7 @@ from pax8_pipeline.billing.ledger import Ledger
 from pax8_pipeline.billing.model import Entry, State
 from pax8_pipeline.billing.plan import all_changes, latest_plan_id
 from pax8_pipeline.warehouse.connection import Warehouse
-from pax8_pipeline_tests.warehouse.books import COMPANY, invoice, licence, line
+from pax8_pipeline_tests.warehouse.books import COMPANY
 from pax8_pipeline_tests.warehouse.usage_books import (
     KEY,
     METER,
@@ -259,12 +259,7 @@ def test_usage_of_another_company_assigned_later_is_that_companys_first_document
 
 
 def test_a_month_billed_to_another_client_is_for_people(tmp_path: Path) -> None:
-    moved = UsageBooks(
-        client_map=[(COMPANY, 232)],
-        licences=[licence(client_id=232)],
-        recurring=[invoice([line()], client_id=232)],
-        items=[[arrears(total=Decimal("30"))]],
-    )
+    moved = UsageBooks(client_map=[(COMPANY, 232)], items=[[arrears(total=Decimal("30"))]])
     row = after(UsageBooks(), moved, tmp_path)[KEY + "-adj1"]
     assert (row["verdict"], row["class"]) == ("usage_other_client", "blocked")
 
@@ -304,8 +299,8 @@ def test_a_key_that_halo_knows_is_never_billed_again(found: list[dict[str, Any]]
 
 def test_an_invoice_that_a_person_voided_is_not_made_again(tmp_path: Path) -> None:
     then = UsageBooks(halo_invoices=[halo_invoice(voided=True)], items=[[arrears(total=Decimal("40"))]])
-    row = after(UsageBooks(), then, tmp_path)[KEY + "-adj1"]
-    assert (row["verdict"], row["action"]) == ("usage_voided", "none")
+    rows = after(UsageBooks(), then, tmp_path)
+    assert {key: (row["verdict"], row["action"]) for key, row in rows.items()} == {KEY: ("usage_voided", "none")}
 
 
 # What nobody is billed for -------------------------------------------------------------------------------

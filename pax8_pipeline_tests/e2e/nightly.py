@@ -25,6 +25,7 @@ from typing import Any
 from pax8_pipeline import jsontext
 from pax8_pipeline.billing.apply import Applier, Outcome
 from pax8_pipeline.billing.approval import writable
+from pax8_pipeline.billing.documents import watched_since
 from pax8_pipeline.billing.ledger import Ledger
 from pax8_pipeline.billing.lock import writer_lock
 from pax8_pipeline.billing.model import Plan
@@ -102,7 +103,8 @@ class Night:
             usage_lines.record(self.warehouse, name, answered, today, _utc_now())
         with self.warehouse.connect() as connection:
             since = halo_loading.open_since(connection)
-        self._keep(halo_loading.read_invoices(self.halo, today, since))
+            watched = watched_since(connection, today, self.settings.policy.usage.watch_days)
+        self._keep(halo_loading.read_invoices(self.halo, today, since, watched))
 
     def _keep(self, read: raw.Read) -> None:
         raw.store(self.warehouse, [judged(self.warehouse, read, self.run_id, self.settings)], self.run_id)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,7 @@ class UsageBooks(Books):
     halo_items: list[dict[str, Any]] = field(default_factory=lambda: [{"id": 120, "name": "Usage"}, {"id": 121}])
     halo_invoices: list[dict[str, Any]] = field(default_factory=list)
     line_month: str = "2026-08"
+    covers: tuple[date, date] | None = None  # the dates that halo_invoices were read for
     unread: set[int] = field(default_factory=set)
 
     def tables(self) -> Sequence[str]:
@@ -106,7 +108,7 @@ class UsageBooks(Books):
                 "pax8.usage_lines", raw.raw_objects("/usage-summaries/x/usage-lines", self.lines), scope=self.line_month
             ),
             raw.Read("halo.items", raw.raw_objects("/Item", self.halo_items)),
-            raw.Read("halo.invoices", raw.raw_objects("/Invoice", self.halo_invoices)),
+            raw.Read("halo.invoices", raw.raw_objects("/Invoice", self.halo_invoices), "/Invoice", covers=self.covers),
         ]
 
     def usage(self, folder: Path, **usage: Any) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ key: entry
 | run_id | VARCHAR not null | Dagster run |
 | plan_id | VARCHAR not null | Plan the write belongs to | billing.plan.plan_id |
 | row_id | VARCHAR not null | Row of that plan | billing.plan.row_id |
-| state | VARCHAR not null | claimed, sent, verified, failed, unknown, drifted or skipped |
+| state | VARCHAR not null | claimed, sent, verified, failed, unknown, drifted, skipped or duplicate |
 | action | VARCHAR not null | What was to be done | billing.plan.action |
 | client_id | BIGINT | Halo client | billing.plan.client_id |
 | subscription_id | VARCHAR not null | Pax8 subscription | billing.plan.subscription_id |

@@ -2,7 +2,9 @@
 -- the plan that has its key verified, if one has.
 SELECT s.plan_id, s.row_id, s.state, p.expect, c.claimed_at, c.not_shown_at,
        (SELECT min(v.plan_id) FROM billing.ledger_state v WHERE v.state = 'verified' AND v.action = 'create_invoice'
-          AND lower(v.row_id) = lower(s.row_id)) AS billed_by
+          AND lower(v.row_id) = lower(s.row_id)
+          -- What is made again because Halo no longer shows it names the plans that made it before.
+          AND NOT coalesce(list_contains(from_json(p.expect->'$.again', '["VARCHAR"]'), v.plan_id), false)) AS billed_by
 FROM billing.ledger_state s
 JOIN billing.plan p ON p.plan_id = s.plan_id AND p.row_id = s.row_id
 JOIN (
@@ -12,5 +14,5 @@ JOIN (
   FROM billing.ledger WHERE action = 'create_invoice' GROUP BY plan_id, row_id
 ) c ON c.plan_id = s.plan_id AND c.row_id = s.row_id
 WHERE s.action = 'create_invoice'
-  AND (s.state IN ('claimed', 'sent', 'unknown') OR (s.state IN ('failed', 'drifted') AND c.claimed))
+  AND (s.state IN ('claimed', 'sent', 'unknown') OR (s.state IN ('failed', 'drifted', 'duplicate') AND c.claimed))
 ORDER BY s.entry;

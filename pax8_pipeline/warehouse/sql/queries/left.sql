@@ -5,5 +5,5 @@ SELECT count(*) FILTER (s.state = 'drifted') AS drifted,
        count(*) FILTER (p.reason IN ('guardrail_client', 'guardrail_run') AND s.state IS DISTINCT FROM 'drifted') AS held
 FROM billing.plan p
 LEFT JOIN billing.ledger_state s ON s.plan_id = p.plan_id AND s.row_id = p.row_id
-WHERE p.plan_id = ? AND p.action <> 'none' AND s.state IS DISTINCT FROM 'verified'
+WHERE p.plan_id = ? AND p.action <> 'none' AND s.state IS DISTINCT FROM 'verified' AND s.state IS DISTINCT FROM 'duplicate'
   AND (p.class IN ('safe', 'needs_approval') OR p.reason IN ('guardrail_client', 'guardrail_run'));

@@ -2,7 +2,7 @@
 -- nobody is billed for, one per estimate. Money is compared with what the ledger says was billed; a correction becomes
 -- one visible adjustment.
 CREATE OR REPLACE TEMP TABLE usage_terms AS
-SELECT meta.halo_id(key) AS client_id, value->>'detail' AS detail
+SELECT try_cast(key AS BIGINT) AS client_id, value->>'detail' AS detail
 FROM json_each(getvariable('usage_policy'), '$.clients');
 
 CREATE OR REPLACE TEMP TABLE usage_scope AS
@@ -27,7 +27,7 @@ FROM reconciled.usage_months m;
 CREATE OR REPLACE TEMP TABLE usage_wanted AS
 WITH charges AS (
   SELECT u.*, s.month_name, coalesce(t.detail, getvariable('usage_policy')->>'detail', 'product') AS detail,
-         coalesce(u.subscription_id, '-') AS sub, coalesce(u.product_id, u.product_name, '-') || coalesce('/' || u.azure_subscription_id, '') AS product,
+         coalesce(u.subscription_id, '-') AS sub, coalesce(u.product_id, u.product_name, '-') AS product,
          coalesce(b.product_name, u.product_name) AS sold_name
   FROM reconciled.usage u
   JOIN usage_scope s ON s.month = u.month AND s.considered AND s.final
@@ -43,8 +43,7 @@ SELECT month, any_value(month_name) AS month_name, company_id, any_value(company
             WHEN 'subscription' THEN arg_max(sold_name, abs(amount)) ELSE arg_max(product_name, abs(amount)) END
          || ', ' || any_value(month_name) AS text,
        CASE any_value(detail) WHEN 'product'
-            THEN concat_ws(', ', CASE WHEN count(DISTINCT unit_of_measure) < 2
-                                 THEN meta.plain(sum(quantity)) || coalesce(' ' || any_value(unit_of_measure), '') END,
+            THEN concat_ws(', ', meta.plain(sum(quantity)) || coalesce(' ' || any_value(unit_of_measure), ''),
                            string_agg(DISTINCT resource_group, ', ' ORDER BY resource_group))
             ELSE string_agg(product_name || ' ' || meta.plain(round(amount, 2)), '; ' ORDER BY product_name, charge_id) END
          || CASE WHEN bool_or(assigned_later) THEN ' (assigned later)' ELSE '' END AS note,
@@ -112,20 +111,27 @@ SELECT d.*, coalesce(u.lines, 0) AS lines, coalesce(u.amount, 0) AS due, coalesc
        (SELECT bool_and(x.lines_net = u.amount AND x.client_id IS NOT DISTINCT FROM d.client_id AND NOT x.voided) FROM staging.halo_invoices x
          WHERE list_contains(x.usage_keys, lower(d.usage_key))) AS found_equal,
        d.billed_before AND (SELECT coalesce(bool_and(x.voided), false) FROM staging.halo_invoices x
-         WHERE list_contains(x.usage_keys, lower(d.base_key))) AS base_voided
+         WHERE list_contains(x.usage_keys, lower(d.base_key))) AS base_voided,
+       -- What became of the document of this very key, and of the month's other ones (queries/documents_rows.sql tells of those).
+       (SELECT x.state FROM billing.documents x WHERE x.usage_key = lower(d.usage_key) AND x.state IN ('missing', 'changed', 'voided')) AS own_state,
+       (SELECT arg_min(x.state, x.usage_key) FROM billing.documents x WHERE x.state IN ('missing', 'changed', 'voided') AND x.usage_key <> lower(d.usage_key)
+          AND (x.usage_key = lower(d.base_key) OR starts_with(x.usage_key, lower(d.base_key) || '-adj'))) AS other_state
 FROM documents d LEFT JOIN due u ON u.month = d.month AND u.company_id = d.company_id;
 
 CREATE OR REPLACE TEMP TABLE usage_judged AS
 WITH judged AS (
   SELECT d.*, coalesce(t.mode, getvariable('trust_default')) AS trust, CASE
       WHEN unsettled THEN 'usage_unsettled'
+      WHEN other_state IS NOT NULL AND (wanted = billed OR base_voided) THEN 'usage_nothing'
       WHEN base_voided THEN 'usage_voided'
       WHEN moved_client THEN 'usage_other_client'
       WHEN wanted = billed THEN CASE WHEN billed_before THEN 'usage_billed' ELSE 'usage_nothing' END
       WHEN due < 0 THEN 'usage_credit'
+      WHEN own_state IN ('changed', 'voided') AND found < 2 THEN 'usage_' || own_state
       WHEN found > 0 THEN CASE WHEN found_equal AND found = 1 THEN 'usage_present' ELSE 'usage_differs' END
       WHEN billing_blocked THEN 'usage_client_blocked'
       WHEN NOT itemised THEN 'usage_no_item'
+      WHEN own_state = 'missing' THEN 'usage_missing'
       WHEN billed_before THEN 'usage_adjustment'
       ELSE 'usage_bill' END AS verdict
   FROM usage_documents d LEFT JOIN trust t ON t.client_id = d.client_id
@@ -134,6 +140,8 @@ WITH judged AS (
          c.class IN ('safe', 'needs_approval') AS writes, CASE
       WHEN c.class NOT IN ('safe', 'needs_approval') THEN NULL
       WHEN not_begun THEN 'usage_held'
+      WHEN getvariable('usage_hold') IS NOT NULL THEN getvariable('usage_hold_reason')
+      WHEN other_state IS NOT NULL THEN 'usage_' || other_state
       WHEN NOT getvariable('usage_reads_ok') THEN 'usage_not_read'
       WHEN trust = 'observe' THEN 'trust_observe'
       WHEN getvariable('native') <> 'off' THEN 'native_integration_' || getvariable('native')
@@ -161,6 +169,10 @@ SELECT usage_key AS row_id, class, verdict, CASE WHEN writes THEN 'create_invoic
        coalesce(verdict_sentence, 'no rule for this verdict') || ' (' || month_name || CASE WHEN state = 'reopened' THEN ': ' || why ELSE '' END || ')'
        || CASE reason WHEN 'usage_held' THEN '; held until policy usage.first_month says from which month on'
                       WHEN 'usage_not_read' THEN '; Halo''s or Pax8''s invoices were not read whole in this run'
+                      WHEN getvariable('usage_hold_reason') THEN '; ' || getvariable('usage_hold')
+                      WHEN 'usage_missing' THEN CASE WHEN other_state IS NULL THEN '; an earlier run saw it' ELSE '; another invoice of the month is missing' END
+                      WHEN 'usage_changed' THEN CASE WHEN other_state IS NULL THEN '' ELSE '; another invoice of the month changed in Halo' END
+                      WHEN 'usage_voided' THEN CASE WHEN other_state IS NULL THEN '' ELSE '; another invoice of the month was voided in Halo' END
                       WHEN 'usage_backfill' THEN '; a month of a backfill'
                       WHEN 'usage_other_payer' THEN '; Halo bills this client through client ' || billed_client_id
                       WHEN 'usage_present' THEN ': ' || found_ids
