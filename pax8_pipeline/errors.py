@@ -1,11 +1,13 @@
 """Every failure this product raises on purpose, as types that say what a caller may do next.
 
-Here belongs: exception classes without behaviour. Not here: HTTP, retry decisions (`transport`), texts of one
+Here belongs: exception classes without behaviour, and the words for what the operating system refuses. Not here: HTTP, retry decisions (`transport`), texts of one
 vendor. A message is written for the person who reads it at night: what happened, where, what to do. No message
 ever holds a secret or a token.
 """
 
 from __future__ import annotations
+
+import errno
 
 
 class PipelineError(Exception):
@@ -78,3 +80,30 @@ class WriteRefused(VendorError):
 class WriteUnknown(VendorError):
     """A write may or may not have taken effect (time-out, cut connection, 5xx). Settle it by reading, never by
     sending again."""
+
+
+def because(error: OSError, path: object = None) -> str:
+    """Say in one sentence why a file or folder cannot be used, and what to do. `path`: where the error names none."""
+    place = path or error.filename or error.filename2 or "a file"
+    reason, remedy = _OS_REASONS.get(error.errno or 0, (error.strerror or str(error) or type(error).__name__, ""))
+    return f"{place} {reason}; {remedy}" if remedy else f"{place} cannot be used: {reason[:1].lower()}{reason[1:]}"
+
+
+_OS_REASONS = {
+    errno.ENOENT: ("does not exist", "check the name, or make it"),
+    errno.EACCES: ("may not be used by this user", "change its owner or rights (chown, chmod)"),
+    errno.EPERM: ("may not be used by this user", "change its owner or rights (chown, chmod)"),
+    errno.EISDIR: ("is a folder where a file is wanted", "move it away, or name another file"),
+    errno.ENOTDIR: ("lies under a file where a folder is wanted", "move that file away, or name another folder"),
+    errno.EEXIST: ("is a file where a folder is wanted", "move it away, or name another folder"),
+    errno.ENOSPC: ("cannot be written: the disk is full", "make room and run again"),
+    errno.EDQUOT: ("cannot be written: the disk quota is used up", "make room and run again"),
+    errno.EROFS: ("lies on a disk that is read-only", "name another folder, or mount it writable"),
+    errno.ENAMETOOLONG: ("has too long a name", "choose a shorter one"),
+    errno.ELOOP: ("is a link that leads back to itself", "remove the link"),
+    errno.EMFILE: ("cannot be opened: too many files are open", "raise the limit (ulimit -n) and run again"),
+    errno.ENFILE: ("cannot be opened: too many files are open", "close other programs and run again"),
+    errno.EADDRINUSE: ("is used by another program", "choose another port with --port"),
+    errno.EIO: ("cannot be read or written: the disk reports an error", "check the disk"),
+    errno.ETXTBSY: ("is in use", "close the program that uses it and run again"),
+}

@@ -21,14 +21,24 @@ _DOUBLE_EXPONENT = 300
 def loads(text: str | bytes) -> Any:
     """Parse JSON; whole numbers become int, all others Decimal. Bytes are UTF-8, a leading BOM is allowed.
 
-    Raises ValueError for anything that is not one whole JSON document (NaN and Infinity are not JSON either).
+    Raises ValueError for anything that is not one whole JSON document (NaN and Infinity are not JSON either), and for
+    an object with the same key twice: whichever of the two were taken, the other may be the one that was meant.
     """
     if isinstance(text, bytes):
         text = text.decode("utf-8-sig")
     try:
-        return simplejson.loads(text, use_decimal=True)
+        return simplejson.loads(text, use_decimal=True, object_pairs_hook=_object)
     except RecursionError:
         raise ValueError("JSON nested too deeply") from None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"a JSON object has the key {twice[:80]!r} twice")
+    return found
 
 
 def dumps(obj: Any) -> str:
@@ -66,6 +76,9 @@ def _storable(obj: Any) -> Any:
     if isinstance(obj, list | tuple):
         return [_storable(value) for value in obj]
     if isinstance(obj, Decimal):
+        if obj.as_tuple().exponent == 0:
+            # It came as 2.01e2: written as 201 it would be an id, which it is not.
+            return Decimal(f"{obj}.0")
         return str(obj) if obj.is_finite() and not _fits_double(obj) else obj
     if isinstance(obj, int) and not isinstance(obj, bool):
         return obj if len(str(abs(obj))) <= _DOUBLE_DIGITS else str(obj)

@@ -10,21 +10,35 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
 
+from pax8_pipeline import textfiles, values, yamltext
 from pax8_pipeline.errors import ConfigError
 
 TrustMode = Literal["observe", "propose", "approve", "auto"]
 WriteMode = Literal["dry_run", "apply"]
+
+# Read strictly, whoever writes them: 0231, 2.01e2 and 231.0 are no client, 1_000 is no limit.
+HaloId = Annotated[int, BeforeValidator(values.halo_id)]
+Pax8Id = Annotated[str, BeforeValidator(values.pax8_id)]
+Whole = Annotated[int, BeforeValidator(values.whole_number)]
+Number = Annotated[Decimal, BeforeValidator(values.decimal)]
 
 REQUIRED_PAX8 = ("PAX8_CLIENT_ID", "PAX8_CLIENT_SECRET")
 REQUIRED_HALO = ("HALO_API_URL", "HALO_AUTH_URL", "HALO_TENANT", "HALO_CLIENT_ID", "HALO_CLIENT_SECRET")
@@ -44,8 +58,8 @@ class AutoLimits(_Strict):
     verified for a client wait the first time.
     """
 
-    seats: Decimal | None = Field(default=None, ge=0)
-    money: Decimal | None = Field(default=None, ge=0)
+    seats: Number | None = Field(default=None, ge=0)
+    money: Number | None = Field(default=None, ge=0)
     directions: tuple[Literal["increase", "decrease", "cancel"], ...] = ("increase", "decrease", "cancel")
     new_kinds: bool = True
 
@@ -58,9 +72,14 @@ class Trust(_Strict):
     """
 
     default: TrustMode = "auto"
-    clients: dict[int, TrustMode] = Field(default_factory=dict)
+    clients: dict[HaloId, TrustMode] = Field(default_factory=dict)
     auto: AutoLimits = AutoLimits()
-    approval_days: int = Field(default=7, ge=1)
+    approval_days: Whole = Field(default=7, ge=1)
+
+    @field_validator("clients", mode="before")
+    @classmethod
+    def _clients_once(cls, value: Any) -> Any:
+        return _once(value, values.halo_id)
 
     def of(self, client_id: int | None) -> TrustMode:
         """Return the trust mode of one Halo client."""
@@ -74,36 +93,36 @@ class Limits(_Strict):
     Seats are billed units, either way apart. `new_charges` counts lines and invoices that did not exist.
     """
 
-    lines_changed_pct: Decimal | None = Field(default=None, ge=0)
-    pct_above_lines: int = Field(default=0, ge=0)
-    lines_changed: int | None = Field(default=None, ge=0)
-    lines_ended: int | None = Field(default=None, ge=0)
-    money_delta: Decimal | None = Field(default=None, ge=0)
-    money_up: Decimal | None = Field(default=None, ge=0)
-    money_down: Decimal | None = Field(default=None, ge=0)
-    seats_up: Decimal | None = Field(default=None, ge=0)
-    seats_down: Decimal | None = Field(default=None, ge=0)
-    new_charges: int | None = Field(default=None, ge=0)
+    lines_changed_pct: Number | None = Field(default=None, ge=0)
+    pct_above_lines: Whole = Field(default=0, ge=0)
+    lines_changed: Whole | None = Field(default=None, ge=0)
+    lines_ended: Whole | None = Field(default=None, ge=0)
+    money_delta: Number | None = Field(default=None, ge=0)
+    money_up: Number | None = Field(default=None, ge=0)
+    money_down: Number | None = Field(default=None, ge=0)
+    seats_up: Number | None = Field(default=None, ge=0)
+    seats_down: Number | None = Field(default=None, ge=0)
+    new_charges: Whole | None = Field(default=None, ge=0)
 
 
 class RunLimits(Limits):
     """Defaults for a whole run (DESIGN section 2)."""
 
-    lines_changed_pct: Decimal | None = Field(default=Decimal(20), ge=0)
-    pct_above_lines: int = Field(default=50, ge=0)
-    lines_changed: int | None = Field(default=500, ge=0)
-    lines_ended: int | None = Field(default=25, ge=0)
-    money_delta: Decimal | None = Field(default=Decimal(10000), ge=0)
+    lines_changed_pct: Number | None = Field(default=Decimal(20), ge=0)
+    pct_above_lines: Whole = Field(default=50, ge=0)
+    lines_changed: Whole | None = Field(default=500, ge=0)
+    lines_ended: Whole | None = Field(default=25, ge=0)
+    money_delta: Number | None = Field(default=Decimal(10000), ge=0)
 
 
 class ClientLimits(Limits):
     """Defaults for one client (DESIGN section 2)."""
 
-    lines_changed_pct: Decimal | None = Field(default=Decimal(50), ge=0)
-    pct_above_lines: int = Field(default=10, ge=0)
-    lines_changed: int | None = Field(default=50, ge=0)
-    lines_ended: int | None = Field(default=5, ge=0)
-    money_delta: Decimal | None = Field(default=Decimal(2500), ge=0)
+    lines_changed_pct: Number | None = Field(default=Decimal(50), ge=0)
+    pct_above_lines: Whole = Field(default=10, ge=0)
+    lines_changed: Whole | None = Field(default=50, ge=0)
+    lines_ended: Whole | None = Field(default=5, ge=0)
+    money_delta: Number | None = Field(default=Decimal(2500), ge=0)
 
 
 class Guardrails(_Strict):
@@ -125,7 +144,7 @@ class UsageTerms(_Strict):
     """What one product's usage is charged at; what is left out is as for all. `markup_pct` goes on top of cost."""
 
     price: UsagePrice | None = None
-    markup_pct: Decimal | None = Field(default=None, ge=-100)
+    markup_pct: Number | None = Field(default=None, ge=-100)
 
 
 class ClientUsage(UsageTerms):
@@ -145,27 +164,55 @@ class UsagePolicy(_Strict):
     first_month: str | None = Field(default=None, pattern=r"^\d{4}-(0[1-9]|1[0-2])$")
     source: Literal["invoice", "usage_lines"] = "invoice"
     price: UsagePrice = "client_price"
-    markup_pct: Decimal = Field(default=Decimal(0), ge=-100)
+    markup_pct: Number = Field(default=Decimal(0), ge=-100)
     detail: UsageDetail = "product"
     target: UsageTarget = "invoice"
-    default_halo_item_id: int | None = None
-    clients: dict[int, ClientUsage] = Field(default_factory=dict)
-    products: dict[str, UsageTerms] = Field(default_factory=dict)
+    default_halo_item_id: HaloId | None = None
+    clients: dict[HaloId, ClientUsage] = Field(default_factory=dict)
+    products: dict[Pax8Id, UsageTerms] = Field(default_factory=dict)
     history_from: str = Field(default="2024-01", pattern=r"^\d{4}-(0[1-9]|1[0-2])$")
-    probe_days: int = Field(default=14, ge=1)
-    watch_days: int = Field(default=190, ge=62)
+    probe_days: Whole = Field(default=14, ge=1)
+    watch_days: Whole = Field(default=190, ge=62)
     internal_companies: tuple[str, ...] = ()
     confirmed_groups: tuple[str, ...] = ()
 
-    @field_validator("internal_companies", "confirmed_groups")
+    @field_validator("internal_companies")
     @classmethod
     def _lower(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(v.strip().lower() for v in value)
 
-    @field_validator("products")
+    @field_validator("confirmed_groups")
     @classmethod
-    def _lower_keys(cls, value: dict[str, UsageTerms]) -> dict[str, UsageTerms]:
-        return {key.strip().lower(): terms for key, terms in value.items()}
+    def _pairs(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(map(_confirmed_group, value))
+
+    @field_validator("clients", mode="before")
+    @classmethod
+    def _clients_once(cls, value: Any) -> Any:
+        return _once(value, values.halo_id)
+
+    @field_validator("products", mode="before")
+    @classmethod
+    def _products_once(cls, value: Any) -> Any:
+        return _once(value, values.pax8_id)
+
+
+def _confirmed_group(text: str) -> str:
+    subscription, slash, group = text.strip().partition("/")
+    if not slash or not group.strip():
+        raise ValueError(f'{text!r} is not a confirmed group: write "subscription id/resource group"')
+    return f"{values.pax8_id(subscription)}/{group.lower()}"
+
+
+def _once(value: Any, read: Callable[[Any], Any]) -> Any:
+    """Refuse two spellings of one key (231 and "231", an id in capitals): only one of the two would count."""
+    seen: dict[Any, Any] = {}
+    for key in value if isinstance(value, Mapping) else ():
+        name = read(key)
+        if name in seen:
+            raise ValueError(f"{key!r} and {seen[name]!r} are the same id; keep one of the two")
+        seen[name] = key
+    return value
 
 
 class MatchingPolicy(_Strict):
@@ -173,21 +220,27 @@ class MatchingPolicy(_Strict):
 
     licence_id_field: str = Field(default="snowid", pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
     client_custom_field: str = "CFPax8CompanyId"
-    client_detail_reads: int = Field(default=500, ge=0)
+    client_detail_reads: Whole = Field(default=500, ge=0)
 
 
 class ReadPolicy(_Strict):
     """How much smaller than the last good one a full read may be before it is distrusted."""
 
-    shrink_pct: Decimal = Field(default=Decimal(20), ge=0, le=100)
-    shrink_above_rows: int = Field(default=10, ge=0)
+    shrink_pct: Number = Field(default=Decimal(20), ge=0, le=100)
+    shrink_above_rows: Whole = Field(default=10, ge=0)
+
+
+class HaloPolicy(_Strict):
+    """How Halo is used. Other integrations of the partner share its limit on requests."""
+
+    requests_per_5_minutes: int = Field(default=270, ge=1)
 
 
 class SchedulePolicy(_Strict):
     """When the daily sync starts, in the policy's time zone."""
 
-    hour: int = Field(default=6, ge=0, le=23)
-    minute: int = Field(default=0, ge=0, le=59)
+    hour: Whole = Field(default=6, ge=0, le=23)
+    minute: Whole = Field(default=0, ge=0, le=59)
 
 
 class Policy(_Strict):
@@ -201,10 +254,11 @@ class Policy(_Strict):
     matching: MatchingPolicy = MatchingPolicy()
     reads: ReadPolicy = ReadPolicy()
     schedule: SchedulePolicy = SchedulePolicy()
+    halo: HaloPolicy = HaloPolicy()
     native_integration: Literal["refuse", "ignore"] = "refuse"
-    plan_expires_hours: int = Field(default=24, ge=1)
-    unknown_wait_hours: int = Field(default=6, ge=1)
-    retention_days: int = Field(default=400, ge=1)
+    plan_expires_hours: Whole = Field(default=24, ge=1)
+    unknown_wait_hours: Whole = Field(default=6, ge=1)
+    retention_days: Whole = Field(default=400, ge=1)
 
     @field_validator("timezone")
     @classmethod
@@ -232,12 +286,13 @@ def load_policy(path: Path) -> Policy:
 
     Raises ConfigError naming the file, the key (or line) and the reason.
     """
-    if not path.exists():
+    text = textfiles.read(path)
+    if text is None:
         return Policy()
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from error
+        raw = yamltext.loads(text)
+    except yamltext.YamlError as error:
+        raise ConfigError(f"{path}: {error}") from error
     if raw is None:
         return Policy()
     if not isinstance(raw, dict):
@@ -245,14 +300,18 @@ def load_policy(path: Path) -> Policy:
     try:
         return Policy.model_validate(raw)
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {_reason(e)}" for e in error.errors())
-        raise ConfigError(f"{path}: {faults}") from error
+        raise ConfigError(f"{path}: {'; '.join(map(_fault, error.errors()))}") from error
 
 
 _NO_USAGE_LICENCE = (
     "set the price of the usage licence to 0 in Halo by hand, once, then remove licence_id and use `target: invoice` "
     "(docs/decisions/0001-no-usage-licence.md)"
 )
+
+
+def _fault(error: Any) -> str:
+    key = ".".join(str(part) for part in error["loc"] if part != "[key]")
+    return f"{key}: {_reason(error)}"
 
 
 def _reason(error: Any) -> str:
@@ -262,6 +321,8 @@ def _reason(error: Any) -> str:
         return "unknown key (see data/policy.yaml in the README for the keys there are)"
     if error["loc"][-1] == "target" and error["input"] == "licence":
         return f"`licence` does not exist any more: {_NO_USAGE_LICENCE}"
+    if error["type"] == "value_error":
+        return str(error["ctx"]["error"])
     return f"{error['msg']} (found {error['input']!r})"
 
 
@@ -353,6 +414,6 @@ def _today(text: str, zone: str) -> date:
     if not text:
         return datetime.now(ZoneInfo(zone)).date()
     try:
-        return date.fromisoformat(text)
+        return values.day(text)
     except ValueError as error:
-        raise ConfigError(f"PAX8_PIPELINE_TODAY: {text!r} is not a date such as 2026-08-06") from error
+        raise ConfigError(f"PAX8_PIPELINE_TODAY: {error}") from error

@@ -21,6 +21,7 @@ from pax8_pipeline.billing.model import Action, Change, Entry, Plan, State
 from pax8_pipeline.billing.plan import grouped
 from pax8_pipeline.billing.verify import Object
 from pax8_pipeline.errors import NotFound, PipelineError, VendorError, WriteRefused, WriteUnknown
+from pax8_pipeline.values import id_in_halo
 
 WAVE_ABOVE = 100  # licence counts in one night from which on they go in waves
 WAVE = 350  # how many share one reading of the lists
@@ -115,7 +116,7 @@ class Applier:
         """One group for each recurring invoice, then one for each usage invoice; a big night's licence counts go in
         waves instead.
 
-        By itself a change takes five calls, and Halo allows 700 in five minutes. Only licence counts are put in waves:
+        By itself a change takes five calls, and Halo allows 300 in five minutes. Only licence counts are put in waves:
         their write is one small element, and lines are never sent along.
         """
         invoices = [[c] for c in changes if c.action == "create_invoice"]
@@ -172,10 +173,14 @@ class Applier:
         """Read a wave: headers from the list; licences one by one right before a write, from the list after it."""
         invoices = {c.recurring_invoice_id for c in changes}
         wanted = {c.licence_id for c in changes if c.licence_id is not None}
-        headers = {int(h["id"]): h for h in self.halo.recurring_invoices().objects if h["id"] in invoices}
+        headers = {
+            i: h for h in self.halo.recurring_invoices().objects if (i := id_in_halo(h.get("id"))) in invoices and i
+        }
         if fresh:
             return Seen(headers, {i: self.halo.licence(i) for i in sorted(wanted)})
-        return Seen(headers, {int(c["id"]): c for c in self.halo.licences().objects if c["id"] in wanted})
+        return Seen(
+            headers, {i: c for c in self.halo.licences().objects if (i := id_in_halo(c.get("id"))) in wanted and i}
+        )
 
     def _send_wave(self, changes: Sequence[Change], seen: Seen) -> list[Entry]:
         """Send licence counts several to a call. A refused call is done over one by one: nothing of it took effect."""
@@ -310,11 +315,11 @@ class Applier:
         except WriteRefused as refused:
             if refused.status not in _NO_UPDATELINES:
                 raise
-            return self._every_line(header, int(line["id"]), change, refused)
+            return self._every_line(header, id_in_halo(line.get("id")) or 0, change, refused)
 
     def _every_line(self, before: Object, line_id: int, change: dict[str, Any], refused: WriteRefused) -> Any:
         """A tenant that refuses `updatelines` gets the header with every line as read, once that is sure to be fresh."""
-        now = self.halo.recurring_invoice(int(before["id"]))
+        now = self.halo.recurring_invoice(id_in_halo(before.get("id")) or 0)
         lines = verify.lines_by_id(now)
         old, new = verify.lines_by_id(before)[line_id], lines.get(line_id)
         # Others may have moved by our own writes of this group; they go back as they are now.

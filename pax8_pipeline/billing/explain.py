@@ -17,6 +17,7 @@ from pax8_pipeline.billing import explain_text as text
 from pax8_pipeline.billing import explain_usage
 from pax8_pipeline.billing.explain_text import Kind
 from pax8_pipeline.errors import PipelineError
+from pax8_pipeline.values import recurring_invoice_id
 from pax8_pipeline.warehouse.connection import Connection
 from pax8_pipeline.warehouse.models import query_file
 from pax8_pipeline.warehouse.raw import dicts
@@ -24,7 +25,6 @@ from pax8_pipeline.warehouse.raw import dicts
 SCHEMA = "pax8-pipeline/explain/1"
 KINDS: tuple[str, ...] = get_args(Kind)
 Row = Mapping[str, Any]
-_BIGINT = 2**63
 
 
 @dataclass(frozen=True)
@@ -78,10 +78,8 @@ def as_data(wanted: str, stories: Sequence[Story]) -> dict[str, Any]:
 
 def _find(connection: Connection, wanted: str) -> list[tuple[str, str]]:
     try:
-        number: int | None = int(wanted)
+        number: int | None = recurring_invoice_id(wanted)  # the widest of Halo's ids
     except ValueError:
-        number = None
-    if number is not None and abs(number) >= _BIGINT:
         number = None
     found = dict.fromkeys(_rows(connection, "find", {"id": wanted.lower(), "number": number}, named=False))
     return sorted(found, key=lambda f: (KINDS.index(f[0]), f[1]))

@@ -12,10 +12,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from pax8_pipeline.billing.model import Change
+from pax8_pipeline.values import decimal, id_in_halo
 
 Object = Mapping[str, Any]
 
@@ -72,16 +73,16 @@ def planned(expect: Mapping[str, Any]) -> Usage:
         lines = tuple(
             UsageLine(
                 str(line["ref"]), _id(line.get("item_id")), str(line.get("text") or ""), str(line.get("note") or ""),
-                Decimal(str(line["amount"])), Decimal(str(line.get("cost") or 0)),
+                decimal(line["amount"]), decimal(line.get("cost") or 0),
             )
             for line in found["lines"]
         )  # fmt: skip
         return Usage(
             key=str(found["key"]), month=str(found["month"]), client_id=_id(found.get("client_id")),
             invoice_date=str(found["invoice_date"]), currency=found.get("currency"),
-            total=Decimal(str(found["total"])), lines=lines,
+            total=decimal(found["total"]), lines=lines,
         )  # fmt: skip
-    except (KeyError, TypeError, InvalidOperation) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"the plan does not say what to bill: {error!r}") from error
 
 
@@ -276,10 +277,9 @@ def _net(line: Object) -> Decimal | None:
 
 def _number(value: Any) -> Decimal | None:
     try:
-        number = Decimal(str(value))
-    except InvalidOperation:
+        return decimal(value)
+    except ValueError:
         return None
-    return number if number.is_finite() else None
 
 
 def _cents(value: Decimal) -> Decimal:
@@ -296,7 +296,7 @@ def _flag(value: Any) -> bool:
 
 
 def _id(value: Any) -> int | None:
-    return None if value is None else int(value)
+    return id_in_halo(value)
 
 
 def _cut(note: str) -> str:

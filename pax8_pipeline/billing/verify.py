@@ -7,10 +7,11 @@ Facts: api/halo.md sections 7 and 12.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from pax8_pipeline.billing.model import Change
+from pax8_pipeline.values import decimal, id_in_halo
 
 Object = Mapping[str, Any]
 
@@ -29,6 +30,9 @@ _LICENCE_BUSINESS = (
 
 
 _FIRST_YEAR = 1910  # Halo writes "no date" as an earlier one (api/halo.md section 4)
+# How Halo writes that a link names no licence, and that a line bills its own quantity (api/halo.md sections 4 and 7).
+_NO_LICENCE = (None, "", 0, -1, "0", "-1")
+_MANUAL = (None, "", 0, "0")
 # The one line member an action may change; end_licence may see its line flipped by Halo's own setting.
 LINE_FIELD = {"set_line_quantity": "qty_order", "end_line": "isinactive", "reopen_line": "isinactive"}
 _MAY_FLIP = ("end_licence", "reopen_licence")
@@ -41,18 +45,21 @@ def is_computed_money(name: str) -> bool:
 
 def lines_by_id(header: Object) -> dict[int, Object]:
     """Return the lines of a recurring invoice by id."""
-    return {int(line["id"]): line for line in header.get("lines") or ()}
+    lines = header.get("lines") or ()
+    # A line whose id cannot be read is kept under a number that no line has: it is seen to come, go and differ.
+    return {id_in_halo(line.get("id")) or -place: line for place, line in enumerate(lines, 1)}
 
 
 def follows(line: Object) -> list[int]:
     """Return the licence ids a line follows."""
     links = [*(line.get("quantity_licences") or ()), *(line.get("quantity_subscriptions") or ())]
-    return sorted({int(link["licence_id"]) for link in links if link.get("licence_id")})
+    # A licence that cannot be named is 0, which is nobody's id: the line then follows something else than planned.
+    return sorted({id_in_halo(link["licence_id"]) or 0 for link in links if link.get("licence_id") not in _NO_LICENCE})
 
 
 def is_manual(line: Object) -> bool:
     """True when the line bills its own stated quantity."""
-    return int(line.get("recurring_invoice_quantity_type") or 0) == 0
+    return line.get("recurring_invoice_quantity_type") in _MANUAL
 
 
 def drift(change: Change, header: Object, licence: Object | None) -> list[str]:
@@ -232,8 +239,8 @@ def same(a: Any, b: Any) -> bool:
 
 def _number(value: Any) -> Decimal | None:
     try:
-        return Decimal(str(value))
-    except InvalidOperation:
+        return decimal(value)
+    except ValueError:
         return None
 
 

@@ -26,6 +26,7 @@ from pax8_pipeline.loading.usage import month_of
 from pax8_pipeline.loading.usage_lines import LINES, Lines
 from pax8_pipeline.matching.mappings import load_mappings
 from pax8_pipeline.pax8.client import Pax8Client
+from pax8_pipeline.pax8.config import CALLS_A_MINUTE as PAX8_CALLS_A_MINUTE
 from pax8_pipeline.resources.configs import pax8_config
 from pax8_pipeline.settings import Settings, load_settings
 from pax8_pipeline.warehouse import raw
@@ -176,9 +177,7 @@ def _calls(number: int) -> str:
 
 def _limit() -> int:
     """The calls a minute that Pax8 allows."""
-    from pax8_pipeline.resources.resources import Pax8Resource
-
-    return int(Pax8Resource().rate_limit)
+    return PAX8_CALLS_A_MINUTE
 
 
 def load(settings: Settings, months: Sequence[str], lines: Lines, *, per_month: bool) -> Loaded:

@@ -19,7 +19,7 @@ from pax8_pipeline.settings import REQUIRED_HALO, REQUIRED_PAX8, Settings, load_
 from pax8_pipeline.transport.retry import RetryPolicy
 
 # A person is waiting: asked twice, not for a quarter of an hour.
-_IMPATIENT = RetryPolicy(tries=2, deadline_s=60.0, refusal_waits=(5.0,), retry_after_max_s=30.0)
+_IMPATIENT = RetryPolicy(tries=2, deadline_s=60.0, retry_after_max_s=30.0)
 _READ_TIMEOUT_S = 30.0
 
 

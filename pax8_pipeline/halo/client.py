@@ -6,6 +6,7 @@ typing (staging). There is no delete, no `process` and no change to an ordinary 
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
 from collections.abc import Callable, Iterable, Sequence
@@ -27,6 +28,7 @@ from pax8_pipeline.halo.replies import (
 )
 from pax8_pipeline.transport.connect import connect
 from pax8_pipeline.transport.listing import Listing, Row, only_list
+from pax8_pipeline.transport.quota import Quota
 from pax8_pipeline.transport.rate_limit import RateLimiter
 from pax8_pipeline.transport.redact import keep_secret
 from pax8_pipeline.transport.seen import RequestSeen
@@ -49,6 +51,9 @@ NEEDED_SCOPES = (
     "edit:softwarelicensing",
 )
 _DETAILS = {"includedetails": "true"}
+# So many reads one by one take long enough to tell why.
+_WORTH_SAYING = 10
+_log = logging.getLogger("pax8_pipeline.progress")
 # Path and envelope key of the lists this product reads (section 2).
 _LISTS = {
     "clients": ("/Client", "clients"),
@@ -90,6 +95,7 @@ class HaloClient:
         timing: Timing | None = None,
         limiter: RateLimiter | None = None,
         on_request: Callable[[RequestSeen], None] | None = None,
+        on_quota: Callable[[Quota], None] | None = None,
     ) -> None:
         keep_secret(config.client_secret.get_secret_value())
         self._config = config
@@ -105,6 +111,7 @@ class HaloClient:
             timing=timing,
             limiter=limiter,
             on_request=on_request,
+            on_quota=on_quota,
         )
 
     def __enter__(self) -> HaloClient:
@@ -166,7 +173,7 @@ class HaloClient:
         """All recurring invoices with their lines, and the lines with their licence links (section 7).
 
         A row that came without lines, or with a computed line that lacks its links, is replaced by its detail
-        read; `progress(done, total)` counts those.
+        read; `progress(done, total)` counts those. See `_completed` for empty lists of lines.
         """
         listing = self._list("/RecurringInvoice", "invoices", includelines="true")
         return self._completed(listing, _lacks_links, self.recurring_invoice, progress)
@@ -292,14 +299,31 @@ class HaloClient:
         detail: Callable[[int], Row],
         progress: Progress | None,
     ) -> Listing:
-        ids = [found for row in listing.objects if lacking(row) and (found := row_id(row)) is not None]
-        full = dict(zip(ids, self.many(detail, ids, progress), strict=True))
+        """Replace the rows that lack lines or links by their detail reads.
+
+        A missing `lines` member is never "no lines". An empty one is believed where other rows came with lines and the
+        detail of the first such row is empty too; else the list may leave lines out.
+        """
+        poor = [row for row in listing.objects if lacking(row) and row_id(row) is not None]
+        full: dict[int, Row] = {}
+        empty = [row for row in poor if row.get("lines") == []]
+        if len(empty) > 1 and any(row.get("lines") for row in listing.objects):
+            probed = row_id(empty[0]) or 0
+            full[probed] = detail(probed)
+            if not full[probed].get("lines"):
+                poor = [row for row in poor if row.get("lines") != []]
+        ids = [found for row in poor if (found := row_id(row)) is not None and found not in full]
+        if len(ids) >= _WORTH_SAYING:
+            _log.info(
+                f"Halo's list {listing.endpoint} leaves out lines or their licences: reading {len(ids)} of "
+                f"{len(listing.objects)} one by one"
+            )
+        full.update(zip(ids, self.many(detail, ids, progress), strict=True))
         objects = tuple(full.get(row_id(row) or 0, row) for row in listing.objects)
-        requests = listing.requests + len(ids)
-        return Listing(listing.endpoint, objects, listing.expected, requests, listing.repeats)
+        return Listing(listing.endpoint, objects, listing.expected, listing.requests + len(full), listing.repeats)
 
     def _one(self, resource: str, wanted: int) -> Row:
-        path = f"{resource}/{int(wanted)}"
+        path = f"{resource}/{wanted}"
         body = self._object(path, self._transport.get_json(path, _DETAILS))
         if row_id(body) != wanted:
             raise _bad(path, "the answer is not the object asked for")

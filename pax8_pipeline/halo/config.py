@@ -26,10 +26,11 @@ class HaloConfig:
     client_secret: SecretStr
     tenant: str = ""
     scope: str = "all"
-    rate_limit: int = 700
+    rate_limit: int = 270
     rate_window_s: float = 300.0
+    rate_ceiling: int | None = None
     threads: int = 4
     connect_timeout_s: float = 10.0
     read_timeout_s: float = 60.0
-    page_size: int = 100
+    page_size: int = 1000
     retry: RetryPolicy = field(default_factory=RetryPolicy)

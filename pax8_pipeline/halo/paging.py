@@ -3,11 +3,12 @@
 Here belongs: the envelope, the stop rule and the completeness rule (`api/halo.md` section 2). Not here: HTTP,
 endpoints (`client`).
 
-Halo's `record_count` is the total, or too small, or always 50; pages can be shorter than asked for, and a
-page past the end may be empty or the last one again. So one pass over a list goes on to an empty page, or to
-two pages in a row without a new id. What it brought is whole when the distinct ids are exactly as many as
-every page named. Where `record_count` says anything else it proves nothing, and a second pass that cuts the
-list into pages of another size must bring the very same ids.
+Halo's `record_count` is the total, or too small, or always 50; pages can be shorter than asked for. So one pass over a
+list goes on to an empty page, or to two pages in a row without a new id. What it brought is whole when the distinct ids
+are exactly as many as every page named. Where `record_count` says anything else it proves nothing, and a second pass
+that cuts the list into pages of another size must bring the very same ids. A page that repeats an earlier one is an
+error, not the end: a server that does not turn the pages shows only a part. Lists that name no number at all are no
+pages, but lookups that come whole each time.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import Any
 
+from pax8_pipeline import values
 from pax8_pipeline.errors import BadAnswer, IncompleteRead
 from pax8_pipeline.transport.listing import Listing, Merged, Row, merge, only_list
 
@@ -50,13 +52,10 @@ def parse_list(body: Any, key: str | None, where: str) -> tuple[tuple[Row, ...],
 
 def row_id(row: Row) -> int | None:
     """A row's id as int (recurring invoices are negative); None if it has none."""
-    value = row.get("id")
-    if isinstance(value, str):
-        try:
-            return int(value)
-        except ValueError:
-            return None
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    try:
+        return values.recurring_invoice_id(row.get("id"))
+    except ValueError:
+        return None
 
 
 class Pass:
@@ -70,6 +69,7 @@ class Pass:
         self.done = False
         self.overlapped = False  # a page held both new and known rows: the list moved
         self.beyond = False  # new rows after an end
+        self.repeated = False  # a page held the very rows of an earlier one
         self.ids: set[Hashable] = set()
         self._where = where
         self._stale = 0
@@ -96,7 +96,7 @@ class Pass:
         for rows, count in answers:
             self.asked += 1
             if self.done:
-                # Read ahead of the end; past it there is nothing, or the last page again.
+                # Read ahead of the end; past it there is nothing.
                 self.beyond = self.beyond or bool(_ids(rows, self._where) - self.ids)
                 continue
             self._take(rows, count)
@@ -111,6 +111,7 @@ class Pass:
             return
         ids = _ids(rows, self._where)
         new = ids - self.ids
+        self.repeated = self.repeated or any(ids == _ids(page, self._where) for page in self.pages)
         self.overlapped = self.overlapped or (bool(new) and new != ids)
         self.ids |= ids
         self.pages.append(rows)
@@ -149,7 +150,8 @@ class ListRead:
         """
         self._passes.append(read)
         merged = merge(read.pages, row_id)
-        if not read.beyond and (_exact(read) or self._confirmed(read)):
+        turned = not (read.repeated and read.counts)
+        if turned and not read.beyond and (_exact(read) or self._confirmed(read)):
             return self._listing(read, merged)
         if len(self._passes) >= ATTEMPTS:
             raise self._incomplete(read)
@@ -176,9 +178,12 @@ class ListRead:
     def _incomplete(self, read: Pass) -> IncompleteRead:
         expected = max(read.counts, default=None)
         named = "names no number" if expected is None else f"names {expected}"
+        why = "rows moved between pages, pages came short, or the agent may not see all"
+        if read.repeated:
+            why = "a page came that repeats an earlier one, so the server does not turn the pages"
         return IncompleteRead(
             f"{VENDOR} {self._where}: {len(read.ids)} rows were read where {VENDOR} {named}, and {len(self._passes)} "
-            "passes did not agree (rows moved between pages, pages came short, or the agent may not see all). "
+            f"passes did not agree ({why}). "
             "Nothing of it is used; run again later.",
             vendor=VENDOR,
             where=self._where,

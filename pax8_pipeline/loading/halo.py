@@ -88,10 +88,10 @@ def open_since(connection: Connection) -> date | None:
 _DETAILS = """
 WITH companies AS (
   SELECT object_id AS company_id,
-         try_cast(meta.txt(json_extract_string(payload, '$.externalId')) AS BIGINT) AS external_id
+         meta.halo_id(json_extract_string(payload, '$.externalId')) AS external_id
   FROM newest.pax8_companies
 ), listed AS (
-  SELECT try_cast(json_extract_string(payload, '$.id') AS BIGINT) AS client_id, object_id,
+  SELECT meta.halo_id(json_extract_string(payload, '$.id')) AS client_id, object_id,
          meta.flag(json_extract_string(payload, '$.inactive')) AS inactive,
          coalesce(json_type(payload, '$.customfields'), 'NULL') = 'NULL'
            OR coalesce(json_type(payload, '$.external_links'), 'NULL') = 'NULL' AS bare

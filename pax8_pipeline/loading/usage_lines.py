@@ -16,13 +16,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Literal
 
 from pax8_pipeline.errors import IncompleteRead, NotFound
 from pax8_pipeline.loading.usage import Answer, month_of, together
 from pax8_pipeline.loading.vendors import Pax8Reader, Progress
 from pax8_pipeline.transport.listing import Row
+from pax8_pipeline.values import decimal
 from pax8_pipeline.warehouse import raw
 from pax8_pipeline.warehouse.connection import Connection, Warehouse
 
@@ -252,9 +253,10 @@ def _sum(totals: Mapping[str, tuple[date, Amounts]]) -> Amounts:
 
 
 def _number(value: Any) -> Decimal:
+    """What cannot be read counts as nothing here: it only decides whether to ask again; staging rejects the row."""
     try:
-        return Decimal(str(value)) if value is not None else Decimal(0)
-    except InvalidOperation:
+        return decimal(value)
+    except ValueError:
         return Decimal(0)
 
 

@@ -9,11 +9,15 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
+from pax8_pipeline import textfiles, values
 from pax8_pipeline.errors import ConfigError
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -80,25 +84,30 @@ class _Row:
         return ConfigError(f"{self.path}, row {self.number}, column {column}: {reason}")
 
     def text(self, column: str) -> str:
-        value = self.cells.get(column, "").strip()
+        value = self._cell(column)
         if not value:
             raise self.fault(column, "is empty")
         return value
 
-    def number_or_none(self, column: str) -> int | None:
-        value = self.cells.get(column, "").strip()
-        if not value:
-            return None
+    def pax8_id(self, column: str) -> str:
+        return self._read(column, self.text(column), values.pax8_id)
+
+    def halo_id(self, column: str) -> int:
+        return self._read(column, self.text(column), values.halo_id)
+
+    def halo_id_or_none(self, column: str, read: Callable[[str], int] = values.halo_id) -> int | None:
+        value = self._cell(column)
+        return self._read(column, value, read) if value else None
+
+    def _read(self, column: str, value: str, read: Callable[[str], T]) -> T:
         try:
-            return int(value)
-        except ValueError:
-            raise self.fault(column, f"{value!r} is not a whole number") from None
+            return read(value)
+        except ValueError as error:
+            raise self.fault(column, str(error)) from None
 
-    def whole_number(self, column: str) -> int:
-        value = self.number_or_none(column)
-        if value is None:
-            raise self.fault(column, "is empty")
-        return value
+    def _cell(self, column: str) -> str:
+        # ASCII spaces only: a no-break or zero-width space makes another id of it, and the reader says so.
+        return self.cells.get(column, "").strip(values.SPACES)
 
     @property
     def note(self) -> str:
@@ -109,7 +118,7 @@ def _clients(path: Path) -> Iterator[ClientMapping]:
     seen: dict[str, int] = {}
     for row in _rows(path, ("pax8_company_id", "halo_client_id")):
         company = _once(row, "pax8_company_id", seen)
-        yield ClientMapping(company, row.whole_number("halo_client_id"), row.note)
+        yield ClientMapping(company, row.halo_id("halo_client_id"), row.note)
 
 
 def _subscriptions(path: Path) -> Iterator[SubscriptionMapping]:
@@ -117,22 +126,22 @@ def _subscriptions(path: Path) -> Iterator[SubscriptionMapping]:
     seen: dict[str, int] = {}
     for row in _rows(path, columns):
         subscription = _once(row, "pax8_subscription_id", seen)
-        line, licence = row.number_or_none("halo_line_id"), row.number_or_none("halo_licence_id")
+        line, licence = row.halo_id_or_none("halo_line_id"), row.halo_id_or_none("halo_licence_id")
         if line is None and licence is None:
             raise row.fault("halo_line_id", "give a line id, a licence id or both")
-        invoice = row.number_or_none("halo_recurring_invoice_id")
+        invoice = row.halo_id_or_none("halo_recurring_invoice_id", values.recurring_invoice_id)
         yield SubscriptionMapping(subscription, invoice, line, licence, row.note)
 
 
 def _items(path: Path) -> Iterator[ItemMapping]:
     seen: dict[str, int] = {}
     for row in _rows(path, ("pax8_product_id", "halo_item_id")):
-        yield ItemMapping(_once(row, "pax8_product_id", seen), row.whole_number("halo_item_id"), row.note)
+        yield ItemMapping(_once(row, "pax8_product_id", seen), row.halo_id("halo_item_id"), row.note)
 
 
 def _once(row: _Row, column: str, seen: dict[str, int]) -> str:
-    """Return the row's key in lower case; the same key on two rows is a contradiction waiting to happen."""
-    key = row.text(column).lower()
+    """Return the row's Pax8 id in lower case; the same key on two rows is a contradiction waiting to happen."""
+    key = row.pax8_id(column)
     if key in seen:
         raise row.fault(column, f"{key} stands on row {seen[key]} already; keep one of the two")
     seen[key] = row.number
@@ -140,38 +149,49 @@ def _once(row: _Row, column: str, seen: dict[str, int]) -> str:
 
 
 def _rows(path: Path, required: tuple[str, ...]) -> Iterator[_Row]:
-    if not path.exists():
+    text = textfiles.read(path, "save it as CSV UTF-8 (in Excel: Save As, CSV UTF-8)")
+    if text is None or not text.strip():
         return
-    try:
-        # utf-8-sig: spreadsheets put a byte-order mark in front of the first heading.
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start})") from error
-    if not text.strip():
-        return
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    lines, separator, skipped = _dialect(text)
+    reader = csv.reader(io.StringIO(lines, newline=""), strict=True, delimiter=separator)
     try:
         header = [name.strip() for name in next(reader)]
-        _check_header(path, header, required)
+        _check_header(path, 1 + skipped, header, required)
         for cells in reader:
             if any(cell.strip() for cell in cells):
-                yield _row(path, reader.line_num, header, cells)
+                yield _row(path, reader.line_num + skipped, header, cells)
     except csv.Error as error:
-        raise ConfigError(f"{path}, row {reader.line_num}: not readable as CSV: {error}") from error
+        raise ConfigError(f"{path}, row {reader.line_num + skipped}: not readable as CSV: {error}") from error
 
 
-def _check_header(path: Path, header: list[str], required: tuple[str, ...]) -> None:
+def _dialect(text: str) -> tuple[str, str, int]:
+    """Return the text from its headings on, what separates its cells, and how many lines were skipped before them.
+
+    Excel writes semicolons where the comma is the decimal sign, and some programs say so in a first line `sep=;`. No
+    heading holds any of the three separators.
+    """
+    lines, skipped = text.removeprefix("\ufeff"), 0
+    first, _, rest = lines.partition("\n")
+    if first.strip().strip('"').lower().startswith("sep="):
+        lines, skipped = rest, 1
+        first = rest.partition("\n")[0]
+    return lines, max(",;\t", key=first.count), skipped
+
+
+def _check_header(path: Path, number: int, header: list[str], required: tuple[str, ...]) -> None:
     allowed = (*required, "note")
     for name in required:
         if name not in header:
-            raise ConfigError(f"{path}, row 1: column {name} is missing; expected {','.join(allowed)}")
+            raise ConfigError(f"{path}, row {number}: column {name} is missing; expected {','.join(allowed)}")
     for name in header:
         if name not in allowed or header.count(name) > 1:
-            raise ConfigError(f"{path}, row 1, column {name or '(no name)'}: not known or given twice; "
+            raise ConfigError(f"{path}, row {number}, column {name or '(no name)'}: not known or given twice; "
                               f"expected {','.join(allowed)}")  # fmt: skip
 
 
 def _row(path: Path, number: int, header: list[str], cells: list[str]) -> _Row:
     if len(cells) > len(header):
-        raise ConfigError(f"{path}, row {number}: {len(cells)} cells under {len(header)} headings (a comma too many?)")
+        raise ConfigError(
+            f"{path}, row {number}: {len(cells)} cells under {len(header)} headings (a separator too many?)"
+        )
     return _Row(path, number, dict(zip(header, cells, strict=False)))

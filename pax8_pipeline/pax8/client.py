@@ -19,6 +19,7 @@ from pax8_pipeline.pax8.config import Pax8Config
 from pax8_pipeline.pax8.paging import VENDOR, ListRead, Page, parse_content, parse_page, row_id
 from pax8_pipeline.transport.connect import connect
 from pax8_pipeline.transport.listing import Listing, Row
+from pax8_pipeline.transport.quota import Quota
 from pax8_pipeline.transport.rate_limit import RateLimiter
 from pax8_pipeline.transport.redact import keep_secret
 from pax8_pipeline.transport.seen import RequestSeen
@@ -53,6 +54,7 @@ class Pax8Client:
         timing: Timing | None = None,
         limiter: RateLimiter | None = None,
         on_request: Callable[[RequestSeen], None] | None = None,
+        on_quota: Callable[[Quota], None] | None = None,
     ) -> None:
         keep_secret(config.client_secret.get_secret_value())
         self._config = config
@@ -67,6 +69,7 @@ class Pax8Client:
             timing=timing,
             limiter=limiter,
             on_request=on_request,
+            on_quota=on_quota,
         )
 
     def __enter__(self) -> Pax8Client:

@@ -7,6 +7,7 @@ command line puts something else with the same methods in their place: `build_de
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -17,6 +18,7 @@ from pax8_pipeline.halo.client import HaloClient
 from pax8_pipeline.pax8.client import Pax8Client
 from pax8_pipeline.resources.configs import halo_config, pax8_config
 from pax8_pipeline.settings import Settings, load_settings
+from pax8_pipeline.tenant import remember_halo_quota
 from pax8_pipeline.warehouse.connection import Warehouse
 
 _log = logging.getLogger("pax8_pipeline.progress")
@@ -74,7 +76,7 @@ class WarehouseResource(dg.ConfigurableResource):
 class Pax8Resource(dg.ConfigurableResource):
     """The Pax8 client, made at the first use in a run and closed with it."""
 
-    rate_limit: int = Field(default=1000, description="Requests in any minute")
+    rate_limit: int | None = Field(default=None, description="Requests in any minute; unset: 500, growing to 1000")
     threads: int = Field(default=8, description="Requests under way at once")
     _client: Any = PrivateAttr(default=None)
 
@@ -98,7 +100,7 @@ class Pax8Resource(dg.ConfigurableResource):
 class HaloResource(dg.ConfigurableResource):
     """The Halo client, made at the first use in a run and closed with it."""
 
-    rate_limit: int = Field(default=700, description="Requests in any 5 minutes")
+    rate_limit: int | None = Field(default=None, description="Requests in any 5 minutes; unset: the policy's")
     threads: int = Field(default=4, description="Requests under way at once")
     _client: Any = PrivateAttr(default=None)
 
@@ -109,7 +111,9 @@ class HaloResource(dg.ConfigurableResource):
     def client(self, settings: Settings) -> HaloClient:
         """Return the client. Raises ConfigError when credentials are missing."""
         if self._client is None:
-            self._client = HaloClient(halo_config(settings, rate_limit=self.rate_limit, threads=self.threads))
+            config = halo_config(settings, rate_limit=self.rate_limit, threads=self.threads)
+            remember = partial(remember_halo_quota, settings.data, learned_on=settings.today)
+            self._client = HaloClient(config, on_quota=remember)
         client: HaloClient = self._client
         return client
 

@@ -27,13 +27,19 @@ def html(status: int) -> bytes:
     return HTML.format(status=status, reason=REASONS.get(status, "OK")).encode()
 
 
-def rate_body(vendor: str, path: str, style: str) -> tuple[bytes, str]:
-    """Body and content type of a 429; `style` is envelope or text (Halo always answers text)."""
-    if vendor == "pax8" and style == "envelope":
+def pax8_rate_body(path: str, style: str) -> tuple[bytes, str]:
+    """Body and content type of Pax8's 429; `style` is envelope or text."""
+    if style == "envelope":
         instance = path.replace("/pax8/v1", "/public/v1", 1)
         error = {"type": "TOO_MANY_REQUESTS", "message": "Too many requests", "instance": instance}
         return jsontext.dumps(error | {"status": 429, "details": []}).encode(), "application/json"
     return b"Too many requests", "text/plain"
+
+
+def halo_rate_body(limit: int | None) -> tuple[bytes, str]:
+    """Body and content type of Halo's 429: text that names `limit` and the window, or neither (None)."""
+    text = "Too many requests" if limit is None else f"API calls quota exceeded! Maximum admitted {limit} per 5m."
+    return text.encode(), "text/plain"
 
 
 def shortened(body: bytes, rows: int) -> bytes | None:

@@ -68,6 +68,8 @@ class FaultMiddleware:
 
     async def _serve(self, wire: _Wire) -> None:
         limit = self.limits.get(wire.vendor)
+        if limit and wire.vendor == "halo":
+            limit.limit = self.switches()[1].rate_limit
         wait = limit.wait() if limit else 0.0
         if wait > 0:
             wire.fault = "rate limit"
@@ -174,7 +176,13 @@ class FaultMiddleware:
         bodies = self.switches()[0].rate_body
         if bodies == "alternate":
             bodies = "envelope" if self._refused % 2 else "text"
-        body, content_type = faults_bodies.rate_body(wire.vendor, wire.scope["path"], bodies)
+        if wire.vendor == "halo":
+            switches = self.switches()[1]
+            body, content_type = faults_bodies.halo_rate_body(
+                switches.rate_limit if switches.rate_text == "named" else None
+            )
+        else:
+            body, content_type = faults_bodies.pax8_rate_body(wire.scope["path"], bodies)
         headers = []
         if style == "seconds":
             headers.append((b"retry-after", str(ceil(seconds)).encode()))

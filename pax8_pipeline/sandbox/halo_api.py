@@ -151,7 +151,7 @@ class _Call:
         resource = RESOURCES[self.resource]
         hidden = self._listed(self.store.switches.empty_for_agent)
         if len(self.parts) == 1:
-            answer = list_answer(self.store, resource, self.query)
+            answer = list_answer(self.store, self.resource, self.query)
             return answer if not hidden else _emptied(answer)
         if len(self.parts) > 2 or self.resource not in _TABLES:
             raise Refusal(404, _NOT_FOUND_PAGE)

@@ -90,8 +90,9 @@ class Resource:
     needs: str = ""  # a parameter without which Halo fails
 
 
-def list_answer(store: HaloStore, resource: Resource, query: Query) -> Any:
-    """The body of a list call."""
+def list_answer(store: HaloStore, name: str, query: Query) -> Any:
+    """The body of a list call; `name` of the resource in any case. With `count`, paging is ignored (section 2)."""
+    resource = RESOURCES[name.lower()]
     if resource.needs and store.switches.change_log_needs_filter and query.number(resource.needs) is None:
         raise Refusal(500, _SERVER_ERROR)
     rows = resource.rows(store)
@@ -105,7 +106,10 @@ def list_answer(store: HaloStore, resource: Resource, query: Query) -> Any:
             max(query.number("page_no") or 1, 1),
             max(query.number("page_size") or DEFAULT_PAGE, 1),
         )
-        size = min(size, store.switches.page_cap or size)
+        caps = {name.lower(): cap for name, cap in store.switches.page_caps.items()}
+        size = min(size, store.switches.page_cap or size, caps.get(name.lower(), size))
+        if query.number("count"):
+            page_no, size = 1, query.number("count") or size  # every page is the same then
         rows = _page(rows, page_no, size, store.switches.repeated_page)
         envelope = {"page_no": page_no, "page_size": size}
         envelope["record_count"] = {"true": total, "too_small": total // 2, "fifty": 50}[store.switches.record_count]
@@ -123,13 +127,16 @@ def _list_row(store: HaloStore, resource: Resource, row: Row, query: Query) -> R
     if query.flag("idonly"):
         return {"id": row["id"]}
     if resource.key == "invoices":
-        return resource.answer(store, row, details=False, lines=query.flag("includelines"))
+        return resource.answer(
+            store, row, details=False, lines=query.flag("includelines") and not store.switches.list_ignores_includelines
+        )
     return resource.answer(store, row, details=False)
 
 
 def _ordered(rows: list[Row], resource: Resource, query: Query) -> list[Row]:
     member = query.text("order").lower() or resource.order
-    descending = query.flag("orderdesc") if query.text("order") else resource.order == "id"
+    # Anything but the literal `true` sorts ascending, 1 too (section 2).
+    descending = query.text("orderdesc").lower() == "true" if query.text("order") else resource.order == "id"
     if not all(member in row for row in rows[:1]):
         return rows
     return sorted(rows, key=itemgetter(member), reverse=descending)

@@ -34,6 +34,7 @@ _CHOICES: dict[str, tuple[object, ...]] = {
     "native_sync": ("off", "on"),
     "pax8details": ("ok", "forbidden", "missing", "bare_array", "keyed", "object", "empty"),
     "scope_refusal": (401, 403),
+    "rate_text": ("named", "silent"),
     "unauthorized_body": ("json", "empty"),
     "unknown_envelopes": ("keyed", "bare"),
 }
@@ -64,7 +65,9 @@ class HaloSwitches:
     # Lists
     record_count: str = "true"
     page_cap: int | None = None  # a page never holds more rows than this, whatever page_size asks
+    page_caps: dict[str, int] = field(default_factory=dict)  # the same for one resource: {"Client": 999, "Invoice": 50}
     repeated_page: bool | str = False  # True: page 2 shows page 1 again; "endless": the last page repeats for ever
+    list_ignores_includelines: bool = False  # list rows never carry lines; only /{id} does
     list_lines_without_links: bool = False  # nested arrays of a line only on /{id}?includedetails=true
     date_search_supported: bool = True  # `datesearch`, `start_date`, `end_date` are honoured
     invoice_search_columns: list[str] = field(default_factory=lambda: ["reference", "notes_1"])
@@ -85,6 +88,8 @@ class HaloSwitches:
     accounting_sync: bool = False  # nightly: every invoice is posted to the accounts
     accounting_sync_overwrites_thirdparty: bool = False  # nightly: `thirdpartyinvoicenumber` is the accounts' own
     # Read by the rate limiter in front of the emulator
+    rate_limit: int = 300  # requests in any five minutes
+    rate_text: str = "named"  # the text of a 429 names the limit and the window, or does not
     retry_after: bool = True  # a 429 carries Retry-After
 
     def __post_init__(self) -> None:

@@ -175,7 +175,22 @@ def _arrears_items(store: Pax8Store, group: Row, month: date) -> Iterator[Row]:
         item["subTotal"] = item["total"] = figure.charges
         item["costTotal"] = item["amountDue"] = figure.partner_total.quantize(CENT)
         _assign(store, item, group)
-        yield item
+        if store.switches.azure_items == "by_guid" and group["_azure"]:
+            yield from _by_azure_subscription(item, group)
+        else:
+            yield item
+
+
+def _by_azure_subscription(item: Row, group: Row) -> Iterator[Row]:
+    """Split a meter's charge over two Azure subscriptions of the group; where cents allow, in equal amounts (section 19a)."""
+    for number in (1, 2):
+        guid = uuid.uuid5(uuid.UUID(group["id"]), f"azure {number}")
+        text = f"Azure plan - Arrears charge - {group['resourceGroup']} {number} - {guid} - {item['productName']}"
+        part = {**item, "description": text, "details": text}
+        for member in ("quantity", "total", "subTotal", "costTotal", "amountDue"):
+            half = (Decimal(item[member]) / 2).quantize(CENT)
+            part[member] = half if number == 1 else Decimal(item[member]) - half
+        yield part
 
 
 def _assign(store: Pax8Store, item: Row, group: Row) -> None:

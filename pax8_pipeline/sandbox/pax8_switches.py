@@ -29,6 +29,7 @@ _CHOICES: dict[str, tuple[object, ...]] = {
     "rollover": ("reset", "previous_until_charged"),
     "summary_ids": ("stable", "monthly"),
     "azure_lines": ("month_to_date", "daily"),
+    "azure_items": ("by_group", "by_guid"),
     "period_end": ("mixed", "inclusive", "exclusive"),
     "item_ids": ("mixed", "all", "none"),
     "history_order": ("newest_first", "oldest_first", "shuffled"),
@@ -73,6 +74,7 @@ class Pax8Switches:
     rollover: str = "reset"  # what a summary holds on the 1st to the 3rd
     summary_ids: str = "stable"  # monthly: a summary gets a new id each month
     azure_lines: str = "month_to_date"
+    azure_items: str = "by_group"  # by_guid: two items a meter, each with an Azure subscription's GUID in its texts
     azure_hidden_while_settling: bool = False  # from the 1st to the 4th
     # Errors and limits (sections 2, 4, 5)
     token_body: str = "json_or_form"  # noqa: S105 - which request bodies the token endpoint takes

@@ -91,5 +91,5 @@ class RollingLimit:
 
 
 def default_limits(seconds: Callable[[], float]) -> dict[str, RollingLimit]:
-    """The vendors' own: Pax8 1000 successful calls a minute, Halo 700 in five minutes."""
-    return {"pax8": RollingLimit(1000, 60, seconds), "halo": RollingLimit(700, 300, seconds)}
+    """The vendors' own: Pax8 1000 successful calls a minute, Halo 300 in five minutes (switch `rate_limit`)."""
+    return {"pax8": RollingLimit(1000, 60, seconds), "halo": RollingLimit(300, 300, seconds)}

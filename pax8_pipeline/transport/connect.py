@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from pax8_pipeline.transport.http import FreshRefused, Transport
+from pax8_pipeline.transport.quota import Quota
 from pax8_pipeline.transport.rate_limit import RateLimiter
 from pax8_pipeline.transport.retry import RetryPolicy
 from pax8_pipeline.transport.seen import RequestLog, RequestSeen
@@ -30,6 +31,10 @@ class Limits(Protocol):
     @property
     def rate_window_s(self) -> float:
         """Length of the rolling window."""
+
+    @property
+    def rate_ceiling(self) -> int | None:
+        """What `rate_limit` may grow to while nothing is refused; None: it does not grow."""
 
     @property
     def threads(self) -> int:
@@ -60,6 +65,7 @@ def connect(
     timing: Timing | None = None,
     limiter: RateLimiter | None = None,
     on_request: Callable[[RequestSeen], None] | None = None,
+    on_quota: Callable[[Quota], None] | None = None,
 ) -> Transport:
     """Make a vendor's Transport. `limiter`: a budget shared with another client of the same vendor.
 
@@ -68,7 +74,9 @@ def connect(
     timing = timing or Timing()
     if limiter is None:
         window_s = limits.rate_window_s + _WINDOW_MARGIN_S
-        limiter = RateLimiter(limits.rate_limit, window_s, clock=timing.clock, sleep=timing.sleep)
+        limiter = RateLimiter(
+            limits.rate_limit, window_s, clock=timing.clock, sleep=timing.sleep, ceiling=limits.rate_ceiling
+        )
     log = RequestLog(vendor, on_request)
 
     def wire(url: str, variable: str) -> Wire:
@@ -99,4 +107,5 @@ def connect(
         fresh_refused=fresh_refused,
         may_write=may_write,
         log=log,
+        on_quota=on_quota,
     )

@@ -8,7 +8,7 @@ Here belongs: which answer may be followed by another try, and which typed error
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -24,6 +24,7 @@ from pax8_pipeline.errors import (
     WriteUnknown,
 )
 from pax8_pipeline.transport.failures import forbidden, refused_read, told, vendor_text
+from pax8_pipeline.transport.quota import Quota, read_quota, usable
 from pax8_pipeline.transport.rate_limit import RateLimiter
 from pax8_pipeline.transport.redact import guard_loggers
 from pax8_pipeline.transport.retry import RetryPolicy, http_date
@@ -55,7 +56,8 @@ class Transport:
     """One vendor's API behind one address, one rate limit and one token; thread-safe.
 
     `fresh_refused`: what a 401 on a fresh token means there, "credentials" (AuthRefused) or "permission"
-    (Forbidden; Halo, `api/halo.md` section 3). `may_write` False makes `post_json` impossible.
+    (Forbidden; Halo, `api/halo.md` section 3). `may_write` False makes `post_json` impossible. `on_quota`: called with
+    the limit that the text of a 429 names.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class Transport:
         fresh_refused: FreshRefused,
         may_write: bool,
         log: RequestLog,
+        on_quota: Callable[[Quota], None] | None = None,
     ) -> None:
         guard_loggers()
         self.vendor = vendor
@@ -83,6 +86,7 @@ class Transport:
         self._fresh_refused = fresh_refused
         self._may_write = may_write
         self._log = log
+        self._on_quota = on_quota
         self._clock_offset_s: float | None = None
 
     @property
@@ -247,7 +251,17 @@ class Transport:
     def _rate_limited(self, where: str, answer: Answer) -> RateLimited:
         advice = "Too many requests; is something else using the same credentials? Nothing was changed."
         said = vendor_text(answer)
+        self._learn(said)
         return RateLimited(told(self.vendor, where, 429, said, advice), **self._place(where, 429))
+
+    def _learn(self, refusal: str) -> None:
+        """Keep within the limit that a refusal names, and pass it on to be remembered."""
+        quota = read_quota(refusal)
+        if quota is None:
+            return
+        self.limiter.restrict(usable(quota), quota.window_s)
+        if self._on_quota is not None:
+            self._on_quota(quota)
 
     def _server_fault(self, where: str, answer: Answer) -> ServerFault:
         advice = f"{self.vendor} fails; run again later."

@@ -14,17 +14,15 @@ from email.utils import parsedate_to_datetime
 class RetryPolicy:
     """`tries` includes the first. All times in seconds.
 
-    `deadline_s` bounds one call as a whole: no new try is begun after it. `refusal_waits` are the waits after
-    a 429 that names no time (`api/halo.md` section 3); the last one repeats, and all of them together may last
-    `refusals_for_s`. A Retry-After beyond
-    `retry_after_max_s` is cut to it, so that a wrong header cannot stop the night.
+    `deadline_s` bounds one call as a whole: no new try is begun after it. After a 429 that names no time the wait lasts
+    until the window has room (`RateLimiter.refuse`), longer with each refusal in a row; all of them together may last
+    `refusals_for_s`. A Retry-After beyond `retry_after_max_s` is cut to it, so that a wrong header cannot stop the night.
     """
 
     tries: int = 8
     deadline_s: float = 900.0
     backoff_s: float = 1.0
     backoff_max_s: float = 60.0
-    refusal_waits: tuple[float, ...] = (5.0, 10.0, 20.0, 40.0, 60.0)
     retry_after_max_s: float = 300.0
     # A 429 is no fault but a full window: it is sat out for longer than the longest window there is (Halo's 300 s).
     refusals_for_s: float = 420.0
@@ -34,11 +32,13 @@ class RetryPolicy:
         # A cap on the exponent keeps the float finite however many tries are configured.
         return min(self.backoff_max_s, self.backoff_s * 2.0 ** min(tried - 1, 30)) * chance
 
-    def refusal_wait(self, refused: int, asked: float | None) -> float:
-        """Wait after the `refused`-th 429 in a row; `asked` is its Retry-After in seconds, None if it named none."""
+    def refusal_wait(self, refused: int, asked: float | None, room_s: float) -> float:
+        """Wait after the `refused`-th 429 in a row: its Retry-After `asked` (seconds, None if it named none), else until the
+        window has room in `room_s` seconds, once more as long for each refusal before.
+        """
         if asked is not None:
             return min(max(asked, 0.0), self.retry_after_max_s)
-        return self.refusal_waits[min(refused, len(self.refusal_waits)) - 1] if self.refusal_waits else 0.0
+        return min(room_s * refused, self.retry_after_max_s)
 
 
 def retry_after(header: str | None, *, server_now: float) -> float | None:

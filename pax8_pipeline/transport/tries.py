@@ -38,7 +38,7 @@ class Tries:
         wait = self._policy.backoff(self._failed, self._timing.random())
         asked = None if answer is None else self._asked(answer)
         if asked is not None:
-            wait = max(wait, self._policy.refusal_wait(1, asked))
+            wait = max(wait, self._policy.refusal_wait(1, asked, 0.0))
         if self._failed >= self._policy.tries or self._timing.clock() + wait > self._latest:
             self._give_up(error)
         self._timing.sleep(wait)
@@ -52,7 +52,7 @@ class Tries:
         self._refused += 1
         if self._refused == 1:
             self._refused_since = self._timing.clock()
-        wait = self._policy.refusal_wait(self._refused, self._asked(answer))
+        wait = self._policy.refusal_wait(self._refused, self._asked(answer), self._limiter.refuse())
         self._limiter.pause(wait)  # the next try waits there, with everybody else
         latest = min(self._latest, self._refused_since + self._policy.refusals_for_s)
         if self._timing.clock() + wait > latest:

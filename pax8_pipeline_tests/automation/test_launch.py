@@ -57,7 +57,9 @@ def test_a_failure_comes_back_as_a_sentence_and_nothing_is_printed(
 
 
 def test_a_malformed_mapping_file_is_told_with_its_place(shop: Shop) -> None:
-    (shop.folder / "mappings" / "items.csv").write_text("pax8_product_id,halo_item_id\np,x\n", encoding="utf-8")
+    (shop.folder / "mappings" / "items.csv").write_text(
+        "pax8_product_id,halo_item_id\n5b1f7a3e-0d52-4c0b-9a64-2f1f3c0e9a11,x\n", encoding="utf-8"
+    )
     result = shop.sync()
     assert not result.success
     assert any("items.csv, row 2, column halo_item_id" in error for error in result.errors)

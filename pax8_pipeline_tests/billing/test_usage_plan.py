@@ -13,7 +13,7 @@ from pax8_pipeline.billing.ledger import Ledger
 from pax8_pipeline.billing.model import Entry, State
 from pax8_pipeline.billing.plan import all_changes, latest_plan_id
 from pax8_pipeline.warehouse.connection import Warehouse
-from pax8_pipeline_tests.warehouse.books import COMPANY
+from pax8_pipeline_tests.warehouse.books import COMPANY, invoice, licence, line
 from pax8_pipeline_tests.warehouse.usage_books import (
     KEY,
     METER,
@@ -259,7 +259,12 @@ def test_usage_of_another_company_assigned_later_is_that_companys_first_document
 
 
 def test_a_month_billed_to_another_client_is_for_people(tmp_path: Path) -> None:
-    moved = UsageBooks(client_map=[(COMPANY, 232)], items=[[arrears(total=Decimal("30"))]])
+    moved = UsageBooks(
+        client_map=[(COMPANY, 232)],
+        licences=[licence(client_id=232)],
+        recurring=[invoice([line()], client_id=232)],
+        items=[[arrears(total=Decimal("30"))]],
+    )
     row = after(UsageBooks(), moved, tmp_path)[KEY + "-adj1"]
     assert (row["verdict"], row["class"]) == ("usage_other_client", "blocked")
 

@@ -52,7 +52,9 @@ def test_every_command_explains_itself_with_an_example(path: str, command: click
 def test_a_failure_raised_on_purpose_is_one_line_and_exit_1(tmp_path: Path) -> None:
     done = run_cli(tmp_path, "prune", PAX8_PIPELINE_TODAY="tomorrow")
     assert done.returncode == 1
-    assert done.stderr.splitlines() == ["Error: PAX8_PIPELINE_TODAY: 'tomorrow' is not a date such as 2026-08-06"]
+    assert done.stderr.splitlines() == [
+        "Error: PAX8_PIPELINE_TODAY: 'tomorrow' is not a date: write it as yyyy-mm-dd, such as 2026-08-06"
+    ]
 
 
 @pytest.mark.parametrize(("arguments", "extra"), [(("--debug", "prune"), {}), (("prune",), {"PAX8_DEBUG": "1"})])

@@ -144,7 +144,12 @@ def test_a_policy_that_ignores_the_native_integration_still_hears_that_it_is_on(
     ("file", "text", "point", "says"),
     [
         ("policy.yaml", "write_mod: apply\n", "settings", "write_mod: unknown key"),
-        ("mappings/clients.csv", "pax8_company_id,halo_client_id\nabc,x\n", "mapping files", "row 2, column halo_cli"),
+        (
+            "mappings/clients.csv",
+            "pax8_company_id,halo_client_id\n5b1f7a3e-0d52-4c0b-9a64-2f1f3c0e9a11,x\n",
+            "mapping files",
+            "row 2, column halo_cli",
+        ),
         ("warehouse.duckdb", "not a database, but as long as one" * 20, "warehouse", "move the file"),
     ],
 )

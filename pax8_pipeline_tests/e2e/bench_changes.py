@@ -1,6 +1,6 @@
 """`python -m pax8_pipeline_tests.e2e.bench_changes`: many changes in one night, with Halo's limit really on.
 
-Read and planned without a limit, then applied against a Halo that answers 429 beyond 700 calls in five minutes. Prints
+Read and planned without a limit, then applied against a Halo that answers 429 beyond 300 calls in five minutes. Prints
 calls per change, the share of the limit they used and how long it took: minutes, since the limit is real time.
 """
 
@@ -50,7 +50,7 @@ def bench(changes: int) -> None:
             verified = 0 if outcome is None else outcome.verified
             kinds = Counter(f"{row.method} {row.path.rstrip('0123456789-')}" for row in sandbox.requests)
             in_step = at.in_step()
-    limit = 700 * max(took, 300.0) / 300
+    limit = 300 * max(took, 300.0) / 300
     print(f"{verified} of {plan.rows_safe} verified, Halo in step: {in_step}; {took:.0f} s")
     print(f"{calls} Halo calls, {calls / max(verified, 1):.2f} a change, {refused} answered 429")
     print(f"{calls / limit:.0%} of what the limit allows in that time; {dict(kinds)}")

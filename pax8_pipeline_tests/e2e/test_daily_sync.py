@@ -118,7 +118,9 @@ def test_a_run_over_its_guardrail_is_held_whole(at: Desk) -> None:
 
 
 def test_a_malformed_mapping_file_stops_before_any_vendor_is_asked(at: Desk) -> None:
-    (at.folder / "mappings" / "clients.csv").write_text("pax8_company_id,halo_client_id,note\nabc,many,\n")
+    (at.folder / "mappings" / "clients.csv").write_text(
+        "pax8_company_id,halo_client_id,note\n5b1f7a3e-0d52-4c0b-9a64-2f1f3c0e9a11,many,\n"
+    )
     ran = at.run()
     assert ran.code == 1
     assert "clients.csv, row 2, column halo_client_id" in ran.err

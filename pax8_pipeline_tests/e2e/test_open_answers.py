@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from pax8_pipeline.errors import IncompleteRead
 from pax8_pipeline_tests.e2e.kit import desk
 from pax8_pipeline_tests.e2e.nightly import night, small_story
 
@@ -22,7 +23,8 @@ SWITCHES: list[dict[str, Any]] = [
     {"record_count": "fifty"},
     {"record_count": "too_small", "date_search_supported": False},
     {"page_cap": 20},
-    {"repeated_page": True},
+    {"page_caps": {"RecurringInvoice": 7, "SoftwareLicence": 50}},
+    {"list_ignores_includelines": True},
     {"list_lines_without_links": True},
     {"lines_omission_deletes": False},
 ]
@@ -39,3 +41,13 @@ def test_whatever_halo_answers_the_end_is_the_same(switch: dict[str, Any], tmp_p
         assert at.in_step()
         again, outcome = night(at)
         assert again.rows_safe == 0
+
+
+def test_a_halo_that_repeats_its_pages_is_not_read_and_nothing_is_written(tmp_path: Path) -> None:
+    world = small_story()
+    with desk(tmp_path, world) as at:
+        world.halo.switches.change({"repeated_page": True})
+        before = world.halo.to_json()
+        with pytest.raises(IncompleteRead, match="repeats an earlier one"):
+            night(at)
+        assert world.halo.to_json() == before

@@ -193,7 +193,8 @@ TENANTS: list[dict[str, Any]] = [
     {"record_count": "fifty"},
     {"post_reply": "array", "post_status": 200},
     {"double_noise": True, "zoned_times": True},
-    {"date_search_supported": False, "page_cap": 7, "repeated_page": "endless", "record_count": "too_small"},
+    {"date_search_supported": False, "page_cap": 7, "record_count": "too_small"},
+    {"list_ignores_includelines": True},
 ]
 
 

@@ -79,14 +79,14 @@ def test_a_wrong_tenant_is_named_though_halo_only_says_500(connect: Connect) -> 
 def test_a_list_is_asked_for_in_ordered_pages_with_inactive_rows(
     read: Any, path: str, key: str, filters: dict[str, str], connect: Connect
 ) -> None:
-    client, server = connect(lambda asked: paged(asked, key, rows(250)))
+    client, server = connect(lambda asked: paged(asked, key, rows(2_500)))
     listing = read(client)
-    assert [row["id"] for row in listing.objects] == list(range(1, 251))
-    assert (listing.endpoint, listing.expected, listing.requests) == (path.removeprefix("/api"), 250, 4)
+    assert [row["id"] for row in listing.objects] == list(range(1, 2_501))
+    assert (listing.endpoint, listing.expected, listing.requests) == (path.removeprefix("/api"), 2_500, 4)
     asked = server.sent("GET")
     assert {one.path for one in asked} == {path}
     assert sorted(one.params.pop("page_no") for one in asked) == ["1", "2", "3", "4"]
-    assert asked[0].params == {"pageinate": "true", "page_size": "100", "order": "id", **filters}
+    assert asked[0].params == {"pageinate": "true", "page_size": "1000", "order": "id", **filters}
 
 
 def test_a_tenant_that_caps_pages_at_fifty_loses_nothing(connect: Connect) -> None:
@@ -207,6 +207,48 @@ def test_invoices_are_asked_for_by_date_and_checked_here(connect: Connect) -> No
         "client_id": "7",
     }.items() <= asked.params.items()
     assert not {"postedonly", "notpostedonly"} & set(asked.params)
+
+
+def test_empty_lines_are_believed_where_other_rows_have_lines_and_one_detail_agrees(connect: Connect) -> None:
+    listed = [{"id": -90, "lines": [line(0)]}, *({"id": -number, "lines": []} for number in range(91, 100))]
+    client, server = connect(
+        lambda asked: (
+            said({"id": -91, "lines": []}) if asked.path.endswith("/-91") else paged(asked, "invoices", listed)
+        )
+    )
+    assert list(client.recurring_invoices().objects) == listed
+    assert [one.path for one in server.sent("GET") if "/-" in one.path] == ["/api/RecurringInvoice/-91"]
+
+
+def test_empty_lines_are_not_believed_once_a_detail_shows_lines(connect: Connect) -> None:
+    listed: list[Row] = [{"id": -90, "lines": [line(0)]}, *({"id": -number, "lines": []} for number in (91, 92, 93))]
+
+    def script(asked: Asked) -> Said:
+        number = asked.path.rpartition("/")[2]
+        return (
+            said({"id": int(number), "lines": [line(0)]})
+            if number.startswith("-")
+            else paged(asked, "invoices", listed)
+        )
+
+    client, server = connect(script)
+    assert all(row["lines"] for row in client.recurring_invoices().objects)
+    assert len([one for one in server.sent("GET") if "/-" in one.path]) == 3
+
+
+def test_a_list_that_leaves_lines_out_is_read_one_by_one_and_says_so(
+    connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    listed = [{"id": -number, "lines": None} for number in range(90, 105)]
+
+    def script(asked: Asked) -> Said:
+        number = asked.path.rpartition("/")[2]
+        return said({"id": int(number), "lines": []}) if number.startswith("-") else paged(asked, "invoices", listed)
+
+    client, _ = connect(script)
+    with caplog.at_level("INFO", logger="pax8_pipeline.progress"):
+        assert all(row["lines"] == [] for row in client.recurring_invoices().objects)
+    assert "/RecurringInvoice leaves out lines or their licences: reading 15 of 15 one by one" in caplog.text
 
 
 def test_an_invoice_without_lines_in_the_list_is_read_by_id(connect: Connect) -> None:

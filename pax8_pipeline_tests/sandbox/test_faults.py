@@ -280,7 +280,7 @@ def test_the_vendors_limits_are_theirs() -> None:
     limits = default_limits(lambda: 0.0)
     assert {vendor: (one.limit, one.window) for vendor, one in limits.items()} == {
         "pax8": (1000, 60),
-        "halo": (700, 300),
+        "halo": (300, 300),
     }
 
 
@@ -301,3 +301,15 @@ def test_what_fails_does_not_count_against_pax8s_limit() -> None:
         assert [caller.call("/nothing").status_code for _ in range(5)] == [404] * 5
         assert caller.call("/companies").status_code == 200
         assert caller.call("/companies").status_code == 429
+
+
+def test_halos_refusal_names_its_limit_and_the_window_or_neither() -> None:
+    with serving(World(2, date(2026, 8, 20), companies=2), rate_limits=True) as caller:
+        caller.sandbox.halo.switches.change({"rate_limit": 1})
+        address = f"{caller.sandbox.env()['HALO_API_URL']}/Client"
+        caller.session.get(address, timeout=TIMEOUT)
+        assert (
+            caller.session.get(address, timeout=TIMEOUT).text == "API calls quota exceeded! Maximum admitted 1 per 5m."
+        )
+        caller.sandbox.halo.switches.change({"rate_text": "silent"})
+        assert caller.session.get(address, timeout=TIMEOUT).text == "Too many requests"

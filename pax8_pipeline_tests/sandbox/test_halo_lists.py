@@ -202,3 +202,29 @@ def test_a_change_log_without_its_id_is_a_server_error(halo: HaloKit, path: str)
     assert (answer.status_code, answer.headers["content-type"][:9]) == (500, "text/html")
     halo.store.switches.change({"change_log_needs_filter": False})
     assert halo.get(path)["record_count"] == 0
+
+
+def test_one_resource_may_cap_its_pages(crowd: HaloKit) -> None:
+    crowd.store.switches.change({"page_caps": {"client": 9}})
+    assert len(crowd.get("/Client", pageinate="true", page_size="100")["clients"]) == 9
+    assert crowd.get("/Item", pageinate="true", page_size="100")["page_size"] == 100
+
+
+def test_with_count_every_page_is_the_same(crowd: HaloKit) -> None:
+    pages = [crowd.get("/Client", pageinate="true", page_no=number, count="5")["clients"] for number in ("1", "2")]
+    assert pages[0] == pages[1]
+    assert len(pages[0]) == 5
+
+
+def test_only_the_literal_true_sorts_descending(crowd: HaloKit) -> None:
+    for text, descending in (("true", True), ("1", False), ("false", False)):
+        ids = [row["id"] for row in crowd.get("/Client", order="id", orderdesc=text)["clients"]]
+        assert ids == sorted(ids, reverse=descending)
+
+
+def test_a_list_may_ignore_includelines(halo: HaloKit) -> None:
+    halo.store.switches.change({"list_ignores_includelines": True})
+    assert all(
+        "lines" not in row or row["lines"] is None
+        for row in halo.get("/RecurringInvoice", includelines="true")["invoices"]
+    )

@@ -24,6 +24,7 @@ class Limits:
 
     rate_limit = 1000
     rate_window_s = 60.0
+    rate_ceiling: int | None = None
     threads = 8
     connect_timeout_s = 5.0
     read_timeout_s = 5.0
@@ -74,6 +75,7 @@ def build(time: FakeTime) -> Iterator[Build]:
                 may_write=True,
                 timing=time.timing(chance),
                 on_request=limits.get("on_request"),
+                on_quota=limits.get("on_quota"),
             )
             stack.callback(transport.close)
             return transport, server

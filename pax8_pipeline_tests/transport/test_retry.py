@@ -15,13 +15,13 @@ def test_waits_double_up_to_their_maximum_and_chance_takes_any_part_of_them() ->
     assert POLICY.backoff(3, 0.0) == 0.0
 
 
-def test_refusals_without_a_time_wait_five_ten_twenty_forty_sixty() -> None:
-    assert [POLICY.refusal_wait(n, None) for n in range(1, 8)] == [5, 10, 20, 40, 60, 60, 60]
+def test_refusals_without_a_time_wait_until_the_window_has_room_and_longer_each_time() -> None:
+    assert [POLICY.refusal_wait(n, None, 30.0) for n in (1, 2, 3, 10, 11)] == [30, 60, 90, 300, 300]
 
 
 def test_a_named_wait_is_kept_but_clamped() -> None:
-    assert POLICY.refusal_wait(1, 17.0) == 17.0
-    assert POLICY.refusal_wait(1, 10**9) == POLICY.retry_after_max_s
+    assert POLICY.refusal_wait(1, 17.0, 30.0) == 17.0
+    assert POLICY.refusal_wait(1, 10**9, 30.0) == POLICY.retry_after_max_s
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,12 @@
 CREATE OR REPLACE TEMP TABLE story_rows AS
 SELECT p.plan_id, p.row_id
 FROM billing.plan p
-LEFT JOIN billing.ledger l ON $kind = 'entry' AND l.entry = try_cast($id AS BIGINT)
+LEFT JOIN billing.ledger l ON $kind = 'entry' AND l.entry = meta.halo_id($id)
   AND l.plan_id = p.plan_id AND l.row_id = p.row_id
 WHERE CASE $kind WHEN 'subscription' THEN p.subscription_id = $id
-                 WHEN 'licence' THEN p.licence_id = try_cast($id AS BIGINT)
-                 WHEN 'line' THEN p.line_id = try_cast($id AS BIGINT)
-                 WHEN 'invoice' THEN p.recurring_invoice_id = try_cast($id AS BIGINT)
+                 WHEN 'licence' THEN p.licence_id = meta.halo_id($id)
+                 WHEN 'line' THEN p.line_id = meta.halo_id($id)
+                 WHEN 'invoice' THEN p.recurring_invoice_id = meta.own_recurring_id($id)
                  WHEN 'plan' THEN p.plan_id = $id AND p.class <> 'no_op'
                  WHEN 'row' THEN p.plan_id || '/' || p.row_id = $id
                  WHEN 'usage' THEN lower(p.row_id) = $id OR starts_with(lower(p.row_id), $id || '-adj')

@@ -8,9 +8,9 @@ WITH named AS (
   UNION
   SELECT subscription_id, licence_id, line_id, recurring_invoice_id FROM reconciled.subscriptions
   WHERE CASE $kind WHEN 'subscription' THEN subscription_id = $id
-                   WHEN 'licence' THEN licence_id = try_cast($id AS BIGINT)
-                   WHEN 'line' THEN line_id = try_cast($id AS BIGINT)
-                   WHEN 'invoice' THEN recurring_invoice_id = try_cast($id AS BIGINT) ELSE false END
+                   WHEN 'licence' THEN licence_id = meta.halo_id($id)
+                   WHEN 'line' THEN line_id = meta.halo_id($id)
+                   WHEN 'invoice' THEN recurring_invoice_id = meta.own_recurring_id($id) ELSE false END
 ), told AS (
   SELECT 'subscription' AS kind, subscription_id AS id FROM named
   UNION
@@ -23,11 +23,11 @@ WITH named AS (
   UNION
   SELECT $kind, $id WHERE $kind IN ('subscription', 'licence', 'line', 'invoice')
   UNION
-  SELECT 'licence', k.licence_id::VARCHAR FROM staging.line_licences k WHERE $kind = 'line' AND k.line_id = try_cast($id AS BIGINT)
+  SELECT 'licence', k.licence_id::VARCHAR FROM staging.line_licences k WHERE $kind = 'line' AND k.line_id = meta.halo_id($id)
   UNION
-  SELECT 'line', k.line_id::VARCHAR FROM staging.line_licences k WHERE $kind = 'licence' AND k.licence_id = try_cast($id AS BIGINT)
+  SELECT 'line', k.line_id::VARCHAR FROM staging.line_licences k WHERE $kind = 'licence' AND k.licence_id = meta.halo_id($id)
   UNION
   SELECT 'invoice', l.recurring_invoice_id::VARCHAR FROM staging.recurring_invoice_lines l
-  WHERE $kind = 'line' AND l.line_id = try_cast($id AS BIGINT)
+  WHERE $kind = 'line' AND l.line_id = meta.halo_id($id)
 )
 SELECT kind, id FROM told WHERE id IS NOT NULL;

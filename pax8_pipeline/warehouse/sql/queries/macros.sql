@@ -1,17 +1,50 @@
 -- Small words the staging queries share. Vendors leave keys out, send null or send "": all three are NULL here.
+-- Ids, numbers and dates are read strictly, as values.py does: a cast alone rounds '200.6' to 201 and takes '1_000',
+-- '1e3', '0x10' and '+5'. What is none is NULL, and who needs it rejects the row with its text.
 CREATE OR REPLACE MACRO meta.txt(x) AS nullif(trim(x), '');
 CREATE OR REPLACE MACRO meta.idtext(x) AS lower(nullif(trim(x), ''));
+-- Only ASCII spaces around a value are passed over: a no-break or zero-width space makes it unreadable.
+-- Text that may be an id: what is cut from it must not make one of it.
+CREATE OR REPLACE MACRO meta.as_written(x) AS nullif(trim(x, ' ' || chr(9) || chr(10) || chr(13)), '');
+-- A Halo id: ASCII digits, no leading zero. Halo writes "none" as 0 or -1 for many ids (api/halo.md section 4).
+CREATE OR REPLACE MACRO meta.halo_id(x) AS
+  CASE WHEN regexp_full_match(x, '[ \t\r\n]*[1-9][0-9]{0,18}[ \t\r\n]*') THEN try_cast(x AS BIGINT) END;
+-- True for what is written where a Halo id belongs and is none; "none" itself (left out, 0, -1) is not meant.
+CREATE OR REPLACE MACRO meta.bad_halo_id(x) AS
+  coalesce(NOT regexp_full_match(x, '[ \t\r\n]*(0|-1|[1-9][0-9]{0,18})?[ \t\r\n]*'), false);
+-- Recurring invoices have negative ids (api/halo.md section 7). As the row's own id even -1 would be one.
+CREATE OR REPLACE MACRO meta.own_recurring_id(x) AS
+  CASE WHEN regexp_full_match(x, '[ \t\r\n]*-?[1-9][0-9]{0,18}[ \t\r\n]*') THEN try_cast(x AS BIGINT) END;
+CREATE OR REPLACE MACRO meta.recurring_id(x) AS nullif(meta.own_recurring_id(x), -1);
+-- A Pax8 id where people write one: a UUID. Rows of Pax8 itself keep theirs as opaque text (api/pax8.md section 15).
+CREATE OR REPLACE MACRO meta.pax8_id(x) AS
+  nullif(lower(regexp_extract(x, '(?i)^[ \t\r\n]*([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})[ \t\r\n]*$', 1)), '');
+-- A number is what JSON calls one, with at most 18 digits before its dot (NaN, 1e400 are none). Digits after the tenth
+-- place are rounded: prices come out of divisions as doubles (8.333333333333334), and such a digit is worth nothing.
+CREATE OR REPLACE MACRO meta.num(x) AS
+  CASE WHEN regexp_full_match(x, '[ \t\r\n]*-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?[ \t\r\n]*')
+       THEN try_cast(x AS DECIMAL(28,10)) END;
+-- Seats: a number whose digits do not all fit is not readable (3.00000000001 is not 3 seats). The sixteenth digit of a
+-- double is noise and no digit (api/halo.md section 4).
+CREATE OR REPLACE MACRO meta.exact(x) AS
+  CASE WHEN abs((try_cast(x AS DECIMAL(38,24)) - meta.num(x))::DOUBLE) <= 1e-15 * greatest(abs(meta.num(x)::DOUBLE), 1)
+       THEN meta.num(x) END;
+-- A whole number that counts or names a kind; 3.0 is 3, as some serialisers write it. Never for ids.
+CREATE OR REPLACE MACRO meta.whole(x) AS
+  CASE WHEN regexp_full_match(x, '[ \t\r\n]*-?(0|[1-9][0-9]{0,17})(\.0+)?[ \t\r\n]*') THEN try_cast(x AS BIGINT) END;
+-- A number that names a kind: left out it is 0, unreadable it is -99, which no vendor uses, and never 0.
+CREATE OR REPLACE MACRO meta.kind(x) AS coalesce(meta.whole(x), CASE WHEN meta.txt(x) IS NULL THEN 0 ELSE -99 END);
 -- A date is cut from the front of whatever was sent and never shifted through a time zone (api/pax8.md section 15).
-CREATE OR REPLACE MACRO meta.day(x) AS try_cast(substr(nullif(trim(x), ''), 1, 10) AS DATE);
+CREATE OR REPLACE MACRO meta.day(x) AS
+  CASE WHEN regexp_full_match(trim(x), '[0-9]{4}-[0-9]{2}-[0-9]{2}([T ].*)?') THEN try_cast(substr(trim(x), 1, 10) AS DATE) END;
 -- Halo writes "no date" as a year before 1910 (api/halo.md section 4).
 CREATE OR REPLACE MACRO meta.halo_day(x) AS
-  CASE WHEN year(try_cast(substr(nullif(trim(x), ''), 1, 10) AS DATE)) >= 1910
-       THEN try_cast(substr(nullif(trim(x), ''), 1, 10) AS DATE) END;
-CREATE OR REPLACE MACRO meta.num(x) AS try_cast(nullif(trim(x), '') AS DECIMAL(28,10));
-CREATE OR REPLACE MACRO meta.flag(x) AS coalesce(try_cast(nullif(trim(x), '') AS BOOLEAN), false);
--- Halo writes "none" as 0 or -1 for many ids (api/halo.md section 4).
-CREATE OR REPLACE MACRO meta.halo_id(x) AS
-  CASE WHEN try_cast(x AS BIGINT) NOT IN (0, -1) THEN try_cast(x AS BIGINT) END;
+  CASE WHEN regexp_full_match(trim(x), '(19[1-9]|[2-9][0-9]{2})[0-9]-[0-9]{2}-[0-9]{2}([T ].*)?')
+       THEN try_cast(substr(trim(x), 1, 10) AS DATE) END;
+CREATE OR REPLACE MACRO meta.flag_or_null(x) AS
+  CASE WHEN regexp_full_match(x, '(?i)\s*(true|1|yes|y|t|on)\s*') THEN true
+       WHEN regexp_full_match(x, '(?i)\s*(false|0|no|n|f|off)\s*') THEN false END;
+CREATE OR REPLACE MACRO meta.flag(x) AS coalesce(regexp_full_match(x, '(?i)\s*(true|1|yes|y|t|on)\s*'), false);
 -- What a licence's `requested_quantity` says is under way: nothing when it is the count, or Halo's empty 0 without a date.
 -- A value that is no number is under way too: nobody knows to what.
 CREATE OR REPLACE MACRO meta.requested(asked, asked_on, held) AS

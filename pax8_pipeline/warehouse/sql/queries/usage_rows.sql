@@ -2,7 +2,7 @@
 -- nobody is billed for, one per estimate. Money is compared with what the ledger says was billed; a correction becomes
 -- one visible adjustment.
 CREATE OR REPLACE TEMP TABLE usage_terms AS
-SELECT try_cast(key AS BIGINT) AS client_id, value->>'detail' AS detail
+SELECT meta.halo_id(key) AS client_id, value->>'detail' AS detail
 FROM json_each(getvariable('usage_policy'), '$.clients');
 
 CREATE OR REPLACE TEMP TABLE usage_scope AS
@@ -27,7 +27,7 @@ FROM reconciled.usage_months m;
 CREATE OR REPLACE TEMP TABLE usage_wanted AS
 WITH charges AS (
   SELECT u.*, s.month_name, coalesce(t.detail, getvariable('usage_policy')->>'detail', 'product') AS detail,
-         coalesce(u.subscription_id, '-') AS sub, coalesce(u.product_id, u.product_name, '-') AS product,
+         coalesce(u.subscription_id, '-') AS sub, coalesce(u.product_id, u.product_name, '-') || coalesce('/' || u.azure_subscription_id, '') AS product,
          coalesce(b.product_name, u.product_name) AS sold_name
   FROM reconciled.usage u
   JOIN usage_scope s ON s.month = u.month AND s.considered AND s.final
@@ -43,7 +43,8 @@ SELECT month, any_value(month_name) AS month_name, company_id, any_value(company
             WHEN 'subscription' THEN arg_max(sold_name, abs(amount)) ELSE arg_max(product_name, abs(amount)) END
          || ', ' || any_value(month_name) AS text,
        CASE any_value(detail) WHEN 'product'
-            THEN concat_ws(', ', meta.plain(sum(quantity)) || coalesce(' ' || any_value(unit_of_measure), ''),
+            THEN concat_ws(', ', CASE WHEN count(DISTINCT unit_of_measure) < 2
+                                 THEN meta.plain(sum(quantity)) || coalesce(' ' || any_value(unit_of_measure), '') END,
                            string_agg(DISTINCT resource_group, ', ' ORDER BY resource_group))
             ELSE string_agg(product_name || ' ' || meta.plain(round(amount, 2)), '; ' ORDER BY product_name, charge_id) END
          || CASE WHEN bool_or(assigned_later) THEN ' (assigned later)' ELSE '' END AS note,

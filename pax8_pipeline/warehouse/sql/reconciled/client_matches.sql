@@ -20,7 +20,7 @@ WITH claims AS (
   SELECT company_id, client_id, 'mapping' AS method, 1 AS rank FROM staging.mapping_clients
   UNION ALL
   SELECT c.company_id, k.client_id, 'external_id', 2 FROM staging.companies c
-  JOIN staging.clients k ON k.client_id = try_cast(c.external_id AS BIGINT)
+  JOIN staging.clients k ON k.client_id = meta.halo_id(c.external_id)
   UNION ALL
   SELECT company_id, client_id, method, CASE method WHEN 'custom_field' THEN 3 ELSE 4 END FROM staging.client_links
 ), ranked AS (
@@ -106,5 +106,8 @@ SELECT company_id, name AS company_name, bill_on_behalf,
        CASE WHEN state <> 'ambiguous' THEN client_name END AS client_name,
        CASE WHEN state = 'matched' THEN client_currency END AS client_currency,
        CASE WHEN state = 'matched' THEN billed_client_id END AS billed_client_id,
-       method, state, candidates, contradiction, coalesce(n.subscriptions, 0) AS subscriptions
+       -- What is written where an id belongs and is none is shown: it matched nothing.
+       method, state, coalesce(candidates, CASE WHEN meta.halo_id(external_id) IS NULL
+                                                THEN 'external_id "' || external_id || '" is not a Halo id' END) AS candidates,
+       contradiction, coalesce(n.subscriptions, 0) AS subscriptions
 FROM settled LEFT JOIN counted n USING (company_id)

@@ -14,6 +14,7 @@ key: charge_id
 | subscription_id | VARCHAR | Pax8 subscription, empty for charges without one | staging.invoice_items.subscription_id, staging.usage_summaries.subscription_id |
 | summary_id | VARCHAR | Usage summary | staging.usage_lines.summary_id, staging.usage_summaries.summary_id |
 | resource_group | VARCHAR | The vendor's name for the group | staging.invoice_items.details, staging.usage_summaries.resource_group |
+| azure_subscription_id | VARCHAR | Azure subscription the charge is of | staging.invoice_items.azure_subscription_id |
 | vendor_name | VARCHAR | Vendor | staging.usage_summaries.vendor_name |
 | company_id | VARCHAR | Pax8 company that is charged; empty while unassigned | staging.invoice_items.company_id, staging.usage_summaries.company_id |
 | company_name | VARCHAR | Its name | staging.companies.name |
@@ -38,7 +39,7 @@ key: charge_id
 WITH terms AS (
   SELECT getvariable('usage_policy') AS p
 ), client_terms AS (
-  SELECT try_cast(key AS BIGINT) AS client_id, value->>'price' AS price, try_cast(value->>'markup_pct' AS DECIMAL(9,4)) AS markup
+  SELECT meta.halo_id(key) AS client_id, value->>'price' AS price, try_cast(value->>'markup_pct' AS DECIMAL(9,4)) AS markup
   FROM json_each(getvariable('usage_policy'), '$.clients')
 ), product_terms AS (
   SELECT key AS product_id, value->>'price' AS price, try_cast(value->>'markup_pct' AS DECIMAL(9,4)) AS markup
@@ -76,12 +77,15 @@ WITH terms AS (
   SELECT subscription_id, max(groups_listed) AS groups_listed, bool_or(shape IS NOT NULL) AS any_unassigned
   FROM groups_shaped GROUP BY subscription_id
 ), items AS (
-  SELECT i.*, v.invoice_date, v.status AS invoice_status, v.is_live, lower(trim(i.details)) AS grp,
+  -- The texts of Azure usage name a charge, not a customer: they are no groups, and many of them are no sign of several customers.
+  SELECT i.*, v.invoice_date, v.status AS invoice_status, v.is_live,
+         CASE WHEN i.azure_subscription_id IS NULL THEN lower(trim(i.details)) END AS grp,
          strftime(coalesce(i.start_period, (date_trunc('month', v.invoice_date) - INTERVAL 1 DAY)::DATE), '%Y-%m') AS month,
          s.company_id AS owner_id, c.company_id IS NOT NULL AS known, coalesce(c.name, i.company_name) AS shown_name,
          coalesce(c.bill_on_behalf, false) AS on_behalf, lower(coalesce(i.term, '')) = 'trial' AS is_trial,
          coalesce(h.any_unassigned, false) AS any_unassigned,
-         greatest(coalesce(h.groups_listed, 0), count(DISTINCT lower(trim(i.details))) OVER (PARTITION BY i.invoice_id, i.subscription_id)) AS groups_seen
+         greatest(coalesce(h.groups_listed, 0), count(DISTINCT CASE WHEN i.azure_subscription_id IS NULL THEN lower(trim(i.details)) END)
+           OVER (PARTITION BY i.invoice_id, i.subscription_id)) AS groups_seen
   FROM staging.invoice_items i
   JOIN staging.invoices v USING (invoice_id)
   LEFT JOIN staging.subscriptions s USING (subscription_id)
@@ -100,7 +104,7 @@ WITH terms AS (
   FROM items
 ), from_invoices AS (
   SELECT i.month, i.invoice_id || '/' || i.item_no AS charge_id, 'invoice' AS origin, i.is_live, i.invoice_id, i.invoice_date,
-         i.invoice_status, i.item_no, i.subscription_id, g.summary_id, i.details AS resource_group, g.vendor_name,
+         i.invoice_status, i.item_no, i.subscription_id, g.summary_id, i.details AS resource_group, i.azure_subscription_id, g.vendor_name,
          CASE WHEN i.shape IS NULL THEN i.company_id ELSE a.company_id END AS company_id,
          CASE WHEN i.shape IS NULL THEN i.shown_name ELSE a.company_name END AS company_name,
          i.shape IS NOT NULL AND a.company_id IS NOT NULL AS assigned_later,
@@ -112,7 +116,7 @@ WITH terms AS (
 ), from_lines AS (
   SELECT l.month, l.month || '/' || l.summary_id || '/' || coalesce(l.product_id, l.product_name, '') AS charge_id, 'usage_lines' AS origin,
          true AS is_live, NULL AS invoice_id, NULL AS invoice_date, NULL AS invoice_status, NULL AS item_no, any_value(g.subscription_id) AS subscription_id,
-         l.summary_id, any_value(g.resource_group) AS resource_group, any_value(g.vendor_name) AS vendor_name,
+         l.summary_id, any_value(g.resource_group) AS resource_group, NULL AS azure_subscription_id, any_value(g.vendor_name) AS vendor_name,
          CASE WHEN any_value(g.shape) IS NULL THEN any_value(g.company_id) ELSE any_value(a.company_id) END AS company_id,
          CASE WHEN any_value(g.shape) IS NULL THEN any_value(g.company_name) ELSE any_value(a.company_name) END AS company_name,
          any_value(g.shape) IS NOT NULL AND any_value(a.company_id) IS NOT NULL AS assigned_later,
@@ -143,7 +147,7 @@ WITH terms AS (
   LEFT JOIN product_terms pt ON pt.product_id = c.product_id
   LEFT JOIN product_terms ps ON ps.product_id = sub.product_id
 ), itemised AS (
-  SELECT p.*, coalesce(a.item_id, b.item_id, try_cast((SELECT p->>'default_halo_item_id' FROM terms) AS BIGINT)) AS wanted_item
+  SELECT p.*, coalesce(a.item_id, b.item_id, meta.halo_id((SELECT p->>'default_halo_item_id' FROM terms))) AS wanted_item
   FROM priced p
   LEFT JOIN staging.mapping_items a ON a.product_id = p.product_id
   LEFT JOIN staging.mapping_items b ON b.product_id = p.sold_product_id
@@ -172,7 +176,7 @@ WITH terms AS (
   FROM judged
 )
 SELECT month, state, charge_id, origin, of_source AND is_live AS counts, invoice_id, invoice_date, invoice_status, item_no, subscription_id,
-       summary_id, resource_group, vendor_name, company_id, company_name, assigned_later, client_id, client_name, product_id, product_name,
+       summary_id, resource_group, azure_subscription_id, vendor_name, company_id, company_name, assigned_later, client_id, client_name, product_id, product_name,
        unit_of_measure, quantity, charges, cost, amount, currency, halo_currency, halo_item_id,
        CASE WHEN verdict = 'bill' THEN 'billable' WHEN verdict = 'unassigned' AND of_source THEN 'unassigned'
             WHEN NOT of_source AND origin = 'usage_lines' THEN 'estimate' ELSE 'skipped' END AS bucket,

@@ -16,10 +16,10 @@ WITH details AS (
   SELECT object_id, payload, from_json(payload, '{"id":"VARCHAR","customfields":[{"name":"VARCHAR","value":"VARCHAR"}],
     "external_links":[{"third_party_id":"VARCHAR"}]}') AS j FROM both_
 ), links AS (
-  SELECT try_cast(j.id AS BIGINT) AS client_id, 'custom_field' AS method, f.value AS company_id, object_id, payload
+  SELECT meta.halo_id(j.id) AS client_id, 'custom_field' AS method, f.value AS company_id, object_id, payload
   FROM parsed, unnest(j.customfields) AS t(f) WHERE lower(f.name) = lower(getvariable('client_custom_field'))
   UNION ALL
-  SELECT try_cast(j.id AS BIGINT), 'external_link', l.third_party_id, object_id, payload
+  SELECT meta.halo_id(j.id), 'external_link', l.third_party_id, object_id, payload
   FROM parsed, unnest(j.external_links) AS t(l)
 )
 SELECT DISTINCT client_id, method, meta.idtext(company_id) AS company_id, NULL AS reject, object_id, '' AS payload

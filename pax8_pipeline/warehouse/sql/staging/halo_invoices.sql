@@ -12,16 +12,16 @@ key: invoice_id
 | lines_net | DECIMAL(28,10) not null | Sum of quantity times price of its lines | halo.invoices.payload |
 | usage_keys | VARCHAR[] not null | Usage keys that stand in its reference or the texts of its lines, lower case | halo.invoices.payload |
 */
-SELECT try_cast(j.id AS BIGINT) AS invoice_id, meta.halo_id(j.client_id) AS client_id, meta.halo_day(j.invoice_date) AS invoice_date,
+SELECT meta.halo_id(j.id) AS invoice_id, meta.halo_id(j.client_id) AS client_id, meta.halo_day(j.invoice_date) AS invoice_date,
        meta.txt(j.reference) AS reference, meta.flag(j.posted) AS posted, meta.flag(j.voided) AS voided, meta.num(j.total) AS total,
        coalesce(len(j.lines), 0) AS line_count,
-       coalesce(list_sum([(coalesce(meta.num(l.qty_order), 0)::DECIMAL(18,6) * coalesce(meta.num(l.unit_price), 0)::DECIMAL(18,6))::DECIMAL(28,10)
+       coalesce(list_sum([try_cast(coalesce(try_cast(meta.num(l.qty_order) AS DECIMAL(18,6)), 0) * coalesce(try_cast(meta.num(l.unit_price) AS DECIMAL(18,6)), 0) AS DECIMAL(28,10))
                           for l in j.lines]), 0) AS lines_net,
        -- The words by which billing/invoice.py finds them: a key ends where its company's id and its -adjN end.
        list_sort(list_distinct(regexp_extract_all(regexp_replace(lower(concat_ws(' | ', j.reference, array_to_string(coalesce(
          [concat_ws(' | ', l.item_shortdescription, l.item_longdescription) for l in j.lines], []), ' | '))), '\s+', ' ', 'g'),
          'pax8-usage \d{4}-\d{2} (?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:-adj\d+)?|[0-9a-z]+(?:-[0-9a-z]+)*)'))) AS usage_keys,
-       CASE WHEN try_cast(j.id AS BIGINT) IS NULL THEN 'no id' END AS reject, object_id, payload
+       CASE WHEN meta.txt(j.id) IS NULL THEN 'no id' WHEN meta.halo_id(j.id) IS NULL THEN 'id is not a Halo id: ' || j.id END AS reject, object_id, payload
 FROM (SELECT *, from_json(payload, '{"id":"VARCHAR","client_id":"VARCHAR","invoice_date":"VARCHAR","reference":"VARCHAR",
         "posted":"VARCHAR","voided":"VARCHAR","total":"VARCHAR","lines":[{"qty_order":"VARCHAR","unit_price":"VARCHAR",
         "item_shortdescription":"VARCHAR","item_longdescription":"VARCHAR"}]}') AS j FROM newest.halo_invoices)

@@ -14,6 +14,7 @@ key: invoice_id, item_no
 | product_name | VARCHAR | Its name | pax8.invoice_items.payload |
 | description | VARCHAR | Text on the invoice | pax8.invoice_items.payload |
 | details | VARCHAR | Second text, the resource group for usage | pax8.invoice_items.payload |
+| azure_subscription_id | VARCHAR | The GUID in the texts of Azure usage: which Azure subscription the charge is of (api/pax8.md section 19a) | pax8.invoice_items.payload |
 | start_period | DATE | First day covered | pax8.invoice_items.payload |
 | end_period | DATE | Last day covered, inclusive or exclusive | pax8.invoice_items.payload |
 | quantity | DECIMAL(28,10) | Units | pax8.invoice_items.payload |
@@ -29,7 +30,11 @@ SELECT meta.idtext(regexp_extract(endpoint, 'invoices/([^/?]+)', 1)) AS invoice_
        meta.txt(j.type) AS type, meta.txt(j.term) AS term, coalesce(lower(trim(j.term)) = 'arrears', false) AS is_arrears,
        meta.idtext(j.companyId) AS company_id, meta.txt(j.companyName) AS company_name, meta.idtext(j.subscriptionId) AS subscription_id,
        meta.idtext(j.productId) AS product_id, meta.txt(j.productName) AS product_name, meta.txt(j.description) AS description,
-       meta.txt(j.details) AS details, meta.day(j.startPeriod) AS start_period, meta.day(j.endPeriod) AS end_period,
+       meta.txt(j.details) AS details,
+       -- Parts of such a text are joined by " - ": plan, kind of charge, name, GUID, meter.
+       nullif(regexp_extract(lower(concat_ws(' - ', '', j.details, j.description, '')),
+         ' - ([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}) - ', 1), '') AS azure_subscription_id,
+       meta.day(j.startPeriod) AS start_period, meta.day(j.endPeriod) AS end_period,
        meta.num(j.quantity) AS quantity, meta.txt(j.unitOfMeasure) AS unit_of_measure, meta.num(j.price) AS price, coalesce(meta.num(j.total), 0) AS total, meta.num(j.cost) AS cost,
        coalesce(meta.num(j.costTotal), 0) AS cost_total, meta.flag(j.billedByPax8) AS billed_by_pax8, meta.currency(j.currencyCode) AS currency,
        CASE WHEN nullif(regexp_extract(endpoint, 'invoices/([^/?]+)', 1), '') IS NULL THEN 'no invoice'

@@ -17,18 +17,19 @@ key: licence_id
 | distributor | VARCHAR | Free text, Pax8 for ours | halo.licences.payload |
 | requested_quantity | VARCHAR | Quantity of a change that was ordered from Halo and is still under way (api/halo.md section 3); empty when there is none | halo.licences.payload |
 */
-SELECT try_cast(j.id AS BIGINT) AS licence_id,
+SELECT meta.halo_id(j.id) AS licence_id,
        meta.idtext(json_extract_string(payload, '$.' || getvariable('licence_id_field'))) AS subscription_id,
-       try_cast(j.type AS BIGINT) AS type, meta.txt(j.name) AS name, meta.halo_id(j.client_id) AS client_id,
-       try_cast(j.count AS BIGINT) AS count, meta.num(j.price) AS price, meta.num(j.purchase_price) AS cost,
+       meta.whole(j.type) AS type, meta.txt(j.name) AS name, meta.halo_id(j.client_id) AS client_id,
+       meta.whole(j.count) AS count, meta.num(j.price) AS price, meta.num(j.purchase_price) AS cost,
        meta.txt(j.billing_cycle) AS billing_cycle, meta.txt(j.status) AS status,
-       coalesce(try_cast(j.is_active AS BOOLEAN), true) AS is_active, meta.flag(j.deleted) AS deleted,
+       coalesce(meta.flag_or_null(j.is_active), true) AS is_active, meta.flag(j.deleted) AS deleted,
        meta.halo_day(j.end_date) AS end_date, meta.txt(j.distributor) AS distributor,
        meta.requested(j.requested_quantity, j.requested_quantity_date, j.count) AS requested_quantity,
-       CASE WHEN try_cast(j.id AS BIGINT) IS NULL THEN 'no id'
+       CASE WHEN meta.txt(j.id) IS NULL THEN 'no id'
+            WHEN meta.halo_id(j.id) IS NULL THEN 'id is not a Halo id: ' || j.id
+            WHEN meta.bad_halo_id(j.client_id) THEN 'client_id is not a Halo id: ' || j.client_id
             WHEN meta.txt(j.count) IS NULL THEN 'no count'
-            WHEN meta.num(j.count) IS NULL OR meta.num(j.count) <> try_cast(j.count AS BIGINT)
-              THEN 'count is not a whole number: ' || j.count
+            WHEN meta.whole(j.count) IS NULL THEN 'count is not a whole number: ' || j.count
        END AS reject, object_id, payload
 FROM (SELECT *, from_json(payload, '{"id":"VARCHAR","type":"VARCHAR","name":"VARCHAR","client_id":"VARCHAR",
         "count":"VARCHAR","price":"VARCHAR","purchase_price":"VARCHAR","billing_cycle":"VARCHAR","status":"VARCHAR",

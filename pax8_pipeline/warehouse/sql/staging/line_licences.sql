@@ -18,9 +18,9 @@ WITH headers AS (
       "use_linked_subscription_price":"VARCHAR","use_linked_subscription_cost":"VARCHAR"}]}]}') AS j
   FROM newest.halo_recurring_invoices
 ), lines AS (
-  SELECT object_id, try_cast(j.id AS BIGINT) AS recurring_invoice_id, unnest(j.lines) AS l FROM headers
+  SELECT object_id, meta.own_recurring_id(j.id) AS recurring_invoice_id, unnest(j.lines) AS l FROM headers
 ), links AS (
-  SELECT object_id, recurring_invoice_id, try_cast(l.id AS BIGINT) AS line_id,
+  SELECT object_id, recurring_invoice_id, meta.halo_id(l.id) AS line_id,
          unnest(coalesce(l.quantity_licences, []) || coalesce(l.quantity_subscriptions, [])) AS q
   FROM lines
 )

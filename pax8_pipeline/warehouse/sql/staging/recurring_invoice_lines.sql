@@ -23,41 +23,49 @@ WITH headers AS (
     "startdate":"VARCHAR","enddate":"VARCHAR","isgroupdesc":"VARCHAR","is_bundled_line":"VARCHAR",
     "bundle_id":"VARCHAR","is_meter":"VARCHAR","consumption_line_type":"VARCHAR","onetimecharge":"VARCHAR",
     "quantity_custom":"VARCHAR","prorata_data":[{"isinvoiced":"VARCHAR"}],
-    "quantity_licences":[{"use_linked_subscription_price":"VARCHAR"}],
-    "quantity_subscriptions":[{"use_linked_subscription_price":"VARCHAR"}]}]}') AS j
+    "quantity_licences":[{"licence_id":"VARCHAR","use_linked_subscription_price":"VARCHAR"}],
+    "quantity_subscriptions":[{"licence_id":"VARCHAR","use_linked_subscription_price":"VARCHAR"}]}]}') AS j
   FROM newest.halo_recurring_invoices
 ), lines AS (
-  SELECT object_id, try_cast(j.id AS BIGINT) AS recurring_invoice_id, meta.flag(j.disabled) AS disabled, unnest(j.lines) AS l
+  SELECT object_id, meta.own_recurring_id(j.id) AS recurring_invoice_id, meta.flag(j.disabled) AS disabled, unnest(j.lines) AS l
   FROM headers
+), read_ AS (
+  SELECT *, meta.kind(l.recurring_invoice_quantity_type) AS kind,
+         len(list_filter(coalesce(l.quantity_licences, []) || coalesce(l.quantity_subscriptions, []),
+                         lambda q: meta.bad_halo_id(q.licence_id))) AS unnamed_licences
+  FROM lines
 )
-SELECT try_cast(l.id AS BIGINT) AS line_id, recurring_invoice_id, meta.halo_id(l._itemid) AS item_id,
+SELECT meta.halo_id(l.id) AS line_id, recurring_invoice_id, meta.halo_id(l._itemid) AS item_id,
        meta.txt(l.item_shortdescription) AS description,
-       coalesce(try_cast(l.recurring_invoice_quantity_type AS BIGINT), 0) AS quantity_type,
+       kind AS quantity_type,
        CASE WHEN meta.flag(l.isgroupdesc) THEN 'group_heading'
-            WHEN meta.flag(l.is_bundled_line) OR coalesce(meta.halo_id(l.bundle_id), 0) > 0 THEN 'bundle'
+            WHEN meta.flag(l.is_bundled_line) OR meta.kind(l.bundle_id) NOT IN (0, -1) THEN 'bundle'
             WHEN meta.flag(l.is_meter) THEN 'meter'
-            WHEN coalesce(meta.halo_id(l.consumption_line_type), 0) > 0 THEN 'consumption'
+            WHEN meta.kind(l.consumption_line_type) NOT IN (0, -1) THEN 'consumption'
             WHEN meta.flag(l.onetimecharge) THEN 'one_time_charge'
-            WHEN coalesce(meta.halo_id(l.quantity_custom), 0) > 0 THEN 'custom_sql'
-            WHEN coalesce(try_cast(l.recurring_invoice_quantity_type AS BIGINT), 0) IN (1, 4) THEN 'licence'
-            WHEN coalesce(try_cast(l.recurring_invoice_quantity_type AS BIGINT), 0) = 0 THEN 'manual'
-            WHEN try_cast(l.recurring_invoice_quantity_type AS BIGINT) = 2 THEN 'users'
-            WHEN try_cast(l.recurring_invoice_quantity_type AS BIGINT) = 3 THEN 'assets'
+            WHEN meta.kind(l.quantity_custom) NOT IN (0, -1) THEN 'custom_sql'
+            -- A licence that cannot be named may be any: the line is not ours to change.
+            WHEN unnamed_licences > 0 THEN 'unknown_type'
+            WHEN kind IN (1, 4) THEN 'licence'
+            WHEN kind = 0 THEN 'manual'
+            WHEN kind = 2 THEN 'users'
+            WHEN kind = 3 THEN 'assets'
             ELSE 'unknown_type' END AS quantity_source,
        meta.num(l.qty_order) AS qty_order, meta.num(l.unit_price) AS unit_price, meta.num(l.unit_cost) AS unit_cost,
        CASE WHEN disabled THEN 'recurring_invoice_disabled'
             WHEN meta.flag(l.isinactive) THEN 'line_inactive'
             WHEN meta.halo_day(l.enddate) < getvariable('today') THEN 'line_ended'
             WHEN meta.halo_day(l.startdate) > getvariable('today') THEN 'line_not_started'
-            WHEN try_cast(l.isActive AS BOOLEAN) = false THEN 'line_inactive' END AS off_because,
+            WHEN meta.flag_or_null(l.isActive) = false THEN 'line_inactive' END AS off_because,
        off_because IS NULL AS is_live,
        meta.flag(l.isinactive) AS is_inactive,
        coalesce(len(list_filter(l.prorata_data, lambda p: NOT meta.flag(p.isinvoiced))), 0) AS pending_pro_rata,
        len(list_filter(coalesce(l.quantity_licences, []) || coalesce(l.quantity_subscriptions, []),
                        lambda q: meta.flag(q.use_linked_subscription_price))) > 0 AS linked_price,
-       CASE WHEN try_cast(l.id AS BIGINT) IS NULL THEN 'line without id'
+       CASE WHEN meta.txt(l.id) IS NULL THEN 'line without id'
+            WHEN meta.halo_id(l.id) IS NULL THEN 'id is not a Halo id: ' || l.id
             WHEN meta.txt(l.qty_order) IS NOT NULL AND meta.num(l.qty_order) IS NULL THEN 'qty_order is not a number: ' || l.qty_order
             WHEN meta.txt(l.unit_price) IS NOT NULL AND meta.num(l.unit_price) IS NULL
               THEN 'unit_price is not a number: ' || l.unit_price
        END AS reject, object_id, to_json(l)::VARCHAR AS payload
-FROM lines WHERE recurring_invoice_id IS NOT NULL
+FROM read_ WHERE recurring_invoice_id IS NOT NULL

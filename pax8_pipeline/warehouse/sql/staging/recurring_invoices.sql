@@ -10,11 +10,13 @@ key: recurring_invoice_id
 | currency | VARCHAR | Currency where Halo names one | halo.recurring_invoices.payload |
 | line_count | BIGINT not null | Lines read | halo.recurring_invoices.payload |
 */
-SELECT try_cast(j.id AS BIGINT) AS recurring_invoice_id, meta.halo_id(j.client_id) AS client_id, meta.txt(j.reference) AS reference,
-       meta.flag(j.disabled) AS disabled, try_cast(j.period AS BIGINT) AS period, meta.halo_day(j.nextcreationdate) AS next_creation_date,
+SELECT meta.own_recurring_id(j.id) AS recurring_invoice_id, meta.halo_id(j.client_id) AS client_id, meta.txt(j.reference) AS reference,
+       meta.flag(j.disabled) AS disabled, meta.whole(j.period) AS period, meta.halo_day(j.nextcreationdate) AS next_creation_date,
        coalesce(meta.currency(j.currency_code_name), meta.currency(j.currency), meta.currency(j.currency_code)) AS currency,
        coalesce(json_array_length(payload, '$.lines'), 0) AS line_count,
-       CASE WHEN try_cast(j.id AS BIGINT) IS NULL THEN 'no id'
+       CASE WHEN meta.txt(j.id) IS NULL THEN 'no id'
+            WHEN meta.own_recurring_id(j.id) IS NULL THEN 'id is not a recurring invoice id: ' || j.id
+            WHEN meta.bad_halo_id(j.client_id) THEN 'client_id is not a Halo id: ' || j.client_id
             WHEN coalesce(json_type(payload, '$.lines'), 'NULL') <> 'ARRAY' THEN 'no lines were sent' END AS reject,
        object_id, payload
 FROM (SELECT *, from_json(payload, '{"id":"VARCHAR","client_id":"VARCHAR","reference":"VARCHAR","disabled":"VARCHAR",

@@ -23,7 +23,7 @@ key: subscription_id
 SELECT meta.idtext(j.id) AS subscription_id, meta.idtext(j.companyId) AS company_id, meta.idtext(j.productId) AS product_id,
        meta.txt(j.productName) AS product_name, meta.idtext(j.parentSubscriptionId) AS parent_subscription_id,
        meta.txt(j.vendorSubscriptionId) AS vendor_subscription_id,
-       meta.num(j.quantity) AS quantity, meta.txt(j.status) AS status, meta.txt(j.billingTerm) AS billing_term,
+       meta.exact(j.quantity) AS quantity, meta.txt(j.status) AS status, meta.txt(j.billingTerm) AS billing_term,
        -- Three spellings are known of the same thing (api/pax8.md section 9).
        coalesce(meta.txt(j.commitmentTerm.term), meta.txt(j.commitment.term)) AS commitment_term,
        coalesce(meta.day(j.commitmentTerm.endDate), meta.day(j.commitment.endDate), meta.day(j.commitmentTermEndDate)) AS commitment_end_date,
@@ -32,7 +32,7 @@ SELECT meta.idtext(j.id) AS subscription_id, meta.idtext(j.companyId) AS company
        meta.currency(j.currencyCode) AS currency,
        CASE WHEN meta.idtext(j.id) IS NULL THEN 'no id'
             WHEN meta.txt(j.quantity) IS NULL THEN 'no quantity'
-            WHEN meta.num(j.quantity) IS NULL THEN 'quantity is not a number: ' || j.quantity
+            WHEN meta.exact(j.quantity) IS NULL THEN 'quantity is not a number: ' || j.quantity
             WHEN meta.num(j.quantity) < 0 THEN 'quantity is negative: ' || j.quantity
             WHEN meta.txt(j.price) IS NOT NULL AND meta.num(j.price) IS NULL THEN 'price is not a number: ' || j.price
             WHEN meta.txt(j.startDate) IS NOT NULL AND meta.day(j.startDate) IS NULL THEN 'startDate is not a date: ' || j.startDate

@@ -1,0 +1,45 @@
+"""Reads the text files that people keep: .env, policy.yaml, the mapping files.
+
+Here belongs: bytes -> text, and the sentence that says why a file cannot be read. Not here: what stands in it.
+"""
+
+from __future__ import annotations
+
+import codecs
+from pathlib import Path
+
+from pax8_pipeline.errors import ConfigError, because
+
+_BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+
+
+def read(path: Path, how_to_save: str = "save it as UTF-8") -> str | None:
+    """Return the text of a file, None when there is no such file. UTF-16 is read where a byte-order mark says so.
+
+    Raises ConfigError naming the file, the reason and `how_to_save` it so that it can be read.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        if not path.is_symlink():
+            return None
+        raise ConfigError(
+            f"{path} is a link to a file that does not exist; make that file or remove the link"
+        ) from error
+    except OSError as error:
+        raise ConfigError(because(error, path)) from error
+    encoding = next((name for mark, name in _BOMS if data.startswith(mark)), "utf-8")
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"{path}, {_line(data, error.start)}: not {encoding.upper().removesuffix('-SIG')} text; {how_to_save}"
+        ) from error
+    if "\0" in text:
+        raise ConfigError(f"{path}: holds bytes that are no text; {how_to_save}")
+    return text
+
+
+def _line(data: bytes, position: int) -> str:
+    lines = data.count(b"\n", 0, position) + 1
+    return f"line {lines}"
