@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import NoReturn
 
 import click
-from dotenv import load_dotenv
 
-from pax8_pipeline.errors import PipelineError
+from pax8_pipeline import complaint, dotenv_file
+from pax8_pipeline.errors import ConfigError
 
 EXIT_ERROR = 1
 EXIT_INTERRUPTED = 130
@@ -86,29 +86,51 @@ def root(debug: bool) -> None:
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
-    """Run the command line and leave with its exit code; a failure raised on purpose is one line on stderr."""
-    # What is set in the environment wins over the file; only this folder's file counts, as with Dagster.
-    load_dotenv(Path.cwd() / ".env", override=False)
+    """Run the command line and leave with its exit code; whatever goes wrong is one sentence on stderr."""
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
     try:
+        _read_dotenv(sys.argv[1:] if arguments is None else arguments)
         code = root.main(args=arguments, prog_name="pax8-pipeline", standalone_mode=False)
+        sys.stdout.flush()  # a full disk behind a redirection is told here, not as the interpreter ends
         sys.exit(code if isinstance(code, int) else 0)
     except click.exceptions.Exit as error:
         sys.exit(error.exit_code)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(EXIT_ERROR)  # click's own 2 would read as "a plan waits"
     except (KeyboardInterrupt, click.Abort):
         click.echo("Interrupted.", err=True)
         sys.exit(EXIT_INTERRUPTED)
     except BrokenPipeError:  # `pax8-pipeline plan show | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         sys.exit(EXIT_ERROR)
-    except PipelineError as error:
+    except Exception as error:
         if _debugging():
             traceback.print_exc()
-        click.echo(f"Error: {error}", err=True)
-        sys.exit(EXIT_ERROR)
+        _discard_output_on(error)
+        click.echo(f"Error: {complaint.sentence(error)}", err=True)
+        sys.exit(EXIT_ERROR)  # click's own 2 would read as "a plan waits"
+
+
+def _read_dotenv(arguments: list[str]) -> None:
+    """Read .env of this folder only, as Dagster does; what is set in the environment wins. Help needs no settings."""
+    try:
+        dotenv_file.load(Path.cwd() / ".env")
+    except ConfigError:
+        if not {"-h", "--help", "--version"} & set(arguments):
+            raise
+
+
+def _discard_output() -> None:
+    """Let nobody write to what cannot take it: the interpreter would complain about it at its end."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError):  # it is closed, or no file at all
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - until the process ends
+
+
+def _discard_output_on(error: Exception) -> None:
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _discard_output()
 
 
 def _debugging() -> bool:

@@ -8,6 +8,7 @@ ever holds a secret or a token.
 from __future__ import annotations
 
 import errno
+import os
 
 
 class PipelineError(Exception):
@@ -85,6 +86,8 @@ class WriteUnknown(VendorError):
 def because(error: OSError, path: object = None) -> str:
     """Say in one sentence why a file or folder cannot be used, and what to do. `path`: where the error names none."""
     place = path or error.filename or error.filename2 or "a file"
+    if error.errno == errno.ENOENT and not os.path.isdir(parent := os.path.dirname(os.path.abspath(str(place)))):
+        return f"folder {parent} does not exist; make it, or name another"
     reason, remedy = _OS_REASONS.get(error.errno or 0, (error.strerror or str(error) or type(error).__name__, ""))
     return f"{place} {reason}; {remedy}" if remedy else f"{place} cannot be used: {reason[:1].lower()}{reason[1:]}"
 
@@ -107,3 +110,33 @@ _OS_REASONS = {
     errno.EIO: ("cannot be read or written: the disk reports an error", "check the disk"),
     errno.ETXTBSY: ("is in use", "close the program that uses it and run again"),
 }
+
+
+def because_duckdb(error: BaseException, path: object = "") -> str:
+    """Say in one sentence why a DuckDB file cannot be used, and what to do."""
+    text = " ".join(str(error).split())
+    place = str(path or "the warehouse")
+    for sign, reason in _DUCKDB_REASONS:
+        if sign in text:
+            return f"{place} {reason}"
+    return f"{place} cannot be used: {text}"
+
+
+_BACK = "put back a copy of it, or move it away: the next run makes it anew from both vendors and data/backups"
+_DUCKDB_REASONS = (
+    ("not a valid DuckDB database file", f"is not a DuckDB file; {_BACK}"),
+    ("version number", f"was written by another version of DuckDB; install that version, {_BACK}"),
+    ("newer version", f"was written by a newer version of DuckDB; install that version, {_BACK}"),
+    ("No space left", "cannot be written: the disk is full; make room and run again"),
+    ("Permission denied", "may not be used by this user; change its owner or rights (chown, chmod)"),
+    ("Read-only file system", "lies on a disk that is read-only; name another folder, or mount it writable"),
+    ("Is a directory", f"is a folder where a file is wanted; {_BACK}"),
+    ("read-only mode", "may only be read; change its owner or rights (chown, chmod), or name another data folder"),
+    ("Catalog Error", "does not hold what this version keeps; run `pax8-pipeline run` once, which adds it"),
+    ("Could not read", f"is damaged or cut short; {_BACK}"),
+    ("Corrupt", f"is damaged; {_BACK}"),
+    ("corrupt", f"is damaged; {_BACK}"),
+    ("checksum", f"is damaged; {_BACK}"),
+    ("Serialization Error", f"is damaged; {_BACK}"),
+    ("Out of Memory", "needs more memory than there is; close other programs and run again"),
+)

@@ -397,6 +397,8 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     """
     env = dict(os.environ if environment is None else environment)
     data = Path(env.get("PAX8_PIPELINE_DATA", "").strip() or "data").expanduser().absolute()
+    if data.exists() and not data.is_dir():
+        raise ConfigError(f"PAX8_PIPELINE_DATA: {data} is a file; name a folder")
     policy = load_policy(data / "policy.yaml")
     mode = env.get("HALO_WRITE_MODE", "").strip() or policy.write_mode
     return Settings(

@@ -1,6 +1,6 @@
-"""Reads the text files that people keep: .env, policy.yaml, the mapping files.
+"""Reads the text files that people keep (.env, policy.yaml, the mapping files), and writes those they ask for.
 
-Here belongs: bytes -> text, and the sentence that says why a file cannot be read. Not here: what stands in it.
+Here belongs: bytes <-> text, and the sentence that says why a file cannot be read or written. Not here: what stands in it.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import codecs
 from pathlib import Path
 
-from pax8_pipeline.errors import ConfigError, because
+from pax8_pipeline.errors import ConfigError, PipelineError, because
 
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
@@ -38,6 +38,14 @@ def read(path: Path, how_to_save: str = "save it as UTF-8") -> str | None:
     if "\0" in text:
         raise ConfigError(f"{path}: holds bytes that are no text; {how_to_save}")
     return text
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file that a person asked for. Raises PipelineError naming it, the reason and what to do."""
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise PipelineError(because(error, path)) from error
 
 
 def _line(data: bytes, position: int) -> str:

@@ -13,7 +13,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import dagster as dg
+import duckdb
 
+from pax8_pipeline import complaint
 from pax8_pipeline.errors import PipelineError, RateLimited, ServerFault, Unreachable
 from pax8_pipeline.resources.resources import SettingsResource, WarehouseResource
 from pax8_pipeline.settings import Settings
@@ -85,5 +87,5 @@ def stage(
         if reading and SCHEDULE_TAG in context.run.tags and context.retry_number < _RETRIES:
             raise dg.RetryRequested(max_retries=_RETRIES, seconds_to_wait=_RETRY_AFTER_S) from error
         raise dg.Failure(str(error), allow_retries=False) from error
-    except PipelineError as error:
-        raise dg.Failure(str(error), allow_retries=False) from error
+    except (PipelineError, OSError, MemoryError, duckdb.Error) as error:
+        raise dg.Failure(complaint.sentence(error), allow_retries=False) from error

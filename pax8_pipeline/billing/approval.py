@@ -66,10 +66,10 @@ def agree(
 
     Raises PipelineError when the plan is expired or stale, or when there is nothing of that kind to agree to.
     """
-    if not who.strip():
-        raise PipelineError("an approval needs a name: give --by NAME or set USER")
     with warehouse.transaction() as connection:
         head = plan.load_plan(connection, plan_id)
+        if not who.strip():
+            raise PipelineError("an approval needs a name: give --by NAME or set USER")
         refuse_stale(connection, head, now, policy, mappings)
         connection.execute(
             "INSERT INTO billing.approvals SELECT coalesce(max(approval), 0) + 1, ?, ?, ?, ?, ?, ?, ? FROM billing.approvals",

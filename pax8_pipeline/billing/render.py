@@ -16,6 +16,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from pax8_pipeline import textfiles
 from pax8_pipeline.billing import approval, ledger, plan, usage_report
 from pax8_pipeline.billing.guardrails import way_past
 from pax8_pipeline.billing.model import Plan, money_sentences
@@ -232,5 +233,5 @@ def write_report(warehouse: Warehouse, plan_id: str, folder: Path) -> Path:
             "json": to_json(data, indent=None),  # indenting 20,000 rows takes seconds
         }
     for ending, text in texts.items():
-        (folder / f"plan-{plan_id}.{ending}").write_text(text, encoding="utf-8")
+        textfiles.write(folder / f"plan-{plan_id}.{ending}", text)
     return folder / f"plan-{plan_id}.html"

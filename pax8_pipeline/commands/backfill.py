@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 import time
 import uuid
@@ -15,6 +14,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from pax8_pipeline import values
 from pax8_pipeline.billing import outcome, render
 from pax8_pipeline.commands import summary
 from pax8_pipeline.commands.common import console, json_option, progress, tell
@@ -123,8 +123,10 @@ def backfill(first: str, last: str, lines: Lines, per_month: bool, bill: bool, y
 def wanted_months(settings: Settings, first: str, last: str) -> list[str]:
     """Return the months from `first` to `last`. Raises ConfigError saying what is wrong with them."""
     for name, month in (("FROM", first), ("TO", last)):
-        if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month):
-            raise ConfigError(f"{name}: {month!r} is not a month such as 2026-08")
+        try:
+            values.month(month)
+        except ValueError as error:
+            raise ConfigError(f"{name}: {error}") from error
     earliest, newest = settings.policy.usage.history_from, month_of(settings.today)
     if first > last:
         raise ConfigError(f"FROM {first} lies after TO {last}")

@@ -18,8 +18,22 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from pax8_pipeline import values
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print data for a program instead of text.")
 
+
+class _HaloId(click.ParamType):
+    name = "halo id"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        try:
+            return values.halo_id(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+HALO_ID = _HaloId()
 _COUNT = re.compile(r"^(?P<what>.*?):? (?P<done>\d[\d,]*) of (?P<total>\d[\d,]*)")
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from pax8_pipeline import textfiles
 from pax8_pipeline.billing import cutover as report
 from pax8_pipeline.billing import cutover_text, render
 from pax8_pipeline.commands.common import json_option, tell
@@ -32,7 +33,7 @@ def cutover(as_json: bool, out: Path | None) -> None:
     with Warehouse(settings.warehouse_path).connect(read_only=True) as connection:
         found = report.cutover(connection)
     if out:
-        out.write_text(cutover_text.markdown(found), encoding="utf-8")
+        textfiles.write(out, cutover_text.markdown(found))
         tell(f"written to {out}")
     if as_json:
         click.echo(render.to_json(report.as_data(found)))

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import click
 
-from pax8_pipeline.commands import doctor_local, doctor_vendors, findings
+from pax8_pipeline.commands import doctor_local, doctor_mappings, doctor_vendors, findings
 from pax8_pipeline.commands.common import console, json_option, print_json, tell
 from pax8_pipeline.commands.findings import Finding, bad, ok
 from pax8_pipeline.commands.where import is_sandbox, systems
@@ -84,6 +84,7 @@ def _pax8(settings: Settings) -> Iterator[Finding]:
     try:
         with Pax8Client(config) as client:
             yield from doctor_vendors.examine_pax8(client, settings)
+            yield from doctor_mappings.examine_pax8(client, settings)
     except ConfigError as error:  # an address that would send secrets unencrypted, and the like
         yield bad("Pax8 settings", str(error))
 
@@ -93,5 +94,6 @@ def _halo(settings: Settings) -> Iterator[Finding]:
     try:
         with HaloClient(config) as client:
             yield from doctor_vendors.examine_halo(client, settings)
+            yield from doctor_mappings.examine_halo(client, settings)
     except ConfigError as error:
         yield bad("Halo settings", str(error))

@@ -54,8 +54,6 @@ def mappings(settings: Settings) -> Finding:
         found = load_mappings(settings.mappings_path)
     except ConfigError as error:
         return bad("mapping files", str(error), "correct that row; no run is possible before")
-    except OSError as error:
-        return bad("mapping files", f"{error.filename}: {error.strerror}", "make the file readable for this user")
     rows = f"{len(found.clients)} clients, {len(found.subscriptions)} subscriptions, {len(found.items)} items"
     return ok("mapping files", f"{rows} in {settings.mappings_path}")
 

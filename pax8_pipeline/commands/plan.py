@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from pax8_pipeline import textfiles
 from pax8_pipeline.billing import plan as plans
 from pax8_pipeline.billing import render
 from pax8_pipeline.commands import summary
@@ -54,7 +55,7 @@ def show(plan_id: str | None, as_json: bool, kind: str, out: Path | None, everyt
         }.get("json" if as_json else kind)
         written = text() if text else ""
     if out and written:
-        out.write_text(written, encoding="utf-8")
+        textfiles.write(out, written)
         tell(f"written to {out}")
     elif written:
         click.echo(written, nl=not written.endswith("\n"))

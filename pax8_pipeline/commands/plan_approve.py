@@ -10,7 +10,7 @@ import click
 from pax8_pipeline.billing import approval, render
 from pax8_pipeline.billing import plan as plans
 from pax8_pipeline.commands import summary
-from pax8_pipeline.commands.common import console, json_option, tell, user_name, utc_now
+from pax8_pipeline.commands.common import HALO_ID, console, json_option, tell, user_name, utc_now
 from pax8_pipeline.commands.where import data_settings
 from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.matching.mappings import load_mappings
@@ -28,7 +28,7 @@ SCHEMA = "pax8-pipeline/approval/1"
     "Then `pax8-pipeline plan apply ID` writes it. An expired or stale plan is refused with exit code 1."
 )
 @click.argument("plan_id", metavar="ID")
-@click.option("--client", type=int, metavar="N", help="Only this Halo client.")
+@click.option("--client", type=HALO_ID, metavar="N", help="Only this Halo client.")
 @click.option("--row", metavar="SUBSCRIPTION_ID", help="Only this Pax8 subscription.")
 @click.option("--acknowledge", is_flag=True, help="Let what a guardrail holds in this one plan past it.")
 @click.option("--by", metavar="NAME", help="Who agrees; the user of this machine unless given.")

@@ -10,7 +10,7 @@ import csv
 import hashlib
 import io
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,6 +18,8 @@ from pax8_pipeline import textfiles, values
 from pax8_pipeline.errors import ConfigError
 
 T = TypeVar("T")
+# Where a row stands is for messages: the same rows in another order are the same mapping.
+_ROW: int = field(default=0, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class ClientMapping:
     pax8_company_id: str
     halo_client_id: int
     note: str
+    row: int = _ROW
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,7 @@ class SubscriptionMapping:
     halo_line_id: int | None
     halo_licence_id: int | None
     note: str
+    row: int = _ROW
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,7 @@ class ItemMapping:
     pax8_product_id: str
     halo_item_id: int
     note: str
+    row: int = _ROW
 
 
 @dataclass(frozen=True)
@@ -118,7 +123,7 @@ def _clients(path: Path) -> Iterator[ClientMapping]:
     seen: dict[str, int] = {}
     for row in _rows(path, ("pax8_company_id", "halo_client_id")):
         company = _once(row, "pax8_company_id", seen)
-        yield ClientMapping(company, row.halo_id("halo_client_id"), row.note)
+        yield ClientMapping(company, row.halo_id("halo_client_id"), row.note, row.number)
 
 
 def _subscriptions(path: Path) -> Iterator[SubscriptionMapping]:
@@ -130,13 +135,13 @@ def _subscriptions(path: Path) -> Iterator[SubscriptionMapping]:
         if line is None and licence is None:
             raise row.fault("halo_line_id", "give a line id, a licence id or both")
         invoice = row.halo_id_or_none("halo_recurring_invoice_id", values.recurring_invoice_id)
-        yield SubscriptionMapping(subscription, invoice, line, licence, row.note)
+        yield SubscriptionMapping(subscription, invoice, line, licence, row.note, row.number)
 
 
 def _items(path: Path) -> Iterator[ItemMapping]:
     seen: dict[str, int] = {}
     for row in _rows(path, ("pax8_product_id", "halo_item_id")):
-        yield ItemMapping(_once(row, "pax8_product_id", seen), row.halo_id("halo_item_id"), row.note)
+        yield ItemMapping(_once(row, "pax8_product_id", seen), row.halo_id("halo_item_id"), row.note, row.number)
 
 
 def _once(row: _Row, column: str, seen: dict[str, int]) -> str:

@@ -31,5 +31,5 @@ def load(path: Path) -> World:
     """Read a world from `path`; ConfigError when the file is none that `save` wrote."""
     try:
         return World.from_json(jsontext.loads(path.read_bytes()))
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ConfigError(f"{path}: not a sandbox state of this version ({error}); remove it to begin anew") from error

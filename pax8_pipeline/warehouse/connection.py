@@ -17,7 +17,7 @@ from threading import Event
 
 import duckdb
 
-from pax8_pipeline.errors import PipelineError, WarehouseBusy
+from pax8_pipeline.errors import PipelineError, WarehouseBusy, because_duckdb
 from pax8_pipeline.warehouse import engine
 from pax8_pipeline.warehouse.models import RAW_TABLES, Model, all_models, query_file
 
@@ -119,7 +119,7 @@ class Warehouse:
                 return engine.use(self.path, read_only=read_only)
             except duckdb.Error as error:
                 if not _is_lock(error):
-                    raise PipelineError(f"{self.path} cannot be opened: {error}") from error
+                    raise PipelineError(because_duckdb(error, self.path)) from error
                 if self.clock() >= deadline:
                     raise WarehouseBusy(_busy_text(self.path, str(error))) from error
                 self.wait(pause)

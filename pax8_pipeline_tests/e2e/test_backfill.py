@@ -111,7 +111,7 @@ def test_bills_of_a_backfill_wait_for_a_person_and_nothing_is_written(at: Desk, 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("2026-8", LAST), "FROM: '2026-8' is not a month such as 2026-08"),
+        (("2026-8", LAST), "FROM: '2026-8' is not a month: write it as yyyy-mm, such as 2026-08"),
         (("2026-13", LAST), "FROM: '2026-13' is not a month"),
         (("2026-07", "2026-06"), "FROM 2026-07 lies after TO 2026-06"),
         (("2026-07", "2026-09"), "TO 2026-09 has not begun yet: the running month is 2026-08"),

@@ -1,0 +1,302 @@
+"""Broken inputs as a table: what a person typed or what became of a file, and the words that the answer must hold.
+
+`{plan}` in a command is the id of the plan in the data folder; a file's name is below the folder that the command starts
+in, where the data folder is `data`. With KEEP_SENTENCES=FILE the test writes the table with the whole answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+A = "5b1f7a3e-0d52-4c0b-9a64-2f1f3c0e9a11"
+CLIENTS = "data/mappings/clients.csv"
+LINES = "data/mappings/subscriptions.csv"
+ITEMS = "data/mappings/items.csv"
+POLICY = "data/policy.yaml"
+WAREHOUSE = "data/warehouse.duckdb"
+HEAD = "pax8_company_id,halo_client_id,note\n"
+LINES_HEAD = "pax8_subscription_id,halo_recurring_invoice_id,halo_line_id,halo_licence_id,note\n"
+ITEMS_HEAD = "pax8_product_id,halo_item_id,note\n"
+LIVE = {
+    "PAX8_CLIENT_ID": "x", "PAX8_CLIENT_SECRET": "x", "HALO_API_URL": "https://halo.invalid/api", "HALO_TENANT": "x",
+    "HALO_AUTH_URL": "https://halo.invalid/auth", "HALO_CLIENT_ID": "x", "HALO_CLIENT_SECRET": "x",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Broken:
+    """One broken input. `says`: parts of the one sentence, the place and the remedy among them."""
+
+    command: str
+    says: tuple[str, ...]
+    files: Mapping[str, str | bytes] = field(default_factory=dict)
+    env: Mapping[str, str] = field(default_factory=dict)
+    before: Callable[[Path], object] = lambda folder: None
+    warehouse: bool = False
+
+    @property
+    def name(self) -> str:
+        """What the table calls it."""
+        files = " ".join(f"{n}={_short(t)}" for n, t in self.files.items())
+        env = " ".join(f"{n}={v}" for n, v in self.env.items() if n not in LIVE)
+        made = "" if self.before.__name__ == "<lambda>" else self.before.__name__.strip("_")
+        return " ".join(filter(None, [env, self.command, files, made]))
+
+
+def _short(text: str | bytes) -> str:
+    return ascii(text[-60:])
+
+
+def made(what: str, path: str) -> Callable[[Path], None]:
+    """Return a function that puts a folder, a link to nothing, or a link to itself at `path`."""
+
+    def put(folder: Path) -> None:
+        at = folder / path
+        at.parent.mkdir(parents=True, exist_ok=True)
+        at.unlink(missing_ok=True)
+        if what == "folder":
+            at.mkdir()
+        else:
+            at.symlink_to(at if what == "loop" else folder / "gone")
+
+    put.__name__ = f"({what} at {path})"
+    return put
+
+
+def cut(path: str, size: int) -> Callable[[Path], None]:
+    """Return a function that cuts a file short."""
+
+    def short(folder: Path) -> None:
+        at = folder / path
+        at.write_bytes(at.read_bytes()[:size])
+
+    short.__name__ = f"({path} cut to {size} bytes)"
+    return short
+
+
+def _overwritten(folder: Path) -> None:
+    at = folder / WAREHOUSE
+    data = bytearray(at.read_bytes())
+    data[12288 : len(data)] = b"\xff" * (len(data) - 12288)
+    at.write_bytes(bytes(data))
+
+
+def _header_changed(folder: Path) -> None:
+    at = folder / WAREHOUSE
+    data = bytearray(at.read_bytes())
+    data[12:20] = (9999).to_bytes(8, "little")
+    at.write_bytes(bytes(data))
+
+
+def _other_tables(folder: Path) -> None:
+    import duckdb
+
+    (folder / "data").mkdir(exist_ok=True)
+    with duckdb.connect(str(folder / WAREHOUSE)) as connection:
+        connection.execute("CREATE TABLE x (y INTEGER)")
+
+
+def of_clients(rows: str | bytes, *says: str) -> Broken:
+    """A broken clients.csv, met by a run."""
+    return Broken("run", ("clients.csv", *says), {CLIENTS: rows}, LIVE)
+
+
+def of_policy(text: str | bytes, *says: str) -> Broken:
+    """A broken policy.yaml, met by the lightest command."""
+    return Broken("prune --dry-run", ("policy.yaml", *says), {POLICY: text})
+
+
+def of_dotenv(text: str | bytes, *says: str) -> Broken:
+    """A broken .env, met by the lightest command."""
+    return Broken("prune --dry-run", (".env", *says), {".env": text})
+
+
+ID = ("is not a Halo id", "write the digits only")
+UUID = ("is not a Pax8 id", "write it as Pax8 shows it")
+DIGITS = ("different numbers by different programs", "plain digits")
+
+FILES = (
+    of_dotenv("PAX8_CLIENT_ID=Zürich\n".encode("cp1252"), "line 1: not UTF-8 text", "save it as UTF-8"),
+    of_dotenv(b"A=1\nB=2\nC=\xff\xfe\n", "line 3: not UTF-8 text", "save it as UTF-8"),
+    of_dotenv("A=1\n".encode("utf-16-le"), "bytes that are no text", "save it as UTF-8"),
+    of_dotenv("A=1\n".encode("utf-16")[:-1], "UTF-16", "save it as UTF-8"),
+    of_dotenv("A=1\n\nHALO_TENANT\n", "line 3: is not NAME=value", "correct it"),
+    of_dotenv("A='unclosed\n", "line 1: is not NAME=value", "correct it"),
+    of_dotenv("HALO_WRITE_MODE=dry_run\nHALO_WRITE_MODE=apply\n", "HALO_WRITE_MODE stands on line 1 already", "keep one"),
+    of_dotenv("A=\0\n", "no text", "save it as UTF-8"),
+    Broken("prune --dry-run", ("'heute' is not a date", "yyyy-mm-dd"), {".env": "PAX8_PIPELINE_TODAY=heute\n".encode("utf-16")}),
+    Broken("prune --dry-run", (".env", "is a folder where a file is wanted"), before=made("folder", ".env")),
+    Broken("prune --dry-run", (".env", "a link to a file that does not exist", "remove the link"), before=made("link", ".env")),
+    Broken("prune --dry-run", (".env", "leads back to itself", "remove the link"), before=made("loop", ".env")),
+    of_policy("timezone: [", "line 1: not readable as YAML"),
+    of_policy("\ttimezone: UTC", "line 1"),
+    of_policy("- a\n- b\n", "must be a list of `key: value` settings"),
+    of_policy("# Zürich\n".encode("cp1252"), "line 1: not UTF-8 text", "save it as UTF-8"),
+    of_policy("timezone: Mars/Olympus", "timezone", "is not a time zone"),
+    of_policy("write_mod: apply", "write_mod: unknown key", "README"),
+    of_policy("trust: {clients: {0231: auto}}", "line 1: trust.clients: 0231", *DIGITS),
+    of_policy('trust: {clients: {"0231": auto}}', "trust.clients", *ID),
+    of_policy("trust: {clients: {Acme: auto}}", "trust.clients: 'Acme'", *ID),
+    of_policy("trust: {default: sometimes}", "trust.default", "'observe'", "'sometimes'"),
+    of_policy("trust: auto", "trust"),
+    of_policy("schedule: {minute: 010}", "schedule.minute: 010", *DIGITS),
+    of_policy("schedule: {hour: 12:30}", "schedule.hour: 12:30", *DIGITS),
+    of_policy("schedule: {hour: 24}", "schedule.hour", "less than or equal to 23"),
+    of_policy("guardrails: {run: {money_delta: 1_000}}", "money_delta: 1_000", *DIGITS),
+    of_policy("guardrails:\n  run:\n    money_delta: 1.000,50", "money_delta", "is not a number", "one dot"),
+    of_policy("guardrails: {run: {lines_changed: many}}", "lines_changed", "is not a whole number", "digits only"),
+    of_policy("guardrails: {run: {lines_ended: -1}}", "lines_ended", "greater than or equal to 0"),
+    of_policy("retention_days: 30\nretention_days: 400", "line 2: retention_days", "line 1 already", "keep one"),
+    of_policy("usage: {first_month: 2026-13}", "usage.first_month"),
+    of_policy("native_integration: off", "native_integration", "'refuse' or 'ignore'"),
+    of_policy("usage: {products: {abc: {price: cost}}}", "usage.products: 'abc'", *UUID),
+    Broken("prune --dry-run", ("policy.yaml", "is a folder where a file is wanted"), before=made("folder", POLICY)),
+    Broken("prune --dry-run", ("policy.yaml", "a link to a file that does not exist"), before=made("link", POLICY)),
+    of_clients(f"{HEAD}{A},231.0,\n", "row 2, column halo_client_id: '231.0'", *ID),
+    of_clients(f"{HEAD}{A},2.31E+02,\n", "'2.31E+02'", *ID),
+    of_clients(f"{HEAD}{A},00231,\n", "'00231'", *ID),
+    of_clients(f"{HEAD}{A},-231,\n", "'-231'", *ID),
+    of_clients(f"{HEAD}{A},231\u00a0,\n", "'231\\xa0'", *ID),
+    of_clients(f"{HEAD}{A},#REF!,\n", "'#REF!'", *ID),
+    of_clients(f"{HEAD}{A},,\n", "row 2, column halo_client_id: is empty"),
+    of_clients(f"{HEAD}{{{A}}},231,\n", "row 2, column pax8_company_id", *UUID),
+    of_clients(f"{HEAD}Acme Ltd,231,\n", "'Acme Ltd'", *UUID),
+    of_clients(f"{HEAD}{A},231,\n{A.upper()},232,\n", "row 3", "stands on row 2 already", "keep one"),
+    of_clients(f"sep=;\n{HEAD}{A},x,\n".replace(",", ";"), "row 3, column halo_client_id", *ID),
+    of_clients(f"pax8_company_id,note\n{A},\n", "row 1: column halo_client_id is missing", "expected"),
+    of_clients(f"{HEAD}{A},231,a,b\n", "row 2: 4 cells under 3 headings", "separator too many"),
+    of_clients(f'{HEAD}"{A},231\n', "not readable as CSV"),
+    of_clients(f"{HEAD}{A},231,Müller\n".encode("cp1252"), "line 2: not UTF-8 text", "save it as CSV UTF-8"),
+    of_clients(f"{HEAD}{A},231,\n".encode("utf-16-le"), "bytes that are no text", "save it as CSV UTF-8"),
+    of_clients(b"PK\x03\x04\x14\x00\x06\x00 an Excel file", "no text", "save it as CSV UTF-8"),
+    Broken("run", ("clients.csv", "is a folder where a file is wanted"), env=LIVE, before=made("folder", CLIENTS)),
+    Broken("run", ("items.csv", "a link to a file that does not exist"), env=LIVE, before=made("link", ITEMS)),
+    Broken("run", ("mappings", "lies under a file where a folder is wanted"), {"data/mappings": "x"}, LIVE),
+    Broken("run", ("subscriptions.csv, row 2, column halo_line_id", "'-7'", *ID), {LINES: f"{LINES_HEAD}{A},-94,-7,,\n"}, LIVE),
+    Broken("run", ("subscriptions.csv, row 2", "give a line id, a licence id or both"), {LINES: f"{LINES_HEAD}{A},-94,,,\n"}, LIVE),
+    Broken("run", ("subscriptions.csv, row 2", "is not a recurring invoice id"), {LINES: f"{LINES_HEAD}{A},-94.0,7,,\n"}, LIVE),
+    Broken("run", ("items.csv, row 2, column halo_item_id", *ID), {ITEMS: f"{ITEMS_HEAD}{A},1_000,\n"}, LIVE),
+)  # fmt: skip
+
+NO_PLAN = ("no plan nope", "`pax8-pipeline plan show` shows the newest")
+FIRST = ("warehouse.duckdb does not exist yet", "run `pax8-pipeline run` first")
+UNDER_FILE = {"file": "x"}
+
+DATA = (
+    *(Broken(c, FIRST) for c in ("plan show", "plan show nope", "report", "explain 4127", "cutover", "plan approve nope", "plan apply nope")),
+    *(Broken(c, NO_PLAN, warehouse=True) for c in (
+        "plan show nope", "plan show nope --json", "report nope", "plan approve nope", "plan approve nope --by Ada",
+        "plan approve nope --row x", "plan approve nope --client 231", "plan apply nope")),
+    Broken("plan approve {plan} --client 0231", ("'--client'", *ID), warehouse=True),
+    Broken("plan approve {plan} --client 231.0", ("'--client'", *ID), warehouse=True),
+    Broken("plan approve {plan} --client 2_31", ("'--client'", *ID), warehouse=True),
+    Broken("plan approve {plan} --client ٢٣١", ("'--client'", *ID), warehouse=True),
+    Broken("plan approve {plan} --client Acme", ("'--client'", *ID), warehouse=True),
+    Broken("plan approve {plan} --row nope", ("has no row nope", "lists its rows"), warehouse=True),
+    Broken("plan approve {plan} --by ''", ("needs a name", "give --by NAME or set USER"), warehouse=True),
+    Broken("plan approve {plan}", ("needs a name", "give --by NAME or set USER"), env={"USER": "", "LOGNAME": ""}, warehouse=True),
+    Broken("plan approve", ("Missing argument 'ID'", "--help"), warehouse=True),
+    Broken("plan frobnicate", ("No such command 'frobnicate'", "--help")),
+    Broken("rum", ("No such command 'rum'", "--help")),
+    Broken("run --frob", ("No such option", "--frob", "--help")),
+    Broken("plan show --format xml", ("'--format'", "'xml'", "--help"), warehouse=True),
+    Broken("plan show --format csv --out missing/plan.csv", ("folder", "missing does not exist", "make it"), warehouse=True),
+    Broken("plan show --format csv --out file/plan.csv", ("file/plan.csv", "under a file"), UNDER_FILE, warehouse=True),
+    Broken("plan show --format csv --out .", ("'--out'", "is a directory", "--help"), warehouse=True),
+    Broken("plan show --format csv --out /dev/full", ("/dev/full", "the disk is full", "make room"), warehouse=True),
+    Broken("plan show --format csv --out " + "n" * 300, ("has too long a name", "shorter"), warehouse=True),
+    Broken("cutover --out missing/x.md", ("missing does not exist", "make it"), warehouse=True),
+    Broken("cutover --out /dev/full", ("/dev/full", "the disk is full", "make room"), warehouse=True),
+    Broken("report --folder file", ("'--folder'", "is a file", "--help"), UNDER_FILE, warehouse=True),
+    Broken("report --folder file/below", ("file/below", "under a file"), UNDER_FILE, warehouse=True),
+    Broken("explain nothing", ("with the id nothing is known here", "plan show --all"), warehouse=True),
+    Broken("explain 0231", ("with the id 0231 is known here",), warehouse=True),
+    Broken("explain 4_127", ("with the id 4_127 is known here",), warehouse=True),
+    Broken("explain 4127 --kind thing", ("'--kind'", "'thing'", "--help"), warehouse=True),
+    Broken("prune --days 0", ("'--days'", "--help")),
+    Broken("prune --days many", ("'--days'", "'many'", "--help")),
+    Broken("prune", ("PAX8_PIPELINE_TODAY: 'tomorrow' is not a date", "yyyy-mm-dd"), env={"PAX8_PIPELINE_TODAY": "tomorrow"}),
+    Broken("prune", ("'2026-02-30' is not a day of the calendar",), env={"PAX8_PIPELINE_TODAY": "2026-02-30"}),
+    Broken("prune", ("'20260806' is not a date", "yyyy-mm-dd"), env={"PAX8_PIPELINE_TODAY": "20260806"}),
+    Broken("prune", ("PAX8_PIPELINE_DATA", "file is a file", "name a folder"), UNDER_FILE, {"PAX8_PIPELINE_DATA": "file"}),
+    Broken("plan show", ("under a file where a folder is wanted",), UNDER_FILE, {"PAX8_PIPELINE_DATA": "file/below"}),
+    Broken("prune", ("DAGSTER_HOME: 'relative/home' must be an absolute path",), env={"DAGSTER_HOME": "relative/home"}),
+    Broken("run", ("not set: PAX8_CLIENT_ID", "HALO_TENANT", ".env.example")),
+    Broken("run", ("not set: PAX8_CLIENT_SECRET", ".env.example"), env={"PAX8_CLIENT_ID": "x"}),
+    Broken("backfill 2026-8 2026-09", ("FROM: '2026-8' is not a month", "yyyy-mm"), env=LIVE),
+    Broken("backfill 2026-08 2026/09", ("TO: '2026/09' is not a month", "yyyy-mm"), env=LIVE),
+    Broken("backfill 2026-08 2026-13", ("TO: '2026-13' is not a month", "yyyy-mm"), env=LIVE),
+    Broken("backfill ٢٠٢٦-08 2026-09", ("is not a month", "yyyy-mm"), env=LIVE),
+    Broken("backfill 2026-03 2026-01", ("FROM 2026-03 lies after TO 2026-01",), env=LIVE),
+    Broken("backfill 2999-01 2999-02", ("TO 2999-02 has not begun yet",), env=LIVE),
+    Broken("backfill 1999-01 1999-02", ("history_from", "policy.yaml"), env=LIVE),
+    Broken("backfill 2026-01", ("Missing argument 'TO'", "--help"), env=LIVE),
+    Broken("backfill 2026-01 2026-02 --lines all", ("'--lines'", "'all'", "--help"), env=LIVE),
+    Broken("plan show", ("warehouse.duckdb", "is not a DuckDB file", "data/backups"), {WAREHOUSE: "not a database " * 1000}),
+    Broken("plan show", ("warehouse.duckdb", "is a folder"), before=made("folder", WAREHOUSE)),
+    Broken("plan show", ("warehouse.duckdb", "damaged or cut short", "data/backups"), before=cut(WAREHOUSE, 20_000), warehouse=True),
+    Broken("plan show", ("warehouse.duckdb", "data/backups"), before=cut(WAREHOUSE, 5000), warehouse=True),
+    Broken("plan show", ("warehouse.duckdb", "data/backups"), before=_overwritten, warehouse=True),
+    Broken("plan show", ("warehouse.duckdb", "data/backups"), before=_header_changed, warehouse=True),
+    Broken("plan show", ("does not hold what this version keeps", "run `pax8-pipeline run` once"), before=_other_tables),
+    Broken("explain 1", ("does not hold what this version keeps", "run `pax8-pipeline run` once"), before=_other_tables),
+)  # fmt: skip
+
+BUSY = "{busy}"
+SETUP = (
+    Broken("sandbox --port 99999", ("'--port'", "65535", "--help")),
+    Broken("sandbox --port -1", ("'--port'", "--help")),
+    Broken("sandbox --port http", ("'--port'", "'http'", "--help")),
+    Broken(f"sandbox --port {BUSY}", ("port", "is in use", "take another with --port")),
+    Broken("sandbox --seed x", ("'--seed'", "'x'", "--help")),
+    Broken("sandbox --companies 0", ("'--companies'", "--help")),
+    Broken("sandbox --companies ١٢x", ("'--companies'", "--help")),
+    Broken("sandbox --subscriptions -1", ("'--subscriptions'", "--help")),
+    Broken("sandbox --usage 1.5", ("'--usage'", "'1.5'", "--help")),
+    Broken("sandbox --date 31/12/2026", ("'--date'", "%Y-%m-%d", "--help")),
+    Broken("sandbox --date 2026-02-30", ("'--date'", "--help")),
+    Broken("sandbox --state .", ("'--state'", "is a directory", "--help")),
+    Broken("sandbox --port 0 --state file/w.json", ("file", "where a folder is wanted"), UNDER_FILE),
+    Broken("sandbox --port 0 --state w.json", ("w.json: not a sandbox state of this version", "remove it"), {"w.json": ""}),
+    Broken("sandbox --port 0 --state w.json", ("w.json: not a sandbox state of this version", "remove it"), {"w.json": "{"}),
+    Broken("sandbox --port 0 --state w.json", ("w.json: not a sandbox state of this version", "remove it"), {"w.json": "{}"}),
+    Broken("sandbox --port 0 --state w.json", ("w.json: not a sandbox state of this version", "remove it"), {"w.json": "[1]"}),
+    Broken("sandbox --port 0 --state w.json", ("w.json: not a sandbox state of this version", "remove it"), {"w.json": b"\xff\xfe\x00"}),
+    Broken("sandbox --port 0 --state w.json", ("twice", "remove it"), {"w.json": '{"today": "2026-08-20", "today": "2026-08-21"}'}),
+    Broken("sandbox --port 0 --state w.json --seed 3", ("w.json holds a world already", "remove it"), {"w.json": "{}"}),
+    Broken("sandbox --port 0 --mappings file", ("'--mappings'", "is a file", "--help"), UNDER_FILE),
+    Broken("sandbox --rate-limits=maybe", ("--rate-limits", "--help")),
+    Broken("sandbox extra", ("Got unexpected extra argument (extra)", "--help")),
+    Broken("dev --port 0", ("'--port'", "--help")),
+    Broken("dev --port 70000", ("'--port'", "--help")),
+    Broken(f"dev --port {BUSY}", ("port", "is in use", "take another with --port")),
+    Broken("dev", ("not set: PAX8_CLIENT_SECRET", ".env.example"), env={"PAX8_CLIENT_ID": "x"}),
+    Broken("dev", ("policy.yaml", "write_mod: unknown key"), {POLICY: "write_mod: apply"}),
+    Broken("dev", ("PAX8_PIPELINE_DATA", "name a folder"), UNDER_FILE, {"PAX8_PIPELINE_DATA": "file"}),
+    Broken("dev", (".env, line 1", "save it as UTF-8"), {".env": b"A=\xe9\n"}),
+    Broken("dev --reload", ("No such option", "--reload", "--help")),
+    Broken("demo --seed x", ("'--seed'", "'x'", "--help")),
+    Broken("demo --frob", ("No such option", "--frob", "--help")),
+    Broken("demo", ("policy.yaml", "line 1"), {POLICY: "trust: ["}),
+    Broken("demo", ("PAX8_PIPELINE_TODAY", "is not a date"), env={"PAX8_PIPELINE_TODAY": "x"}),
+    Broken("demo", ("PAX8_PIPELINE_DATA", "name a folder"), UNDER_FILE, {"PAX8_PIPELINE_DATA": "file"}),
+    Broken("demo", ("data/sandbox", "where a folder is wanted"), {"data/sandbox": "x"}),
+    Broken("doctor --frob", ("No such option", "--frob", "--help")),
+    Broken("doctor extra", ("Got unexpected extra argument (extra)", "--help")),
+    Broken("doctor", ("settings: ", "policy.yaml", "retention_days", "correct it first"), {POLICY: "retention_days: many"}),
+    Broken("doctor", ("settings: ", "policy.yaml", "not UTF-8 text", "save it as UTF-8"), {POLICY: b"# \xe9\n"}),
+    Broken("doctor", ("settings: ", "policy.yaml", "is a folder", "correct it first"), before=made("folder", POLICY)),
+    Broken("doctor", ("settings: ", "name a folder"), UNDER_FILE, {"PAX8_PIPELINE_DATA": "file"}),
+    Broken("doctor", ("settings: ", "'x' is not a date"), env={"PAX8_PIPELINE_TODAY": "x"}),
+    Broken("doctor", (".env, line 1", "save it as UTF-8"), {".env": b"A=\xe9\n"}),
+    Broken("doctor", ("mapping files: ", "clients.csv, row 2", "correct that row"), {CLIENTS: f"{HEAD}{A},x,\n"}),
+    Broken("doctor", ("mapping files: ", "clients.csv", "is a folder"), before=made("folder", CLIENTS)),
+    Broken("doctor", ("warehouse: ", "is not a DuckDB file", "move it away"), {WAREHOUSE: "not a database " * 1000}),
+    Broken("doctor", ("warehouse: ", "is a folder", "move it away"), before=made("folder", WAREHOUSE)),
+    Broken("doctor", ("dagster home: ", "must be an absolute path"), env={"DAGSTER_HOME": "relative"}),
+    Broken("doctor", ("Pax8 settings: ", "not set: PAX8_CLIENT_ID", "put them into .env")),
+)  # fmt: skip
+
+GROUPS = {"data commands": DATA, "set-up commands": SETUP, "files": FILES}
