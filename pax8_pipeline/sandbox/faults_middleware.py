@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from email.utils import format_datetime
 from math import ceil
 from typing import Any
@@ -31,7 +31,8 @@ class FaultMiddleware:
     """Wraps the app that serves both vendors; requests to anything else pass untouched.
 
     `expire` kills a vendor's tokens; `after_write` is called after each write to Halo that succeeded, before its
-    answer goes out (or is lost). `limits` may be empty: no rate limits.
+    answer goes out (or is lost). `limits` may be empty: no rate limits. `now` is the world's clock: both vendors send it
+    as their Date.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class FaultMiddleware:
         faults: Faults,
         log: TrafficLog,
         limits: Mapping[str, RollingLimit],
+        now: Callable[[], datetime],
         switches: Callable[[], tuple[Pax8Switches, HaloSwitches]],
         expire: Callable[[str], None],
         after_write: Callable[[], None],
@@ -49,6 +51,7 @@ class FaultMiddleware:
         self.faults = faults
         self.log = log
         self.limits = limits
+        self.now = now
         self.switches = switches
         self.expire = expire
         self.after_write = after_write
@@ -60,11 +63,17 @@ class FaultMiddleware:
         if vendor not in ("pax8", "halo"):
             await self.app(scope, receive, send)
             return
-        wire = _Wire(scope, receive, send, vendor, self.log)
+        wire = _Wire(scope, receive, send, vendor, self.log, self._date(vendor))
         try:
             await self._serve(wire)
         finally:
             wire.write_down(0)
+
+    def _date(self, vendor: str) -> datetime | None:
+        """The moment that an answer of a vendor carries as its Date; None where it has no such header."""
+        pax8, halo = self.switches()
+        of = pax8 if vendor == "pax8" else halo
+        return self.now() + timedelta(seconds=of.clock_offset_s) if of.date_header else None
 
     async def _serve(self, wire: _Wire) -> None:
         limit = self.limits.get(wire.vendor)
@@ -152,7 +161,7 @@ class FaultMiddleware:
         query = dict(parse_qsl(wire.scope["query_string"].decode("ascii", "replace")))
         name, value = previous_page(query) or ("page", "0")
         scope = {**wire.scope, "query_string": urlencode({**query, name: value}).encode()}
-        inner = _Wire(scope, _no_body, wire.send, wire.vendor, self.log)
+        inner = _Wire(scope, _no_body, wire.send, wire.vendor, self.log, wire.date)
         return (await inner.run(self.app)).body
 
     async def _hang(self, limit: float) -> None:
@@ -187,7 +196,7 @@ class FaultMiddleware:
         if style == "seconds":
             headers.append((b"retry-after", str(ceil(seconds)).encode()))
         elif style == "date":
-            moment = datetime.now(UTC) + timedelta(seconds=seconds)
+            moment = (wire.date or self.now()) + timedelta(seconds=seconds)
             headers.append((b"retry-after", format_datetime(moment, usegmt=True).encode()))
         await wire.answer(429, body, content_type, headers)
 
@@ -215,11 +224,14 @@ class _Wire:
     It is written down before its last byte leaves, so that a client that has its answer finds it in the log.
     """
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, vendor: str, log: TrafficLog) -> None:
+    def __init__(
+        self, scope: Scope, receive: Receive, send: Send, vendor: str, log: TrafficLog, date: datetime | None
+    ) -> None:
         self.scope = scope
         self.receive = receive
         self.send = send
         self.vendor = vendor
+        self.date = date
         self.status = 0
         self.fault = ""
         self._log: TrafficLog | None = log
@@ -244,9 +256,13 @@ class _Wire:
         self._log.add(Exchange(self.vendor, self.scope["method"], self.scope["path"], query, status, self.fault))
         self._log = None
 
+    def _headers(self, answer: _Answer) -> list[tuple[bytes, bytes]]:
+        date = [] if self.date is None else [(b"date", format_datetime(self.date, usegmt=True).encode())]
+        return [*answer.headers, *date]
+
     async def pass_on(self, answer: _Answer) -> None:
         self.write_down(answer.status)
-        await self.send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+        await self.send({"type": "http.response.start", "status": answer.status, "headers": self._headers(answer)})
         await self.send({"type": "http.response.body", "body": answer.body})
 
     async def answer(
@@ -259,7 +275,7 @@ class _Wire:
         """Close the connection: after half of the answer's body, or before its first byte."""
         self.write_down(0)
         if answer is not None:
-            await self.send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+            await self.send({"type": "http.response.start", "status": answer.status, "headers": self._headers(answer)})
             half = answer.body[: len(answer.body) // 2]
             await self.send({"type": "http.response.body", "body": half, "more_body": True})
         # `send` is a bound method of uvicorn's request cycle, the only way from ASGI to the socket.

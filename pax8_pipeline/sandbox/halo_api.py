@@ -18,6 +18,7 @@ from pax8_pipeline.sandbox import halo_answers, halo_billing, halo_writes
 from pax8_pipeline.sandbox.halo_auth import Credentials, answer_token_form, scope_for
 from pax8_pipeline.sandbox.halo_lists import RESOURCES, Query, list_answer
 from pax8_pipeline.sandbox.halo_members import Refusal, conversion, message
+from pax8_pipeline.sandbox.halo_rows import AGENT
 from pax8_pipeline.sandbox.halo_store import HaloStore
 
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -102,12 +103,17 @@ class _Call:
 
     def run(self) -> tuple[int, Any]:
         """Check rights, then read or write; raises Refusal."""
-        if self.method != "GET" and (self.method != "POST" or self._action() not in _WRITES):
-            why = "the pipeline never makes this call"
+        order = self.resource == "integrationdata"
+        if order or (self.method != "GET" and (self.method != "POST" or self._action() not in _WRITES)):
+            why = "IntegrationData calls Pax8 and can order there" if order else "the pipeline never makes this call"
             self.store.log_violation(self.method, self.path, self.raw.decode("utf-8", "replace")[:2000], why)
         self._check_token()
         if self.resource == "pax8details" and self.method == "GET":
             return 200, self._pax8_details()
+        if order:
+            return 200, self._integration_data()
+        if self.method == "GET" and self._action() in ("instanceinfo", "agent/me"):
+            return 200, self._about()
         if self.resource not in RESOURCES:
             raise Refusal(404, _NOT_FOUND_PAGE)
         if self.method == "GET":
@@ -195,27 +201,49 @@ class _Call:
         }
         return shapes[mode]
 
+    def _about(self) -> Any:
+        """Which Halo answers, and as which agent the application works."""
+        switches = self.store.switches
+        if self.resource == "agent":
+            return {"id": AGENT[0], "name": AGENT[1], "isapiagent": True, "is_disabled": False}
+        if not switches.instance_info:
+            raise Refusal(404, _NOT_FOUND_PAGE)
+        version = switches.app_version
+        return {"app_version": version, "database_version": version, "hosted_group": "eu", "tenant_id": "sandbox"}
+
+    def _integration_data(self) -> Any:
+        """`AdjustQty/Pax8` orders another quantity at Pax8: it waits on the licence; everything else answers nothing."""
+        body = self._body() if self.raw else {}
+        licence = self.store.licences.get(body.get("licence_id", 0)) if isinstance(body, dict) else None
+        if self._action().startswith("integrationdata/adjustqty") and licence is not None:
+            licence.update(requested_quantity=body.get("new_quantity"), requested_quantity_date=self.store.stamp())
+        return {"success": True}
+
     # Writing ----------------------------------------------------------------------------------------------
 
     def _post(self) -> tuple[int, Any]:
         store, action = self.store, self._action()
         switches, path = store.switches, self.path
+        if action in _WRITES and action in (name.lower() for name in switches.ignored_writes):
+            return switches.post_status, self._echo()
+        if action in _WRITES and switches.contested_save != "off":
+            halo_writes.contested(store, self._body(), action, header_saved=switches.contested_save == "header_saved")
         if action == "softwarelicence":
             saved = halo_writes.save_licences(store, self._body(), path)
-            return self._saved(saved, halo_answers.licence_answer)
+            return self._saved(saved, halo_answers.licence_answer, "licences")
         if action == "recurringinvoice":
             saved = halo_writes.save_recurring_invoices(store, self._body(), path)
-            return self._saved(saved, halo_answers.header_answer)
+            return self._saved(saved, halo_answers.header_answer, "invoices")
         if action == "invoice":
             saved = halo_writes.save_invoices(store, self._body(), path)
-            return self._saved(saved, halo_answers.header_answer)
+            return self._saved(saved, halo_answers.header_answer, "invoices")
         if action in ("recurringinvoice/updatelines", "invoice/updatelines"):
             self._refuse_updatelines(switches.updatelines_supported)
             table = store.recurring_invoices if self.resource == "recurringinvoice" else store.invoices
             saved = halo_writes.update_lines(store, self._body(), path, table)
-            return self._saved(saved, halo_answers.line_answer)
+            return self._saved(saved, halo_answers.line_answer, "lines")
         if action == "recurringinvoice/lines":
-            return self._saved(halo_writes.add_lines(store, self._body(), path), halo_answers.line_answer)
+            return self._saved(halo_writes.add_lines(store, self._body(), path), halo_answers.line_answer, "lines")
         return self._forbidden_post(action)
 
     def _forbidden_post(self, action: str) -> tuple[int, Any]:
@@ -251,12 +279,19 @@ class _Call:
         bodies = {400: {"message": "Invalid request."}, 404: _NOT_FOUND_PAGE, 405: None}
         raise Refusal(int(supported), bodies[int(supported)])
 
-    def _saved(self, saved: list[halo_writes.Saved], answer: Any) -> tuple[int, Any]:
+    def _echo(self) -> Any:
+        """A write taken and not done: what was sent comes back as if it had been saved."""
+        body = self._body()
+        return body[0] if isinstance(body, list) and len(body) == 1 else body
+
+    def _saved(self, saved: list[halo_writes.Saved], answer: Any, key: str) -> tuple[int, Any]:
         switches = self.store.switches
         rows = []
         for one in saved:
             row = answer(self.store, one.row, details=True)
             rows.append({**row, "_warning": one.warning} if one.warning else row)
+        if switches.post_reply == "envelope":
+            return switches.post_status, {"record_count": len(rows), key: rows}
         single = switches.post_reply == "object" and len(rows) == 1
         return switches.post_status, rows[0] if single else rows
 

@@ -26,7 +26,8 @@ _CHOICES: dict[str, tuple[object, ...]] = {
     "updatelines_supported": (True, 400, 404, 405),
     "qty_order_refresh": ("at_read", "at_creation"),
     "inactive_licence_flips_line": ("at_once", "nightly", "never"),
-    "post_reply": ("object", "array"),
+    "post_reply": ("object", "array", "envelope"),
+    "contested_save": ("off", "nothing_saved", "header_saved"),
     "post_status": (200, 201),
     "stale_change_seq": ("ignored", "warning", "400"),
     "record_count": ("true", "too_small", "fifty"),
@@ -52,10 +53,14 @@ class HaloSwitches:
     header_lines_blank_missing: bool = True  # ... and a member left out of a sent line is emptied
     updatelines_blanks_missing: bool = False  # the same for POST /RecurringInvoice/updatelines
     updatelines_supported: bool | int = True  # or the status that refuses it: 400, 404, 405
-    post_reply: str = "object"  # answer to a one-element POST
+    post_reply: str = "object"  # answer to a one-element POST, or to any in the collection's envelope
     post_status: int = 201
     stale_change_seq: str = "ignored"
     licence_update_needs_client_id: bool = True  # every known script sends it; refuse with 400 when it is left out
+    contested_save: str = "off"  # each write meets another one: refused, nothing saved or only its header
+    ignored_writes: list[str] = field(
+        default_factory=list
+    )  # paths (softwarelicence, ...) whose POST is answered, not done
     soft_warning: str = ""  # a `_warning` put on every saved object
     # Quantities
     qty_order_refresh: str = "at_read"  # when `qty_order` of a computed line catches up with its licences
@@ -74,6 +79,9 @@ class HaloSwitches:
     change_log_needs_filter: bool = True  # LicenceChange and InvoiceChange without their id are a 500
     zoned_times: bool = False  # some times carry a Z
     unknown_envelopes: str = "keyed"  # ExternalLink, LicenceChange, InvoiceChange: envelope or bare list
+    # Who and what answers
+    app_version: str = "2.210.1"
+    instance_info: bool = True  # GET /InstanceInfo is there
     # Rights
     scopes: list[str] = field(default_factory=lambda: list(ALL_SCOPES))  # what the application may be granted
     scope_refusal: int = 401  # status of a call whose scope is missing
@@ -87,6 +95,9 @@ class HaloSwitches:
     auto_invoice: bool = True  # due recurring invoices are made nightly
     accounting_sync: bool = False  # nightly: every invoice is posted to the accounts
     accounting_sync_overwrites_thirdparty: bool = False  # nightly: `thirdpartyinvoicenumber` is the accounts' own
+    # Read by the wire in front of the emulator
+    date_header: bool = True  # answers carry Date, by the world's clock
+    clock_offset_s: int = 0  # ... so many seconds off it
     # Read by the rate limiter in front of the emulator
     rate_limit: int = 300  # requests in any five minutes
     rate_text: str = "named"  # the text of a 429 names the limit and the window, or does not

@@ -272,6 +272,27 @@ def _filled_from_item(store: HaloStore, line: Row) -> Row:
     return filled
 
 
+# Two at once -------------------------------------------------------------------------------------
+
+
+def contested(store: HaloStore, body: Any, action: str, *, header_saved: bool) -> None:
+    """Refuse a write that met another one (api/halo.md section 3); with `header_saved` its invoice's header is saved and
+    its lines are not.
+    """
+    for _, element in elements_of(body) if header_saved else ():
+        number = element.get("ihid") if action.endswith("updatelines") else element.get("id")
+        header = store.recurring_invoices.get(int(number or 0))
+        if header is not None:
+            _touch(store, header)
+        elif action == "invoice" and not element.get("id"):
+            _create_header(store, store.invoices, read_members({**element, "lines": []}, HEADER, "[0]"), [])
+    part = "the licence" if action == "softwarelicence" else "the invoice lines"
+    raise message(
+        f"An error occurred while saving {part}: the database operation was expected to affect 1 row(s) but actually "
+        "affected 0 row(s)."
+    )
+
+
 # Checks -------------------------------------------------------------------------------------------
 
 

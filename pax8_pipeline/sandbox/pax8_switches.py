@@ -80,6 +80,8 @@ class Pax8Switches:
     token_body: str = "json_or_form"  # noqa: S105 - which request bodies the token endpoint takes
     draft_items_timeout: bool = False  # draftItems answers 408
     foreign_companies: list[str] = field(default_factory=list)  # company ids of another partner: 403
+    date_header: bool = True  # answers carry Date, by the world's clock
+    clock_offset_s: int = 0  # ... so many seconds off it
     retry_after: str = "seconds"  # on the rate limiter's 429
     rate_body: str = "alternate"  # body of a 429: error envelope, plain text, or one after the other
 

@@ -69,6 +69,7 @@ class Sandbox:
             faults=self.faults,
             log=self.requests,
             limits=limits or {},
+            now=self.world.clock.now,
             switches=self._switches,
             expire=self._expire,
             after_write=self.changed,
@@ -141,7 +142,13 @@ def running_sandbox(
     sandbox.url = f"http://{HOST}:{listener.getsockname()[1]}"
     logging.getLogger("uvicorn").setLevel(logging.CRITICAL)  # faults are ordered; uvicorn would report them as errors
     server = _Server(
-        uvicorn.Config(sandbox.app, log_config=None, access_log=False, timeout_graceful_shutdown=_STOP_WITHIN)
+        uvicorn.Config(
+            sandbox.app,
+            log_config=None,
+            access_log=False,
+            date_header=False,  # each vendor tells the time by the world's clock (`faults_middleware`)
+            timeout_graceful_shutdown=_STOP_WITHIN,
+        )
     )
     thread = threading.Thread(target=server.run, args=([listener],), name="sandbox", daemon=True)
     thread.start()
