@@ -78,6 +78,11 @@ class WriteRefused(VendorError):
     """A write was refused before it took effect (4xx). Certain: nothing changed."""
 
 
+class WriteContested(WriteRefused):
+    """A write was refused because somebody else saved the same record at that moment. Parts of it may be saved: read
+    again, never send again."""
+
+
 class WriteUnknown(VendorError):
     """A write may or may not have taken effect (time-out, cut connection, 5xx). Settle it by reading, never by
     sending again."""

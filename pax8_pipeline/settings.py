@@ -12,7 +12,7 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -33,6 +33,8 @@ from pax8_pipeline.errors import ConfigError
 
 TrustMode = Literal["observe", "propose", "approve", "auto"]
 WriteMode = Literal["dry_run", "apply"]
+# Where Halo refuses to save a single line because it has no such call: nothing, or the whole recurring invoice.
+LineFallback = Literal["off", "whole_invoice"]
 
 # Read strictly, whoever writes them: 0231, 2.01e2 and 231.0 are no client, 1_000 is no limit.
 HaloId = Annotated[int, BeforeValidator(values.halo_id)]
@@ -231,9 +233,17 @@ class ReadPolicy(_Strict):
 
 
 class HaloPolicy(_Strict):
-    """How Halo is used. Other integrations of the partner share its limit on requests."""
+    """How Halo is used. Other integrations of the partner share its limit on requests. `line_fallback`: what to do where
+    it has no call for a single line.
+    """
 
     requests_per_5_minutes: int = Field(default=270, ge=1)
+    line_fallback: LineFallback = "off"
+
+    @field_validator("line_fallback", mode="before")
+    @classmethod
+    def _yaml_off(cls, value: Any) -> Any:
+        return "off" if value is False else value  # YAML reads a bare `off` as false
 
 
 class SchedulePolicy(_Strict):
@@ -253,8 +263,8 @@ class Policy(_Strict):
     usage: UsagePolicy = UsagePolicy()
     matching: MatchingPolicy = MatchingPolicy()
     reads: ReadPolicy = ReadPolicy()
-    schedule: SchedulePolicy = SchedulePolicy()
     halo: HaloPolicy = HaloPolicy()
+    schedule: SchedulePolicy = SchedulePolicy()
     native_integration: Literal["refuse", "ignore"] = "refuse"
     plan_expires_hours: Whole = Field(default=24, ge=1)
     unknown_wait_hours: Whole = Field(default=6, ge=1)
@@ -336,6 +346,13 @@ class Settings:
     write_mode: WriteMode
     environment: Mapping[str, str] = field(repr=False)
     alert_urls: tuple[SecretStr, ...] = ()
+    # When `today` was taken from this machine's clock (aware, UTC).
+    read_at: datetime = field(default_factory=lambda: datetime.now(UTC), compare=False)
+
+    @property
+    def today_stated(self) -> bool:
+        """True when PAX8_PIPELINE_TODAY names the day, not this machine's clock."""
+        return bool(self.value("PAX8_PIPELINE_TODAY"))
 
     @property
     def warehouse_path(self) -> Path:
@@ -401,9 +418,11 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         raise ConfigError(f"PAX8_PIPELINE_DATA: {data} is a file; name a folder")
     policy = load_policy(data / "policy.yaml")
     mode = env.get("HALO_WRITE_MODE", "").strip() or policy.write_mode
+    now = datetime.now(UTC)
     return Settings(
         data=data,
-        today=_today(env.get("PAX8_PIPELINE_TODAY", "").strip(), policy.timezone),
+        today=_today(env.get("PAX8_PIPELINE_TODAY", "").strip(), policy.timezone, now),
+        read_at=now,
         policy=policy,
         # Anything but exactly `apply` is a dry run: a typing error must never write.
         write_mode="apply" if mode == "apply" else "dry_run",
@@ -412,9 +431,9 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     )
 
 
-def _today(text: str, zone: str) -> date:
+def _today(text: str, zone: str, now: datetime) -> date:
     if not text:
-        return datetime.now(ZoneInfo(zone)).date()
+        return now.astimezone(ZoneInfo(zone)).date()
     try:
         return values.day(text)
     except ValueError as error:

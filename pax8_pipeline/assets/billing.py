@@ -10,13 +10,15 @@ when one fails. Everything else (permission, write mode, expiry, what the ledger
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 
 from pax8_pipeline.assets.describe import POOL, asset_arguments, asset_key, column_lineage
-from pax8_pipeline.assets.permission import refusal
+from pax8_pipeline.assets.permission import SINK, refusal
 from pax8_pipeline.assets.show import markdown, money, plain, table
 from pax8_pipeline.assets.stage import Stage, stage
 from pax8_pipeline.billing import apply, documents, ledger, render, writer
@@ -26,10 +28,14 @@ from pax8_pipeline.billing.guardrails import way_past
 from pax8_pipeline.billing.lock import writer_lock
 from pax8_pipeline.billing.model import Plan
 from pax8_pipeline.billing.plan import Circumstances, load_plan, make_plan, usage_hold
-from pax8_pipeline.errors import PipelineError
+from pax8_pipeline.clock import compare, not_compared
+from pax8_pipeline.errors import PipelineError, VendorError
+from pax8_pipeline.halo.client import HaloClient
+from pax8_pipeline.loading.clocks import run_day
 from pax8_pipeline.loading.halo import ask_integration, believed, native_state
 from pax8_pipeline.loading.reads import shrink_accepted
 from pax8_pipeline.matching.mappings import load_mappings
+from pax8_pipeline.pax8.client import Pax8Client
 from pax8_pipeline.resources.resources import HaloResource, Pax8Resource, SettingsResource, WarehouseResource
 from pax8_pipeline.warehouse import raw
 from pax8_pipeline.warehouse.connection import Connection
@@ -160,7 +166,7 @@ _WRITES = dg.AssetSpec(
 _LEDGER = dg.AssetSpec(**asset_arguments("billing.ledger", kinds={"duckdb"}), deps=[_WRITES.key])
 
 
-@dg.multi_asset(name="billing__writes", specs=[_WRITES, _LEDGER], pool=POOL)
+@dg.multi_asset(name=SINK, specs=[_WRITES, _LEDGER], pool=POOL)
 def writes(
     context: dg.AssetExecutionContext,
     config: WritesConfig,
@@ -198,12 +204,15 @@ def _sink(now: Stage, config: WritesConfig, pax8: Pax8Resource, halo: HaloResour
     if not may.changes:
         nothing = {k: v for k, v in _nothing("", head).items() if k != "reason"}
         return {**nothing, "applied": True, "outcome": "nothing to write"}, False
-    client = halo.client(now.settings)
-    if now.settings.policy.native_integration == "refuse":
+    client, source = halo.client(now.settings), pax8.client(now.settings)
+    refused = _wrong_day(now, source, client)
+    if refused is None and now.settings.policy.native_integration == "refuse":
         with now.warehouse.connect() as connection:
             found = believed(ask_integration(client), connection)
-        if found.state != "off":
-            return _nothing(f"two writers never: {found.sentence}", head, waiting=len(may.changes)), False
+        refused = None if found.state == "off" else f"two writers never: {found.sentence}"
+    if refused:
+        return {**_nothing(refused, head, waiting=len(may.changes)), "held_back": refused}, False
+    zone = ZoneInfo(now.settings.policy.timezone)
     with writer_lock(now.settings.data / "writer.lock"):
         # What another apply wrote while this one waited for its turn is not written again.
         _, may = _open_changes(now, config)
@@ -212,10 +221,12 @@ def _sink(now: Stage, config: WritesConfig, pax8: Pax8Resource, halo: HaloResour
             retired = writer.retired(connection)
         applier = apply.Applier(
             halo=client,
-            pax8=pax8.client(now.settings),
+            pax8=source,
             ledger=ledger.Ledger(now.warehouse, now.run_id),
             today=now.settings.today,
+            vendor_day=lambda: source.clock.day(zone) if source.clock else None,
             acknowledged=may.acknowledged,
+            line_fallback=now.settings.policy.halo.line_fallback,
             progress=now.progress("writes"),
             writer=me,
             retired=retired,
@@ -235,6 +246,17 @@ def _usage_refusal(now: Stage, may: Writable) -> str | None:
         return None
     with now.warehouse.connect() as connection:
         return usage_hold(connection)[1]
+
+
+def _wrong_day(now: Stage, pax8: Pax8Client, halo: HaloClient) -> str | None:
+    """Ask both vendors for the time, just before the first write; return how it contradicts this run's day."""
+    for ask in (pax8.check, halo.instance_info):
+        with suppress(VendorError):  # a refusal tells the time as well, and a vendor that is gone fails the first read
+            ask()
+    wrong, silent = compare({"Pax8": pax8.clock, "Halo": halo.clock}, run_day(now.settings))
+    if silent:
+        now.say(not_compared(silent))
+    return f"clock: {'; '.join(wrong)}" if wrong else None
 
 
 def _open_changes(now: Stage, config: WritesConfig) -> tuple[Plan | None, Writable]:

@@ -15,6 +15,8 @@ from pax8_pipeline.assets.reading import keep, raw_asset
 from pax8_pipeline.assets.stage import Stage, stage
 from pax8_pipeline.billing.documents import watched_since
 from pax8_pipeline.loading import halo as loading
+from pax8_pipeline.loading.clocks import keep_clock
+from pax8_pipeline.loading.instance import keep_instance
 from pax8_pipeline.matching.mappings import load_mappings
 from pax8_pipeline.resources.resources import HaloResource, SettingsResource, WarehouseResource
 
@@ -37,9 +39,9 @@ def _list_asset(name: str, about: str) -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult:
         with stage(context, settings, warehouse) as now:
             client, tell = halo.client(now.settings), now.progress(name)
-            return dg.MaterializeResult(
-                metadata=keep(now, f"halo.{name}", lambda: [loading.read_list(client, name, tell)])
-            )
+            told = keep(now, f"halo.{name}", lambda: [loading.read_list(client, name, tell)])
+            keep_clock(now.warehouse, now.run_id, "Halo", client, now.settings)
+            return dg.MaterializeResult(metadata=told)
 
     made: dg.AssetsDefinition = read_list
     return made
@@ -98,5 +100,6 @@ def integration(
     with stage(context, settings, warehouse) as now:
         client = halo.client(now.settings)
         told = keep(now, "halo.integration", lambda: [loading.read_integration(client)])
+        version = keep_instance(now.warehouse, now.run_id, client)
         state, sentence = loading.native_state(now.warehouse, now.run_id)
-        return dg.MaterializeResult(metadata={**told, "state": state, "reason": sentence})
+        return dg.MaterializeResult(metadata={**told, "state": state, "reason": sentence, "halo": version})

@@ -15,6 +15,7 @@ from pax8_pipeline.assets.reading import Kept, keep, keep_each, raw_asset
 from pax8_pipeline.assets.stage import Stage, stage
 from pax8_pipeline.automation.partitions import month_of_partition
 from pax8_pipeline.loading import pax8 as loading
+from pax8_pipeline.loading.clocks import keep_clock
 from pax8_pipeline.resources.resources import Pax8Resource, SettingsResource, WarehouseResource
 
 # So many invoices are read before they are kept.
@@ -39,7 +40,9 @@ def _list_asset(name: str, about: str) -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult:
         with stage(context, settings, warehouse) as now:
             client = pax8.client(now.settings)
-            return dg.MaterializeResult(metadata=keep(now, f"pax8.{name}", lambda: [loading.read_list(client, name)]))
+            told = keep(now, f"pax8.{name}", lambda: [loading.read_list(client, name)])
+            keep_clock(now.warehouse, now.run_id, "Pax8", client, now.settings)
+            return dg.MaterializeResult(metadata=told)
 
     made: dg.AssetsDefinition = read_list
     return made

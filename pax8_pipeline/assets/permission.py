@@ -7,10 +7,12 @@ the way a run was started, so what is asked for is a permission, not the absence
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 SCHEDULE_TAG = "dagster/schedule_name"
 BACKFILL_TAG = "dagster/backfill"
 RANGE_TAG = "dagster/asset_partition_range_start"
+SINK = "billing__writes"
 
 
 def refusal(tags: Mapping[str, str], *, apply: bool, write_mode: str) -> str | None:
@@ -25,3 +27,9 @@ def refusal(tags: Mapping[str, str], *, apply: bool, write_mode: str) -> str | N
     if write_mode != "apply":
         return "dry run: HALO_WRITE_MODE is not `apply`"
     return None
+
+
+def may_write(tags: Mapping[str, str], run_config: Mapping[str, Any], write_mode: str) -> bool:
+    """Return whether a run, as it was started, has permission to write."""
+    sink = ((run_config.get("ops") or {}).get(SINK) or {}).get("config") or {}
+    return refusal(tags, apply=bool(sink.get("apply")), write_mode=write_mode) is None

@@ -40,7 +40,7 @@ class RunResult:
     `plan_id`: the plan it made or was told to write, None when it came to none. `failed_checks`: grave ones first. `errors`: one sentence
     for each step that failed of its own (a failed blocking check is not among them). `applied`: how many writes ended
     in which state; `outcome`: the sink's own sentence, empty when it was not reached; `refused`: why the sink would not
-    begin, empty when it did.
+    begin, empty when it did; `held_back`: the same, when what kept it is as grave as a failed blocking check.
     """
 
     run_id: str
@@ -51,6 +51,7 @@ class RunResult:
     applied: Mapping[str, int] = field(default_factory=dict)
     outcome: str = ""
     refused: str = ""
+    held_back: str = ""
 
 
 def run_daily_sync(
@@ -177,6 +178,7 @@ def gather(instance: DagsterInstance, run_id: str, success: bool) -> RunResult:
         applied={str(s): int(str(n)) for s, n in states.items()} if isinstance(states, Mapping) else {},
         outcome=str(writes["outcome"].value) if "outcome" in writes else "",
         refused=str(writes["reason"].value) if "reason" in writes else "",
+        held_back=str(writes["held_back"].value) if "held_back" in writes else "",
     )
 
 

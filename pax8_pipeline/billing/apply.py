@@ -17,10 +17,12 @@ from pax8_pipeline.billing import verify
 from pax8_pipeline.billing.evidence import Seen, claim, prove
 from pax8_pipeline.billing.gateways import HaloGateway, Pax8Gateway, Record
 from pax8_pipeline.billing.invoicing import Invoicing
+from pax8_pipeline.billing.line_writes import ChangedUnderUs, LineWriter, Surprise
 from pax8_pipeline.billing.model import Action, Change, Entry, Plan, State
 from pax8_pipeline.billing.plan import grouped
 from pax8_pipeline.billing.verify import Object
-from pax8_pipeline.errors import NotFound, PipelineError, VendorError, WriteRefused, WriteUnknown
+from pax8_pipeline.errors import NotFound, PipelineError, VendorError, WriteContested, WriteRefused, WriteUnknown
+from pax8_pipeline.settings import LineFallback
 from pax8_pipeline.values import id_in_halo
 
 WAVE_ABOVE = 100  # licence counts in one night from which on they go in waves
@@ -60,13 +62,16 @@ class Outcome:
         return any(self.states.get(state, 0) for state in _BAD)
 
 
+# Entries to be proved by reading, entries that are final, and why the whole apply must stop ("" when it need not).
+_Sent = tuple[list[Entry], list[Entry], str]
 _BAD: tuple[State, ...] = ("failed", "unknown", "skipped", "duplicate")
 
 
-@dataclass(frozen=True)
+@dataclass
 class Applier:
-    """Applies one plan. `acknowledged`: see `refuse`. `step` is called between any two statements that matter, so that
-    tests can crash there.
+    """Applies one plan. `vendor_day`: the day by Pax8's newest answer, None when it told none. `acknowledged`: see
+    `refuse`. `line_fallback`: see `line_writes`. `step` is called between any two statements that matter, so that tests
+    can crash there.
     """
 
     halo: HaloGateway
@@ -74,11 +79,18 @@ class Applier:
     ledger: Record
     today: date
     acknowledged: bool = False
+    vendor_day: Callable[[], date | None] = lambda: None
+    line_fallback: LineFallback = "off"
     progress: Callable[[int, int], None] = lambda done, total: None
     step: Callable[[str], None] = lambda name: None
     writer: str = ""
     retired: frozenset[str] = frozenset()
     clock: Callable[[], datetime] = lambda: datetime.now(UTC).replace(tzinfo=None)
+    _lines: LineWriter = field(init=False)
+    _contested: set[str] = field(default_factory=set, init=False)
+
+    def __post_init__(self) -> None:
+        self._lines = LineWriter(self.halo, self.line_fallback)
 
     def apply(self, plan: Plan, changes: Sequence[Change]) -> Outcome:
         """Write every given change of `plan` once and say what became of each.
@@ -98,7 +110,10 @@ class Applier:
                 self.ledger.record(plan.plan_id, entries)
             else:
                 invoice = group[0].action == "create_invoice"
-                entries, stop = invoicing.make(plan.plan_id, group[0]) if invoice else self._group(plan.plan_id, group)
+                if invoice:
+                    entries, stop = invoicing.make(plan.plan_id, group[0])
+                else:
+                    entries, stop = self._group(plan.plan_id, group, outcome.problems)
                 if stop:
                     outcome.problems.append(f"stopped: {stop}")
             for entry in entries:
@@ -127,8 +142,11 @@ class Applier:
         waves = [counts[n : n + WAVE] for n in range(0, len(counts), WAVE)]
         return [*grouped([c for c in others if c.action != "set_licence_count"]), *waves, *invoices]
 
-    def _group(self, plan_id: str, changes: list[Change]) -> tuple[list[Entry], str]:
-        """Do one recurring invoice or one wave; return the final entry of each change and why to stop, if so."""
+    def _group(self, plan_id: str, changes: list[Change], problems: list[str]) -> tuple[list[Entry], str]:
+        """Do one recurring invoice or one wave; return the final entry of each change and why to stop, if so.
+
+        `problems` gets what others did meanwhile and a person should know.
+        """
         wave = len({c.recurring_invoice_id for c in changes}) > 1
         try:
             before = self._read_wave(changes, fresh=True) if wave else self._read(changes)
@@ -143,9 +161,10 @@ class Applier:
         self.step("before claim")
         self.ledger.record(plan_id, [claim(c, before) for c in ready])
         self.step("after claim")
-        sent = self._send_wave(ready, before) if wave else [self._send(change, before) for change in ready]
+        sent, settled, surprise = self._send_wave(ready, before) if wave else self._send_each(ready, before)
         self.step("after send")
-        self.ledger.record(plan_id, sent)
+        self.ledger.record(plan_id, [*sent, *settled])
+        aside += settled
         self.step("before read-back")
         try:
             after = self._read_wave(ready, fresh=False) if wave else self._read(ready)
@@ -155,11 +174,31 @@ class Applier:
                 for e in sent
             ]
             self.ledger.record(plan_id, [e for e in entries if e.state == "unknown"])
-            return aside + entries, str(error)
-        proved, surprise = prove(sent, before, after)
+            return aside + entries, surprise or str(error)
+        proof = prove(sent, before, after, self._contested)
+        problems += proof.noticed
+        proof = proof.with_history(self.ledger.standing)
         self.step("before verdict")
-        self.ledger.record(plan_id, proved)
-        return aside + proved, surprise
+        self.ledger.record(plan_id, proof.entries)
+        return aside + proof.entries, "; ".join(filter(None, (surprise, proof.surprise)))
+
+    def _send_each(self, changes: Sequence[Change], seen: Seen) -> _Sent:
+        """Send the changes of one recurring invoice one after the other; after a surprise no more of them."""
+        sent: list[Entry] = []
+        settled: list[Entry] = []
+        surprise = ""
+        for change in changes:
+            if surprise:
+                settled.append(Entry(change, "skipped", f"not begun: {surprise}"))
+                continue
+            try:
+                sent.append(self._send(change, seen, changes))
+            except ChangedUnderUs as error:
+                settled.append(Entry(change, "drifted", str(error)))
+            except Surprise as error:
+                surprise = f"something changed in a way nobody planned: {error}"
+                settled.append(Entry(change, "failed", str(error)))
+        return sent, settled, surprise
 
     def _read(self, changes: Sequence[Change]) -> Seen:
         invoice = changes[0].recurring_invoice_id
@@ -182,8 +221,10 @@ class Applier:
             headers, {i: c for c in self.halo.licences().objects if (i := id_in_halo(c.get("id"))) in wanted and i}
         )
 
-    def _send_wave(self, changes: Sequence[Change], seen: Seen) -> list[Entry]:
-        """Send licence counts several to a call. A refused call is done over one by one: nothing of it took effect."""
+    def _send_wave(self, changes: Sequence[Change], seen: Seen) -> _Sent:
+        """Send licence counts several to a call. A call whose content was refused is done over one by one, by what each
+        licence is then; any other error (rights, limits, network) would meet each of them too.
+        """
         entries: list[Entry] = []
         for start in range(0, len(changes), PER_CALL):
             part = changes[start : start + PER_CALL]
@@ -192,12 +233,21 @@ class Applier:
                 reply = self.halo.update_licences([self._count(c, seen) for c in part])
             except WriteUnknown as error:
                 entries += [Entry(c, "unknown", str(error)) for c in part]
-            except VendorError as error:
+            except WriteContested as error:
+                entries += [self._met(c, str(error)) for c in part]
+            except WriteRefused as error:
                 entries += self._one_by_one(part, seen, error)
+            except VendorError as error:
+                entries += [Entry(c, "failed", str(error)) for c in part]
             else:
                 text = f"licences answered {getattr(reply, 'status', 'ok')}"
                 entries += [Entry(c, "sent", text) for c in part]
-        return entries
+        return entries, [], ""
+
+    def _met(self, change: Change, text: str) -> Entry:
+        """Note a write that met another one: what of it was saved is not known, the reading tells."""
+        self._contested.add(change.row_id)
+        return Entry(change, "unknown", text)
 
     def _one_by_one(self, changes: Sequence[Change], seen: Seen, refused: VendorError) -> list[Entry]:
         """Send what a refused call held, each for itself, if it still is as it was: the refusal may be one element's."""
@@ -239,31 +289,48 @@ class Applier:
         """Ask Pax8 once more: only a subscription that says Cancelled now, its end date passed, ends anything."""
         now = self.pax8.subscription(change.subscription_id)
         end = str(now.get("endDate") or "")[:10]
-        if str(now.get("status", "")).lower() == "cancelled" and end and end < self.today.isoformat():
+        # The earlier of our day and Pax8's: a wrong clock here must not end what is paid for.
+        today = min(filter(None, (self.today, self.vendor_day())))
+        if str(now.get("status", "")).lower() == "cancelled" and end and end < today.isoformat():
             return []
+        if end and end < self.today.isoformat() and today < self.today:
+            return [f"its end date {end} has passed by our day {self.today}, not by Pax8's, {today}"]
         return [f"Pax8 now says {now.get('status')}, end date {end or 'none'}"]
 
-    def _send(self, change: Change, seen: Seen) -> Entry:
-        """Send the write, once. A refusal is certain, anything else without an answer is unknown."""
+    def _send(self, change: Change, seen: Seen, group: Sequence[Change] = ()) -> Entry:
+        """Send the write, once. A refusal is certain, anything else without an answer is unknown.
+
+        Between two writes of one change the reading decides about the second, whatever the first was answered: a write
+        can be answered 201 and change nothing (api/halo.md section 3).
+        """
         notes: list[str] = []
-        calls = self._writes(change, seen)
+        calls = self._writes(change, seen, group or (change,))
         for number, (name, write) in enumerate(calls, start=1):
             self.step(f"before {name}")
+            lost = False
             try:
                 reply = write()
             except WriteUnknown as error:
+                lost = True
                 notes.append(str(error))
-                # Between two writes of one change the reading has to come at once: it decides about the second.
-                if number == len(calls) or not self._first_half_took(change):
-                    return Entry(change, "unknown", "; ".join(notes))
-                notes.append("read back as written")
-                continue
-            except VendorError as error:
+            except WriteContested as error:
+                return self._met(change, "; ".join([*notes, str(error)]))
+            except (VendorError, ChangedUnderUs) as error:
+                if number == 1 and isinstance(error, ChangedUnderUs):
+                    raise
                 return Entry(change, "failed", "; ".join([*notes, str(error)]))
-            warning = getattr(reply, "warning", "")
-            notes.append(
-                f"{name} answered {getattr(reply, 'status', 'ok')}" + (f", warning: {warning}" if warning else "")
-            )
+            else:
+                warning = getattr(reply, "warning", "")
+                notes.append(
+                    f"{name} answered {getattr(reply, 'status', 'ok')}" + (f", warning: {warning}" if warning else "")
+                )
+            if number < len(calls):
+                if not self._first_half_took(change):
+                    notes.append(f"the {name} does not show it, so the {calls[number][0]} was not written")
+                    return Entry(change, "unknown" if lost else "sent", "; ".join(notes))
+                notes.append("read back as written")
+            elif lost:
+                return Entry(change, "unknown", "; ".join(notes))
         return Entry(change, "sent", "; ".join(notes))
 
     def _first_half_took(self, change: Change) -> bool:
@@ -274,65 +341,40 @@ class Applier:
             return False
         return verify.half_done(change, now.header(change), now.licence(change))
 
-    def _writes(self, change: Change, seen: Seen) -> list[tuple[str, Callable[[], Any]]]:
+    def _writes(self, change: Change, seen: Seen, group: Sequence[Change]) -> list[tuple[str, Callable[[], Any]]]:
         """Return the calls a change takes, in order (api/halo.md sections 12.1 and 12.2: the line before the licence)."""
         licence = seen.licence(change)
         base = {"id": change.licence_id, "client_id": (licence or {}).get("client_id", change.client_id)}
         off = {**base, "is_active": False, "status": "Cancelled", "end_date": _end_date(change, licence)}
-        line = seen.line(change)
+        line, header = seen.line(change), seen.header(change)
         if change.action == "set_licence_count":
             return [("licence", lambda: self.halo.update_licence(self._count(change, seen)))]
         if change.action == "set_line_quantity":
-            return [
-                ("line", lambda: self._line(seen.header(change), line, {"qty_order": _number(change.quantity_after)}))
-            ]
+            quantity = {"qty_order": _number(change.quantity_after)}
+            return [("line", lambda: self._lines.write(group, header, line, quantity))]
         if change.action == "end_licence":
             return [("licence", lambda: self.halo.update_licence({**off, "count": 0}))]
         if change.action in ("reopen_line", "reopen_licence"):
-            return self._reopenings(change, seen, base)
+            return self._reopenings(change, seen, base, group)
         calls: list[tuple[str, Callable[[], Any]]] = []
         if not line.get("isinactive"):
-            calls.append(("line", lambda: self._line(seen.header(change), line, {"isinactive": True})))
+            calls.append(("line", lambda: self._lines.write(group, header, line, {"isinactive": True})))
         if licence is not None and licence.get("is_active") is not False:
             calls.append(("licence", lambda: self.halo.update_licence(off)))
         return calls
 
-    def _reopenings(self, change: Change, seen: Seen, base: dict[str, Any]) -> list[tuple[str, Callable[[], Any]]]:
+    def _reopenings(
+        self, change: Change, seen: Seen, base: dict[str, Any], group: Sequence[Change]
+    ) -> list[tuple[str, Callable[[], Any]]]:
         """The way back from an end, in the opposite order: the licence has its old state before the line bills it."""
         calls: list[tuple[str, Callable[[], Any]]] = []
         restore = change.expect.get("restore") or {}
         if change.licence_id is not None and restore:
             calls.append(("licence", lambda: self.halo.update_licence({**base, **restore})))
-        if change.action == "reopen_line" and seen.line(change).get("isinactive"):
-            calls.append(("line", lambda: self._line(seen.header(change), seen.line(change), {"isinactive": False})))
+        line, header = seen.line(change), seen.header(change)
+        if change.action == "reopen_line" and line.get("isinactive"):
+            calls.append(("line", lambda: self._lines.write(group, header, line, {"isinactive": False})))
         return calls
-
-    def _line(self, header: Object, line: Object, change: dict[str, Any]) -> Any:
-        """Send one whole line as read, one member changed: one element cannot drop others, a whole one blanks none."""
-        whole = _sendable({**line, "ihid": line.get("ihid") or header["id"]}, change)
-        try:
-            return self.halo.update_line(whole)
-        except WriteRefused as refused:
-            if refused.status not in _NO_UPDATELINES:
-                raise
-            return self._every_line(header, id_in_halo(line.get("id")) or 0, change, refused)
-
-    def _every_line(self, before: Object, line_id: int, change: dict[str, Any], refused: WriteRefused) -> Any:
-        """A tenant that refuses `updatelines` gets the header with every line as read, once that is sure to be fresh."""
-        now = self.halo.recurring_invoice(id_in_halo(before.get("id")) or 0)
-        lines = verify.lines_by_id(now)
-        old, new = verify.lines_by_id(before)[line_id], lines.get(line_id)
-        # Others may have moved by our own writes of this group; they go back as they are now.
-        if new is None or verify.written_line_kept(old, new, ""):
-            raise refused
-        rest = [_sendable(line, change if i == line_id else {}) for i, line in lines.items()]
-        header = {"id": now["id"], "client_id": now.get("client_id"), "lines": rest}
-        if "change_seq" in now:
-            header["change_seq"] = now["change_seq"]
-        return self.halo.replace_lines(header)
-
-
-_NO_UPDATELINES = (400, 404, 405, 501)
 
 
 def refuse(plan: Plan, now: datetime, *, acknowledged: bool = False) -> None:
@@ -361,12 +403,6 @@ _WRITTEN: tuple[Action, ...] = (
     "set_licence_count", "set_line_quantity", "end_line", "end_licence", "reopen_line", "reopen_licence",
     "create_invoice",
 )  # fmt: skip
-
-
-def _sendable(line: Object, change: dict[str, Any]) -> dict[str, Any]:
-    """Return a line fit to be sent: all members as read but Halo's own computed money and its read-only `isActive`."""
-    kept = {k: v for k, v in line.items() if not verify.is_computed_money(k) and k != "isActive"}
-    return {**kept, **change}
 
 
 def _number(value: Decimal | None) -> int | Decimal:

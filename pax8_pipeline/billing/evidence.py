@@ -7,11 +7,11 @@ the comparisons themselves (`verify`), the order of steps (`apply`).
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from pax8_pipeline.billing import verify
-from pax8_pipeline.billing.model import Change, Entry
+from pax8_pipeline.billing.model import Change, Entry, Standing
 from pax8_pipeline.billing.verify import Object
 
 
@@ -49,27 +49,83 @@ def claim(change: Change, seen: Seen) -> Entry:
     return Entry(change, "claimed", f"about to write: {change.before} -> {change.after}", text)
 
 
-def prove(sent: Sequence[Entry], before: Seen, after: Seen) -> tuple[list[Entry], str]:
-    """Judge every write by what was read back; a difference nobody planned is the reason to stop."""
+@dataclass(frozen=True)
+class Proof:
+    """What a reading says of writes: a final entry for each, why the whole apply must stop ("" when it need not), and
+    what others did meanwhile that is no fault of ours.
+    """
+
+    entries: list[Entry]
+    surprise: str
+    noticed: list[str]
+
+    def with_history(self, standing: Callable[[str], Sequence[Standing]]) -> Proof:
+        """Return the same, but a failed write says how often the same one failed before: it must not look new each night."""
+
+        def told(entry: Entry) -> Entry:
+            earlier = sum(1 for s in standing(entry.change.row_id) if s.state == "failed")
+            if entry.state != "failed" or not earlier:
+                return entry
+            again = f"the same write failed in {earlier} earlier plans, so a person has to look"
+            return replace(entry, detail=f"{entry.detail}; {again}")
+
+        return replace(self, entries=[told(entry) for entry in self.entries])
+
+
+def prove(sent: Sequence[Entry], before: Seen, after: Seen, contested: Collection[str] = ()) -> Proof:
+    """Judge every write by what was read back; a difference nobody planned is the reason to stop.
+
+    `contested`: rows whose write met somebody else's. Not as planned, they count as changed under us.
+    """
     changes = [e.change for e in sent]
     surprises: list[str] = []
+    noticed: dict[int, list[str]] = {}
     for invoice in sorted({c.recurring_invoice_id or 0 for c in changes}):
         own = [c for c in changes if c.recurring_invoice_id == invoice]
-        found = verify.untouched(own, before.header(own[0]), after.header(own[0]))
-        surprises += [f"recurring invoice {invoice}: {sentence}" for sentence in found]
+        headers = before.header(own[0]), after.header(own[0])
+        surprises += [f"recurring invoice {invoice}: {s}" for s in verify.untouched(own, *headers)]
+        noticed[invoice] = verify.noticed(*headers, sum(_saves(e, before) for e in sent if e.change in own))
     proved: list[Entry] = []
     for entry in sent:
         change = entry.change
         strange = _own_surprises(change, before, after)
         surprises += strange
+        also = noticed.get(change.recurring_invoice_id or 0, [])
+        told = "; ".join([entry.detail, *(f"meanwhile {s}" for s in also)])
         if strange:
-            proved.append(Entry(change, "failed", "; ".join([entry.detail, *strange])))
+            proved.append(Entry(change, "failed", "; ".join([told, *strange])))
         elif verify.reached(change, after.header(change), after.licence(change)):
-            proved.append(Entry(change, "verified", f"{entry.detail}; read back as planned"))
+            proved.append(Entry(change, "verified", f"{told}; read back as planned"))
+        elif change.row_id in contested:
+            proved.append(Entry(change, "drifted", f"{told}; changed under us, the next run plans it again"))
         else:
-            detail = f"{entry.detail}; read back: not as planned, the next run will plan it again"
-            proved.append(Entry(change, "failed", detail))
-    return proved, f"something changed in a way nobody planned: {'; '.join(surprises)}" if surprises else ""
+            proved.append(Entry(change, "failed", f"{told}; {_not_reached(entry, before, after)}"))
+    return Proof(
+        proved,
+        f"something changed in a way nobody planned: {'; '.join(surprises)}" if surprises else "",
+        [f"recurring invoice {i}: {s}" for i, found in noticed.items() for s in found],
+    )
+
+
+def _not_reached(entry: Entry, before: Seen, after: Seen) -> str:
+    change = entry.change
+    old, new = before.licence(change), after.licence(change)
+    same_licence = old == new or (old is not None and new is not None and not verify.licence_differs(change, old, new))
+    if entry.state == "sent" and same_licence and verify.unchanged(change, before.header(change), after.header(change)):
+        return (
+            "Halo took the write and changed nothing (read back: all as before); the next run plans it again. If that "
+            "repeats, look in Halo what keeps this field from being changed"
+        )
+    return "read back: not as planned, the next run will plan it again"
+
+
+def _saves(entry: Entry, before: Seen) -> int:
+    """Return how many savings of its recurring invoice a write made at most: one where it sent a line."""
+    change = entry.change
+    planned = verify.LINE_FIELD.get(change.action)
+    if entry.state == "failed" or planned is None:
+        return 0
+    return int(planned == "qty_order" or bool(before.line(change).get("isinactive")) != change.ends)
 
 
 def _own_surprises(change: Change, before: Seen, after: Seen) -> list[str]:

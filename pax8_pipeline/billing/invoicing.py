@@ -65,7 +65,7 @@ class Invoicing:
         self.step("after send")
         self.ledger.record(plan_id, [sent])
         if sent.state == "failed":
-            return [sent], ""
+            return self._after_refusal(plan_id, sent, usage)
         self.step("before read-back")
         try:
             shown, found = self._read_back(usage, made)
@@ -103,6 +103,20 @@ class Invoicing:
     def _note(self, documents: list[Object]) -> None:
         known = {d.get("id") for d in self.seen}
         self.seen += [d for d in documents if d.get("id") not in known and invoice.keys_of(d)]
+
+    def _after_refusal(self, plan_id: str, sent: Entry, usage: Usage) -> tuple[list[Entry], str]:
+        """Look whether a refused invoice is there all the same: a saving can break off half-way (api/halo.md section 3)."""
+        self.step("before read-back")
+        try:
+            found = invoice.hits(usage, self._invoices(usage))
+        except VendorError as error:
+            return self._end(
+                plan_id, Entry(sent.change, "unknown", f"{sent.detail}; not read back: {error}"), str(error)
+            )
+        if not found:
+            return [sent], ""
+        sentence = f"Halo refused the invoice and shows it all the same: {invoice.named(found)}; it is left to a person"
+        return self._end(plan_id, Entry(sent.change, "failed", f"{sent.detail}; {sentence}"), sentence)
 
     def _end(self, plan_id: str, entry: Entry, stop: str = "") -> tuple[list[Entry], str]:
         self.ledger.record(plan_id, [entry])

@@ -20,6 +20,7 @@ from pax8_pipeline import textfiles
 from pax8_pipeline.billing import approval, ledger, plan, usage_report
 from pax8_pipeline.billing.guardrails import way_past
 from pax8_pipeline.billing.model import Plan, money_sentences
+from pax8_pipeline.loading import instance
 from pax8_pipeline.warehouse.connection import Connection, Warehouse
 from pax8_pipeline.warehouse.raw import dicts
 
@@ -78,6 +79,8 @@ def _head_lines(connection: Connection, head: Plan) -> list[str]:
         f"{head.rows_considered} rows looked at: {head.rows_safe} changes, {head.rows_waiting} waiting, "
         f"{head.rows_blocked} held back. Write mode {head.write_mode}.",
     ]
+    version = instance.sentence(connection, head.run_id)
+    lines += [f"{version}."] if version else []
     lines += [f"{sentence}." for sentence in money_sentences(head.money)]
     lines += [f"**Not to be applied:** {head.problem}."] if head.problem else []
     lines += _held_lines(connection, head)

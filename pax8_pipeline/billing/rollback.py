@@ -28,6 +28,10 @@ _INVERSE = {
 }
 
 
+# What an end writes on a licence beside its flag and count.
+_TEXTS = ("status", "end_date")
+
+
 @dataclass(frozen=True)
 class _Done:
     """One verified write: its plan row, its change and the state of the target before it."""
@@ -108,6 +112,24 @@ def _look(halo: HaloGateway, change: Change) -> tuple[Mapping[str, Any], Mapping
         return {"lines": []}, None
 
 
+def _retyped(done: _Done, licence: Mapping[str, Any]) -> bool:
+    """True when somebody gave an ended licence another status or end date since: the undo would overwrite that."""
+    before, written = done.before.get("licence") or {}, {"status": "Cancelled"}
+    if done.change.expect.get("end_date"):
+        written["end_date"] = f"{done.change.expect['end_date']}T00:00:00"
+    return any(
+        name in before
+        and not verify.same(licence.get(name), before[name])
+        and not _alike(licence.get(name), written.get(name))
+        for name in _TEXTS
+    )
+
+
+def _alike(now: Any, written: str | None) -> bool:
+    """Compare as Halo may show it again: a time with or without its zone, and any value where none is known."""
+    return written is None or str(now).removesuffix("Z") == written
+
+
 def _inverse(done: _Done, seen: tuple[Mapping[str, Any], Mapping[str, Any] | None]) -> dict[str, Any]:
     """Return the plan row that takes one write back, blocked when the target is no longer as the write left it."""
     header, licence = seen
@@ -124,10 +146,12 @@ def _inverse(done: _Done, seen: tuple[Mapping[str, Any], Mapping[str, Any] | Non
     same = verify.reached(done.change, header, licence) or verify.half_undone(
         done.change, {n: restored[n] for n in names if n in restored}, header, licence
     )
+    same = same and not (ends and licence is not None and _retyped(done, licence))
     expect = {
         "licence_count": None if licence is None else licence.get("count"),
         "licence_active": None if licence is None else licence.get("is_active", True) is not False,
         "licence_requested": None if licence is None else verify.requested_quantity(licence),
+        "licence_texts": {n: licence.get(n) for n in _TEXTS} if ends and licence is not None else {},
         "line_quantity": str(line["qty_order"]) if line and verify.is_manual(line) else None,
         "line_inactive": bool(line.get("isinactive")),
         "licences_on_line": len(verify.follows(line)) or None,

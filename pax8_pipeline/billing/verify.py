@@ -6,7 +6,7 @@ Facts: api/halo.md sections 7 and 12.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -23,6 +23,23 @@ _LINE_TEXTS = (
     "nominal_code", "tax_code", "baseprice", "discount_perc", "startdate", "enddate", "autorenew", "sequenceid",
     "group_id", "recurring_invoice_quantity_type",
 )  # fmt: skip
+# What else a line says that people or Halo bill by; nested lists are compared as they stand.
+_LINE_REST = (
+    "productcode", "nominal_code_item", "quantity_custom", "onetimecharge", "onetimechargeinvoiceid", "autorenewperiod",
+    "needsreviewbeforecreation", "reviewed", "consumption_line_type", "consumption_markup", "is_meter", "isgroupdesc",
+    "is_bundled_line", "bundle_id", "supplier", "hide_on_pdf", "prorata_next_invoice", "prorata_quantity",
+    "prorata_unit_price",
+)  # fmt: skip
+_LINE_LISTS = ("quantity_licences", "quantity_subscriptions", "prorata_data", "customfields")
+# Ids and names that Halo gives by itself when it saves a nested row.
+_OWN_OF_NESTED = ("id", "invoice_line_id", "invoicedetailid", "licence_name", "display")
+# What a recurring invoice says beside its lines. When it was last made and is next due moves by itself.
+_HEADER_BUSINESS = (
+    "client_id", "reference", "notes_1", "internal_note", "disabled", "period", "schedule_id", "startdate", "enddate",
+    "contract_id", "sitenumber", "invoice_prorata_periods_ahead", "invoice_auto_increase_period",
+    "invoice_percent_increase",
+)  # fmt: skip
+_HEADER_MOVES = ("nextcreationdate", "lastcreated")
 _LICENCE_BUSINESS = (
     "name", "type", "client_id", "site_id", "price", "purchase_price", "billing_cycle", "term_duration", "snowid",
     "item_id", "distributor", "vendor", "start_date", "end_date", "status", "is_active", "deleted", "count",
@@ -101,6 +118,11 @@ def _licence_drift(change: Change, header: Object, line: Object, licence: Object
             if ordered is not None
             else f"the change to {expect.get('licence_requested')} that was ordered for the licence is no longer under way"
         )
+    found += [
+        f"the licence's {name} is {_show(licence.get(name))}, the plan saw {_show(value)}"
+        for name, value in (expect.get("licence_texts") or {}).items()
+        if not same(licence.get(name), value)
+    ]
     if not is_manual(line) and change.licence_id not in follows(line):
         found.append(f"line {change.line_id} no longer follows licence {change.licence_id}")
     if not is_manual(line) and len(follows(line)) != (expect.get("licences_on_line") or 0):
@@ -143,6 +165,12 @@ def reached(change: Change, header: Object, licence: Object | None) -> bool:
     return licence_off and bool(line.get("isinactive"))
 
 
+def unchanged(change: Change, before: Object, after: Object) -> bool:
+    """True when a write left its line and what it follows just as they were."""
+    old, new = (lines_by_id(header).get(change.line_id or 0) for header in (before, after))
+    return old is not None and new is not None and not line_kept(old, new) and follows(old) == follows(new)
+
+
 def half_done(change: Change, header: Object, licence: Object | None) -> bool:
     """True when the first of the two writes of an end or of its way back has taken effect."""
     line = lines_by_id(header).get(change.line_id or 0, {})
@@ -171,11 +199,12 @@ def _reopened(change: Change, line: Object, licence: Object | None) -> bool:
 
 
 def untouched(changes: Iterable[Change], before: Object, after: Object) -> list[str]:
-    """Say what else changed on a recurring invoice beside the planned fields (api/halo.md section 12.1 step 6)."""
+    """Say what else changed on a recurring invoice beside the planned fields (api/halo.md section 12.1 step 6).
+
+    A line that somebody added is not among it (`lines_added`): no write of ours can do that.
+    """
     old, new = lines_by_id(before), lines_by_id(after)
-    found = [f"line {i} is gone" for i in old.keys() - new.keys()] + [
-        f"line {i} is new" for i in new.keys() - old.keys()
-    ]
+    found = [f"line {i} is gone" for i in sorted(old.keys() - new.keys())]
     allowed: dict[int, set[str]] = {}
     for change in changes:
         field = "isinactive" if change.action in _MAY_FLIP else LINE_FIELD.get(change.action)
@@ -183,19 +212,90 @@ def untouched(changes: Iterable[Change], before: Object, after: Object) -> list[
             allowed.setdefault(change.line_id, set()).add(field)
     for line_id in sorted(old.keys() & new.keys()):
         found += _line_differences(old[line_id], new[line_id], allowed.get(line_id, set()))
-    if not same(before.get("client_id"), after.get("client_id")):
-        found.append("the recurring invoice changed its client")
+    return found + [
+        f"the recurring invoice's {name} was {_show(before.get(name))}, is {_show(after.get(name))}"
+        for name in _HEADER_BUSINESS
+        if not same(before.get(name), after.get(name))
+    ]
+
+
+def lines_added(before: Object, after: Object) -> list[str]:
+    """Say which lines somebody else put on a recurring invoice."""
+    return [f"line {i} is new" for i in sorted(lines_by_id(after).keys() - lines_by_id(before).keys())]
+
+
+def noticed(before: Object, after: Object, saves: int) -> list[str]:
+    """Say what others did to a recurring invoice between two readings that a person should know and that is no fault.
+
+    `saves`: how many savings of its lines were ours. More of them means that somebody else saved it between our reading
+    and our writing; what they changed on a line that we sent whole is as we had read it.
+    """
+    found = lines_added(before, after)
+    found += [
+        f"{name} went from {_show(before.get(name))} to {_show(after.get(name))}: an invoice was made of it meanwhile"
+        for name in _HEADER_MOVES
+        if name in before and not same(before.get(name), after.get(name))
+    ]
+    first, last = change_number(before), change_number(after)
+    if saves and first is not None and last is not None and last - first > saves:
+        found.append(
+            f"it was saved {last - first} times between our two readings, {saves} of them ours: look at its history in "
+            "Halo whether the written line lost what somebody else entered in that moment"
+        )
     return found
 
 
-def _line_differences(old: Object, new: Object, allowed: set[str]) -> list[str]:
-    # On a computed line qty_order is Halo's own echo of the licences and may be refreshed whenever Halo likes.
-    fields = [*_LINE_BUSINESS, *(["qty_order"] if is_manual(old) else [])]
+def change_number(header: Object) -> int | None:
+    """Return `change_seq`, which grows by one with each saving of a recurring invoice; None where Halo shows none."""
+    found = header.get("change_seq")
+    return found if isinstance(found, int) and not isinstance(found, bool) else None
+
+
+def all_but_one_member_kept(before: Object, after: Object, line_id: int, member: str) -> list[str]:
+    """Say what differs between two readings of a recurring invoice but for one member of one line."""
+    old, new = lines_by_id(before), lines_by_id(after)
+    found = [f"line {i} is gone" for i in sorted(old.keys() - new.keys())] + lines_added(before, after)
+    for i in sorted(old.keys() & new.keys()):
+        found += line_kept(old[i], new[i], *([member] if i == line_id else []))
+    return found + [
+        f"the recurring invoice's {name} was {_show(before.get(name))}, is {_show(after.get(name))}"
+        for name in _HEADER_BUSINESS
+        if not same(before.get(name), after.get(name))
+    ]
+
+
+def line_kept(old: Object, new: Object, *but: str) -> list[str]:
+    """Say which members of one line differ, all that people or Halo bill by, but for those named."""
+    # On a computed line qty_order is Halo's own echo of the licences, and part-period entries follow from it.
+    skipped = (*but, *(() if is_manual(old) else ("qty_order", "prorata_data")))
+    names = [n for n in (*_LINE_BUSINESS, *_LINE_TEXTS, *_LINE_REST, "qty_order") if n not in skipped]
     found = [
         f"line {old['id']}: {name} was {_show(old.get(name))}, is {_show(new.get(name))}"
-        for name in fields
-        if name not in allowed and not same(old.get(name), new.get(name))
+        for name in names
+        if not same(old.get(name), new.get(name))
     ]
+    return found + [
+        f"line {old['id']}: {name} changed"
+        for name in _LINE_LISTS
+        if name not in skipped and _plain_rows(old.get(name)) != _plain_rows(new.get(name))
+    ]
+
+
+def _plain_rows(rows: Any) -> list[dict[str, str]]:
+    """Return nested rows fit to be compared: without Halo's own ids, numbers alike however they are written."""
+    return [
+        {
+            name: str(number.normalize()) if (number := _number(value)) is not None else str(value)
+            for name, value in row.items()
+            if name not in _OWN_OF_NESTED and value not in (None, "")
+        }
+        for row in rows or ()
+        if isinstance(row, Mapping)
+    ]
+
+
+def _line_differences(old: Object, new: Object, allowed: set[str]) -> list[str]:
+    found = line_kept(old, new, *allowed)
     if follows(old) != follows(new):
         found.append(f"line {old['id']}: follows licences {follows(new)}, followed {follows(old)}")
     return found
@@ -219,10 +319,15 @@ def licence_kept(change: Change, before: Object, after: Object) -> list[str]:
         "reopen_line": {"is_active", "status", "end_date"},
         "reopen_licence": {"is_active", "status", "end_date", "count"},
     }.get(change.action, set())
+    return licence_differs(change, before, after, planned)
+
+
+def licence_differs(change: Change, before: Object, after: Object, but: Collection[str] = ()) -> list[str]:
+    """Say which business fields of a licence changed, but for those named."""
     return [
         f"licence {change.licence_id}: {name} was {_show(before.get(name))}, is {_show(after.get(name))}"
         for name in _LICENCE_BUSINESS
-        if name not in planned and name in before and not same(before.get(name), after.get(name))
+        if name not in but and name in before and not same(before.get(name), after.get(name))
     ]
 
 

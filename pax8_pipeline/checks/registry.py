@@ -5,6 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 from pax8_pipeline.checks import (
+    clock,
     currency_mismatch,
     duplicate_keys,
     freshness,
@@ -44,6 +45,7 @@ RULES: tuple[Rule, ...] = (
     *freshness.RULES,
     *plan_complete.RULES,
     *native_integration.RULES,
+    *clock.RULES,
     *usage_billed_twice.RULES,
     *usage_left_on_licence.RULES,
     *usage_unsettled.RULES,

@@ -16,6 +16,7 @@ from typing import Any
 import dagster as dg
 
 from pax8_pipeline.assets.describe import POOL, asset_key
+from pax8_pipeline.assets.permission import may_write
 from pax8_pipeline.assets.show import money, table
 from pax8_pipeline.resources.resources import SettingsResource, WarehouseResource
 from pax8_pipeline.settings import Settings
@@ -45,11 +46,12 @@ class Finding:
 
 @dataclass(frozen=True)
 class Sight:
-    """What a check may look at. `now` is UTC without offset."""
+    """What a check may look at. `now` is UTC without offset; `may_write`: the run has permission to write."""
 
     connection: Connection
     settings: Settings
     now: datetime
+    may_write: bool = False
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,7 @@ def build(rules: Sequence[Rule]) -> dg.AssetChecksDefinition:
     ) -> Iterator[dg.AssetCheckResult]:
         wanted = [rule for rule in rules if _spec(rule).key in context.selected_asset_check_keys]
         broken: Exception | None = None
-        for rule, found in _findings(wanted, settings, warehouse):
+        for rule, found in _findings(wanted, settings, warehouse, context.run):
             if isinstance(found, Exception):
                 context.log.error(f"{rule.name} could not run: {found}")
                 broken = found if rule.blocking else broken
@@ -117,13 +119,14 @@ def build(rules: Sequence[Rule]) -> dg.AssetChecksDefinition:
 
 
 def _findings(
-    rules: Sequence[Rule], settings: SettingsResource, warehouse: WarehouseResource
+    rules: Sequence[Rule], settings: SettingsResource, warehouse: WarehouseResource, run: dg.DagsterRun
 ) -> list[tuple[Rule, Finding | Exception]]:
     """Look with each rule; what goes wrong in one, or in opening the warehouse, is its finding."""
     try:
         loaded = settings.load()
         with warehouse.open(loaded).connect() as connection:
-            sight = Sight(connection, loaded, datetime.now(UTC).replace(tzinfo=None))
+            now = datetime.now(UTC).replace(tzinfo=None)
+            sight = Sight(connection, loaded, now, may_write(run.tags, run.run_config, loaded.write_mode))
             return [(rule, _attempt(rule, sight)) for rule in rules]
     except Exception as error:
         return [(rule, error) for rule in rules]

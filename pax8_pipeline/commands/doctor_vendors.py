@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from pax8_pipeline.clock import ClockSeen, RunDay, disagreement
 from pax8_pipeline.commands.findings import Finding, bad, ok, warn
 from pax8_pipeline.errors import (
     AuthRefused,
@@ -22,6 +23,7 @@ from pax8_pipeline.errors import (
     VendorError,
 )
 from pax8_pipeline.halo.client import HaloClient
+from pax8_pipeline.loading.clocks import run_day
 from pax8_pipeline.pax8.client import Pax8Client
 from pax8_pipeline.settings import Settings
 
@@ -34,6 +36,8 @@ _NEW_SECRET = {
     "Pax8": "make a new secret in Pax8 (Integrations, developer app) and put it into PAX8_CLIENT_SECRET",
     "Halo": "check the application in Halo (Configuration > Integrations > HaloPSA API), make a new secret if need be",
 }
+_APPLICATION = "Halo: Configuration > Integrations > HaloPSA API > View Applications > the application"
+_AGENTS = "Configuration > Teams & Agents > Agents > the agent"
 _READ_RIGHT = {
     "clients": "Clients",
     "items": "Items",
@@ -59,7 +63,7 @@ def examine_pax8(client: Pax8Client, settings: Settings) -> Iterator[Finding]:
         yield ok("Pax8 companies", f"{checked.companies} can be read")
     else:
         yield warn("Pax8 companies", "there are none", "check that the credentials belong to the right partner account")
-    yield clock("Pax8", checked.clock_offset_s)
+    yield clock("Pax8", client.clock, run_day(settings))
     yield _attempt("Pax8 invoices", "Pax8", lambda: newest_invoice(client.invoices().objects, settings.today))
 
 
@@ -97,10 +101,34 @@ def examine_halo(client: HaloClient, settings: Settings) -> Iterator[Finding]:
     else:
         yield ok("Halo token", "the credentials work")
         yield scopes(checked.scopes, checked.missing_scopes)
-        yield clock("Halo", checked.clock_offset_s)
+        yield clock("Halo", client.clock, run_day(settings))
+        yield from _who_answers(client)
     for what in _READ_RIGHT:
         yield from _list(client, what, settings.policy.matching.licence_id_field)
     yield native_integration(client.integration, settings.policy.native_integration)
+
+
+def _who_answers(client: HaloClient) -> Iterator[Finding]:
+    """Which Halo it is, and as which agent the application works: its rights are those of both together."""
+    try:
+        told = client.instance_info()
+        yield ok(
+            "Halo version", f"{told.get('app_version') or 'not told'} (database {told.get('database_version') or '?'})"
+        )
+    except VendorError as error:
+        yield warn("Halo version", f"cannot be read: {error}", "no harm: runs then do not note which version answered")
+    try:
+        agent = client.agent()
+    except VendorError as error:
+        yield warn("Halo agent", f"cannot be read: {error}", f"see which agent it is: {_APPLICATION}, Login Type")
+        return
+    name = str(agent.get("name") or "?")
+    if agent.get("is_disabled") or agent.get("inactive"):
+        yield bad("Halo agent", f"{name} (id {agent.get('id')}) is disabled", f"enable it: {_AGENTS}")
+    else:
+        yield ok(
+            "Halo agent", f"the application works as {name} (id {agent.get('id')}), with that agent's rights at most"
+        )
 
 
 def _address(client: HaloClient, settings: Settings) -> Iterator[Finding]:
@@ -146,14 +174,34 @@ def _list(client: HaloClient, what: str, licence_field: str) -> Iterator[Finding
         advice = f"the agent the application logs in as may see too little: {_READ_RIGHT[what]} read, all clients"
         yield bad(point, text, advice) if what == "clients" else warn(point, text, f"if there are some: {advice}")
         return
-    yield ok(point, "can be read")
+    yield _one(client, what, rows) or ok(point, "can be read")
     if what == "licences":
         yield licence_ids(rows, licence_field)
 
 
+def _one(client: HaloClient, what: str, rows: Sequence[Row]) -> Finding | None:
+    """Read one record in detail, as is done before every write: Halo can allow the list and refuse that."""
+    read = {"licences": client.licence, "recurring invoices": client.recurring_invoice, "invoices": client.invoice}
+    number = rows[0].get("id")
+    if what not in read or not isinstance(number, int):
+        return None
+    try:
+        read[what](number)
+    except NotFound:
+        return None  # taken away since the list was read
+    except VendorError as error:
+        return _unreadable(f"Halo {what}", what, error)
+    return None
+
+
 def _unreadable(point: str, what: str, error: VendorError) -> Finding:
-    right = f"give the application and its agent the permission {_READ_RIGHT[what]} read"
-    return bad(point, str(error), right if isinstance(error, Forbidden) else "")
+    """A 401 on one resource with a fresh token is a missing right, not an expired token (api/halo.md section 3)."""
+    right = f"{_READ_RIGHT[what]} read"
+    advice = (
+        f"a right is missing, the token is good: give the application {right} ({_APPLICATION}, Permissions) and its agent "
+        f"as well ({_AGENTS}, Permissions)"
+    )
+    return bad(point, str(error), advice if isinstance(error, Forbidden) else "")
 
 
 def licence_ids(rows: Sequence[Row], field: str) -> Finding:
@@ -203,15 +251,23 @@ def native_integration(read: Callable[[], list[dict[str, Any]]], rule: str) -> F
 # -------------------------------------------------------------------------------------------------------------------
 
 
-def clock(vendor: str, offset_s: float | None) -> Finding:
-    """How far this machine's clock is from the vendor's; dates decide what has ended."""
+def clock(vendor: str, seen: ClockSeen | None, run: RunDay) -> Finding:
+    """Whether the vendor's clock agrees with the day of a run and, roughly, with this machine's; dates decide what has
+    ended.
+    """
     point = f"{vendor} clock"
-    if offset_s is None:
+    if seen is None:
         return ok(point, f"{vendor} does not tell the time")
-    if abs(offset_s) <= _CLOCK_OFF_S:
+    if sentence := disagreement(vendor, seen, run):
+        text, _, advice = sentence.rpartition(". ")
+        return bad(point, text, f"{advice}; no run writes before")
+    off = (seen.vendor_time - seen.local_time).total_seconds()
+    if run.stated:
+        return ok(point, f"{vendor} says it is {seen.day(run.zone)} too")
+    if abs(off) <= _CLOCK_OFF_S:
         return ok(point, "this machine's clock agrees")
-    way = "behind" if offset_s > 0 else "ahead of"
-    text = f"this machine's clock is {abs(offset_s) / 60:.0f} minutes {way} {vendor}'s"
+    way = "behind" if off > 0 else "ahead of"
+    text = f"this machine's clock is {abs(off) / 60:.0f} minutes {way} {vendor}'s"
     return warn(point, text, "switch on time synchronisation (timedatectl set-ntp true)")
 
 

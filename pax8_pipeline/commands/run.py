@@ -47,4 +47,5 @@ def sync(settings: Settings, *, apply: bool) -> summary.Told:
     checks = [
         summary.Check(c.asset, c.check, c.severity, c.blocking, c.description, c.subjects) for c in result.failed_checks
     ]
-    return summary.gather(settings, result.run_id, result.plan_id, checks, result.errors)
+    held_back = [result.held_back] if result.held_back else []
+    return summary.gather(settings, result.run_id, result.plan_id, checks, result.errors, held_back)

@@ -15,12 +15,14 @@ from datetime import date, timedelta
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
-from pax8_pipeline.errors import BadAnswer
+from pax8_pipeline.clock import ClockSeen
+from pax8_pipeline.errors import BadAnswer, WriteContested, WriteRefused
 from pax8_pipeline.halo.config import HaloConfig
 from pax8_pipeline.halo.paging import VENDOR, ListRead, parse_list, row_id
 from pax8_pipeline.halo.replies import (
     WriteReply,
     header_update,
+    is_contest,
     licence_update,
     line_update,
     new_invoice,
@@ -50,6 +52,8 @@ NEEDED_SCOPES = (
     "read:softwarelicensing",
     "edit:softwarelicensing",
 )
+# `POST /IntegrationData/AdjustQty/Pax8` orders a change at Pax8: nothing below this resource is ever called (section 3).
+_NEVER = ("IntegrationData",)
 _DETAILS = {"includedetails": "true"}
 # So many reads one by one take long enough to tell why.
 _WORTH_SAYING = 10
@@ -85,7 +89,7 @@ class HaloClient:
     """One Halo tenant; thread-safe, one write at a time. Close it, or use it as a context manager.
 
     All methods raise the typed errors of `pax8_pipeline.errors`; lists raise IncompleteRead rather than give
-    a part. A write that raises anything but WriteUnknown changed nothing.
+    a part. A write that raises anything but WriteUnknown and WriteContested changed nothing.
     """
 
     def __init__(
@@ -108,6 +112,7 @@ class HaloClient:
             token_request=_token_request(config),
             fresh_refused="permission",
             may_write=True,
+            never=_NEVER,
             timing=timing,
             limiter=limiter,
             on_request=on_request,
@@ -125,6 +130,11 @@ class HaloClient:
         self._transport.close()
 
     @property
+    def clock(self) -> ClockSeen | None:
+        """The vendor's clock beside ours, from the last answer that told the time."""
+        return self._transport.clock
+
+    @property
     def limiter(self) -> RateLimiter:
         """The shared budget of requests."""
         return self._transport.limiter
@@ -132,6 +142,14 @@ class HaloClient:
     def auth_info(self) -> Row:
         """What Halo tells anybody: at least `auth_url` and `tenant_id` (section 1). Needs no credentials."""
         return self._object("/AuthInfo", self._transport.get_json("/AuthInfo", anonymous=True))
+
+    def instance_info(self) -> Row:
+        """Which Halo answers: `app_version`, `database_version`, `hosted_group`, `tenant_id` (section 3)."""
+        return self._object("/InstanceInfo", self._transport.get_json("/InstanceInfo"))
+
+    def agent(self) -> Row:
+        """The agent that the API application works as: at least `id` and `name` (section 3)."""
+        return self._object("/Agent/me", self._transport.get_json("/Agent/me"))
 
     def check(self) -> HaloCheck:
         """Fetch a token and read one client: proves credentials, addresses and the first permission."""
@@ -253,8 +271,7 @@ class HaloClient:
 
     def update_licences(self, rows: Sequence[Row]) -> WriteReply:
         """Change the given members of several licences in one call (section 3: bulk POST of licences)."""
-        with self._writing:
-            return read_reply(self._transport.post_json("/SoftwareLicence", [licence_update(row) for row in rows]))
+        return self._post("/SoftwareLicence", [licence_update(row) for row in rows])
 
     def update_line(self, line: Row) -> WriteReply:
         """Save one line of a recurring invoice: the whole line as read, but for what changes (section 12.1)."""
@@ -273,8 +290,17 @@ class HaloClient:
         return map_all(fn, ids, self._config.threads, progress)
 
     def _write(self, path: str, element: Row) -> WriteReply:
+        return self._post(path, [element])
+
+    def _post(self, path: str, elements: list[Row]) -> WriteReply:
         with self._writing:
-            return read_reply(self._transport.post_json(path, [element]))
+            try:
+                return read_reply(self._transport.post_json(path, elements))
+            except WriteRefused as refused:
+                if not is_contest(str(refused)):
+                    raise
+                said = f"{refused} Somebody else saved it at that moment; what was saved of ours is read back."
+                raise WriteContested(said, vendor=VENDOR, where=refused.where, status=refused.status) from refused
 
     def _list(self, path: str, key: str | None, **filters: str) -> Listing:
         read = ListRead(path, self._config.page_size)

@@ -6,6 +6,7 @@ what to write (`billing`).
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -13,10 +14,16 @@ from typing import Any
 from pax8_pipeline.transport.http import Reply
 from pax8_pipeline.transport.listing import Row
 
+_ENVELOPES = ("licences", "invoices", "lines")
+_CONTEST = re.compile(
+    r"expected to (affect|change|update) (1|one) row|(1|one) row\b.*\bexpected\b|affected 0 row", re.IGNORECASE
+)
+
 
 @dataclass(frozen=True)
 class WriteReply:
-    """An accepted write. `body` as sent back: the saved object, an array, or None; no proof of anything: read back.
+    """An accepted write. `body` as sent back: the saved object, an array, the collection's envelope, or None; no proof of
+    anything: take the id and read back.
 
     `warning` is Halo's `_warning`, "" if there is none; a warning needs a person's look.
     """
@@ -28,15 +35,35 @@ class WriteReply:
     @property
     def saved(self) -> Row | None:
         """The saved object, out of whichever shape it came in; None if the answer held none, or several."""
-        rows = self.body if isinstance(self.body, list) else [self.body]
+        rows = _rows(self.body)
         return rows[0] if len(rows) == 1 and isinstance(rows[0], dict) else None
 
 
 def read_reply(reply: Reply) -> WriteReply:
-    """Read the answer to a one-element POST, an object or an array."""
-    rows = reply.body if isinstance(reply.body, list) else [reply.body]
-    warnings = [str(row["_warning"]).strip() for row in rows if isinstance(row, dict) and row.get("_warning")]
-    return WriteReply(reply.status, reply.body, "; ".join(filter(None, warnings)))
+    """Read the answer to a one-element POST: an object, an array or an envelope (section 3)."""
+    warnings = [
+        str(row["_warning"]).strip()
+        for row in [reply.body, *_rows(reply.body)]
+        if isinstance(row, dict) and row.get("_warning")
+    ]
+    return WriteReply(reply.status, reply.body, "; ".join(dict.fromkeys(filter(None, warnings))))
+
+
+def _rows(body: Any) -> list[Any]:
+    """The saved objects in an answer of any of the three shapes."""
+    if isinstance(body, list):
+        return body
+    # An invoice has an id and lines; an envelope has rows and no id.
+    if isinstance(body, dict) and not body.get("id"):
+        for key in _ENVELOPES:
+            if isinstance(body.get(key), list):
+                return list(body[key])
+    return [body]
+
+
+def is_contest(text: str) -> bool:
+    """True for Halo's words when two savings met: one row was expected to change and none did (section 3)."""
+    return bool(_CONTEST.search(text))
 
 
 def licence_update(fields: Row) -> Row:

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from pax8_pipeline import jsontext
+from pax8_pipeline.clock import ClockSeen
 from pax8_pipeline.errors import BadAnswer
 from pax8_pipeline.pax8.config import Pax8Config
 from pax8_pipeline.pax8.paging import VENDOR, ListRead, Page, parse_content, parse_page, row_id
@@ -81,6 +82,11 @@ class Pax8Client:
     def close(self) -> None:
         """Close idle connections."""
         self._transport.close()
+
+    @property
+    def clock(self) -> ClockSeen | None:
+        """The vendor's clock beside ours, from the last answer that told the time."""
+        return self._transport.clock
 
     @property
     def limiter(self) -> RateLimiter:

@@ -5,7 +5,7 @@ Here belongs: which part gets which setting. Not here: what any of them does.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Protocol
 
 from pax8_pipeline.transport.http import FreshRefused, Transport
@@ -62,6 +62,7 @@ def connect(
     token_request: TokenRequest,
     fresh_refused: FreshRefused,
     may_write: bool,
+    never: Collection[str] = (),
     timing: Timing | None = None,
     limiter: RateLimiter | None = None,
     on_request: Callable[[RequestSeen], None] | None = None,
@@ -108,4 +109,5 @@ def connect(
         may_write=may_write,
         log=log,
         on_quota=on_quota,
+        never=never,
     )

@@ -8,11 +8,14 @@ Here belongs: which answer may be followed by another try, and which typed error
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Literal
+from urllib.parse import unquote
 
 from pax8_pipeline import jsontext
+from pax8_pipeline.clock import ClockSeen
 from pax8_pipeline.errors import (
     AuthRefused,
     BadAnswer,
@@ -57,7 +60,8 @@ class Transport:
 
     `fresh_refused`: what a 401 on a fresh token means there, "credentials" (AuthRefused) or "permission"
     (Forbidden; Halo, `api/halo.md` section 3). `may_write` False makes `post_json` impossible. `on_quota`: called with
-    the limit that the text of a 429 names.
+    the limit that the text of a 429 names. `never`: resources (the first part of a path) that are never called, by
+    whatever method.
     """
 
     def __init__(
@@ -74,6 +78,7 @@ class Transport:
         may_write: bool,
         log: RequestLog,
         on_quota: Callable[[Quota], None] | None = None,
+        never: Collection[str] = (),
     ) -> None:
         guard_loggers()
         self.vendor = vendor
@@ -87,12 +92,18 @@ class Transport:
         self._may_write = may_write
         self._log = log
         self._on_quota = on_quota
-        self._clock_offset_s: float | None = None
+        self._never = frozenset(name.lower() for name in never)
+        self._clock: ClockSeen | None = None
 
     @property
     def clock_offset_s(self) -> float | None:
         """The vendor's clock less ours in seconds, from the last answer that carried a date; None before that."""
-        return self._clock_offset_s
+        return None if self._clock is None else (self._clock.vendor_time - self._clock.local_time).total_seconds()
+
+    @property
+    def clock(self) -> ClockSeen | None:
+        """The vendor's clock beside ours, from the last answer that carried a date; None before that."""
+        return self._clock
 
     def close(self) -> None:
         """Close idle connections."""
@@ -192,6 +203,9 @@ class Transport:
         body: bytes | None = None,
         fresh: bool = False,
     ) -> Answer:
+        resource = unquote(path).replace("\\", "/").strip("/").split("/")[0].split("?")[0].strip().lower()
+        if resource in self._never:
+            raise TypeError(f"{method} {path}: nothing in this product may call {self.vendor}'s {resource}")
         with self._slots:
             self.limiter.acquire()
             begun, status = self.timing.clock(), None
@@ -211,7 +225,7 @@ class Transport:
             self.tokens.accepted(token)
         server_now = http_date(answer.headers.get("Date"))
         if server_now is not None:
-            self._clock_offset_s = server_now - self.timing.wall()
+            self._clock = ClockSeen(_moment(server_now), _moment(self.timing.wall()))
         return answer
 
     def _accepted(self, where: str, answer: Answer) -> Reply:
@@ -270,6 +284,10 @@ class Transport:
 
     def _place(self, where: str, status: int | None) -> dict[str, Any]:
         return {"vendor": self.vendor, "where": where, "status": status}
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 class _Renewals:

@@ -120,5 +120,5 @@ def test_the_blocking_checks_are_those_that_must_stop_a_write(defs: dg.Definitio
     graph = defs.resolve_asset_graph()
     blocking = {key.name for key in graph.asset_check_keys if graph.get(key).blocking}
     assert blocking == {
-        "incomplete_read", "snapshot_shrank", "duplicate_keys", "plan_complete", "native_integration", "usage_adds_up",
+        "incomplete_read", "snapshot_shrank", "duplicate_keys", "plan_complete", "native_integration", "usage_adds_up", "clock",
     }  # fmt: skip

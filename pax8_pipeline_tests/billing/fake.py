@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from pax8_pipeline.billing.model import Action, Change, Entry, Plan, Standing
-from pax8_pipeline.errors import NotFound, RateLimited, ServerFault, WriteRefused, WriteUnknown
+from pax8_pipeline.errors import NotFound, RateLimited, ServerFault, WriteContested, WriteRefused, WriteUnknown
 
 TODAY = date(2026, 8, 20)
 WAIT = timedelta(hours=6)  # policy unknown_wait_hours
@@ -46,8 +46,9 @@ def as_halo_keeps(number: int, invoice: dict[str, Any], **changes: Any) -> dict[
 class FakeHalo:
     """Recurring invoices (`headers`), licences, ordinary invoices (`documents`).
 
-    `faults` are taken one per write: ok, lost, not_applied, refused, limited, no_updatelines, late
-    (no answer, and what was sent is there only after `catch_up`).
+    `faults` are taken one per write: ok, lost, not_applied, refused, limited, no_updatelines, locked (400 on a line),
+    ignored (taken and nothing changed), contested (met another saving), late (no answer, and what was sent is there only after `catch_up`).
+    `before_write` is called when a write arrives, as somebody else's edit between our reading and our write.
     """
 
     headers: dict[int, dict[str, Any]]
@@ -57,6 +58,8 @@ class FakeHalo:
     applied: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     attempts: int = 0
     side_effect: Any = None
+    before_write: Any = None
+    before_refusal: Any = None
     documents: dict[int, dict[str, Any]] = field(default_factory=dict)
     replies: bool = True  # a reply names what was created
     pending: list[Any] = field(default_factory=list)
@@ -95,6 +98,7 @@ class FakeHalo:
     def replace_lines(self, header: dict[str, Any]) -> None:
         def put() -> None:
             self.headers[header["id"]]["lines"] = copy.deepcopy(header["lines"])
+            self._saved(self.headers[header["id"]])
 
         self._write("lines", header, put)
 
@@ -130,7 +134,14 @@ class FakeHalo:
 
     def _put_line(self, line: dict[str, Any]) -> None:
         for invoice in self.headers.values():
-            invoice["lines"] = [copy.deepcopy(line) if old["id"] == line["id"] else old for old in invoice["lines"]]
+            if any(old["id"] == line["id"] for old in invoice["lines"]):
+                invoice["lines"] = [copy.deepcopy(line) if old["id"] == line["id"] else old for old in invoice["lines"]]
+                self._saved(invoice)
+
+    def _saved(self, invoice: dict[str, Any]) -> None:
+        """Every saving of a recurring invoice counts, where this Halo shows it."""
+        if "change_seq" in invoice:
+            invoice["change_seq"] += 1
 
     def _read(self) -> None:
         if self.read_faults > 0:
@@ -146,6 +157,16 @@ class FakeHalo:
             raise WriteRefused("Halo refuses: no", vendor="Halo", status=403)
         if fault == "no_updatelines" and kind == "line":
             raise WriteRefused("no such resource", vendor="Halo", status=404)
+        if fault == "locked" and kind == "line":
+            raise WriteRefused("Halo refuses: this period is locked", vendor="Halo", status=400)
+        if fault == "contested":
+            if self.before_refusal:
+                self.before_refusal(self)
+            raise WriteContested("expected to affect 1 row, affected 0", vendor="Halo", status=400)
+        if self.before_write:
+            self.before_write(self, kind)
+        if fault == "ignored":
+            return
         if fault == "not_applied":
             raise WriteUnknown("Halo answered 500", vendor="Halo", status=500)
         if fault == "late":

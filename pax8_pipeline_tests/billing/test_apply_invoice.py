@@ -316,3 +316,15 @@ def test_invoices_are_written_after_the_seats_and_each_by_itself() -> None:
     assert [kind for kind, _ in target.applied] == ["licence", "invoice", "invoice"]
     order = [(entry.change.row_id, entry.state) for _, entry in ledger.entries]
     assert order.index((KEY, "verified")) < order.index((OTHER, "claimed"))
+
+
+def test_a_refused_invoice_that_is_there_all_the_same_stops_the_apply() -> None:
+    """Two savings at once: the header is saved, its lines are not, and the answer is a refusal (api/halo.md section 3)."""
+    target, ledger = halo("contested"), MemoryLedger()
+    target.before_refusal = lambda at: at.documents.update({51801: as_halo_keeps(51801, HEADER_ONLY)})
+    outcome = apply(target, usage_invoice(), usage_invoice(key=OTHER), ledger=ledger)
+    assert (target.attempts, outcome.states) == (1, {"failed": 1, "skipped": 1})
+    assert any("refused the invoice and shows it all the same" in p and "51801" in p for p in outcome.problems)
+
+
+HEADER_ONLY = {"client_id": 231, "reference": KEY, "invoice_date": "2026-08-20T00:00:00", "lines": []}

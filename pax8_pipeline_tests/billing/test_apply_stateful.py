@@ -308,6 +308,7 @@ class Billing(RuleBasedStateMachine):
         """A person gives the line that is nobody's another quantity, while apply is at work."""
         line = self._lines()[NOISE + (94 if number % 2 else 95)]
         line["qty_order"] += 1
+        self.halo.headers[line["ihid"]]["change_seq"] += 1
         self.untouched["lines"][line["id"]]["qty_order"] += 1
 
     def _apply(self, changes: list[Change], trouble: Trouble) -> None:
@@ -329,7 +330,7 @@ class Billing(RuleBasedStateMachine):
         limits: dict[str, Any] = {"WAVE_ABOVE": 1, "WAVE": 3, "PER_CALL": 2} if trouble.waves else {}
         try:
             with patch.multiple(apply, **limits) if limits else patch.object(apply, "WAVE", apply.WAVE):
-                Applier(self.halo, self.pax8, self.ledger, TODAY, step=step).apply(
+                Applier(self.halo, self.pax8, self.ledger, TODAY, line_fallback="whole_invoice", step=step).apply(
                     plan(plan_id=f"plan-{self.plans}"), changes
                 )
         except Crash:

@@ -8,15 +8,18 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from click.testing import CliRunner
 
+from pax8_pipeline.clock import ClockSeen, RunDay
 from pax8_pipeline.commands import doctor_local, doctor_vendors
 from pax8_pipeline.commands.doctor import doctor
+from pax8_pipeline.commands.findings import Finding
 from pax8_pipeline.errors import BadAnswer, ConfigError
 from pax8_pipeline.sandbox.server import Sandbox, running_sandbox
 from pax8_pipeline.sandbox.world import World
@@ -218,14 +221,66 @@ def test_the_report_for_people_has_a_line_for_each_finding_and_what_to_do(patien
 # -------------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("offset", "level"), [(119.0, "ok"), (-121.0, "warn"), (3700.0, "warn"), (None, "ok")])
-def test_a_clock_more_than_two_minutes_off_is_a_warning(offset: float | None, level: str) -> None:
-    assert doctor_vendors.clock("Halo", offset).level == level
+def clock_off(seconds: float | None, today: date = TODAY, *, stated: bool = False) -> Finding:
+    """The finding for a vendor whose clock is so many seconds ahead of ours."""
+    noon = datetime(2026, 8, 20, 12, tzinfo=UTC)
+    seen = None if seconds is None else ClockSeen(noon + timedelta(seconds=seconds), noon)
+    return doctor_vendors.clock("Pax8", seen, RunDay(today, stated, noon, ZoneInfo("UTC")))
+
+
+@pytest.mark.parametrize(
+    ("offset", "level"),
+    [(119.0, "ok"), (-121.0, "warn"), (599.0, "warn"), (601.0, "bad"), (3700.0, "bad"), (None, "ok")],
+)
+def test_a_clock_more_than_two_minutes_off_is_a_warning_and_more_than_ten_is_bad(
+    offset: float | None, level: str
+) -> None:
+    """More than ten minutes stop every run that writes."""
+    assert clock_off(offset).level == level
 
 
 def test_the_clock_says_which_way() -> None:
-    assert "62 minutes behind Pax8's" in doctor_vendors.clock("Pax8", 3700.0).text
-    assert "2 minutes ahead of Pax8's" in doctor_vendors.clock("Pax8", -121.0).text
+    assert "5 minutes behind Pax8's" in clock_off(300.0).text
+    assert "2 minutes ahead of Pax8's" in clock_off(-121.0).text
+    assert "62 minutes behind" in clock_off(3700.0).text
+
+
+def test_a_stated_day_is_compared_with_the_vendors_day_and_no_time_with_it() -> None:
+    assert clock_off(40_000.0, stated=True).level == "ok"
+    wrong = clock_off(0.0, date(2026, 8, 19), stated=True)
+    assert (wrong.level, "Remove PAX8_PIPELINE_TODAY" in wrong.advice) == ("bad", True)
+
+
+def test_the_agent_and_the_version_are_shown(patient: Patient) -> None:
+    found = patient.findings()
+    assert "Pax8 Pipeline (API) (id 31)" in found["Halo agent"]["text"]
+    assert found["Halo version"]["text"].startswith("2.210.1")
+    assert (found["Pax8 clock"]["level"], found["Halo clock"]["level"]) == ("ok", "ok")
+    patient.sandbox.world.halo.switches.change({"instance_info": False})
+    assert patient.point("Halo version")["level"] == "warn"
+
+
+@pytest.mark.parametrize(
+    ("resource", "point", "right"),
+    [
+        ("SoftwareLicence", "Halo licences", "Software read"),
+        ("RecurringInvoice", "Halo recurring invoices", "Invoices read"),
+    ],
+)
+def test_a_401_on_one_record_is_a_missing_right_and_says_where_to_click(
+    patient: Patient, resource: str, point: str, right: str
+) -> None:
+    patient.sandbox.world.halo.switches.change({"detail_denied": [resource]})
+    found = patient.point(point)
+    assert found["level"] == "bad"
+    assert "the token is good" in found["advice"]
+    assert right in found["advice"]
+    assert "Configuration > Teams & Agents" in found["advice"]
+
+
+def test_a_day_left_in_the_environment_is_bad(patient: Patient) -> None:
+    patient.env["PAX8_PIPELINE_TODAY"] = "2027-06-05"
+    assert {patient.point(f"{vendor} clock")["level"] for vendor in ("Pax8", "Halo")} == {"bad"}
 
 
 def test_the_newest_standing_invoice_counts_and_forty_days_are_the_limit() -> None:

@@ -141,9 +141,11 @@ class Night:
             if may.held and not may.changes:
                 return None
             ledger = Ledger(self.warehouse, self.run_id)
+            fallback = self.settings.policy.halo.line_fallback
             applier = Applier(
-                self.halo, self.pax8, ledger, self.settings.today, acknowledged=may.acknowledged, step=step
-            )
+                self.halo, self.pax8, ledger, self.settings.today, acknowledged=may.acknowledged,
+                line_fallback=fallback, step=step,
+            )  # fmt: skip
             return applier.apply(head, may.changes)
 
     def newest_plan(self) -> Plan:

@@ -17,7 +17,6 @@ SWITCHES: list[dict[str, Any]] = [
     {"post_reply": "array", "post_status": 200},
     {"qty_order_refresh": "at_creation"},
     {"updatelines_blanks_missing": True},
-    {"updatelines_supported": 400},
     {"stale_change_seq": "400", "updatelines_supported": 404},
     {"stale_change_seq": "warning", "updatelines_supported": 405},
     {"record_count": "fifty"},
@@ -33,6 +32,7 @@ SWITCHES: list[dict[str, Any]] = [
 @pytest.mark.parametrize("switch", SWITCHES, ids=str)
 def test_whatever_halo_answers_the_end_is_the_same(switch: dict[str, Any], tmp_path: Path) -> None:
     world = small_story()
+    (tmp_path / "policy.yaml").write_text("halo: {line_fallback: whole_invoice}\n")
     with desk(tmp_path, world) as at:
         world.halo.switches.change(switch)
         _, outcome = night(at)
@@ -51,3 +51,19 @@ def test_a_halo_that_repeats_its_pages_is_not_read_and_nothing_is_written(tmp_pa
         with pytest.raises(IncompleteRead, match="repeats an earlier one"):
             night(at)
         assert world.halo.to_json() == before
+
+
+@pytest.mark.parametrize(
+    ("status", "policy"), [(400, "halo: {line_fallback: whole_invoice}\n"), (404, ""), (405, "")], ids=str
+)
+def test_a_refused_line_is_not_followed_by_its_whole_invoice(status: int, policy: str, tmp_path: Path) -> None:
+    """400 says nothing about why; 404 and 405 count only where policy allows the other way."""
+    world = small_story()
+    (tmp_path / "policy.yaml").write_text(policy)
+    with desk(tmp_path, world) as at:
+        world.halo.switches.change({"updatelines_supported": status})
+        _, outcome = night(at)
+        assert outcome is not None
+        assert outcome.states["failed"] > 0
+        assert "/halo/api/RecurringInvoice" not in at.posts()
+        assert any(str(status) in problem for problem in outcome.problems)

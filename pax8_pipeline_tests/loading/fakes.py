@@ -5,9 +5,10 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
+from pax8_pipeline.clock import ClockSeen
 from pax8_pipeline.errors import IncompleteRead, NotFound, VendorError
 from pax8_pipeline.transport.listing import Listing
 from pax8_pipeline.warehouse import raw
@@ -27,6 +28,7 @@ class _Fake:
 
     faults: dict[str, VendorError] = field(default_factory=dict)
     calls: list[tuple[str, Any]] = field(default_factory=list)
+    date: datetime | None = None  # the Date header of every answer
 
     def many(self, fn: Callable[[Any], Any], ids: Iterable[Any], progress: Any = None) -> list[Any]:
         results = []
@@ -46,6 +48,13 @@ class _Fake:
             raise self.faults[name]
         return Listing(f"/{name}", tuple(copy.deepcopy(rows)), len(rows), 1, 0)
 
+    @property
+    def clock(self) -> ClockSeen | None:
+        """What an answer told of the time; most stand-ins have no Date header."""
+        if self.date is None:
+            return None
+        return ClockSeen(self.date, datetime.now(UTC))
+
     def close(self) -> None:
         self.calls.append(("close", None))
 
@@ -63,6 +72,9 @@ class FakePax8(_Fake):
     summaries: dict[str, Row] = field(default_factory=dict)
     lines: dict[tuple[str, str], list[Row]] = field(default_factory=dict)
     gone: set[str] = field(default_factory=set)
+
+    def check(self) -> None:
+        self.calls.append(("check", None))
 
     def companies(self) -> Listing:
         return self._list("companies", self.company_rows)
@@ -113,6 +125,7 @@ class FakeHalo(_Fake):
     recurring_rows: list[Row] = field(default_factory=lambda: [books.invoice([books.line()])])
     invoice_rows: list[Row] = field(default_factory=list)
     accounts: list[Row] = field(default_factory=list)
+    instance: Row = field(default_factory=lambda: {"app_version": "2.210.1", "database_version": "2.210.1"})
     written: list[tuple[str, Row]] = field(default_factory=list)
     write_fault: VendorError | None = None
 
@@ -136,6 +149,12 @@ class FakeHalo(_Fake):
 
     def invoices(self, start: date, end: date) -> Listing:
         return self._list("invoices", self.invoice_rows, (start, end))
+
+    def instance_info(self) -> Row:
+        self.calls.append(("instance_info", None))
+        if "instance_info" in self.faults:
+            raise self.faults["instance_info"]
+        return copy.deepcopy(self.instance)
 
     def integration(self) -> list[Row]:
         self.calls.append(("integration", None))
