@@ -16,7 +16,7 @@ from typing import Any
 from pax8_pipeline.billing import apply
 from pax8_pipeline.sandbox.faults_middleware import App, Receive, Scope, Send
 from pax8_pipeline_tests.e2e.kit import PROCESSES, Desk
-from pax8_pipeline_tests.e2e.nightly import apply_newest, whole_night
+from pax8_pipeline_tests.e2e.nightly import apply_newest
 
 WAVES = {"WAVE_ABOVE": 0, "WAVE": 4, "PER_CALL": 3}  # a big night's way of writing, on a small night
 
@@ -30,10 +30,6 @@ def _apply_newest(environment: Mapping[str, str], line: Connection, settings: Ma
         line.recv()
 
     apply_newest(environment, step=step)
-
-
-def _whole_night(environment: Mapping[str, str]) -> None:
-    whole_night(environment)
 
 
 class Killed(Exception):
@@ -130,12 +126,4 @@ def apply_under(at: Desk, hand: Hand, settings: Mapping[str, int] | None = None)
         process.join()
         hand.process = None
         ours.close()
-    return process.exitcode
-
-
-def play_night(at: Desk) -> int | None:
-    """Play a whole night in a process of its own; return its exit code."""
-    process = PROCESSES.Process(target=_whole_night, args=(at.environment(),))
-    process.start()
-    process.join()
     return process.exitcode

@@ -2,6 +2,8 @@
 
 For tests that need many nights, or a process of their own to kill. Real are the clients over HTTP, raw, SQL, plan,
 approval, lock, ledger and apply. Left out are Dagster, the asset checks, the report and the backup, and usage unless asked for.
+Saved up: a table that this process built before from the same input is a copy (see `warehouse.shelf`), and nobody sits
+through the waits between two tries (see `hurry`).
 
     python -m pax8_pipeline_tests.e2e.nightly --data DIR [--apply-only | --plan-only]
 
@@ -45,7 +47,10 @@ from pax8_pipeline.sandbox.world import World
 from pax8_pipeline.settings import Settings, load_settings
 from pax8_pipeline.warehouse import build, raw
 from pax8_pipeline.warehouse.connection import Warehouse
+from pax8_pipeline_tests.e2e.hurry import without_waiting
 from pax8_pipeline_tests.e2e.kit import TODAY, Desk, desk
+from pax8_pipeline_tests.warehouse.books import empty_warehouse
+from pax8_pipeline_tests.warehouse.shelf import build_all
 
 PAX8_LISTS = ("companies", "products", "subscriptions", "invoices")
 HALO_LISTS = ("clients", "items", "licences", "recurring_invoices")
@@ -115,8 +120,7 @@ class Night:
         with self.warehouse.connect():
             build.load_mapping_tables(self.warehouse, load_mappings(settings.mappings_path))
             values = build.variables(settings.today, settings.policy)
-            for table in (*build.STAGING, *build.RECONCILED):
-                build.build(self.warehouse, table, values)
+            build_all(self.warehouse, (*build.STAGING, *build.RECONCILED), values)
             Ledger(self.warehouse, self.run_id).settle(settings.policy.unknown_wait)
             native, _ = halo_loading.native_state(self.warehouse, self.run_id)
             fingerprint = load_mappings(settings.mappings_path).fingerprint
@@ -163,8 +167,9 @@ def begun(environment: Mapping[str, str]) -> Iterator[Night]:
     settings = load_settings(environment)
     warehouse = Warehouse(settings.warehouse_path)
     if not settings.warehouse_path.exists():
-        warehouse.ensure_schema()
+        empty_warehouse(settings.warehouse_path)
     with ExitStack() as stack:
+        stack.enter_context(without_waiting())
         pax8 = stack.enter_context(closing(Pax8Client(pax8_config(settings))))
         halo = stack.enter_context(closing(HaloClient(halo_config(settings))))
         yield Night(settings, uuid.uuid4().hex, warehouse, pax8, halo)

@@ -1,13 +1,20 @@
-"""The daily sync when something goes wrong: a real process, real HTTP, real files, on the sandbox."""
+"""The daily sync when something goes wrong, over real HTTP and real files, on the sandbox.
+
+A whole run of the command line costs as much as eight nights without Dagster (see `nightly`). So each fault alone is
+played by nights, and the command line takes them together: it is run where processes, exit codes and words are the point.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from pax8_pipeline_tests.e2e.kit import Desk, desk, kill, until
+from pax8_pipeline_tests.e2e.nightly import night, open_entries, small_story
+
+Trouble = Callable[[Desk], None]
 
 
 @pytest.fixture
@@ -16,80 +23,124 @@ def at(tmp_path: Path) -> Iterator[Desk]:
         yield made
 
 
-def test_a_process_killed_in_mid_write_is_made_good_by_the_next_run(at: Desk) -> None:
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Desk]:
+    """A small world with one event of each kind."""
+    with desk(tmp_path, small_story()) as made:
+        yield made
+
+
+def written_once(at: Desk) -> bool:
+    """No body reached Halo's books twice."""
+    bodies = [str(w["body"]) for w in at.sandbox.halo.writes]
+    return len(bodies) == len(set(bodies)) > 0
+
+
+def lost_replies(at: Desk, kind: str) -> None:
+    at.sandbox.faults.add(kind, vendor="halo", method="POST", path="/*", times=3)
+
+
+def dying_tokens(at: Desk) -> None:
+    at.sandbox.faults.add("expire_token", vendor="pax8", path="/subscriptions*", after=1, times=2)
+    at.sandbox.faults.add("expire_token", vendor="halo", path="/RecurringInvoice*", after=1, times=2)
+    at.sandbox.faults.add("expire_token", vendor="halo", method="POST", path="/SoftwareLicence")
+
+
+def storm(at: Desk) -> None:
+    for seed, kind in enumerate(("429", "500", "503", "cut", "not_json")):
+        at.sandbox.faults.add(kind, method="GET", times=6, probability=0.1, seed=seed, params={"retry_after": 0})
+    at.sandbox.faults.add("429", vendor="halo", method="POST", times=3, params={"retry_after": 0})
+
+
+def shifting_pages(at: Desk) -> None:
+    at.sandbox.faults.add("shifted_page", vendor="pax8", path="/subscriptions", after=1)
+    at.sandbox.faults.add("short_page", vendor="pax8", path="/companies")
+    at.sandbox.faults.add("short_page", vendor="halo", path="/SoftwareLicence")
+
+
+def short_subscriptions(at: Desk) -> None:
+    at.sandbox.faults.add("short_page", vendor="pax8", path="/subscriptions", times=None)
+
+
+def short_companies(at: Desk) -> None:
+    at.sandbox.faults.add("short_page", vendor="pax8", path="/companies", times=None)
+
+
+def no_subscriptions(at: Desk) -> None:
+    at.sandbox.faults.add("empty", vendor="pax8", path="/subscriptions", times=None)
+
+
+def native_integration(at: Desk) -> None:
+    at.sandbox.halo.integration["integrator_enabled"] = True
+
+
+def test_processes_killed_in_mid_write_and_before_an_answer_are_made_good_by_the_next_run(at: Desk) -> None:
     stuck = at.sandbox.faults.add("hang", vendor="halo", method="POST", path="/SoftwareLicence", after=1)
     process = at.start("run", "--json")
     until(lambda: stuck.fired > 0)
     kill(process)
     at.sandbox.faults.remove()
+    before = len(at.sandbox.halo.writes)
+    lost = at.sandbox.faults.add("reply_lost", vendor="halo", method="POST", path="/SoftwareLicence")
+    process = at.start("run", "--json")
+    until(lambda: lost.fired > 0 and len(at.sandbox.halo.writes) > before)
+    kill(process)
+    at.sandbox.faults.remove()
     again = at.run()
     assert again.code == 0, again.err
     assert at.in_step()
+    assert written_once(at)
 
 
-def test_a_process_killed_after_the_write_but_before_its_answer_writes_once(at: Desk) -> None:
-    at.sandbox.faults.add("reply_lost", vendor="halo", method="POST", path="/SoftwareLicence")
-    process = at.start("run", "--json")
-    until(lambda: bool(at.sandbox.halo.writes))
-    kill(process)
-    at.sandbox.faults.remove()
-    assert at.run().code == 0
-    assert at.in_step()
-    bodies = [str(w["body"]) for w in at.sandbox.halo.writes]
-    assert len(bodies) == len(set(bodies))
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        lambda at: lost_replies(at, "reply_lost"),
+        lambda at: lost_replies(at, "reply_lost_502"),
+        dying_tokens,
+        storm,
+        shifting_pages,
+    ],
+    ids=["replies lost", "replies lost behind a 502", "dying tokens", "a storm of 429 and 500", "shifting pages"],
+)
+def test_what_passes_by_itself_ends_as_a_clean_night(trouble: Trouble, small: Desk) -> None:
+    trouble(small)
+    plan, outcome = night(small)
+    assert plan.complete, plan.problem
+    assert outcome is not None
+    assert (outcome.problems, set(outcome.states)) == ([], {"verified"})
+    assert small.in_step()
+    assert open_entries(small) == 0
+    assert written_once(small)
 
 
-@pytest.mark.parametrize("kind", ["reply_lost", "reply_lost_502"])
-def test_replies_lost_after_a_write_end_as_a_clean_run(kind: str, at: Desk) -> None:
-    at.sandbox.faults.add(kind, vendor="halo", method="POST", path="/*", times=3)
+def test_all_of_it_in_one_run_ends_as_a_clean_run(at: Desk) -> None:
+    for trouble in (dying_tokens, storm, shifting_pages):
+        trouble(at)
+    lost_replies(at, "reply_lost")
     ran = at.run()
     assert ran.code == 0, ran.err
     assert at.in_step()
-    bodies = [str(w["body"]) for w in at.sandbox.halo.writes]
-    assert len(bodies) == len(set(bodies))
+    assert written_once(at)
 
 
-def test_tokens_that_die_in_mid_run_are_renewed(at: Desk) -> None:
-    at.sandbox.faults.add("expire_token", vendor="pax8", path="/subscriptions*", after=1, times=2)
-    at.sandbox.faults.add("expire_token", vendor="halo", path="/RecurringInvoice*", after=1, times=2)
-    at.sandbox.faults.add("expire_token", vendor="halo", method="POST", path="/SoftwareLicence")
-    ran = at.run()
-    assert ran.code == 0, ran.err
-    assert at.in_step()
+@pytest.mark.parametrize(
+    "trouble", [short_subscriptions, no_subscriptions, native_integration], ids=lambda f: str(f.__name__)
+)
+def test_each_of_what_does_not_pass_is_enough_to_write_nothing(trouble: Trouble, small: Desk) -> None:
+    trouble(small)
+    _, outcome = night(small)
+    assert outcome is None
+    assert small.posts() == []
 
 
-def test_a_storm_of_429_and_500_ends_as_a_clean_run(at: Desk) -> None:
-    for seed, kind in enumerate(("429", "500", "503", "cut", "not_json")):
-        at.sandbox.faults.add(kind, method="GET", times=6, probability=0.1, seed=seed, params={"retry_after": 0})
-    at.sandbox.faults.add("429", vendor="halo", method="POST", times=3, params={"retry_after": 0})
-    ran = at.run()
-    assert ran.code == 0, ran.err
-    assert at.in_step()
-
-
-def test_pages_that_shift_or_come_short_are_read_again(at: Desk) -> None:
-    at.sandbox.faults.add("shifted_page", vendor="pax8", path="/subscriptions", after=1)
-    at.sandbox.faults.add("short_page", vendor="pax8", path="/companies")
-    at.sandbox.faults.add("short_page", vendor="halo", path="/SoftwareLicence")
-    ran = at.run()
-    assert ran.code == 0, ran.err
-    assert at.in_step()
-
-
-def test_a_list_that_stays_short_holds_everything_back_and_says_so(at: Desk) -> None:
-    at.sandbox.faults.add("short_page", vendor="pax8", path="/subscriptions", times=None)
+def test_a_run_held_back_says_every_reason_with_its_exit_code(at: Desk) -> None:
+    for trouble in (short_companies, no_subscriptions, native_integration):
+        trouble(at)
     ran = at.run()
     assert ran.code == 3, ran.err
     assert at.posts() == []
-    assert "incomplete" in ran.data["sentence"]
-
-
-def test_an_empty_subscriptions_reply_changes_nothing_and_says_why(at: Desk) -> None:
-    at.sandbox.faults.add("empty", vendor="pax8", path="/subscriptions", times=None)
-    ran = at.run()
-    assert ran.code == 3, ran.err
-    assert at.posts() == []
-    assert "shrank" in ran.data["sentence"]
+    assert [reason in ran.data["sentence"] for reason in ("incomplete", "shrank", "native")] == [True] * 3
 
 
 def test_a_vendor_that_is_down_is_an_error_in_plain_words(at: Desk) -> None:
@@ -99,22 +150,6 @@ def test_a_vendor_that_is_down_is_an_error_in_plain_words(at: Desk) -> None:
     assert at.posts() == []
     assert "Halo" in ran.data["sentence"]
     assert "Traceback" not in ran.err + ran.out
-
-
-def test_native_integration_on_blocks_every_quantity(at: Desk) -> None:
-    at.sandbox.halo.integration["integrator_enabled"] = True
-    ran = at.run()
-    assert ran.code == 3, ran.err
-    assert at.posts() == []
-    assert "native" in ran.data["sentence"]
-
-
-def test_a_run_over_its_guardrail_is_held_whole(at: Desk) -> None:
-    (at.folder / "policy.yaml").write_text("guardrails: {run: {lines_ended: 0}}\n")
-    ran = at.run()
-    assert ran.code == 3, ran.err
-    assert at.posts() == []
-    assert "lines_ended" in ran.data["sentence"]
 
 
 def test_a_malformed_mapping_file_stops_before_any_vendor_is_asked(at: Desk) -> None:

@@ -1,9 +1,9 @@
 """A real process is killed with SIGKILL in the middle of an apply over HTTP, and the next one ends the work once.
 
 Real: the processes, SIGKILL, HTTP to the sandbox, the DuckDB file with its log, the lock, the ledger, the settling by
-a whole new night (every list read again, typed, reconciled, planned, written). Saved up: the killed process finds the
-reads and the plan made, from one night that was played to its plan; each round works on a copy of that warehouse
-and of that world, in memory where the machine has a file system for it (what a killed process wrote is the kernel's on
+a whole new night of another process, this one (every list read again, typed, reconciled, planned, written). Saved up:
+the killed process finds the reads and the plan made, from one night that was played to its plan; each round works on
+a copy of that warehouse and of that world, in memory where the machine has a file system for it (what a killed process wrote is the kernel's on
 either; a power cut is not claimed). Moments: see `killing`. They are drawn by a fixed seed from all moments of an
 undisturbed apply, and cut into parts so that test workers can share them.
 """
@@ -25,7 +25,7 @@ from typing import Any
 import pytest
 
 from pax8_pipeline import jsontext
-from pax8_pipeline_tests.e2e.killing import WAVES, Hand, apply_under, play_night
+from pax8_pipeline_tests.e2e.killing import WAVES, Hand, apply_under
 from pax8_pipeline_tests.e2e.kit import WHOLE, Desk
 from pax8_pipeline_tests.e2e.nightly import Evening, night, open_entries, rows, small_story
 
@@ -114,7 +114,9 @@ def test_a_process_killed_at_any_moment_of_an_apply_is_made_good_once(
             moment = f"killed at {target}: {clean.moments[target]}"
             assert code == -signal.SIGKILL, moment
             assert hand.moments == clean.moments[: target + 1], moment
-            assert play_night(at) == 0, moment
+            _, made_good = night(at)
+            assert made_good is not None, moment
+            assert made_good.problems == [], moment
             assert at.in_step(), moment
             assert writes(at) == clean.writes, moment
             assert verified(at) == clean.done, moment

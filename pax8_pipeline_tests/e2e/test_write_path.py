@@ -82,7 +82,8 @@ def test_approve_apply_rollback_approve_apply_and_the_next_run_waits(at: Desk) -
 def test_a_held_run_is_written_after_its_acknowledgement(at: Desk) -> None:
     (at.folder / "policy.yaml").write_text("guardrails: {run: {lines_ended: 0}}\n")
     held = at.run()
-    assert held.code == 3, held.err
+    assert (held.code, at.posts()) == (3, []), held.err
+    assert "lines_ended" in held.data["sentence"]
     plan = plan_of(held)
     assert f"pax8-pipeline plan approve {plan} --acknowledge" in held.data["sentence"]
     refused = at.command("plan", "apply", plan, "--json")
