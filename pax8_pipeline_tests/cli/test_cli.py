@@ -11,7 +11,7 @@ import pytest
 
 from pax8_pipeline import cli
 from pax8_pipeline.errors import ConfigError
-from pax8_pipeline_tests.cli.kit import clean_environment
+from pax8_pipeline_tests.cli.kit import clean_environment, quick
 from pax8_pipeline_tests.cli.kit import cli as run_cli
 
 HEAVY = {"dagster", "duckdb", "pandas", "starlette", "uvicorn"}
@@ -88,11 +88,11 @@ def test_how_a_command_ends_decides_the_exit_code(
 
 def test_dotenv_of_the_folder_is_read_and_the_environment_wins(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("PAX8_PIPELINE_TODAY=from-the-file\n")
-    assert "'from-the-file'" in run_cli(tmp_path, "prune").stderr
-    assert "'from-outside'" in run_cli(tmp_path, "prune", PAX8_PIPELINE_TODAY="from-outside").stderr
+    assert "'from-the-file'" in quick(tmp_path, "prune").err
+    assert "'from-outside'" in quick(tmp_path, "prune", PAX8_PIPELINE_TODAY="from-outside").err
     below = tmp_path / "below"
     below.mkdir()
-    assert run_cli(below, "prune").returncode == 0
+    assert quick(below, "prune").code == 0
 
 
 def test_a_reader_that_leaves_early_is_no_stack_trace(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from pax8_pipeline.sandbox.world import World
 from pax8_pipeline.settings import load_settings
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.cli.kit import OURS
+from pax8_pipeline_tests.e2e.hurry import without_waiting
 
 TODAY = date(2026, 8, 20)
 
@@ -53,7 +54,7 @@ def patient(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Patient
         if name.startswith(OURS):
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
-    with running_sandbox(World(1, TODAY, companies=12)) as sandbox:
+    with without_waiting(), running_sandbox(World(1, TODAY, companies=12)) as sandbox:
         yield Patient(sandbox, {**sandbox.env(), "PAX8_PIPELINE_DATA": str(tmp_path / "data")})
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pax8_pipeline.billing import plan as plans
-from pax8_pipeline_tests.cli.kit import cli
+from pax8_pipeline_tests.cli.kit import quick
 from pax8_pipeline_tests.warehouse.books import SUB, Books, circumstances, let_go, subscription
 
 
@@ -21,36 +21,36 @@ def data(tmp_path: Path) -> Path:
 
 
 def test_a_recurring_invoices_minus_sign_is_no_option_and_options_may_follow(data: Path) -> None:
-    done = cli(data, "explain", "-94", "--json", PAX8_PIPELINE_DATA=str(data))
-    assert done.returncode == 0, done.stderr
-    assert [f["kind"] for f in json.loads(done.stdout)["found"]] == ["invoice"]
+    done = quick(data, "explain", "-94", "--json", PAX8_PIPELINE_DATA=str(data))
+    assert done.code == 0, done.err
+    assert [f["kind"] for f in json.loads(done.out)["found"]] == ["invoice"]
 
 
 def test_the_story_is_plain_text_with_the_verdict(data: Path) -> None:
-    done = cli(data, "explain", SUB, "--kind", "subscription", PAX8_PIPELINE_DATA=str(data))
-    assert done.returncode == 0, done.stderr
-    assert "increase (safe, rule increase): Pax8 bills more seats than Halo" in done.stdout
+    done = quick(data, "explain", SUB, "--kind", "subscription", PAX8_PIPELINE_DATA=str(data))
+    assert done.code == 0, done.err
+    assert "increase (safe, rule increase): Pax8 bills more seats than Halo" in done.out
 
 
 @pytest.mark.parametrize("arguments", [("explain", "nothing"), ("explain", "-5"), ("explain", SUB, "--kind", "plan")])
 def test_an_unknown_id_is_one_sentence_and_exit_1(data: Path, arguments: tuple[str, ...]) -> None:
-    done = cli(data, *arguments, PAX8_PIPELINE_DATA=str(data))
-    assert done.returncode == 1
-    assert done.stdout == ""
-    assert len(done.stderr.splitlines()) == 1
+    done = quick(data, *arguments, PAX8_PIPELINE_DATA=str(data))
+    assert done.code == 1
+    assert done.out == ""
+    assert len(done.err.splitlines()) == 1
 
 
 def test_cutover_goes_to_the_terminal_a_file_or_a_program(data: Path) -> None:
-    shown = cli(data, "cutover", PAX8_PIPELINE_DATA=str(data))
-    assert shown.returncode == 0, shown.stderr
-    assert shown.stdout.startswith("# Leaving Halo's own Pax8 integration")
-    filed = cli(data, "cutover", "--json", "--out", "cutover.md", PAX8_PIPELINE_DATA=str(data))
-    assert json.loads(filed.stdout)["schema"] == "pax8-pipeline/cutover/1"
-    assert (data / "cutover.md").read_text(encoding="utf-8") == shown.stdout
+    shown = quick(data, "cutover", PAX8_PIPELINE_DATA=str(data))
+    assert shown.code == 0, shown.err
+    assert shown.out.startswith("# Leaving Halo's own Pax8 integration")
+    filed = quick(data, "cutover", "--json", "--out", "cutover.md", PAX8_PIPELINE_DATA=str(data))
+    assert json.loads(filed.out)["schema"] == "pax8-pipeline/cutover/1"
+    assert (data / "cutover.md").read_text(encoding="utf-8") == shown.out
 
 
 @pytest.mark.parametrize("arguments", [("cutover",), ("explain", "1")])
 def test_without_a_warehouse_it_says_what_to_run(tmp_path: Path, arguments: tuple[str, ...]) -> None:
-    done = cli(tmp_path, *arguments, PAX8_PIPELINE_DATA=str(tmp_path))
-    assert done.returncode == 1
-    assert "run `pax8-pipeline run` first" in done.stderr
+    done = quick(tmp_path, *arguments, PAX8_PIPELINE_DATA=str(tmp_path))
+    assert done.code == 1
+    assert "run `pax8-pipeline run` first" in done.err

@@ -12,7 +12,7 @@ from pax8_pipeline.commands.prune import prune_all
 from pax8_pipeline.settings import Settings, load_settings
 from pax8_pipeline.warehouse import raw
 from pax8_pipeline.warehouse.connection import Warehouse
-from pax8_pipeline_tests.cli.kit import cli
+from pax8_pipeline_tests.cli.kit import quick
 
 YEARS_LATER = (datetime.now(UTC).date() + timedelta(days=800)).isoformat()
 
@@ -49,15 +49,15 @@ def test_nothing_young_goes(settings: Settings) -> None:
 
 def test_the_command_says_what_went_and_takes_the_retention_of_the_policy(settings: Settings, tmp_path: Path) -> None:
     (settings.data / "policy.yaml").write_text("retention_days: 700\n")
-    dry = cli(tmp_path, "prune", "--dry-run", PAX8_PIPELINE_TODAY=YEARS_LATER)
-    assert dry.stdout == (
+    dry = quick(tmp_path, "prune", "--dry-run", PAX8_PIPELINE_TODAY=YEARS_LATER)
+    assert dry.out == (
         "Older than 700 days, would go: 0 runs with their events and logs, 0 leftover event files, "
         "3 rows of raw snapshots.\n"
     )
-    longer = cli(tmp_path, "prune", "--days", "900", "--json", PAX8_PIPELINE_TODAY=YEARS_LATER)
-    assert json.loads(longer.stdout)["raw_rows"] == 0
-    done = cli(tmp_path, "prune", "--json", PAX8_PIPELINE_TODAY=YEARS_LATER)
-    assert json.loads(done.stdout) == {
+    longer = quick(tmp_path, "prune", "--days", "900", "--json", PAX8_PIPELINE_TODAY=YEARS_LATER)
+    assert json.loads(longer.out)["raw_rows"] == 0
+    done = quick(tmp_path, "prune", "--json", PAX8_PIPELINE_TODAY=YEARS_LATER)
+    assert json.loads(done.out) == {
         "dry_run": False, "older_than_days": 700, "runs": 0, "leftover_files": 0, "raw_rows": 3,
     }  # fmt: skip
 

@@ -80,17 +80,8 @@ class Desk:
         )
 
     def command(self, *arguments: str, **env: str) -> Ran:
-        """Run a command to its end, in a process of its own whose modules are loaded already and which waits for nobody."""
-        with tempfile.TemporaryDirectory(prefix="said-") as said:
-            process = PROCESSES.Process(
-                target=_command, args=(arguments, {**self.environment(), **env}, str(self.folder), said)
-            )
-            process.start()
-            process.join(240)
-            if (code := process.exitcode) is None:
-                process.kill()
-                raise TimeoutError(f"{arguments} did not end")
-            return Ran(code, *((Path(said) / name).read_text(encoding="utf-8") for name in ("out", "err")))
+        """Run a command to its end (see `run_command`)."""
+        return run_command(self.folder, arguments, {**self.environment(), **env})
 
     def run(self, **env: str) -> Ran:
         """`pax8-pipeline run --json`."""
@@ -105,6 +96,18 @@ class Desk:
         world = self.sandbox.world
         clean = not world.halo.violations and not world.pax8.write_attempts
         return clean and world.expected_halo() == world.halo_state()
+
+
+def run_command(folder: Path, arguments: Sequence[str], environment: Mapping[str, str]) -> Ran:
+    """Run a command in `folder` to its end, in a process whose modules are loaded already and which waits for nobody."""
+    with tempfile.TemporaryDirectory(prefix="said-") as said:
+        process = PROCESSES.Process(target=_command, args=(tuple(arguments), dict(environment), str(folder), said))
+        process.start()
+        process.join(240)
+        if (code := process.exitcode) is None:
+            process.kill()
+            raise TimeoutError(f"{arguments} did not end")
+        return Ran(code, *((Path(said) / name).read_text(encoding="utf-8") for name in ("out", "err")))
 
 
 def _command(arguments: Sequence[str], environment: Mapping[str, str], folder: str, said: str) -> None:

@@ -21,19 +21,20 @@ _COMMENT = re.compile(r"--[^\n]*")
 _TABLE = re.compile(r"\b(newest|pax8|halo|staging|reconciled|billing|meta)\.([a-z_0-9]+)\b(?!\()")
 _VARIABLE = re.compile(r"getvariable\('([a-z_]+)'\)")
 _RAW = tuple(f"{schema}.{name}" for schema, names in RAW_TABLES.items() for name in names)
+_TEXT = re.compile(r"'[^']*'")
+# Of these many reads count; of the others only the newest whole one does, by the views of schema `newest`.
+_MANY_READS = ("pax8.usage_summaries", "pax8.usage_lines", "halo.client_details")
+_UNKNOWN = "unknown"  # whatever reads this is built each time
 _MAPPINGS = ("staging.mapping_clients", "staging.mapping_subscriptions", "staging.mapping_items")
+
+
+_ROOM = 4000  # tables; a small one takes a third of a megabyte
 
 
 def build_all(warehouse: Warehouse, tables: Sequence[str], values: Mapping[str, Any]) -> None:
     """Build the tables in this order; each one ends as `build.build` leaves it."""
     with warehouse.connect() as connection:
-        connection.execute("ATTACH IF NOT EXISTS ':memory:' AS shelf")
-        on_shelf = {
-            str(name)
-            for (name,) in connection.execute(
-                "SELECT table_name FROM duckdb_tables() WHERE database_name = 'shelf'"
-            ).fetchall()
-        }
+        on_shelf = _shelf(connection)
         keys = _input_keys(connection, tables)
         ready: list[tuple[str, str]] = []
         for table in tables:
@@ -50,6 +51,17 @@ def build_all(warehouse: Warehouse, tables: Sequence[str], values: Mapping[str, 
             if key:
                 _put(connection, table, key, rejects)
         _take(connection, ready, on_shelf)
+
+
+def _shelf(connection: Connection) -> set[str]:
+    """What lies on the shelf of this process; a full one is cleared."""
+    connection.execute("ATTACH IF NOT EXISTS ':memory:' AS shelf")
+    names = connection.execute("SELECT table_name FROM duckdb_tables() WHERE database_name = 'shelf'").fetchall()
+    if len(names) < _ROOM:
+        return {str(name) for (name,) in names}
+    connection.execute("DETACH shelf")
+    connection.execute("ATTACH ':memory:' AS shelf")
+    return set()
 
 
 def _take(connection: Connection, ready: Sequence[tuple[str, str]], on_shelf: set[str]) -> None:
@@ -78,16 +90,21 @@ def _input_keys(connection: Connection, tables: Sequence[str]) -> dict[str, str]
     """A fingerprint of each table that nothing here builds. Ids and times of a read count by their order alone."""
     # Which of several reads of one thing is the newer one counts; the order of reads of different things does not.
     snapshots = connection.execute(
-        "SELECT snapshot_id, table_name, row_number() OVER (PARTITION BY table_name, scope "
-        "ORDER BY loaded_at, snapshot_id) AS place, * EXCLUDE (snapshot_id, table_name, run_id, loaded_at) "
-        "FROM meta.snapshots ORDER BY table_name, scope, place"
+        "SELECT snapshot_id, table_name, scope, row_number() OVER (PARTITION BY table_name, scope, complete "
+        "ORDER BY loaded_at DESC, snapshot_id DESC) AS age, * EXCLUDE (snapshot_id, table_name, scope, run_id, loaded_at) "
+        "FROM meta.snapshots ORDER BY table_name, scope, complete, age"
     ).fetchall()
     read = {row[0]: row[1:] for row in snapshots}
-    keys = {"meta.snapshots": _hash(list(read.values()))}
+    keys: dict[str, str] = {}
     for table in _RAW:
-        rows = connection.execute(f"SELECT snapshot_id, endpoint, object_id, payload FROM {table}").fetchall()
-        reads = [row for row in read.values() if row[0] == table]
-        keys[table] = _hash((reads, [(read.get(row[0]), row[1:]) for row in rows]))
+        seen = {i: row[:3] for i, row in read.items() if row[0] == table and (table in _MANY_READS or row[2] == 1)}
+        rows = connection.execute(
+            f"SELECT snapshot_id, endpoint, object_id, payload FROM {table} WHERE list_contains(?, snapshot_id)",
+            [list(seen)],
+        ).fetchall()
+        keys[table] = _hash([(seen[row[0]], row[1:]) for row in rows])
+        scopes = {(row[1], *row[3:]) for row in read.values() if row[0] == table}
+        keys[f"the reads of {table}"] = _hash(sorted(scopes, key=repr))
     for table in _MAPPINGS:
         keys[table] = _hash(connection.execute(f"FROM {table}").fetchall())
     others = "FROM staging.rejects WHERE NOT list_contains(?, table_name) ORDER BY ALL"
@@ -116,9 +133,18 @@ def _key(table: str, values: Mapping[str, Any], keys: Mapping[str, str]) -> str 
 def _reads(table: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The tables and the variables that a query reads."""
     query = _COMMENT.sub("", model(table).query)
-    names = {(schema, name) for schema, name in _TABLE.findall(query)}
-    tables = {name.replace("_", ".", 1) if schema == "newest" else f"{schema}.{name}" for schema, name in names}
-    return tuple(sorted(tables)), tuple(sorted(set(_VARIABLE.findall(query))))
+    inputs: set[str] = set()
+    for schema, name in _TABLE.findall(_TEXT.sub("", query)):
+        found = name.replace("_", ".", 1) if schema == "newest" else f"{schema}.{name}"
+        if found == "meta.snapshots":
+            inputs |= {f"the reads of {t}" for t in _RAW if f"'{t}'" in query} or {_UNKNOWN}
+        elif schema in RAW_TABLES and found not in _MANY_READS:
+            inputs.add(_UNKNOWN)
+        else:
+            inputs.add(found)
+    if "loaded_at" in query and not inputs & set(_MANY_READS):
+        inputs.add(_UNKNOWN)
+    return tuple(sorted(inputs)), tuple(sorted(set(_VARIABLE.findall(query))))
 
 
 def _hash(what: object) -> str:
