@@ -30,8 +30,9 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY) ## the daily sync on the built-in sandbox: what changed, what was held back, the money
 	@$(BIN)/pax8-pipeline demo $(ARGS)
 
-proofs: $(READY) ## the long tests whole: 50 kills, three months in auto mode, a usage month read daily (5 minutes)
+proofs: $(READY) ## the long tests whole: 50 kills, three months in auto mode, a usage month read daily, 10,000 steps
 	@PAX8_PROOFS=1 $(BIN)/python -m pytest -n 2 -q pax8_pipeline_tests/e2e/test_kill.py \
+		pax8_pipeline_tests/billing/test_apply_stateful.py \
 		pax8_pipeline_tests/e2e/test_three_months.py \
 		pax8_pipeline_tests/e2e/test_usage_days.py $(ARGS)
 
