@@ -14,6 +14,7 @@ from pax8_pipeline.matching.mappings import ClientMapping, Mappings
 from pax8_pipeline.warehouse import raw
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.loading.fakes import FakeHalo
+from pax8_pipeline_tests.warehouse.books import empty_warehouse, hold_open
 
 NOW = datetime.now(UTC).replace(tzinfo=None)
 NOTHING = Mappings((), (), (), "")
@@ -21,8 +22,8 @@ NOTHING = Mappings((), (), (), "")
 
 @pytest.fixture
 def warehouse(tmp_path: Path) -> Warehouse:
-    made = Warehouse(tmp_path / "warehouse.duckdb")
-    made.ensure_schema()
+    made = empty_warehouse(tmp_path / "warehouse.duckdb")
+    hold_open(made)
     return made
 
 

@@ -11,6 +11,7 @@ from pax8_pipeline.loading import pax8 as loading
 from pax8_pipeline.warehouse import raw
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.loading.fakes import FakePax8, incomplete
+from pax8_pipeline_tests.warehouse.books import empty_warehouse, hold_open
 
 TODAY = date(2026, 8, 20)
 INVOICE = "7D4E2F60-1B1A-4B53-8B0E-9C2F5A7D3E14"
@@ -18,8 +19,8 @@ INVOICE = "7D4E2F60-1B1A-4B53-8B0E-9C2F5A7D3E14"
 
 @pytest.fixture
 def warehouse(tmp_path: Path) -> Warehouse:
-    made = Warehouse(tmp_path / "warehouse.duckdb")
-    made.ensure_schema()
+    made = empty_warehouse(tmp_path / "warehouse.duckdb")
+    hold_open(made)
     return made
 
 

@@ -16,6 +16,7 @@ from pax8_pipeline.settings import Settings, load_settings
 from pax8_pipeline.warehouse import raw
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.loading.fakes import FakeHalo, FakePax8, incomplete
+from pax8_pipeline_tests.warehouse.books import empty_warehouse, hold_open
 
 DAY = "2026-08-20"
 
@@ -27,8 +28,8 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def warehouse(tmp_path: Path) -> Warehouse:
-    made = Warehouse(tmp_path / "warehouse.duckdb")
-    made.ensure_schema()
+    made = empty_warehouse(tmp_path / "warehouse.duckdb")
+    hold_open(made)
     return made
 
 

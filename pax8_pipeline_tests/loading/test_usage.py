@@ -14,7 +14,7 @@ from pax8_pipeline.loading.usage_lines import Ask, read_lines
 from pax8_pipeline.warehouse import build, raw
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.loading.fakes import FakePax8, incomplete, stored
-from pax8_pipeline_tests.warehouse.books import subscription
+from pax8_pipeline_tests.warehouse.books import empty_warehouse, hold_open, subscription
 
 TODAY = date(2026, 8, 20)
 NOW = datetime(2026, 8, 20, 6, 0)
@@ -22,8 +22,8 @@ NOW = datetime(2026, 8, 20, 6, 0)
 
 @pytest.fixture
 def warehouse(tmp_path: Path) -> Warehouse:
-    made = Warehouse(tmp_path / "warehouse.duckdb")
-    made.ensure_schema()
+    made = empty_warehouse(tmp_path / "warehouse.duckdb")
+    hold_open(made)
     return made
 
 

@@ -16,6 +16,7 @@ from pax8_pipeline.loading.usage_lines import Ask
 from pax8_pipeline.warehouse import build, raw
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.loading.fakes import FakePax8, incomplete
+from pax8_pipeline_tests.warehouse.books import empty_warehouse, hold_open
 
 FIRST = date(2026, 8, 1)
 SEPTEMBER = date(2026, 9, 1)
@@ -89,8 +90,8 @@ class Shop:
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Shop:
-    warehouse = Warehouse(tmp_path / "warehouse.duckdb")
-    warehouse.ensure_schema()
+    warehouse = empty_warehouse(tmp_path / "warehouse.duckdb")
+    hold_open(warehouse)
     return Shop(warehouse)
 
 
