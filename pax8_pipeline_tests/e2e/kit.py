@@ -24,8 +24,6 @@ from pax8_pipeline.sandbox.world import World
 from pax8_pipeline_tests.e2e.hurry import without_waiting
 
 TODAY = date(2026, 8, 20)
-# `make proofs` plays the long stories whole; `make test` plays their first weeks.
-WHOLE = os.environ.get("PAX8_PROOFS") == "1"
 # A real operator's machine must not lend a test its credentials or its history.
 _OURS = ("PAX8_", "HALO_", "DAGSTER_")
 

@@ -26,8 +26,9 @@ import pytest
 
 from pax8_pipeline import jsontext
 from pax8_pipeline_tests.e2e.killing import WAVES, Hand, apply_under
-from pax8_pipeline_tests.e2e.kit import WHOLE, Desk
+from pax8_pipeline_tests.e2e.kit import Desk
 from pax8_pipeline_tests.e2e.nightly import Evening, night, open_entries, rows, small_story
+from pax8_pipeline_tests.proofs import WHOLE
 
 SEED = 20260820
 IN_MEMORY = Path("/dev/shm")  # see the docstring

@@ -20,8 +20,9 @@ from pax8_pipeline.sandbox.pax8_switches import UNASSIGNED_SHAPES
 from pax8_pipeline.sandbox.usage_truth import UsageTruth, expected_usage
 from pax8_pipeline.sandbox.world import World
 from pax8_pipeline.warehouse.connection import Warehouse
-from pax8_pipeline_tests.e2e.kit import WHOLE, Desk, desk
+from pax8_pipeline_tests.e2e.kit import Desk, desk
 from pax8_pipeline_tests.e2e.nightly import night, open_entries, rows
+from pax8_pipeline_tests.proofs import WHOLE
 
 MONTH = "2026-07"
 _WIDE = "{lines_changed_pct: null, lines_changed: null, lines_ended: null, money_delta: null}"
