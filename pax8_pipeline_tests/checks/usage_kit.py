@@ -16,6 +16,9 @@ from pax8_pipeline_tests.warehouse.shelf import build_all
 OTHER = "11111111-0d52-4c0b-9a64-2f1f3c0e9a11"
 METERED = "61aa0c2d-7b5e-4c1f-93d4-2e8f0a9b7c63"
 Row = dict[str, Any]
+# What is said of seats takes a third of the time, and no check of usage looks at it.
+_OF_SEATS = ("reconciled.subscriptions", "reconciled.discrepancies")
+TABLES = [table for table in (*build.STAGING, *build.RECONCILED) if table not in _OF_SEATS]
 
 
 def summary(**changes: Any) -> Row:
@@ -69,7 +72,7 @@ def usage_books(
     more: Sequence[raw.Read] = (),
     bills: Sequence[Row] = (),
 ) -> Warehouse:
-    """Books of two companies with `rows` on invoice i1, `bills` and `more` reads beside it; everything is built."""
+    """Books of two companies with `rows` on invoice i1, `bills` and `more` reads beside it."""
     books = Books(companies=[company(), company(id=OTHER, name="Other Ltd")], client_map=[(COMPANY, 231), (OTHER, 232)],
                   clients=[{"id": 231, "name": "Example", "inactive": False, "currencyisocode": "USD"}, {"id": 232, "name": "Other", "inactive": False, "currencyisocode": "USD"}],
                   usage_summaries=list(august), item_map=[(METERED, 120)])  # fmt: skip
@@ -91,8 +94,8 @@ def usage_books(
 
 
 def rebuild(warehouse: Warehouse, policy: Policy | None = None) -> None:
-    """Build everything that is derived."""
-    build_all(warehouse, (*build.STAGING, *build.RECONCILED), build.variables(TODAY, policy or Policy()))
+    """Build everything that the checks of usage rest on."""
+    build_all(warehouse, TABLES, build.variables(TODAY, policy or Policy()))
 
 
 def change(warehouse: Warehouse, statement: str) -> None:
