@@ -241,10 +241,10 @@ def big(*, faults: tuple[str, ...] = ()) -> tuple[FakeHalo, list[Any]]:
     """So many changes, each on a recurring invoice of its own, that they go in waves."""
     invoices, licences, changes = {}, {}, []
     for n in range(1, BIG + 1):
-        invoices[-n] = {"id": -n, "client_id": 231, "lines": [computed_line(n, n + 1000, ihid=-n)]}
+        invoices[-n - 9] = {"id": -n - 9, "client_id": 231, "lines": [computed_line(n, n + 1000, ihid=-n - 9)]}
         licences[n + 1000] = licence(n + 1000)
         made = change("set_licence_count", 8, line=n, licence=n + 1000)
-        changes.append(type(made)(**{**made.__dict__, "recurring_invoice_id": -n}))
+        changes.append(type(made)(**{**made.__dict__, "recurring_invoice_id": -n - 9}))
     return FakeHalo(invoices, licences, list(faults)), changes
 
 
@@ -315,6 +315,6 @@ def test_a_wave_whose_answer_was_lost_is_settled_by_reading(fault: str, states: 
 
 def test_a_surprise_in_a_wave_stops_what_follows() -> None:
     target, changes = big()
-    target.side_effect = lambda h: h.headers[-7]["lines"][0].update(unit_price=Decimal(1))
+    target.side_effect = lambda h: h.headers[-16]["lines"][0].update(unit_price=Decimal(1))
     outcome = applier(target).apply(plan(), changes)
     assert any("nobody planned" in problem for problem in outcome.problems)
