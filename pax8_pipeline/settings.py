@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -253,6 +254,20 @@ class SchedulePolicy(_Strict):
     minute: Whole = Field(default=0, ge=0, le=59)
 
 
+class UiPolicy(_Strict):
+    """Who may ask the Dagster UI. `allowed_hosts`: names under which a proxy shows it; loopback always counts."""
+
+    allowed_hosts: tuple[str, ...] = ()
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _names_only(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if not re.fullmatch(r"[A-Za-z0-9._-]+", name.strip()):
+                raise ValueError(f"{name!r} is not a host name such as billing.example.com (no address, no port)")
+        return tuple(name.strip().lower() for name in value)
+
+
 class Policy(_Strict):
     """All of policy.yaml; every default is the one DESIGN section 2 states."""
 
@@ -265,6 +280,7 @@ class Policy(_Strict):
     reads: ReadPolicy = ReadPolicy()
     halo: HaloPolicy = HaloPolicy()
     schedule: SchedulePolicy = SchedulePolicy()
+    ui: UiPolicy = UiPolicy()
     native_integration: Literal["refuse", "ignore"] = "refuse"
     plan_expires_hours: Whole = Field(default=24, ge=1)
     unknown_wait_hours: Whole = Field(default=6, ge=1)

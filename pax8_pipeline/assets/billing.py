@@ -9,6 +9,7 @@ when one fails. Everything else (permission, write mode, expiry, what the ledger
 # No `from __future__ import annotations` here: Dagster looks at the annotation of `context` itself.
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -18,11 +19,11 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 
 from pax8_pipeline.assets.describe import POOL, asset_arguments, asset_key, column_lineage
-from pax8_pipeline.assets.permission import SINK, refusal
+from pax8_pipeline.assets.permission import SINK, Permission, refusal
 from pax8_pipeline.assets.show import markdown, money, plain, table
 from pax8_pipeline.assets.stage import Stage, stage
 from pax8_pipeline.billing import apply, documents, ledger, render, writer
-from pax8_pipeline.billing.approval import Kind, NothingToAgree, Scope, Writable, agree, refuse_stale, writable
+from pax8_pipeline.billing.approval import Writable, refuse_stale, writable
 from pax8_pipeline.billing.backup import backup
 from pax8_pipeline.billing.guardrails import way_past
 from pax8_pipeline.billing.lock import writer_lock
@@ -43,6 +44,8 @@ from pax8_pipeline.warehouse.models import model
 
 _PREVIEW_ROWS = 60
 _LEDGER_ROWS = 50
+_MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
+_PLAN_ID = re.compile(r"\d{8}-\d{6}-[0-9a-z-]+")
 
 
 def assets() -> list[dg.AssetsDefinition]:
@@ -65,6 +68,10 @@ class PlanConfig(dg.Config):
             return None
         if not self.bill_from or not self.bill_to:
             raise PipelineError("bill_from and bill_to go together: the first and the last month, yyyy-mm")
+        for name, month in (("bill_from", self.bill_from), ("bill_to", self.bill_to)):
+            if not _MONTH.fullmatch(month):
+                # Not repeated: a configuration can name a variable of the environment, and Dagster would fill it in.
+                raise PipelineError(f"{name} in the configuration of billing__plan is not a month such as 2026-07")
         return self.bill_from, self.bill_to
 
 
@@ -142,23 +149,26 @@ def biggest(connection: Connection, plan_id: str, rows: int = 5) -> str:
 
 
 class WritesConfig(dg.Config):
-    """What a person may say when starting a run that is to write.
+    """Which stored plan a run is to write. `checksum` is the plan's, as its page shows it.
 
-    `plan_id`: this stored plan, not the one of the run. `approved_by`: a name; records an approval of all that waits in
-    that plan (and with `acknowledge` of what a guardrail holds) before it is written.
+    A run that was started in the UI needs all three. Approvals are recorded by `pax8-pipeline plan approve` alone.
     """
 
     apply: bool = False
     plan_id: str | None = None
-    approved_by: str | None = None
-    acknowledge: bool = False
+    checksum: str | None = None
+
+    def names_plan(self) -> bool:
+        """True when a plan and its checksum stand here, and that it is to be written."""
+        return self.apply and bool(self.plan_id) and bool(self.checksum)
 
 
 _WRITES = dg.AssetSpec(
     asset_key("billing.writes"),
     deps=[asset_key("billing.plan")],
     description="The sink: writes the plan of this run to Halo. Each target is read before, claimed in the ledger, "
-    "written once and read back. Writes only with permission: the schedule, or `apply: true`, and write mode `apply`.",
+    "written once and read back. Writes only in write mode `apply`, and only when the schedule or `pax8-pipeline` started "
+    "the run, or its configuration names a stored plan with its checksum.",
     group_name="billing",
     kinds={"api"},
     owners=["team:billing"],
@@ -174,10 +184,11 @@ def writes(
     warehouse: WarehouseResource,
     pax8: Pax8Resource,
     halo: HaloResource,
+    permission: dg.ResourceParam[Permission],
 ) -> Iterator[dg.MaterializeResult]:
     """Write, or say why nothing was written. A write that failed fails the step once all is recorded and shown."""
     with stage(context, settings, warehouse, reading=False) as now:
-        told, failed = _sink(now, config, pax8, halo)
+        told, failed = _sink(now, config, pax8, halo, permission)
         now.say(f"writes: {told['outcome']}")
         yield dg.MaterializeResult(asset_key=_WRITES.key, metadata=told)
         with now.warehouse.connect() as connection:
@@ -186,16 +197,21 @@ def writes(
             raise dg.Failure(f"{told['outcome']}; {told['problems']}", allow_retries=False)
 
 
-def _sink(now: Stage, config: WritesConfig, pax8: Pax8Resource, halo: HaloResource) -> tuple[dict[str, Any], bool]:
+def _sink(
+    now: Stage, config: WritesConfig, pax8: Pax8Resource, halo: HaloResource, permission: Permission
+) -> tuple[dict[str, Any], bool]:
     """Return the metadata of the writes, and whether any of them went wrong."""
-    refused = refusal(now.context.run.tags, apply=config.apply, write_mode=now.settings.write_mode)
+    refused = refusal(
+        now.context.run,
+        now.context.instance,
+        permission,
+        names_plan=config.names_plan(),
+        write_mode=now.settings.write_mode,
+    )
     head, may = _open_changes(now, config)
     if head is None:
         return _nothing("no plan was made in this run", None), False
     reason = refused or _plan_refusal(now, head, config)
-    if reason is None and config.approved_by:
-        _agree(now, head, config)
-        _, may = _open_changes(now, config)
     if may.held and not may.changes:
         reason = reason or f"{'; '.join(may.held)}; {way_past(head.plan_id)}"
     reason = reason or _usage_refusal(now, may)
@@ -262,24 +278,15 @@ def _wrong_day(now: Stage, pax8: Pax8Client, halo: HaloClient) -> str | None:
 def _open_changes(now: Stage, config: WritesConfig) -> tuple[Plan | None, Writable]:
     """Return a plan (the one named, else the one made in this run) and its writes that no run has begun yet."""
     with now.warehouse.connect() as connection:
+        if config.plan_id and not _PLAN_ID.fullmatch(config.plan_id):
+            # Not repeated: a configuration can name a variable of the environment, and Dagster would fill it in.
+            raise PipelineError("plan_id in the configuration of billing__writes is not the id of a plan")
         wanted = config.plan_id or plan_of_run(connection, now.run_id)
         if wanted is None:
             return None, Writable([], ())
         head = load_plan(connection, wanted)
         explicit = config.plan_id is not None
         return head, writable(connection, head, now.settings.policy, explicit=explicit, now=_utc_now())
-
-
-def _agree(now: Stage, head: Plan, config: WritesConfig) -> None:
-    """Record what the run's configuration agrees to; a part of which there is nothing is no fault."""
-    kinds: tuple[Kind, ...] = ("approve", "acknowledge") if config.acknowledge else ("approve",)
-    mappings = load_mappings(now.settings.mappings_path).fingerprint
-    for kind in kinds:
-        try:
-            agree(now.warehouse, head.plan_id, kind=kind, who=config.approved_by or "", now=_utc_now(),
-                  policy=now.settings.policy, mappings=mappings, scope=Scope())  # fmt: skip
-        except NothingToAgree as error:
-            now.say(str(error))
 
 
 def plan_of_run(connection: Connection, run_id: str) -> str | None:
@@ -294,6 +301,8 @@ def _plan_refusal(now: Stage, head: Plan, config: WritesConfig) -> str | None:
     try:
         apply.refuse(head, _utc_now(), acknowledged=True)  # whether a guardrail holds it is seen by `writable`
         if config.plan_id:
+            if config.checksum and config.checksum.strip().lower() != head.checksum.lower():
+                return f"the checksum in the configuration is not that of plan {head.plan_id}; look at the plan again"
             mappings = load_mappings(now.settings.mappings_path).fingerprint
             with now.warehouse.connect() as connection:
                 refuse_stale(connection, head, _utc_now(), now.settings.policy, mappings)

@@ -1,35 +1,98 @@
-"""Who may write to Halo. A run needs permission said aloud; nothing is written because nothing forbade it.
+"""Who may write to Halo. A run needs permission that its own process or Dagster's daemon gives; nothing else counts.
 
-Here belongs: the one rule, in sentences. Not here: guardrails, trust (billing). DAGSTER.md section E: tags differ by
-the way a run was started, so what is asked for is a permission, not the absence of a prohibition.
+Here belongs: the one rule, in sentences. Not here: guardrails, trust (billing). Configuration and tags of a run prove
+nothing: whoever reaches the UI sets both. docs/decisions/0002-who-may-write.md tells why each of the three ways holds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-SCHEDULE_TAG = "dagster/schedule_name"
-BACKFILL_TAG = "dagster/backfill"
+import dagster as dg
+from dagster._core.storage.tags import AUTO_RETRY_RUN_ID_TAG, BACKFILL_ID_TAG, SCHEDULE_NAME_TAG, TICK_ID_TAG
+
+SCHEDULE = "daily_sync_schedule"
+BACKFILL_TAG = BACKFILL_ID_TAG
 RANGE_TAG = "dagster/asset_partition_range_start"
 SINK = "billing__writes"
+_BY_HAND = (
+    "a run that was started by hand writes only one stored plan: start the job apply_plan with `apply: true`, `plan_id` "
+    "and `checksum` in the configuration of billing__writes (both stand on the page of the asset billing/plan), or use "
+    "`pax8-pipeline run` or `pax8-pipeline plan apply`"
+)
 
 
-def refusal(tags: Mapping[str, str], *, apply: bool, write_mode: str) -> str | None:
+@dataclass(frozen=True)
+class Permission:
+    """What the process that executes a run says about writing.
+
+    The command line puts `granted=True` into the resources of a run that it executes itself. A run that the UI or the
+    schedule starts loads the definitions anew, and there it is False: no configuration reaches this object.
+    """
+
+    granted: bool = False
+    otherwise: str = _BY_HAND  # what a run is told that has no permission
+
+
+def refusal(
+    run: dg.DagsterRun,
+    instance: dg.DagsterInstance,
+    permission: Permission,
+    *,
+    names_plan: bool,
+    write_mode: str,
+) -> str | None:
     """Return why this run may not write, or None when it may.
 
-    `tags` are the run's, `apply` stands in its configuration, `write_mode` comes from HALO_WRITE_MODE or policy.
+    `names_plan`: the configuration says `apply` and names a plan with its checksum (whether they are right is asked
+    later). `write_mode` comes from HALO_WRITE_MODE or policy.
     """
-    if BACKFILL_TAG in tags or RANGE_TAG in tags:
+    if BACKFILL_TAG in run.tags or RANGE_TAG in run.tags:
         return "a backfill never writes"
-    if SCHEDULE_TAG not in tags and not apply:
-        return "started by hand without `apply: true` in the run's configuration"
+    if not (permission.granted or names_plan or of_schedule(run, instance)):
+        return permission.otherwise
     if write_mode != "apply":
         return "dry run: HALO_WRITE_MODE is not `apply`"
     return None
 
 
-def may_write(tags: Mapping[str, str], run_config: Mapping[str, Any], write_mode: str) -> bool:
+def may_write(run: dg.DagsterRun, instance: dg.DagsterInstance, permission: Permission, write_mode: str) -> bool:
     """Return whether a run, as it was started, has permission to write."""
-    sink = ((run_config.get("ops") or {}).get(SINK) or {}).get("config") or {}
-    return refusal(tags, apply=bool(sink.get("apply")), write_mode=write_mode) is None
+    sink: Mapping[str, Any] = ((run.run_config.get("ops") or {}).get(SINK) or {}).get("config") or {}
+    names_plan = bool(sink.get("apply") and sink.get("plan_id") and sink.get("checksum"))
+    return refusal(run, instance, permission, names_plan=names_plan, write_mode=write_mode) is None
+
+
+def of_schedule(run: dg.DagsterRun, instance: dg.DagsterInstance) -> bool:
+    """True for a run that a tick of the schedule started, or that the daemon started anew after such a run died.
+
+    The proof is the history: the daemon writes there which runs a tick started, and which run retries which. The tags
+    only say where to look. A run with another configuration or a part of the assets is not the schedule's.
+    """
+    if run.tags.get(SCHEDULE_NAME_TAG) != SCHEDULE or not _is_whole(run):
+        return False
+    if run.parent_run_id is not None:
+        parent = instance.get_run_by_id(run.parent_run_id)
+        retried = parent is not None and parent.tags.get(AUTO_RETRY_RUN_ID_TAG) == run.run_id
+        return retried and parent is not None and of_schedule(parent, instance)
+    return _in_tick(run, instance)
+
+
+def _is_whole(run: dg.DagsterRun) -> bool:
+    parts = (run.op_selection, run.resolved_op_selection, run.asset_selection, run.asset_check_selection)
+    return not run.run_config and not any(parts)
+
+
+def _in_tick(run: dg.DagsterRun, instance: dg.DagsterInstance) -> bool:
+    tick_id, storage = run.tags.get(TICK_ID_TAG, ""), instance.schedule_storage
+    if storage is None or not tick_id.isdecimal():
+        return False
+    record = instance.get_run_record_by_id(run.run_id)
+    for tick in storage.get_ticks_by_ids([int(tick_id)]):
+        # A run that was there before its tick was put there for the tick to find.
+        made_by_it = record is not None and record.create_timestamp.timestamp() >= tick.timestamp
+        if tick.instigator_name == SCHEDULE and run.run_id in tick.run_ids and made_by_it:
+            return True
+    return False

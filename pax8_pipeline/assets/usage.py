@@ -33,7 +33,8 @@ class LinesConfig(dg.Config):
         for known in questions.LINES:
             if self.lines == known:
                 return known
-        raise ConfigError(f"lines: {self.lines!r} is none of {', '.join(questions.LINES)}")
+        # Not repeated: a configuration can name a variable of the environment, and Dagster would fill it in.
+        raise ConfigError(f"lines in the configuration is none of {', '.join(questions.LINES)}")
 
 
 def assets(months: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:

@@ -39,7 +39,8 @@ def jobs() -> list[dg.UnresolvedAssetJobDefinition]:
         _job(
             APPLY,
             _selection(_APPLY) | dg.AssetSelection.checks(report.AGREES),
-            "Write one stored plan: set plan_id and apply in the configuration of billing__writes.",
+            "Write one stored plan: set plan_id, checksum (both stand on the page of billing/plan) and apply in the "
+            "configuration of billing__writes.",
         ),
     ]
 

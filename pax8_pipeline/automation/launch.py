@@ -18,7 +18,7 @@ import dagster as dg
 from dagster import DagsterInstance
 
 from pax8_pipeline.assets.describe import asset_key
-from pax8_pipeline.assets.permission import RANGE_TAG
+from pax8_pipeline.assets.permission import RANGE_TAG, Permission
 from pax8_pipeline.assets.stage import progress_log
 from pax8_pipeline.automation.alerts import FailedCheck, failed_checks, plan_figures, step_failures
 from pax8_pipeline.automation.instance import at_work, open_instance
@@ -30,6 +30,7 @@ from pax8_pipeline.settings import Settings
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 _RANGE_END = "dagster/asset_partition_range_end"
+_NOT_ASKED = "dry run: started by hand without permission to write"
 _SINK, _PLAN, _LINES = "billing__writes", "billing__plan", "pax8__usage_lines"
 
 
@@ -68,7 +69,7 @@ def run_daily_sync(
     the one of the settings' data folder. `resources` replace those of the same name. `progress` gets one line at a
     time. Raises ConfigError when no history can be opened; everything that goes wrong in the run is in the result.
     """
-    how = _How(DAILY, {_SINK: {"apply": apply}}, partition=partition_key(settings.today))
+    how = _How(DAILY, {}, partition=partition_key(settings.today), may_write=apply)
     return _execute(settings, how, instance, resources, progress)
 
 
@@ -84,7 +85,7 @@ def run_bill(
     """Run the daily sync without permission to write, for a plan of the charges of the usage months `first` to `last`
     alone (yyyy-mm), all of which wait for a person. The rest is as in `run_daily_sync`.
     """
-    ops: dict[str, dict[str, Any]] = {_SINK: {"apply": False}, _PLAN: {"bill_from": first, "bill_to": last}}
+    ops: dict[str, dict[str, Any]] = {_PLAN: {"bill_from": first, "bill_to": last}}
     how = _How(DAILY, ops, partition=partition_key(settings.today))
     return _execute(settings, how, instance, resources, progress)
 
@@ -126,20 +127,24 @@ def run_apply_plan(
 
     This is the permission to write; the write mode still has to be `apply` too. The rest is as in `run_daily_sync`.
     """
-    how = _How(APPLY, {_SINK: {"apply": True, "plan_id": plan_id}})
+    how = _How(APPLY, {_SINK: {"apply": True, "plan_id": plan_id}}, may_write=True)
     result = _execute(settings, how, instance, resources, progress)
     return replace(result, plan_id=plan_id)
 
 
 @dataclass(frozen=True)
 class _How:
-    """A job with the configuration of its steps, its partition or tags, and which of its tables (empty: all)."""
+    """A job with the configuration of its steps, its partition or tags, and which of its tables (empty: all).
+
+    `may_write` never becomes configuration: it is handed to the run as an object of this process.
+    """
 
     job: str
     ops: Mapping[str, Mapping[str, Any]]
     partition: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     only: Sequence[str] = ()
+    may_write: bool = False
 
 
 def _execute(
@@ -149,7 +154,8 @@ def _execute(
     resources: dict[str, Any] | None,
     progress: Callable[[str], None] | None,
 ) -> RunResult:
-    defs = build_defs(resources={"settings": FixedSettings(settings), **(resources or {})}, settings=settings)
+    ours = {"settings": FixedSettings(settings), "permission": Permission(how.may_write, _NOT_ASKED)}
+    defs = build_defs(resources={**ours, **(resources or {})}, settings=settings)
     with nullcontext(instance) if instance is not None else open_instance(settings) as history:
         run_id = str(uuid.uuid4())
         with at_work(history, run_id), _telling(progress):

@@ -8,10 +8,10 @@ daemon starts the run it owes.
 
 import dagster as dg
 
+from pax8_pipeline.assets.permission import SCHEDULE
 from pax8_pipeline.automation.jobs import DAILY
 from pax8_pipeline.automation.partitions import Outlook, partition_key
 
-NAME = "daily_sync_schedule"
 # A run whose process died is tried once more, from the beginning: the ledger makes that harmless. A step that
 # failed is not tried again (dagster.yaml: run_retries.retry_on_asset_or_op_failure).
 _TAGS = {
@@ -27,7 +27,7 @@ def schedule(view: Outlook) -> dg.ScheduleDefinition:
     status = dg.DefaultScheduleStatus.RUNNING if view.schedule_on else dg.DefaultScheduleStatus.STOPPED
 
     @dg.schedule(
-        name=NAME,
+        name=SCHEDULE,
         job_name=DAILY,
         cron_schedule=f"{when.minute} {when.hour} * * *",
         execution_timezone=view.policy.timezone,

@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import dagster as dg
 
 from pax8_pipeline.assets.describe import POOL, asset_key
-from pax8_pipeline.assets.permission import may_write
+from pax8_pipeline.assets.permission import Permission, may_write
 from pax8_pipeline.assets.show import money, table
 from pax8_pipeline.resources.resources import SettingsResource, WarehouseResource
 from pax8_pipeline.settings import Settings
@@ -101,11 +102,15 @@ def build(rules: Sequence[Rule]) -> dg.AssetChecksDefinition:
         pool=POOL,
     )
     def check(
-        context: dg.AssetCheckExecutionContext, settings: SettingsResource, warehouse: WarehouseResource
+        context: dg.AssetCheckExecutionContext,
+        settings: SettingsResource,
+        warehouse: WarehouseResource,
+        permission: dg.ResourceParam[Permission],
     ) -> Iterator[dg.AssetCheckResult]:
         wanted = [rule for rule in rules if _spec(rule).key in context.selected_asset_check_keys]
         broken: Exception | None = None
-        for rule, found in _findings(wanted, settings, warehouse, context.run):
+        writes = partial(may_write, context.run, context.instance, permission)
+        for rule, found in _findings(wanted, settings, warehouse, writes):
             if isinstance(found, Exception):
                 context.log.error(f"{rule.name} could not run: {found}")
                 broken = found if rule.blocking else broken
@@ -119,14 +124,17 @@ def build(rules: Sequence[Rule]) -> dg.AssetChecksDefinition:
 
 
 def _findings(
-    rules: Sequence[Rule], settings: SettingsResource, warehouse: WarehouseResource, run: dg.DagsterRun
+    rules: Sequence[Rule],
+    settings: SettingsResource,
+    warehouse: WarehouseResource,
+    writes: Callable[[str], bool],
 ) -> list[tuple[Rule, Finding | Exception]]:
     """Look with each rule; what goes wrong in one, or in opening the warehouse, is its finding."""
     try:
         loaded = settings.load()
         with warehouse.open(loaded).connect() as connection:
             now = datetime.now(UTC).replace(tzinfo=None)
-            sight = Sight(connection, loaded, now, may_write(run.tags, run.run_config, loaded.write_mode))
+            sight = Sight(connection, loaded, now, writes(loaded.write_mode))
             return [(rule, _attempt(rule, sight)) for rule in rules]
     except Exception as error:
         return [(rule, error) for rule in rules]

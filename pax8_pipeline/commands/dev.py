@@ -5,6 +5,7 @@ Here belongs: which processes run, with which environment, and that all end toge
 
 from __future__ import annotations
 
+import http.client
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
@@ -22,7 +24,9 @@ from pax8_pipeline.commands.playground import claimed, environment_of, free_port
 from pax8_pipeline.commands.where import sandbox_environment, sandbox_folder, world_file
 from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.settings import REQUIRED_HALO, REQUIRED_PAX8, Settings, load_settings
+from pax8_pipeline.transport.wire import is_loopback
 
+_LOOPBACK = "127.0.0.1"
 _UP_WITHIN = 180.0  # seconds until the UI must answer
 _END_WITHIN = 30.0  # seconds a child gets to end by itself
 # Dagster prefers its other command line; ours reads dagster.yaml and workspace.yaml, which that one does not.
@@ -32,11 +36,14 @@ _NO_WARNING = "ignore:Function `dev_command` is superseded"
 @click.command(
     epilog="\b\nExamples:\n"
     "  pax8-pipeline dev                     http://localhost:3000\n"
-    "  PAX8_SCHEDULE=on pax8-pipeline dev    with the daily schedule running"
+    "  PAX8_SCHEDULE=on pax8-pipeline dev    with the daily schedule running\n\n"
+    "Only this machine can reach it. The UI has no login of its own: before you use --host, put a proxy with a login "
+    "before it and its name into data/policy.yaml, ui.allowed_hosts."
 )
 @click.option("--port", type=click.IntRange(1, 65535), default=3000, show_default=True, help="Port of the UI.")
+@click.option("--host", default=_LOOPBACK, show_default=True, help="Address to listen on.")
 @click.option("--verbose", is_flag=True, help="Show what Dagster logs.")
-def dev(port: int, verbose: bool) -> None:
+def dev(port: int, host: str, verbose: bool) -> None:
     """Serve the Dagster UI: lineage, runs, checks, plans, and the schedule for whoever switches it on.
 
     On the live systems when credentials are set, else on the sandbox of the demo. Ctrl-C ends it.
@@ -44,16 +51,41 @@ def dev(port: int, verbose: bool) -> None:
     settings = load_settings()
     if settings.has_credentials:
         settings.require(REQUIRED_PAX8 + REQUIRED_HALO)
-    if not port_is_free(port):
+    if not port_is_free(port, host):
         raise PipelineError(f"port {port} is in use; take another with --port (make dev PORT=...)")
+    address = _Address(host, port)
+    if not is_loopback(host):
+        tell(address.warning)
     with _stop_by_signal() as stop, _Children() as children:
         environment = _live(settings) if settings.has_credentials else _sandbox(settings, children, stop)
         if not stop.is_set():
-            _serve(environment, port, verbose, children, stop)
+            _serve(environment, address, verbose, children, stop)
+
+
+@dataclass(frozen=True)
+class _Address:
+    """Where the UI listens."""
+
+    host: str
+    port: int
+
+    @property
+    def warning(self) -> str:
+        """What an operator has to know who lets other machines reach the UI."""
+        return (
+            f"Warning: {self.host} can be reached from other machines, and the UI has no login. Whoever reaches port "
+            f"{self.port} reads all data and starts runs. Put a proxy with a login before it, and its name into "
+            "policy.yaml, ui.allowed_hosts."
+        )
+
+    @property
+    def reached(self) -> str:
+        """The address under which this machine reaches it."""
+        return _LOOPBACK if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104 - compared with, not bound
 
 
 def _serve(
-    environment: Mapping[str, str], port: int, verbose: bool, children: _Children, stop: threading.Event
+    environment: Mapping[str, str], address: _Address, verbose: bool, children: _Children, stop: threading.Event
 ) -> None:
     """Start Dagster and stay until somebody ends us, or a child ends by itself."""
     from pax8_pipeline.automation.instance import instance_home, open_instance, project_file
@@ -63,8 +95,8 @@ def _serve(
     with open_instance(settings):  # ends runs whose process died, before the queue counts them
         pass
     level = "info" if verbose else "warning"
-    command = [sys.executable, "-m", "dagster", "dev", "-w", str(project_file("workspace.yaml")), "-h", "127.0.0.1"]
-    command += ["-p", str(port), "--log-level", level, "--code-server-log-level", level]
+    command = [sys.executable, "-m", "pax8_pipeline.automation.ui", "dev", "-w", str(project_file("workspace.yaml"))]
+    command += ["-h", address.host, "-p", str(address.port), "--log-level", level, "--code-server-log-level", level]
     given = {
         **environment,
         "DAGSTER_HOME": str(home),
@@ -74,20 +106,39 @@ def _serve(
     # Dagster would let a .env of the folder it starts in win over the environment: all of ours is in it already.
     children.start("Dagster", command, given, home)
     tell(f"Starting Dagster; its history is in {home}.")
-    _announce_when_up(f"http://127.0.0.1:{port}", port, children, stop)
+    _announce_when_up(address, children, stop)
     while not stop.wait(0.5):
         children.check()
 
 
-def _announce_when_up(url: str, port: int, children: _Children, stop: threading.Event) -> None:
+def _announce_when_up(address: _Address, children: _Children, stop: threading.Event) -> None:
+    host = f"[{address.reached}]" if ":" in address.reached else address.reached
+    url = f"http://{host}:{address.port}"
     for _ in range(int(_UP_WITHIN / 0.5)):
         if get_json(f"{url}/server_info") is not None:
-            tell(f"Dagster is up: http://localhost:{port} (lineage at /asset-groups). Ctrl-C ends it.")
+            _require_guard(address)
+            shown = f"http://localhost:{address.port}" if address.reached == _LOOPBACK else url
+            tell(f"Dagster is up: {shown} (lineage at /asset-groups). Ctrl-C ends it.")
             return
         children.check()
         if stop.wait(0.5):
             return
     raise PipelineError(f"Dagster did not answer at {url} within {_UP_WITHIN:.0f} s; see what it says with --verbose")
+
+
+def _require_guard(address: _Address) -> None:
+    """Raise PipelineError when the UI answers under a foreign name: then any web page could start a run."""
+    asked = http.client.HTTPConnection(address.reached, address.port, timeout=30)
+    try:
+        asked.request("GET", "/server_info", headers={"Host": "another-site.invalid"})
+        status = asked.getresponse().status
+    finally:
+        asked.close()
+    if status != http.HTTPStatus.FORBIDDEN:
+        raise PipelineError(
+            f"the UI answers to a foreign Host (status {status}): its guard is missing, so it was stopped. Install the "
+            "Dagster of constraints.txt again (make setup)"
+        )
 
 
 # Live or sandbox

@@ -129,12 +129,12 @@ def _home(settings: Settings, home: Path) -> Finding:
 def _schedule(settings: Settings, instance: object) -> Finding:
     from dagster import DagsterInstance
 
+    from pax8_pipeline.assets.permission import SCHEDULE
     from pax8_pipeline.automation.partitions import outlook
-    from pax8_pipeline.automation.schedule import NAME
 
     assert isinstance(instance, DagsterInstance)
     at = f"{settings.policy.schedule.hour:02}:{settings.policy.schedule.minute:02} {settings.policy.timezone}"
-    chosen = [state for state in instance.all_instigator_state() if state.instigator_name == NAME]
+    chosen = [state for state in instance.all_instigator_state() if state.instigator_name == SCHEDULE]
     on = any(state.is_running for state in chosen) if chosen else outlook(settings).schedule_on
     if not on:
         return ok("schedule", f"off: nothing runs by itself. PAX8_SCHEDULE=on, or the UI, starts it daily at {at}")

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     "  pax8-pipeline sandbox --port 8808                      the demo's world, gone at the end\n"
     "  pax8-pipeline sandbox --port 8808 --state world.json   kept: the next start goes on with it\n"
     "  pax8-pipeline sandbox --port 8808 --companies 2000 --subscriptions 20000 --usage 1000 --no-rate-limits\n"
-    "  curl -X POST localhost:8808/control/clock -d '{\"play_days\": 1}'\n"
-    '  curl -X POST localhost:8808/control/charge -d \'{"month": "2026-07", "total": "-3.205"}\'   an odd usage charge\n'
+    "  curl --json '{\"play_days\": 1}' localhost:8808/control/clock\n"
+    '  curl --json \'{"month": "2026-07", "total": "-3.205"}\' localhost:8808/control/charge   an odd usage charge\n'
     "  curl localhost:8808/control/usage?month=2026-07                what that month should come to"
 )
 @click.option("--port", type=click.IntRange(0, 65535), default=8808, show_default=True, help="0 takes a free one.")

@@ -13,6 +13,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field, PrivateAttr
 
+from pax8_pipeline.assets.permission import Permission
 from pax8_pipeline.billing.backup import restore
 from pax8_pipeline.halo.client import HaloClient
 from pax8_pipeline.pax8.client import Pax8Client
@@ -130,4 +131,5 @@ def default_resources() -> dict[str, Any]:
         "warehouse": WarehouseResource(),
         "pax8": Pax8Resource(),
         "halo": HaloResource(),
+        "permission": Permission(),
     }

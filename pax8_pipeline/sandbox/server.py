@@ -32,6 +32,7 @@ from pax8_pipeline.sandbox.pax8_store import Pax8Store
 from pax8_pipeline.sandbox.pax8_switches import Pax8Switches
 from pax8_pipeline.sandbox.traffic import RollingLimit, TrafficLog, default_limits
 from pax8_pipeline.sandbox.world import World
+from pax8_pipeline.web_guard import Guarded, Rules
 
 HOST = "127.0.0.1"
 _SMALL_WORLD = 3000  # subscriptions; a bigger world is saved only when asked to, and at the end
@@ -64,8 +65,10 @@ class Sandbox:
                 *control_routes(self),
             ]
         )
+        # The vendors' part is asked by any client; /control changes the world, so no page of a browser may.
+        guarded = Guarded(inner, Rules(methods=("GET", "HEAD", "POST", "DELETE")), under="/control")
         self.app = FaultMiddleware(
-            inner,
+            guarded,
             faults=self.faults,
             log=self.requests,
             limits=limits or {},

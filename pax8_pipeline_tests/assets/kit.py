@@ -11,8 +11,10 @@ from typing import Any
 
 import dagster as dg
 
+from pax8_pipeline.assets.permission import Permission
 from pax8_pipeline.automation.launch import RunResult, run_daily_sync
 from pax8_pipeline.billing.approval import Scope, agree
+from pax8_pipeline.billing.plan import load_plan
 from pax8_pipeline.definitions import build_defs
 from pax8_pipeline.matching.mappings import load_mappings
 from pax8_pipeline.resources.resources import FixedSettings
@@ -74,12 +76,20 @@ class Shop:
         agree(Warehouse(self.settings.warehouse_path), plan_id, kind="approve", who="Ada", now=now, policy=policy,
               mappings=mappings, scope=Scope())  # fmt: skip
 
-    def job(self, name: str, **how: Any) -> dg.ExecuteInProcessResult:
-        """Any job, with run configuration, tags or partition."""
-        job = build_defs(resources=self.resources, settings=self.settings).resolve_job_def(name)
+    def job(self, name: str, *, granted: bool = False, **how: Any) -> dg.ExecuteInProcessResult:
+        """Any job, with run configuration, tags or partition; without `granted` as the UI starts it."""
+        resources = {**self.resources, "permission": Permission(granted)}
+        job = build_defs(resources=resources, settings=self.settings).resolve_job_def(name)
         config = {**QUIET, **how.pop("run_config", {})}
         with self.held_open():
             return job.execute_in_process(instance=self.instance, run_config=config, raise_on_error=False, **how)
+
+    def named(self, plan_id: str | None, **other: Any) -> dict[str, Any]:
+        """The configuration with which a person has a stored plan written from the UI."""
+        assert plan_id is not None
+        with Warehouse(self.settings.warehouse_path).connect() as connection:
+            checksum = load_plan(connection, plan_id).checksum
+        return writes({"apply": True, "plan_id": plan_id, "checksum": checksum, **other})
 
     @contextmanager
     def held_open(self) -> Iterator[None]:
@@ -97,6 +107,11 @@ class Shop:
             assert event is not None
             found[event.asset_key.to_user_string()] = {k: v.value for k, v in event.metadata.items()}
         return found
+
+
+def writes(config: dict[str, Any]) -> dict[str, Any]:
+    """The run's configuration with this one of billing__writes."""
+    return {"ops": {"billing__writes": {"config": config}}}
 
 
 def out_of_step(folder: Path, **env: str) -> Shop:

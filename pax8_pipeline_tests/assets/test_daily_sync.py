@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import duckdb
@@ -12,7 +13,7 @@ import pytest
 from pax8_pipeline.automation.launch import RunResult
 from pax8_pipeline.errors import Forbidden, ServerFault, WriteRefused
 from pax8_pipeline.warehouse import build
-from pax8_pipeline_tests.assets.kit import MONTH, Shop, out_of_step, shop_of
+from pax8_pipeline_tests.assets.kit import MONTH, Shop, out_of_step, shop_of, writes
 from pax8_pipeline_tests.loading.fakes import incomplete
 from pax8_pipeline_tests.warehouse.books import SUB
 
@@ -131,17 +132,36 @@ def test_without_permission_the_plan_is_made_and_nothing_written(
 
 def test_a_run_with_the_backfill_tag_never_writes(tmp_path: Path) -> None:
     shop = out_of_step(tmp_path)
-    apply = {"ops": {"billing__writes": {"config": {"apply": True}}}}
-    ran = shop.job("daily_sync", partition_key=MONTH, tags={"dagster/backfill": "b"}, run_config=apply)
+    ran = shop.job("daily_sync", granted=True, partition_key=MONTH, tags={"dagster/backfill": "b"})
     assert ran.success
     assert shop.halo.written == []
 
 
-def test_the_schedules_tag_is_permission_enough(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "how",
+    [
+        {},
+        {"run_config": writes({"apply": True})},
+        {"tags": {"dagster/schedule_name": "daily_sync_schedule", "dagster/tick": "1"}},
+        {"run_config": writes({"apply": True}), "tags": {"pax8_pipeline/permission": "granted"}},
+    ],
+    ids=["nothing", "apply", "tags of the schedule", "tags and apply"],
+)
+def test_a_run_that_somebody_started_in_the_ui_writes_nothing_and_says_how_to(
+    how: dict[str, Any], tmp_path: Path
+) -> None:
     shop = out_of_step(tmp_path)
-    tags = {"dagster/schedule_name": "daily_sync_schedule"}
-    assert shop.job("daily_sync", partition_key=MONTH, tags=tags).success
-    assert len(shop.halo.written) == 1
+    ran = shop.job("daily_sync", partition_key=MONTH, **how)
+    reason = shop.made(ran.run_id)["billing/writes"]["reason"]
+    assert (ran.success, shop.halo.written) == (True, [])
+    assert all(part in reason for part in ("apply_plan", "plan_id", "checksum", "pax8-pipeline run"))
+
+
+def test_approvals_are_no_configuration(tmp_path: Path) -> None:
+    shop = out_of_step(tmp_path)
+    for key, value in (("approved_by", "a web page"), ("acknowledge", True)):
+        with pytest.raises(dg.DagsterInvalidConfigError, match=key):
+            shop.job("apply_plan", run_config=writes({"apply": True, key: value}))
 
 
 def test_the_native_integration_stops_the_writes_and_the_report_is_made_all_the_same(tmp_path: Path) -> None:
@@ -236,8 +256,7 @@ def test_a_stored_plan_is_written_by_its_id(tmp_path: Path) -> None:
     shop = out_of_step(tmp_path, HALO_WRITE_MODE="")
     planned = shop.sync()
     shop.env = {}
-    config = {"ops": {"billing__writes": {"config": {"apply": True, "plan_id": planned.plan_id}}}}
-    ran = shop.job("apply_plan", run_config=config)
+    ran = shop.job("apply_plan", run_config=shop.named(planned.plan_id))
     assert ran.success
     assert [body["count"] for _, body in shop.halo.written] == [Decimal(25)]
     made = shop.made(ran.run_id)
@@ -248,6 +267,47 @@ def test_a_stored_plan_is_written_by_its_id(tmp_path: Path) -> None:
 def test_a_row_that_was_begun_is_not_written_again_under_the_same_plan(tmp_path: Path) -> None:
     shop = out_of_step(tmp_path)
     plan_id = shop.sync().plan_id
-    config = {"ops": {"billing__writes": {"config": {"apply": True, "plan_id": plan_id}}}}
-    assert shop.job("apply_plan", run_config=config).success
+    assert shop.job("apply_plan", run_config=shop.named(plan_id)).success
     assert len(shop.halo.written) == 1
+
+
+@pytest.mark.parametrize(
+    ("other", "why"),
+    [
+        ({"checksum": "0" * 64}, "checksum in the configuration is not that of plan"),
+        ({"checksum": ""}, "only one stored plan"),
+        ({"apply": False}, "only one stored plan"),
+        ({"plan_id": ""}, "only one stored plan"),
+    ],
+    ids=["wrong checksum", "no checksum", "no apply", "no plan"],
+)
+def test_a_plan_is_written_from_the_ui_only_with_its_id_and_checksum(
+    other: dict[str, Any], why: str, tmp_path: Path
+) -> None:
+    shop = out_of_step(tmp_path, HALO_WRITE_MODE="")
+    planned = shop.sync()
+    shop.env = {}
+    ran = shop.job("apply_plan", run_config=shop.named(planned.plan_id, **other))
+    written = shop.made(ran.run_id)["billing/writes"]
+    assert (shop.halo.written, written["applied"]) == ([], False)
+    assert why in written["outcome"]
+
+
+@pytest.mark.parametrize(
+    ("job", "op", "config"),
+    [
+        ("apply_plan", "billing__writes", {"apply": True, "plan_id": {"env": "A_SECRET"}, "checksum": "x"}),
+        ("daily_sync", "billing__plan", {"bill_from": {"env": "A_SECRET"}, "bill_to": "2026-07"}),
+        ("daily_sync", "pax8__usage_lines", {"lines": {"env": "A_SECRET"}}),
+    ],
+)
+def test_a_configuration_cannot_have_a_variable_of_the_environment_shown(
+    job: str, op: str, config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("A_SECRET", "hunter2-hunter2")
+    shop = out_of_step(tmp_path)
+    partition: dict[str, Any] = {"partition_key": MONTH} if job == "daily_sync" else {}
+    ran = shop.job(job, run_config={"ops": {op: {"config": config}}}, **partition)
+    assert not ran.success
+    events = shop.instance.all_logs(ran.run_id)
+    assert "hunter2" not in " ".join(str(event) for event in events)

@@ -10,6 +10,7 @@ from typing import Any
 
 import dagster as dg
 
+from pax8_pipeline.assets.permission import Permission
 from pax8_pipeline.assets.describe import asset_key
 from pax8_pipeline.checks import registry, rule
 from pax8_pipeline.resources.resources import FixedSettings, WarehouseResource
@@ -80,7 +81,7 @@ def evaluate(of: rule.Rule, settings: Settings) -> Checked:
     assets = [dg.AssetSpec(asset_key(t)) for t in (of.table, *of.also)]
     made = rule.build([of])
     job = dg.define_asset_job("checking", selection=dg.AssetSelection.checks(made))
-    resources = {"settings": FixedSettings(settings), "warehouse": WarehouseResource()}
+    resources = {"settings": FixedSettings(settings), "warehouse": WarehouseResource(), "permission": Permission()}
     defs = dg.Definitions(assets=assets, asset_checks=[made], jobs=[job], resources=resources)
     ran = defs.resolve_job_def("checking").execute_in_process(run_config=QUIET, raise_on_error=False)
     (found,) = ran.get_asset_check_evaluations()

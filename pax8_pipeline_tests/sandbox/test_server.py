@@ -19,6 +19,7 @@ from pax8_pipeline.sandbox.server import running_sandbox, serve
 from pax8_pipeline.sandbox.world import World
 from pax8_pipeline_tests.sandbox.pax8_kit import TIMEOUT, Pax8Caller, serving
 
+JSON = {"Content-Type": "application/json"}
 TODAY = date(2026, 8, 20)
 
 
@@ -30,7 +31,9 @@ def caller() -> Iterator[Pax8Caller]:
 
 def control(caller: Pax8Caller, method: str, path: str, body: Any = None, status: int = 200) -> Any:
     data = None if body is None else jsontext.dumps(body)
-    answer = requests.request(method, caller.sandbox.url + "/control" + path, data=data, timeout=TIMEOUT)
+    answer = requests.request(
+        method, caller.sandbox.url + "/control" + path, data=data, timeout=TIMEOUT, headers=JSON if data else {}
+    )
     assert answer.status_code == status, answer.text
     return jsontext.loads(answer.content)
 
@@ -183,7 +186,7 @@ def test_every_change_is_on_disk_before_it_is_answered(tmp_path: Path) -> None:
     world = World(1, TODAY, companies=8)
     with running_sandbox(world, state_file=path) as sandbox:
         url = sandbox.url + "/control/clock"
-        requests.post(url, data=b'{"play_days": 1}', timeout=TIMEOUT)
+        requests.post(url, data=b'{"play_days": 1}', headers=JSON, timeout=TIMEOUT)
         loaded = state.load(path)
         assert loaded.today == date(2026, 8, 21)
         assert jsontext.dumps(loaded.to_json()) == jsontext.dumps(world.to_json())
