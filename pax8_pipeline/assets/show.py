@@ -11,6 +11,8 @@ from typing import Any
 
 import dagster as dg
 
+from pax8_pipeline import plaintext
+
 Row = Mapping[str, Any]
 
 
@@ -35,7 +37,7 @@ def markdown(rows: Sequence[Row], columns: Sequence[str] | None = None) -> str:
 
 
 def _cell(value: Any) -> str:
-    return plain(value).replace("|", "\\|").replace("\n", " ")
+    return plaintext.markdown(plain(value))
 
 
 def table(rows: Sequence[Row], columns: Sequence[str] | None = None) -> dg.TableMetadataValue:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from pax8_pipeline import plaintext
 from pax8_pipeline.billing.cutover import Cutover, Row, amounts, by_method
 
 _STATES = {"on": "is ON", "off": "is off", "unknown": "may be on: Halo does not say"}
@@ -18,10 +19,10 @@ def markdown(found: Cutover, limit: int = 100_000) -> str:
 def _steps(found: Cutover) -> Iterator[str]:
     yield "# Leaving Halo's own Pax8 integration"
     asked = f" (asked {found.asked_at:%Y-%m-%d %H:%M} UTC)" if found.asked_at else ""
-    yield f"\nIt {_STATES[found.state]}{asked}: {found.reason}. This report only reads; nothing was written anywhere."
+    yield f"\nIt {_STATES[found.state]}{asked}: {plaintext.markdown(found.reason)}. This report only reads; nothing was written anywhere."
     yield "\n## Steps, in order\n"
     for number, step in enumerate(found.steps, start=1):
-        yield f"{number}. [{'x' if step.done else ' '}] **{step.title}** ({step.count}): {step.detail}."
+        yield f"{number}. [{'x' if step.done else ' '}] **{step.title}** ({step.count}): {plaintext.markdown(step.detail)}."
 
 
 def _integration(found: Cutover, limit: int) -> Iterator[str]:
@@ -71,7 +72,7 @@ def _native(found: Cutover) -> str:
     if not found.native_mappings:
         return "Halo shows no table of customers mapped in its own integration."
     states = [m["state"] for m in found.native_mappings]
-    other = [f"{m['company_name']} ({m['native_client_id']} there, {m['our_client_id']} here)"
+    other = [f"{plaintext.markdown(m['company_name'] or '?')} ({m['native_client_id']} there, {m['our_client_id']} here)"
              for m in found.native_mappings if m["state"] == "other"]  # fmt: skip
     told = f"Mapped in Halo's own integration: {len(states)}, of which {states.count('same')} as here."
     return told + (f" To another client: {'; '.join(other)}." if other else "")
@@ -95,4 +96,4 @@ def _cell(row: Row, name: str) -> str:
         value = f"{row['money_per_month']:,.2f} {row['currency'] or ''}".strip() if row["money_per_month"] else ""
     if value is None:
         return ""
-    return str(value).replace("|", "\\|").replace("\n", " ")
+    return plaintext.markdown(str(value))

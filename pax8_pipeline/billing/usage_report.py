@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from pax8_pipeline import plaintext
 from pax8_pipeline.billing import usage_plot
 from pax8_pipeline.warehouse.connection import Connection
 from pax8_pipeline.warehouse.models import query_file
@@ -108,7 +109,7 @@ def markdown_table(rows: Sequence[Row], columns: Mapping[str, str] = _MOVERS) ->
     lines = ["| " + " | ".join(columns.values()) + " |"]
     lines.append("|" + "|".join("---:" if name in _FIGURES else "---" for name in columns) + "|")
     for row in rows[:_SHOWN]:
-        cells = (_text(row, name).replace("|", "\\|").replace("\n", " ") for name in columns)
+        cells = (plaintext.markdown(_text(row, name)) for name in columns)
         lines.append("| " + " | ".join(cells) + " |")
     if len(rows) > _SHOWN:
         lines.append(f"\n{len(rows) - _SHOWN} more rows stand in the report's JSON.")

@@ -17,7 +17,7 @@ from rich.table import Table
 from pax8_pipeline import values
 from pax8_pipeline.billing import outcome, render
 from pax8_pipeline.commands import summary
-from pax8_pipeline.commands.common import console, json_option, progress, tell
+from pax8_pipeline.commands.common import console, json_option, progress, styled, tell
 from pax8_pipeline.commands.where import systems
 from pax8_pipeline.errors import ConfigError
 from pax8_pipeline.loading import pax8 as lists
@@ -262,7 +262,7 @@ def show(out: Console, ahead: Forecast, loaded: Loaded, told: summary.Told | Non
         highlight=False, soft_wrap=True,
     )  # fmt: skip
     if loaded.stopped:
-        out.print(f"[bold red]{_sentence(loaded)}[/]", highlight=False, soft_wrap=True)
+        out.print(styled((_sentence(loaded), "bold red")), soft_wrap=True)
     if told is not None:
         summary.show(out, told)
 

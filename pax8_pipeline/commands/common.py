@@ -17,6 +17,9 @@ from typing import Any
 import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from pax8_pipeline.plaintext import marked, one_line
 
 from pax8_pipeline import values
 
@@ -37,20 +40,39 @@ HALO_ID = _HaloId()
 _COUNT = re.compile(r"^(?P<what>.*?):? (?P<done>\d[\d,]*) of (?P<total>\d[\d,]*)")
 
 
+class PlainConsole(Console):
+    """A console for which text is text: no markup, no emoji names, and nothing that steers the terminal.
+
+    Names, reasons and messages come from outside. What is to be coloured is a `rich.text.Text` made with `styled`.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(highlight=False, markup=False, emoji=False, **options)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Every string that is printed, also the cells of a table, comes through here."""
+        return super().render_str(marked(text), **options)
+
+
+def styled(*parts: str | tuple[str, str]) -> Text:
+    """Return a line of which some parts, given as (text, style), have a colour."""
+    return Text.assemble(*(marked(p) if isinstance(p, str) else (marked(p[0]), p[1]) for p in parts))
+
+
 def console() -> Console:
     """The console for results. Made when used: a test or a pipe may have put another stdout in place."""
-    found = Console(highlight=False)
+    found = PlainConsole()
     # Into a pipe or a log there is no width to fit in: a table that breaks words cannot be searched.
-    return found if found.is_terminal else Console(highlight=False, width=160)
+    return found if found.is_terminal else PlainConsole(width=160)
 
 
 def _err() -> Console:
-    return Console(stderr=True, highlight=False, soft_wrap=True)
+    return PlainConsole(stderr=True, soft_wrap=True)
 
 
 def tell(text: str) -> None:
     """Say something on the way, to stderr: who reads a result from stdout must see nothing else."""
-    _err().print(text, markup=False)
+    _err().print(text)
 
 
 def utc_now() -> datetime:
@@ -82,7 +104,7 @@ def progress(*, quiet: bool = False) -> Iterator[Callable[[str], None]]:
     if not target.is_terminal:
         yield _PlainSteps(target)
         return
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=target, transient=True) as bars:
         yield _BarSteps(bars)
 
@@ -95,7 +117,7 @@ class _BarSteps:
     def __call__(self, text: str) -> None:
         count = _count(text)
         done, total = count[1:] if count else (0, None)
-        self._bars.update(self._task, description=text.replace("[", "\\["), completed=done, total=total)
+        self._bars.update(self._task, description=one_line(text), completed=done, total=total)
 
 
 class _PlainSteps:
@@ -111,7 +133,7 @@ class _PlainSteps:
             if step == self._said:
                 return
             self._said = step
-        self._target.print(text, markup=False)
+        self._target.print(text)
 
 
 def _count(text: str) -> tuple[str, int, int] | None:

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from pax8_pipeline.billing import render
 from pax8_pipeline.commands import summary
-from pax8_pipeline.commands.common import console, tell
+from pax8_pipeline.commands.common import console, styled, tell
 from pax8_pipeline.commands.playground import only_server
 from pax8_pipeline.commands.run import sync
 from pax8_pipeline.commands.where import sandbox_folder, sandbox_settings, world_file
@@ -145,10 +145,12 @@ def _show(
         table.add_column(name)
     for e in events:
         right = e["expected"] == e["found"]
-        table.add_row(e["event"], e["company"], e["found"], "" if right else f"[red]expected {e['expected']}[/]")
+        table.add_row(
+            e["event"], e["company"], e["found"], "" if right else styled((f"expected {e['expected']}", "red"))
+        )
     out.print(table)
     for sentence in wrong:
-        out.print(f"[red]wrong in Halo[/] {sentence}", highlight=False)
+        out.print(styled(("wrong in Halo", "red"), f" {sentence}"))
     if not wrong:
         out.print(
             f"The emulated Halo holds exactly the expected state: {lines} lines and licences and {invoices} usage invoices "

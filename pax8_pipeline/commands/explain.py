@@ -8,6 +8,7 @@ from pax8_pipeline.billing import explain as stories
 from pax8_pipeline.billing import explain_text, render
 from pax8_pipeline.commands.common import json_option, tell
 from pax8_pipeline.commands.where import data_settings
+from pax8_pipeline.plaintext import marked
 from pax8_pipeline.settings import load_settings
 from pax8_pipeline.warehouse.connection import Warehouse
 
@@ -39,4 +40,4 @@ def explain(id_: str, kind: str | None, as_json: bool) -> None:
     if as_json:
         click.echo(render.to_json(stories.as_data(id_, found)))
         return
-    click.echo("\n\n".join("\n".join(explain_text.story_lines(story)) for story in found))
+    click.echo("\n\n".join(marked("\n".join(explain_text.story_lines(story))) for story in found))

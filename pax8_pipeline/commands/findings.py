@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from rich.console import Console
-from rich.text import Text
 
+from pax8_pipeline.commands.common import styled
 from pax8_pipeline.transport.redact import redact
 
 Level = Literal["ok", "warn", "bad"]
@@ -66,7 +66,7 @@ def as_data(findings: Sequence[Finding]) -> dict[str, Any]:
 def show(console: Console, finding: Finding) -> None:
     """Print one finding: a line, and its advice on the next."""
     label = f"[{finding.level}]"
-    line = Text.assemble((f"{label:<7}", _STYLES[finding.level]), (f"{finding.point}: ", "bold"), finding.text)
+    line = styled((f"{label:<7}", _STYLES[finding.level]), (f"{finding.point}: ", "bold"), finding.text)
     console.print(line, soft_wrap=True)
     if finding.advice:
-        console.print(Text(f"       -> {finding.advice}"), soft_wrap=True)
+        console.print(f"       -> {finding.advice}", soft_wrap=True)

@@ -120,13 +120,12 @@ def _show(agreed: approval.Agreement, rows: list[dict[str, Any]], held: tuple[st
     out.print(
         f"{verb} by {agreed.who} at {agreed.at:%Y-%m-%d %H:%M} UTC: {agreed.rows} changes of plan {agreed.plan_id}, "
         f"checksum {agreed.checksum[:16]}. Nothing is written yet.",
-        markup=False,
         soft_wrap=True,
     )
     for sentence in held:
-        out.print(f"A guardrail still holds: {sentence}", markup=False, soft_wrap=True)
+        out.print(f"A guardrail still holds: {sentence}", soft_wrap=True)
     for command in following:
-        out.print(f"Next: {command}", markup=False, soft_wrap=True)
+        out.print(f"Next: {command}", soft_wrap=True)
 
 
 def _money(rows: list[dict[str, Any]]) -> list[tuple[str, Decimal, Decimal]]:

@@ -84,9 +84,8 @@ def _say_rest(plan_id: str, skipped: Sequence[dict[str, Any]], unsettled: int) -
         out.print(
             f"Left alone: {row['client_name'] or row['client_id']}: {row['product_name']}: {row['sentence']} "
             f"({row['target']}, would go from {row['before']} to {row['after']})",
-            markup=False,
             soft_wrap=True,
         )
     if unsettled:
         out.print(f"{unsettled} writes of plan {plan_id} are not settled and not in here: `pax8-pipeline run` settles them, "
-                  "then roll back again.", markup=False, soft_wrap=True)  # fmt: skip
+                  "then roll back again.", soft_wrap=True)  # fmt: skip

@@ -12,7 +12,7 @@ from rich.table import Table
 from pax8_pipeline.billing import approval, ledger, outcome, render, settling, writer
 from pax8_pipeline.billing import plan as plans
 from pax8_pipeline.billing.model import Left, Plan, money_sentences
-from pax8_pipeline.commands.common import utc_now
+from pax8_pipeline.commands.common import styled, utc_now
 from pax8_pipeline.settings import Settings
 from pax8_pipeline.warehouse.connection import Connection, Warehouse
 
@@ -142,12 +142,12 @@ def show(console: Console, told: Told, *, limit: int = 40, everything: bool = Fa
     for sentence in told.pending:
         console.print(f"Pending: {sentence}", highlight=False, markup=False, soft_wrap=True)
     for error in told.errors:
-        console.print(f"[red]error[/red] {error}", highlight=False)
+        console.print(styled(("error", "red"), f" {error}"))
     style = {0: "green", 2: "yellow", 3: "red", 1: "red"}[told.verdict.code]
-    console.print(f"[bold {style}]{told.verdict.sentence}[/]", highlight=False, soft_wrap=True)
+    console.print(styled((told.verdict.sentence, f"bold {style}")), soft_wrap=True)
     if told.left.waiting or told.left.held:
         for command in next_commands(told):
-            console.print(f"If you agree: {command}", highlight=False, markup=False, soft_wrap=True)
+            console.print(f"If you agree: {command}", soft_wrap=True)
     if told.plan:
         console.print(f"Report: {told.report}", highlight=False, soft_wrap=True)
         console.print(
@@ -188,8 +188,7 @@ def _checks(console: Console, checks: Sequence[Check]) -> None:
         style = "red" if check.severity == "ERROR" else "yellow"
         held = ", holds back what depends on it" if check.blocking and check.severity == "ERROR" else ""
         console.print(
-            f"[{style}]check {check.name}[/] on {check.asset}{held}: {check.description}",
-            highlight=False,
+            styled((f"check {check.name}", style), f" on {check.asset}{held}: {check.description}"),
             soft_wrap=True,
         )
 

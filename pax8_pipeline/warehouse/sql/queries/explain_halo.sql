@@ -17,13 +17,13 @@ WITH reads AS (
 ), lines AS (
   SELECT snapshot_id, id AS invoice_id, unnest(j.lines) AS l FROM headers
 ), things AS (
-  SELECT snapshot_id, 'licence' AS kind, id, to_json({'name': meta.txt(j.name), 'client_id': meta.halo_id(j.client_id),
+  SELECT snapshot_id, 'licence' AS kind, id, to_json({'name': meta.clean(j.name), 'client_id': meta.halo_id(j.client_id),
            'count': meta.whole(j.count), 'active': coalesce(meta.flag_or_null(j.is_active), true),
            'status': meta.txt(j.status), 'end_date': meta.halo_day(j.end_date),
            'price': meta.plain(meta.num(j.price))})::VARCHAR AS facts FROM licences
   UNION ALL
   -- Halo states a quantity on computed lines too, but bills the licences' count: it is told as stated.
-  SELECT snapshot_id, 'line', l.id, to_json({'name': meta.txt(l.item_shortdescription), 'recurring_invoice_id': meta.own_recurring_id(invoice_id),
+  SELECT snapshot_id, 'line', l.id, to_json({'name': meta.clean(l.item_shortdescription), 'recurring_invoice_id': meta.own_recurring_id(invoice_id),
            'qty_order': meta.plain(meta.num(l.qty_order)), 'inactive': meta.flag(l.isinactive),
            'unit_price': meta.plain(meta.num(l.unit_price)),
            'quantity_type': meta.kind(l.recurring_invoice_quantity_type),

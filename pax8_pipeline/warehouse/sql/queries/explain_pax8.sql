@@ -12,7 +12,7 @@ WITH parsed AS (
          meta.txt(p.j.status) AS status, meta.num(p.j.quantity) AS quantity, meta.day(p.j.startDate) AS start_date,
          meta.day(p.j.endDate) AS end_date, meta.num(p.j.price) AS price, meta.num(p.j.partnerCost) AS partner_cost,
          meta.currency(p.j.currencyCode) AS currency, meta.txt(p.j.billingTerm) AS billing_term,
-         meta.txt(p.j.productName) AS product_name, meta.idtext(p.j.companyId) AS company_id
+         meta.clean(p.j.productName) AS product_name, meta.idtext(p.j.companyId) AS company_id
   FROM reads r CROSS JOIN (SELECT id FROM story_subjects WHERE kind = 'subscription') s
   LEFT JOIN parsed p ON p.snapshot_id = r.snapshot_id AND p.object_id = s.id
 ), marked AS (

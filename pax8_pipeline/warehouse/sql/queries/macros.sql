@@ -1,7 +1,18 @@
 -- Small words the staging queries share. Vendors leave keys out, send null or send "": all three are NULL here.
 -- Ids, numbers and dates are read strictly, as values.py does: a cast alone rounds '200.6' to 201 and takes '1_000',
 -- '1e3', '0x10' and '+5'. What is none is NULL, and who needs it rejects the row with its text.
-CREATE OR REPLACE MACRO meta.txt(x) AS nullif(trim(x), '');
+-- Text from outside is shown, not obeyed: characters that steer a terminal or hide themselves (controls, escape, bidi
+-- marks, zero width) are written out, such as <U+001B>. No two texts become equal by it. The payload in raw stays as sent.
+CREATE OR REPLACE MACRO meta.txt(x) AS
+  CASE WHEN regexp_matches(x, '[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]')
+       THEN nullif(trim(list_aggregate(list_transform(string_split(x, ''), lambda c:
+              CASE WHEN regexp_matches(c, '[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]')
+                   THEN printf('<U+%04X>', unicode(c)) ELSE c END), 'string_agg', '')), '')
+       ELSE nullif(trim(x), '') END;
+-- A name or description: line breaks and tabs in it are blanks.
+CREATE OR REPLACE MACRO meta.clean(x) AS
+  meta.txt(CASE WHEN regexp_matches(x, '[\t\n\v\f\r\x{85}\x{2028}\x{2029}]')
+                THEN regexp_replace(x, '[ \t\n\v\f\r\x{85}\x{2028}\x{2029}]+', ' ', 'g') ELSE x END);
 CREATE OR REPLACE MACRO meta.idtext(x) AS lower(nullif(trim(x), ''));
 -- Only ASCII spaces around a value are passed over: a no-break or zero-width space makes it unreadable.
 -- Text that may be an id: what is cut from it must not make one of it.

@@ -8,7 +8,7 @@ key: client_id
 | billed_client_id | BIGINT | Another client that gets the recurring invoices | halo.clients.payload |
 | billing_blocked | BOOLEAN not null | Halo is told not to invoice this client | halo.clients.payload |
 */
-SELECT meta.halo_id(j.id) AS client_id, meta.txt(j.name) AS name, meta.flag(j.inactive) AS inactive,
+SELECT meta.halo_id(j.id) AS client_id, meta.clean(j.name) AS name, meta.flag(j.inactive) AS inactive,
        coalesce(meta.currency(j.currencyisocode), meta.currency(j.clientcurrency), meta.currency(j.default_currency_code_name),
                 meta.currency(j.default_currency_code)) AS currency,
        coalesce(meta.halo_id(j.client_to_invoice_recurring), meta.halo_id(j.client_to_invoice)) AS billed_client_id,

@@ -7,7 +7,7 @@ key: company_id
 | bill_on_behalf | BOOLEAN not null | True when Pax8 bills this company itself | pax8.companies.payload |
 | status | VARCHAR | Active, Inactive or Deleted | pax8.companies.payload |
 */
-SELECT meta.idtext(j.id) AS company_id, meta.txt(j.name) AS name, meta.as_written(j.externalId) AS external_id,
+SELECT meta.idtext(j.id) AS company_id, meta.clean(j.name) AS name, meta.as_written(j.externalId) AS external_id,
        meta.flag(j.billOnBehalfOfEnabled) AS bill_on_behalf, meta.txt(j.status) AS status,
        CASE WHEN meta.idtext(j.id) IS NULL THEN 'no id' END AS reject, object_id, payload
 FROM (SELECT *, from_json(payload, '{"id":"VARCHAR","name":"VARCHAR","externalId":"VARCHAR",

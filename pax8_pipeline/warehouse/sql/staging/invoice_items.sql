@@ -28,14 +28,14 @@ key: invoice_id, item_no
 */
 SELECT meta.idtext(regexp_extract(endpoint, 'invoices/([^/?]+)', 1)) AS invoice_id, object_id AS item_no, meta.idtext(j.id) AS item_id,
        meta.txt(j.type) AS type, meta.txt(j.term) AS term, coalesce(lower(trim(j.term)) = 'arrears', false) AS is_arrears,
-       meta.idtext(j.companyId) AS company_id, meta.txt(j.companyName) AS company_name, meta.idtext(j.subscriptionId) AS subscription_id,
-       meta.idtext(j.productId) AS product_id, meta.txt(j.productName) AS product_name, meta.txt(j.description) AS description,
+       meta.idtext(j.companyId) AS company_id, meta.clean(j.companyName) AS company_name, meta.idtext(j.subscriptionId) AS subscription_id,
+       meta.idtext(j.productId) AS product_id, meta.clean(j.productName) AS product_name, meta.clean(j.description) AS description,
        meta.txt(j.details) AS details,
        -- Parts of such a text are joined by " - ": plan, kind of charge, name, GUID, meter.
        nullif(regexp_extract(lower(concat_ws(' - ', '', j.details, j.description, '')),
          ' - ([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}) - ', 1), '') AS azure_subscription_id,
        meta.day(j.startPeriod) AS start_period, meta.day(j.endPeriod) AS end_period,
-       meta.num(j.quantity) AS quantity, meta.txt(j.unitOfMeasure) AS unit_of_measure, meta.num(j.price) AS price, coalesce(meta.num(j.total), 0) AS total, meta.num(j.cost) AS cost,
+       meta.num(j.quantity) AS quantity, meta.clean(j.unitOfMeasure) AS unit_of_measure, meta.num(j.price) AS price, coalesce(meta.num(j.total), 0) AS total, meta.num(j.cost) AS cost,
        coalesce(meta.num(j.costTotal), 0) AS cost_total, meta.flag(j.billedByPax8) AS billed_by_pax8, meta.currency(j.currencyCode) AS currency,
        CASE WHEN nullif(regexp_extract(endpoint, 'invoices/([^/?]+)', 1), '') IS NULL THEN 'no invoice'
             WHEN meta.txt(j.total) IS NOT NULL AND meta.num(j.total) IS NULL THEN 'total is not a number: ' || j.total

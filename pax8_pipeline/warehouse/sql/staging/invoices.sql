@@ -14,7 +14,7 @@ key: invoice_id
 SELECT meta.idtext(j.id) AS invoice_id, meta.day(j.invoiceDate) AS invoice_date, meta.day(j.dueDate) AS due_date, meta.txt(j.status) AS status,
        coalesce(lower(meta.txt(j.status)) NOT IN ('void', 'credited'), true) AS is_live,
        meta.num(j.total) AS total, meta.num(j.balance) AS balance, meta.currency(j.currencyCode) AS currency,
-       meta.txt(j.partnerName) AS partner_name,
+       meta.clean(j.partnerName) AS partner_name,
        CASE WHEN meta.idtext(j.id) IS NULL THEN 'no id'
             WHEN meta.day(j.invoiceDate) IS NULL THEN 'invoiceDate is not a date: ' || coalesce(j.invoiceDate, '(none)')
        END AS reject, object_id, payload

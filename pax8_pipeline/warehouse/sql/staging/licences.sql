@@ -19,7 +19,7 @@ key: licence_id
 */
 SELECT meta.halo_id(j.id) AS licence_id,
        meta.idtext(json_extract_string(payload, '$.' || getvariable('licence_id_field'))) AS subscription_id,
-       meta.whole(j.type) AS type, meta.txt(j.name) AS name, meta.halo_id(j.client_id) AS client_id,
+       meta.whole(j.type) AS type, meta.clean(j.name) AS name, meta.halo_id(j.client_id) AS client_id,
        meta.whole(j.count) AS count, meta.num(j.price) AS price, meta.num(j.purchase_price) AS cost,
        meta.txt(j.billing_cycle) AS billing_cycle, meta.txt(j.status) AS status,
        coalesce(meta.flag_or_null(j.is_active), true) AS is_active, meta.flag(j.deleted) AS deleted,

@@ -36,7 +36,7 @@ WITH headers AS (
   FROM lines
 )
 SELECT meta.halo_id(l.id) AS line_id, recurring_invoice_id, meta.halo_id(l._itemid) AS item_id,
-       meta.txt(l.item_shortdescription) AS description,
+       meta.clean(l.item_shortdescription) AS description,
        kind AS quantity_type,
        CASE WHEN meta.flag(l.isgroupdesc) THEN 'group_heading'
             WHEN meta.flag(l.is_bundled_line) OR meta.kind(l.bundle_id) NOT IN (0, -1) THEN 'bundle'

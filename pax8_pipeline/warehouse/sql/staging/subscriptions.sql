@@ -21,7 +21,7 @@ key: subscription_id
 | currency | VARCHAR | ISO 4217 | pax8.subscriptions.payload |
 */
 SELECT meta.idtext(j.id) AS subscription_id, meta.idtext(j.companyId) AS company_id, meta.idtext(j.productId) AS product_id,
-       meta.txt(j.productName) AS product_name, meta.idtext(j.parentSubscriptionId) AS parent_subscription_id,
+       meta.clean(j.productName) AS product_name, meta.idtext(j.parentSubscriptionId) AS parent_subscription_id,
        meta.txt(j.vendorSubscriptionId) AS vendor_subscription_id,
        meta.exact(j.quantity) AS quantity, meta.txt(j.status) AS status, meta.txt(j.billingTerm) AS billing_term,
        -- Three spellings are known of the same thing (api/pax8.md section 9).

@@ -15,7 +15,7 @@
 */
 SELECT scope AS month, meta.day(j.usageDate) AS usage_date,
        coalesce(meta.idtext(j.usageSummaryId), meta.idtext(regexp_extract(endpoint, 'usage-summaries/([^/?]+)', 1))) AS summary_id,
-       meta.idtext(j.productId) AS product_id, meta.txt(j.productName) AS product_name, meta.txt(j.unitOfMeasure) AS unit_of_measure,
+       meta.idtext(j.productId) AS product_id, meta.clean(j.productName) AS product_name, meta.clean(j.unitOfMeasure) AS unit_of_measure,
        coalesce(meta.num(j.quantity), 0) AS quantity, meta.num(j.unitPrice) AS unit_price,
        coalesce(meta.num(j.currentCharges), 0) AS charges, coalesce(meta.num(j.partnerTotal), 0) AS cost,
        meta.currency(j.currencyCode) AS currency, meta.flag(j.isTrial) AS is_trial,

@@ -20,7 +20,7 @@ SELECT meta.idtext(j.id) AS summary_id, scope AS month,
        CASE WHEN meta.idtext(j.companyId) IS NOT NULL THEN 'sent'
             WHEN json_type(payload, '$.companyId') IS NULL THEN 'missing'
             WHEN json_type(payload, '$.companyId') = 'NULL' THEN 'null' ELSE 'empty' END AS company_sent,
-       meta.idtext(j.productId) AS product_id, meta.txt(j.resourceGroup) AS resource_group, meta.txt(j.vendorName) AS vendor_name,
+       meta.idtext(j.productId) AS product_id, meta.txt(j.resourceGroup) AS resource_group, meta.clean(j.vendorName) AS vendor_name,
        coalesce(meta.num(j.currentCharges), 0) AS charges, coalesce(meta.num(j.partnerTotal), 0) AS cost,
        meta.currency(j.currencyCode) AS currency, meta.flag(j.isTrial) AS is_trial,
        CASE WHEN meta.idtext(j.id) IS NULL THEN 'no id'
