@@ -36,6 +36,29 @@ def test_every_declared_dependency_is_locked() -> None:
     assert declared - {_name(line) for line in CONSTRAINTS} == set()
 
 
+def test_every_locked_line_has_hashes_and_the_lock_holds_what_the_constraints_say() -> None:
+    text = (ROOT / "requirements.lock").read_text().replace("\\\n", " ")
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    pattern = r"([A-Za-z0-9._-]+)(?:\[[a-z]+\])?==(\S+) (?: *; [^-]+?)?((?: +--hash=sha256:[0-9a-f]{64})+) *"
+    found = [re.fullmatch(pattern, line) for line in lines]
+    assert [line for line, match in zip(lines, found, strict=True) if match is None] == []
+    locked = {_name(match[1]): match[2] for match in found if match is not None}
+    listed = {_name(line): line.split("==")[1] for line in CONSTRAINTS}
+    only_windows = {_name(line) for line in lines if "sys_platform == 'win32'" in line}
+    assert {name: version for name, version in locked.items() if name not in only_windows} == listed
+    # A wheel for each system: one hash would lock everybody into the one it was made on.
+    assert min(line.count("--hash") for line in lines if line.startswith(("numpy==", "duckdb==", "grpcio=="))) > 10
+
+
+def test_setting_up_asks_for_hashes() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    installs = [line for line in makefile.splitlines() if "pip install" in line]
+    assert ["--require-hashes" in line or "--no-deps --no-build-isolation -e ." in line for line in installs] == [
+        True,
+        True,
+    ]
+
+
 def _keys(model: type[BaseModel]) -> dict[str, Any]:
     """The keys of a policy as nested dicts; a leaf is empty."""
     inner = {name: field.annotation for name, field in model.model_fields.items()}
