@@ -17,6 +17,8 @@ import click
 
 from pax8_pipeline import complaint, dotenv_file
 from pax8_pipeline.errors import ConfigError
+from pax8_pipeline.plaintext import marked
+from pax8_pipeline.private import write_for_us_only
 
 EXIT_ERROR = 1
 EXIT_INTERRUPTED = 130
@@ -87,6 +89,7 @@ def root(debug: bool) -> None:
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and leave with its exit code; whatever goes wrong is one sentence on stderr."""
+    write_for_us_only()
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
     try:
         _read_dotenv(sys.argv[1:] if arguments is None else arguments)
@@ -105,7 +108,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         if _debugging():
             traceback.print_exc()
         _discard_output_on(error)
-        click.echo(f"Error: {complaint.sentence(error)}", err=True)
+        click.echo(f"Error: {marked(complaint.sentence(error))}", err=True)
         sys.exit(EXIT_ERROR)  # click's own 2 would read as "a plan waits"
 
 

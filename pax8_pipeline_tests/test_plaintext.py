@@ -121,7 +121,7 @@ def test_no_module_prints_markup() -> None:
     root = Path(__file__).resolve().parents[1] / "pax8_pipeline"
     for path in root.rglob("*.py"):
         text = path.read_text(encoding="utf-8")
-        for forbidden in ("markup=True", "from_markup", "rich.print", "[/]", "[red]", "[bold"):
+        for forbidden in ("markup=True", "Text.from_markup", "rich.print", "[/]", "[red]", "[bold"):
             assert forbidden not in text, f"{path}: {forbidden}"
         if path.name != "common.py":
             assert " Console(" not in text, path

@@ -38,7 +38,9 @@ from pax8_pipeline.loading.reads import shrink_accepted
 from pax8_pipeline.matching.mappings import load_mappings
 from pax8_pipeline.pax8.client import Pax8Client
 from pax8_pipeline.resources.resources import HaloResource, Pax8Resource, SettingsResource, WarehouseResource
+from pax8_pipeline.settings import load_policy
 from pax8_pipeline.warehouse import raw
+from pax8_pipeline.warehouse.build import holds_mappings
 from pax8_pipeline.warehouse.connection import Connection
 from pax8_pipeline.warehouse.models import model
 
@@ -90,6 +92,13 @@ def plan(
     """Settle what earlier runs left open, then plan."""
     with stage(context, settings, warehouse) as now, now.in_warehouse():
         settled = ledger.Ledger(now.warehouse, now.run_id).settle(now.settings.policy.unknown_wait)
+        mappings = load_mappings(now.settings.mappings_path)
+        with now.warehouse.connect() as connection:
+            if not holds_mappings(connection, mappings):
+                raise PipelineError(
+                    f"the files in {now.settings.mappings_path} changed while this run was under way, and its matches are "
+                    "those of the older files; run again"
+                )
         native, sentence = native_state(now.warehouse, now.run_id)
         made = make_plan(
             now.warehouse,
@@ -98,7 +107,7 @@ def plan(
                 today=now.settings.today,
                 made_at=_utc_now(),
                 policy=now.settings.policy,
-                mapping_fingerprint=load_mappings(now.settings.mappings_path).fingerprint,
+                mapping_fingerprint=mappings.fingerprint,
                 write_mode=now.settings.write_mode,
                 native=native,
                 bill_months=config.months(),
@@ -300,12 +309,13 @@ def plan_of_run(connection: Connection, run_id: str) -> str | None:
 def _plan_refusal(now: Stage, head: Plan, config: WritesConfig) -> str | None:
     try:
         apply.refuse(head, _utc_now(), acknowledged=True)  # whether a guardrail holds it is seen by `writable`
-        if config.plan_id:
-            if config.checksum and config.checksum.strip().lower() != head.checksum.lower():
-                return f"the checksum in the configuration is not that of plan {head.plan_id}; look at the plan again"
-            mappings = load_mappings(now.settings.mappings_path).fingerprint
-            with now.warehouse.connect() as connection:
-                refuse_stale(connection, head, _utc_now(), now.settings.policy, mappings)
+        if config.plan_id and config.checksum and config.checksum.strip().lower() != head.checksum.lower():
+            return f"the checksum in the configuration is not that of plan {head.plan_id}; look at the plan again"
+        # From the files, not from what the run read at its start: somebody may have changed them since.
+        policy = load_policy(now.settings.data / "policy.yaml")
+        mappings = load_mappings(now.settings.mappings_path).fingerprint
+        with now.warehouse.connect() as connection:
+            refuse_stale(connection, head, _utc_now(), policy, mappings)
     except PipelineError as error:
         return str(error)
     return None

@@ -76,29 +76,42 @@ def plan_figures(instance: DagsterInstance, run_id: str) -> dict[str, str]:
 def step_failures(instance: DagsterInstance, run_id: str) -> list[str]:
     """Return one sentence for each step that failed of its own; a failed blocking check is told as a check."""
     records = instance.get_records_for_run(run_id, of_type=DagsterEventType.STEP_FAILURE).records
-    return list(dict.fromkeys(s for r in records if (s := _sentence(r.event_log_entry))))
+    steps: dict[str, list[str]] = {}
+    for record in records:
+        found = _sentence(record.event_log_entry)
+        if found is not None:
+            step, reason = found
+            steps.setdefault(reason, []).append(step)
+    # One cause, such as a warehouse that somebody holds, fails many steps: it is told once.
+    return [f"{names[0]}{_and_more(names)}: {reason}" for reason, names in steps.items()]
 
 
-def _sentence(entry: dg.EventLogEntry) -> str | None:
+def _and_more(names: list[str]) -> str:
+    others = len(set(names)) - 1
+    return f" and {others} more {'step' if others == 1 else 'steps'}" if others else ""
+
+
+def _sentence(entry: dg.EventLogEntry) -> tuple[str, str] | None:
+    """Return the step and why it failed."""
     event = entry.dagster_event
     if event is None:
         return None
     data = event.step_failure_data
     user = data.user_failure_data
     if user is not None and user.description:
-        return f"{event.step_key}: {user.description}"
+        return str(event.step_key), user.description
     error = data.error
     if error is None:
-        return f"{event.step_key}: failed"
+        return str(event.step_key), "failed"
     if error.cls_name == "DagsterAssetCheckFailedError":
         return None
     root = error
     while root.cause is not None:
         root = root.cause
     if error.cls_name == "DagsterExecutionInterruptedError":
-        return f"{event.step_key}: interrupted"
+        return str(event.step_key), "interrupted"
     # Dagster's message begins with the class of the error.
-    return f"{event.step_key}: {root.message.strip().splitlines()[0]}"
+    return str(event.step_key), root.message.strip().splitlines()[0]
 
 
 def send(settings: Settings | None, title: str, body: str) -> int:
@@ -115,7 +128,9 @@ def _notify(number: int, url: str, title: str, body: str) -> bool:
     logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
     try:
         target = apprise.Apprise()
-        taken = bool(target.add(url)) and bool(target.notify(title=title, body=body))
+        taken = bool(target.add(url)) and bool(
+            target.notify(title=title, body=body, body_format=apprise.NotifyFormat.TEXT)
+        )
     except Exception:  # whatever a service throws: no message may fail a run, and its text could hold the address
         taken = False
     if not taken:

@@ -27,6 +27,7 @@ from dagster._core.storage.runs.sqlite import sqlite_run_storage
 from dagster._core.storage.schedules.sqlite import sqlite_schedule_storage
 
 from pax8_pipeline.errors import ConfigError
+from pax8_pipeline.private import make_folder
 from pax8_pipeline.settings import Settings
 
 _HEAD = "# Written by pax8-pipeline from the checkout's dagster.yaml; edit that one.\n"
@@ -61,7 +62,7 @@ def instance_home(settings: Settings) -> Path:
             )
         return home
     home = settings.data / "dagster_home"
-    home.mkdir(parents=True, exist_ok=True)
+    make_folder(home)
     _write_if_new(home / "dagster.yaml", _HEAD + yaml.safe_dump(_config(home), sort_keys=False))
     return home
 

@@ -27,6 +27,7 @@ from pax8_pipeline.automation.partitions import partition_key
 from pax8_pipeline.definitions import build_defs
 from pax8_pipeline.resources.resources import FixedSettings
 from pax8_pipeline.settings import Settings
+from pax8_pipeline.warehouse.connection import Warehouse
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 _RANGE_END = "dagster/asset_partition_range_end"
@@ -67,7 +68,8 @@ def run_daily_sync(
 
     `apply` is the permission to write; the write mode still has to be `apply` too. `instance`: another history than
     the one of the settings' data folder. `resources` replace those of the same name. `progress` gets one line at a
-    time. Raises ConfigError when no history can be opened; everything that goes wrong in the run is in the result.
+    time. Raises ConfigError when no history can be opened and WarehouseBusy when another process holds the warehouse;
+    everything that goes wrong in the run is in the result.
     """
     how = _How(DAILY, {}, partition=partition_key(settings.today), may_write=apply)
     return _execute(settings, how, instance, resources, progress)
@@ -154,6 +156,8 @@ def _execute(
     resources: dict[str, Any] | None,
     progress: Callable[[str], None] | None,
 ) -> RunResult:
+    with _telling(progress):
+        _wait_for_warehouse(settings)
     ours = {"settings": FixedSettings(settings), "permission": Permission(how.may_write, _NOT_ASKED)}
     defs = build_defs(resources={**ours, **(resources or {})}, settings=settings)
     with nullcontext(instance) if instance is not None else open_instance(settings) as history:
@@ -169,6 +173,13 @@ def _execute(
                 raise_on_error=False,
             )
         return gather(history, run_id, result.success)
+
+
+def _wait_for_warehouse(settings: Settings) -> None:
+    """Wait for whoever holds the warehouse before any vendor is asked. Raises WarehouseBusy when it stays held."""
+    if settings.warehouse_path.exists():
+        with Warehouse(settings.warehouse_path).connect():
+            pass
 
 
 def gather(instance: DagsterInstance, run_id: str, success: bool) -> RunResult:

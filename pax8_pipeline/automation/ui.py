@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
+from pax8_pipeline.private import write_for_us_only
 from pax8_pipeline.settings import load_settings
 from pax8_pipeline.web_guard import Guarded, Rules
 
@@ -25,6 +26,7 @@ _WEBSERVER, _DAEMON = ["-m", "dagster_webserver"], ["-m", "dagster._daemon"]
 
 def main(arguments: Sequence[str]) -> None:
     """Be `dagster dev`, or the web server that it starts."""
+    write_for_us_only()
     part, *rest = arguments
     if part == "webserver":
         _serve(rest)

@@ -10,17 +10,18 @@ import csv
 import html
 import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from pax8_pipeline import textfiles
+from pax8_pipeline import plaintext, textfiles
 from pax8_pipeline.billing import approval, ledger, plan, usage_report
 from pax8_pipeline.billing.guardrails import way_past
 from pax8_pipeline.billing.model import Plan, money_sentences
 from pax8_pipeline.loading import instance
+from pax8_pipeline.private import make_folder
 from pax8_pipeline.warehouse.connection import Connection, Warehouse
 from pax8_pipeline.warehouse.raw import dicts
 
@@ -65,7 +66,11 @@ def plan_markdown(connection: Connection, plan_id: str, limit: int = 60) -> str:
     """Return a plan as Markdown: its figures, then a table of everything but the plain no-ops."""
     head = plan.load_plan(connection, plan_id)
     rows = plan_rows(connection, plan_id, no_ops=False)
-    lines = [*_head_lines(connection, head), "", "| client | product | what | before | after | money a month | state |"]
+    lines = [
+        *_head_lines(connection, head, plaintext.markdown),
+        "",
+        "| client | product | what | before | after | money a month | state |",
+    ]
     lines.append("|---|---|---|---:|---:|---:|---|")
     lines += [_markdown_row(row) for row in rows[:limit]]
     if len(rows) > limit:
@@ -73,7 +78,8 @@ def plan_markdown(connection: Connection, plan_id: str, limit: int = 60) -> str:
     return "\n".join(lines)
 
 
-def _head_lines(connection: Connection, head: Plan) -> list[str]:
+def _head_lines(connection: Connection, head: Plan, shown: Callable[[str], str]) -> list[str]:
+    """`shown` makes text from outside (names in reasons, who approved) fit for what these lines go into."""
     lines = [
         f"**Plan {head.plan_id}** for {head.today}, checksum `{head.checksum[:16]}`, good until {head.expires_at:%Y-%m-%d %H:%M} UTC.",
         f"{head.rows_considered} rows looked at: {head.rows_safe} changes, {head.rows_waiting} waiting, "
@@ -82,18 +88,18 @@ def _head_lines(connection: Connection, head: Plan) -> list[str]:
     version = instance.sentence(connection, head.run_id)
     lines += [f"{version}."] if version else []
     lines += [f"{sentence}." for sentence in money_sentences(head.money)]
-    lines += [f"**Not to be applied:** {head.problem}."] if head.problem else []
-    lines += _held_lines(connection, head)
-    lines += [f"{agreed_text(row)}." for row in approval.agreements(connection, head.plan_id)]
+    lines += [f"**Not to be applied:** {shown(head.problem)}."] if head.problem else []
+    lines += _held_lines(connection, head, shown)
+    lines += [f"{shown(agreed_text(row))}." for row in approval.agreements(connection, head.plan_id)]
     written = ledger.states(connection, head.plan_id)
     lines += [f"Written: {', '.join(f'{n} {s}' for s, n in sorted(written.items()))}."] if written else []
     return lines
 
 
-def _held_lines(connection: Connection, head: Plan) -> list[str]:
+def _held_lines(connection: Connection, head: Plan, shown: Callable[[str], str]) -> list[str]:
     left = ledger.left(connection, head.plan_id)
     if head.held and left.held:
-        return [f"**Held whole by a guardrail:** {head.held}; {way_past(head.plan_id)}."]
+        return [f"**Held whole by a guardrail:** {shown(head.held)}; {way_past(head.plan_id)}."]
     return [f"**Held by a guardrail:** {left.held} changes; {way_past(head.plan_id)}."] if left.held else []
 
 
@@ -115,7 +121,7 @@ def _markdown_row(row: Row) -> str:
         money(row),
         row["state"] or CLASS_TITLES[row["class"]].lower(),
     )
-    return "| " + " | ".join(str(c).replace("|", "\\|").replace("\n", " ") for c in cells) + " |"
+    return "| " + " | ".join(plaintext.markdown(str(c)) for c in cells) + " |"
 
 
 def plan_json(connection: Connection, plan_id: str) -> dict[str, Any]:
@@ -166,9 +172,9 @@ def plan_csv(rows: Iterable[Row]) -> str:
 def _cell(value: Any) -> str:
     if value is None:
         return ""
-    text = _plain(value) if isinstance(value, (Decimal, date, datetime)) else str(value)
-    # A cell that begins like a formula would be run by a spreadsheet.
-    return f"'{text}" if text[:1] in "=+@" or (text[:1] == "-" and not isinstance(value, (Decimal, int))) else text
+    if isinstance(value, (Decimal, date, datetime, int)):
+        return str(value) if isinstance(value, int) else _plain(value)
+    return plaintext.csv_cell(str(value))
 
 
 _STYLE = """body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:75rem;padding:0 1rem;color:#1c2733}
@@ -186,7 +192,7 @@ def plan_html(connection: Connection, plan_id: str, more: Iterable[str] = ()) ->
     rows = plan_rows(connection, plan_id, no_ops=False)
     parts = [f"<!doctype html><meta charset='utf-8'><title>Plan {html.escape(plan_id)}</title><style>{_STYLE}</style>"]
     parts.append("<h1>Billing plan</h1>")
-    for text in _head_lines(connection, head):
+    for text in _head_lines(connection, head, plaintext.one_line):
         cls = " class='bad'" if text.startswith("**") and "Plan" not in text[:8] else ""
         parts.append(f"<p{cls}>{html.escape(text.replace('**', '').replace('`', ''))}</p>")
     unbilled = [r for r in rows if r["unbilled_per_month"]]
@@ -225,7 +231,7 @@ def write_report(warehouse: Warehouse, plan_id: str, folder: Path) -> Path:
 
     Beside the plan they tell of usage, as it was last reconciled (`usage_report`); the CSV holds the plan alone.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     with warehouse.connect() as connection:
         usage = usage_report.gather(connection, plan_id)
         data = {**plan_json(connection, plan_id), "usage": usage_report.as_data(usage)}

@@ -6,6 +6,7 @@ Here belongs: questions that need no vendor. Not here: repairing anything.
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -14,15 +15,18 @@ from zoneinfo import ZoneInfo
 from pax8_pipeline.commands.findings import Finding, bad, ok, warn
 from pax8_pipeline.errors import ConfigError, PipelineError, WarehouseBusy
 from pax8_pipeline.matching.mappings import load_mappings
+from pax8_pipeline.private import is_open, readable_by_others
 from pax8_pipeline.settings import Settings
 from pax8_pipeline.warehouse.connection import Warehouse
 
+_SHOWN = 5
 _MODES = ("", "dry_run", "apply")
 
 
 def examine(settings: Settings, *, sandbox: bool) -> Iterator[Finding]:
     """Look at everything on this machine, point by point."""
     yield data_folder(settings)
+    yield permissions(settings, Path.cwd() / ".env")
     yield policy(settings)
     yield mappings(settings)
     yield calendar(settings, sandbox=sandbox)
@@ -38,6 +42,16 @@ def data_folder(settings: Settings) -> Finding:
     if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
         return bad("data folder", f"{settings.data} cannot be written to", f"give this user the right to write {place}")
     return ok("data folder", str(settings.data))
+
+
+def permissions(settings: Settings, env_file: Path) -> Finding:
+    """Nobody but this user reads the credentials and what clients pay. The next run closes what is in the data folder."""
+    open_ones = [path for path in (env_file, *readable_by_others(settings.data)) if is_open(path)]
+    if not open_ones:
+        return ok("permissions", "only this user can read .env and the data")
+    shown = " ".join(shlex.quote(str(path)) for path in open_ones[:_SHOWN])
+    more = f" and {len(open_ones) - _SHOWN} more" if len(open_ones) > _SHOWN else ""
+    return warn("permissions", f"other users of this machine can read {shown}{more}", f"chmod go-rwx {shown}")
 
 
 def policy(settings: Settings) -> Finding:

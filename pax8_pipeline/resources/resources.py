@@ -17,10 +17,11 @@ from pax8_pipeline.assets.permission import Permission
 from pax8_pipeline.billing.backup import restore
 from pax8_pipeline.halo.client import HaloClient
 from pax8_pipeline.pax8.client import Pax8Client
+from pax8_pipeline.private import tighten, write_for_us_only
 from pax8_pipeline.resources.configs import halo_config, pax8_config
 from pax8_pipeline.settings import Settings, load_settings
 from pax8_pipeline.tenant import remember_halo_quota
-from pax8_pipeline.warehouse.connection import Warehouse
+from pax8_pipeline.warehouse.connection import Waited, Warehouse
 
 _log = logging.getLogger("pax8_pipeline.progress")
 
@@ -57,15 +58,19 @@ class WarehouseResource(dg.ConfigurableResource):
 
     patience_s: float = Field(default=60.0, description="Seconds to wait for another process to let go of the file")
     _ready: bool = PrivateAttr(default=False)
+    _waited: Waited = PrivateAttr(default_factory=Waited)
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
-        """A new run looks at the tables anew."""
+        """A new run looks at the tables anew, and waits for the file anew; its steps share the time for waiting."""
         self._ready = False
+        self._waited = Waited()
 
     def open(self, settings: Settings) -> Warehouse:
         """Return the warehouse. Raises WarehouseBusy when another process keeps the file."""
-        warehouse = Warehouse(settings.warehouse_path, patience=self.patience_s)
+        warehouse = Warehouse(settings.warehouse_path, patience=self.patience_s, waited=self._waited)
         if not self._ready:
+            write_for_us_only()  # a run that plain `dagster` started
+            tighten(settings.data)
             warehouse.ensure_schema()
             restored = restore(warehouse, settings.backups_path)
             if restored:

@@ -129,7 +129,10 @@ class Transport:
                     raise failure from None
                 tries.failed(failure)
             except Lost as error:
-                tries.failed(self._unreachable(where, str(error)))
+                failure = self._unreachable(where, str(error))
+                if error.hopeless:
+                    raise failure from None
+                tries.failed(failure)
             else:
                 if answer.ok:
                     try:

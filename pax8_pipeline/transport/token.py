@@ -140,7 +140,10 @@ class TokenSource:
                 tries.failed(failure)
                 continue
             except Lost as error:
-                tries.failed(self._unreachable(str(error)))
+                failure = self._unreachable(str(error))
+                if error.hopeless:
+                    raise failure from None
+                tries.failed(failure)
                 continue
             if answer.ok:
                 try:

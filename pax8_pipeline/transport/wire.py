@@ -25,6 +25,8 @@ from pax8_pipeline.errors import ConfigError
 # A body may keep dripping without ever running into the read time-out; this many read time-outs end it.
 _SLOWEST_BODY = 10
 _CHUNK = 1 << 16
+# Unpacked. A page of 1,000 rows is some megabytes; a packed body of 1 MB can become 1,000.
+LONGEST_BODY = 64 << 20
 
 
 class NotSent(Exception):
@@ -36,7 +38,11 @@ class NotSent(Exception):
 
 
 class Lost(Exception):
-    """The request may have arrived, its answer did not (whole): time-out or cut connection."""
+    """The request may have arrived, its answer did not (whole): time-out or cut connection. `hopeless` as above."""
+
+    def __init__(self, why: str, *, hopeless: bool = False) -> None:
+        super().__init__(why)
+        self.hopeless = hopeless
 
 
 @dataclass(frozen=True)
@@ -150,8 +156,12 @@ class Wire:
         longest = self._timeout[1] * _SLOWEST_BODY
         latest = self._clock() + longest
         parts: list[bytes] = []
+        size = 0
         while part := response.raw.read1(_CHUNK, decode_content=True):
             parts.append(part)
+            size += len(part)
+            if size > LONGEST_BODY:
+                raise Lost(f"the answer is longer than {LONGEST_BODY >> 20} MB and was not read", hopeless=True)
             if self._clock() > latest:
                 raise Lost(f"the answer was still not whole after {longest:.0f} s")
         return b"".join(parts)

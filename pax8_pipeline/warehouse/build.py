@@ -72,7 +72,21 @@ def _split_rejects(connection: Connection, contract: Model) -> None:
 
 def load_mapping_tables(warehouse: Warehouse, mappings: Mappings) -> None:
     """Put the operator's mapping files beside the staged data, replacing what the last run put there."""
-    tables: dict[str, list[tuple[Any, ...]]] = {
+    with warehouse.transaction() as connection:
+        for table, rows in _mapping_rows(mappings).items():
+            _refill(connection, table, rows)
+
+
+def holds_mappings(connection: Connection, mappings: Mappings) -> bool:
+    """True when the staged mapping tables are these very files: what was matched in this run was matched by them."""
+    return all(
+        sorted(map(repr, rows)) == sorted(map(repr, connection.execute(f"FROM {table}").fetchall()))
+        for table, rows in _mapping_rows(mappings).items()
+    )
+
+
+def _mapping_rows(mappings: Mappings) -> dict[str, list[tuple[Any, ...]]]:
+    return {
         "staging.mapping_clients": [(m.pax8_company_id, m.halo_client_id, m.note) for m in mappings.clients],
         "staging.mapping_subscriptions": [
             (m.pax8_subscription_id, m.halo_recurring_invoice_id, m.halo_line_id, m.halo_licence_id, m.note)
@@ -80,9 +94,6 @@ def load_mapping_tables(warehouse: Warehouse, mappings: Mappings) -> None:
         ],
         "staging.mapping_items": [(m.pax8_product_id, m.halo_item_id, m.note) for m in mappings.items],
     }
-    with warehouse.transaction() as connection:
-        for table, rows in tables.items():
-            _refill(connection, table, rows)
 
 
 def _refill(connection: Connection, table: str, rows: Sequence[tuple[Any, ...]]) -> None:

@@ -6,6 +6,7 @@ billing. A connection is never held while a vendor is being asked: fetch first, 
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import time
@@ -18,6 +19,7 @@ from threading import Event
 import duckdb
 
 from pax8_pipeline.errors import PipelineError, WarehouseBusy, because_duckdb
+from pax8_pipeline.private import make_folder
 from pax8_pipeline.warehouse import engine
 from pax8_pipeline.warehouse.models import RAW_TABLES, Model, all_models, query_file
 
@@ -29,16 +31,32 @@ DERIVED_SCHEMAS = ("staging", "reconciled")
 PUBLISHED_SCHEMAS = ("staging", "reconciled", "billing", "meta")
 
 
+# The file, not the question, is at fault: DuckDB says so while it is read, long after it was opened.
+_BROKEN = (duckdb.IOException, duckdb.FatalException, duckdb.InternalException, duckdb.SerializationException)
+_log = logging.getLogger("pax8_pipeline.progress")
+_FIRST_PAUSE = 0.05  # a run of our own lets go within that time; nobody needs to hear of it
+_SAY_EVERY = 15.0
+_LONGEST = 120
+
+
 def _wait(seconds: float) -> None:
     Event().wait(seconds)
 
 
+@dataclass
+class Waited:
+    """How many seconds have been spent waiting for the file. Whoever opens it often shares one: a run waits once."""
+
+    seconds: float = 0.0
+
+
 @dataclass(frozen=True)
 class Warehouse:
-    """The warehouse file at `path`. `patience` is how many seconds to wait for another process to let go of it."""
+    """The warehouse file at `path`. `patience` is how many seconds to wait in all for another process to let go of it."""
 
     path: Path
     patience: float = 60.0
+    waited: Waited = field(default_factory=Waited, compare=False)
     clock: Callable[[], float] = field(default=time.monotonic, compare=False)
     wait: Callable[[float], None] = field(default=_wait, compare=False)
 
@@ -51,6 +69,8 @@ class Warehouse:
         opened = self._open(read_only)
         try:
             yield opened.connection
+        except _BROKEN as error:
+            raise PipelineError(because_duckdb(error, self.path)) from error
         finally:
             opened.done()
 
@@ -68,7 +88,7 @@ class Warehouse:
 
     def ensure_schema(self) -> None:
         """Create what is missing, add new columns to kept tables. Safe to call at the start of every run."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(self.path.parent)
         with self.transaction() as connection:
             for schema in dict.fromkeys(model.schema for model in all_models().values()):
                 connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
@@ -112,17 +132,22 @@ class Warehouse:
     def _open(self, read_only: bool) -> engine.Use:
         if read_only and not self.path.exists():
             raise PipelineError(f"{self.path} does not exist yet: run `pax8-pipeline run` first")
-        deadline = self.clock() + self.patience
-        pause = 0.05
+        pause, say_at = _FIRST_PAUSE, 0.0
         while True:
             try:
                 return engine.use(self.path, read_only=read_only)
             except duckdb.Error as error:
                 if not _is_lock(error):
                     raise PipelineError(because_duckdb(error, self.path)) from error
-                if self.clock() >= deadline:
+                left = self.patience - self.waited.seconds
+                if left <= 0:
                     raise WarehouseBusy(_busy_text(self.path, str(error))) from error
-                self.wait(pause)
+                if pause > _FIRST_PAUSE and self.waited.seconds >= say_at:
+                    _log.warning("%s", _waiting_text(self.path, str(error), self.waited.seconds, self.patience))
+                    say_at = self.waited.seconds + _SAY_EVERY
+                begun = self.clock()
+                self.wait(min(pause, left))
+                self.waited.seconds += max(self.clock() - begun, 0.001)
                 pause = min(pause * 2, 2.0)
 
 
@@ -132,9 +157,32 @@ def _is_lock(error: Exception) -> bool:
 
 
 def _busy_text(path: Path, detail: str) -> str:
-    holder = re.search(r"PID (\d+)", detail)
-    who = f"process {holder[1]}" if holder else "another process"
-    return f"{path} is held by {who}; close it (people read published.duckdb beside it) or try again later"
+    return f"{path} is held by {_holder(detail)}; close it (people read published.duckdb beside it) or try again later"
+
+
+def _waiting_text(path: Path, detail: str, waited: float, patience: float) -> str:
+    so_far = f", {waited:.0f} s so far" if waited >= 1 else ""
+    return f"{path} is held by {_holder(detail)}: waiting up to {patience:.0f} s for it{so_far}"
+
+
+def _holder(detail: str) -> str:
+    """Say which process holds the file, from DuckDB's words and the list of processes: its number and its program."""
+    found = re.search(r"held in (?P<program>.+?) \(PID (?P<pid>\d+)\)", detail) or re.search(
+        r"PID (?P<pid>\d+)", detail
+    )
+    if found is None:
+        return "another process"
+    # The program and its first argument (a script); more could be somebody's password.
+    command = _command(int(found["pid"])) or found.groupdict().get("program") or ""
+    return f"process {found['pid']} ({one_line(command)[:_LONGEST]})" if command else f"process {found['pid']}"
+
+
+def _command(pid: int) -> str:
+    try:
+        parts = Path(f"/proc/{pid}/cmdline").read_bytes().decode("utf-8", "replace").split("\0")
+    except OSError:  # no /proc on this system, or it has just ended
+        return ""
+    return " ".join(part for part in parts[:2] if part)
 
 
 def _quoted(path: Path) -> str:

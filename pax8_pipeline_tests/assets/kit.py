@@ -84,7 +84,7 @@ class Shop:
         with self.held_open():
             return job.execute_in_process(instance=self.instance, run_config=config, raise_on_error=False, **how)
 
-    def named(self, plan_id: str | None, **other: Any) -> dict[str, Any]:
+    def named(self, plan_id: str | None, /, **other: Any) -> dict[str, Any]:
         """The configuration with which a person has a stored plan written from the UI."""
         assert plan_id is not None
         with Warehouse(self.settings.warehouse_path).connect() as connection:

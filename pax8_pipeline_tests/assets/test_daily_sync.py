@@ -277,7 +277,7 @@ def test_a_row_that_was_begun_is_not_written_again_under_the_same_plan(tmp_path:
         ({"checksum": "0" * 64}, "checksum in the configuration is not that of plan"),
         ({"checksum": ""}, "only one stored plan"),
         ({"apply": False}, "only one stored plan"),
-        ({"plan_id": ""}, "only one stored plan"),
+        ({"plan_id": ""}, "no plan was made in this run"),
     ],
     ids=["wrong checksum", "no checksum", "no apply", "no plan"],
 )

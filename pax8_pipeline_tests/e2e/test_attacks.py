@@ -64,12 +64,16 @@ class Ui:
     def runs(self) -> dict[str, str]:
         return {run["runId"]: run["status"] for run in self.query(RUNS)["runsOrError"]["results"]}
 
-    def launch(self, job: str, config: Mapping[str, Any], tags: Mapping[str, str] | None = None) -> str:
-        """Start a run as a person in the UI does, and wait for its end; returns the outcome of its writes."""
+    def start(self, job: str, config: Mapping[str, Any], tags: Mapping[str, str] | None = None) -> str:
+        """Start a run as a person in the UI does; returns its id."""
         told = self.query(LAUNCH, p=execution(job, config, tags or {}))["launchRun"]
         assert told["__typename"] == "LaunchRunSuccess", told
-        run_id = told["run"]["runId"]
-        until(lambda: self.runs()[run_id] in ("SUCCESS", "FAILURE", "CANCELED"))
+        return str(told["run"]["runId"])
+
+    def launch(self, job: str, config: Mapping[str, Any], tags: Mapping[str, str] | None = None) -> str:
+        """Start a run and wait for its end; returns the outcome of its writes."""
+        run_id = self.start(job, config, tags)
+        until(lambda: self.runs()[run_id] in ("SUCCESS", "FAILURE", "CANCELED"), 240)
         events = self.query(WRITES, id=run_id)["runOrError"]["eventConnection"]["events"]
         writes = [e for e in events if (e.get("assetKey") or {}).get("path") == ["billing", "writes"]]
         assert writes, self.runs()[run_id]
@@ -193,8 +197,24 @@ def test_whoever_reaches_the_ui_writes_only_a_plan_with_its_checksum(ui: Ui, at:
     assert "checksum in the configuration is not" in ui.launch("apply_plan", config)
     assert at.posts() == []
     named["checksum"] = plan["checksum"]
+    cancelled_in_a_write(ui, at, config)
+    begun = len(at.posts())
+    assert begun == 1
     assert "verified" in ui.launch("apply_plan", config)
-    assert at.posts() != []
+    assert len(at.posts()) > begun
+    assert at.run().code in (0, 2)
+    assert at.sandbox.world.halo.violations == []
+
+
+def cancelled_in_a_write(ui: Ui, at: Desk, config: Mapping[str, Any]) -> None:
+    """Start a run and cancel it in the UI while Halo is about to answer its first write."""
+    stuck = at.sandbox.faults.add("hang", vendor="halo", method="POST", path="/SoftwareLicence")
+    run_id = ui.start("apply_plan", config)
+    until(lambda: stuck.fired > 0, 240)
+    told = ui.query("mutation T($id: String!) { terminateRun(runId: $id) { __typename } }", id=run_id)
+    assert told["terminateRun"]["__typename"] == "TerminateRunSuccess"
+    at.sandbox.faults.remove()
+    until(lambda: ui.runs()[run_id] in ("CANCELED", "FAILURE"), 240)
 
 
 CONTROL: dict[str, tuple[str, str, dict[str, str], int]] = {

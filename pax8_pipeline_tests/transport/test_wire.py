@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import gzip
+import tracemalloc
+import zlib
+from collections.abc import Callable, Iterator
 from itertools import count
 
 import pytest
 import requests
 from pydantic import SecretStr
 
+from pax8_pipeline.transport import wire as wire_module
 from pax8_pipeline.transport.wire import Lost, NotSent, Wire
 from pax8_pipeline_tests.transport.scripted import Said, said, serving
 
@@ -68,3 +72,25 @@ def test_a_certificate_that_cannot_be_verified_is_certain_and_not_worth_another_
 def test_a_broken_encryption_may_have_let_the_request_through(anybody: str) -> None:
     with pytest.raises(Lost, match="encrypted connection"):
         wire(anybody.replace("http://", "https://")).send("GET")
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "identity"])
+def test_a_body_longer_than_the_limit_is_not_read_to_its_end(encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire_module, "LONGEST_BODY", 1 << 20)
+    zeros = b"\0" * (40 << 20)
+    packers: dict[str, Callable[[bytes], bytes]] = {"gzip": gzip.compress, "deflate": zlib.compress, "identity": bytes}
+    packed = packers[encoding](zeros)
+    with serving(lambda asked: Said(200, packed, {"Content-Encoding": encoding})) as server:
+        tracemalloc.start()
+        with pytest.raises(Lost, match="longer than 1 MB") as found:
+            wire(server.url).send("GET")
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert found.value.hopeless
+    assert peak < 20 << 20, "the body was unpacked whole before it was refused"
+
+
+def test_a_body_of_the_usual_length_is_read_whole() -> None:
+    body = b"[" + b" " * (5 << 20) + b"]"
+    with serving(lambda asked: Said(200, gzip.compress(body), {"Content-Encoding": "gzip"})) as server:
+        assert wire(server.url).send("GET").body == body
