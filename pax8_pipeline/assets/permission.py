@@ -60,7 +60,8 @@ def refusal(
 
 def may_write(run: dg.DagsterRun, instance: dg.DagsterInstance, permission: Permission, write_mode: str) -> bool:
     """Return whether a run, as it was started, has permission to write."""
-    sink: Mapping[str, Any] = ((run.run_config.get("ops") or {}).get(SINK) or {}).get("config") or {}
+    config: Mapping[str, Any] = run.run_config
+    sink: Mapping[str, Any] = ((config.get("ops") or {}).get(SINK) or {}).get("config") or {}
     names_plan = bool(sink.get("apply") and sink.get("plan_id") and sink.get("checksum"))
     return refusal(run, instance, permission, names_plan=names_plan, write_mode=write_mode) is None
 

@@ -19,6 +19,7 @@ from threading import Event
 import duckdb
 
 from pax8_pipeline.errors import PipelineError, WarehouseBusy, because_duckdb
+from pax8_pipeline.plaintext import one_line
 from pax8_pipeline.private import make_folder
 from pax8_pipeline.warehouse import engine
 from pax8_pipeline.warehouse.models import RAW_TABLES, Model, all_models, query_file

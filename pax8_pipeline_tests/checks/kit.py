@@ -10,8 +10,8 @@ from typing import Any
 
 import dagster as dg
 
-from pax8_pipeline.assets.permission import Permission
 from pax8_pipeline.assets.describe import asset_key
+from pax8_pipeline.assets.permission import Permission
 from pax8_pipeline.checks import registry, rule
 from pax8_pipeline.resources.resources import FixedSettings, WarehouseResource
 from pax8_pipeline.settings import Policy, Settings, load_settings
