@@ -29,6 +29,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "doctor": ("doctor", "doctor", "Test settings and the connections to Pax8 and Halo, and say what to do."),
     "run": ("run", "run", "Run the daily sync now: a dry run unless told to write."),
     "plan": ("plan", "plan", "Look at plans and why; approve, apply, roll back one."),
+    "acknowledge": (
+        "acknowledge",
+        "acknowledge",
+        "Say that a loss or overcharge is known and may stay, for a time or for good.",
+    ),
     "explain": ("explain", "explain", "Tell the whole story of one id: Pax8, Halo, plans, approvals, writes."),
     "backfill": ("backfill", "backfill", "Load the history of metered usage, month by month; writes nothing to Halo."),
     "report": ("report", "report", "Write the report of the newest plan, or of one by its id."),
@@ -69,8 +74,8 @@ class Commands(click.Group):
 @click.group(
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
-    epilog="Exit codes: 0 done, 2 a plan waits (dry run with changes, or an approval), 3 held back by a check or a "
-    "guardrail, 1 error. Settings come from the environment and .env (see .env.example) and from data/policy.yaml.",
+    epilog="Exit codes: 0 done, 2 something waits (a dry run with changes, an approval, a loss or overcharge that nobody "
+    "acknowledged), 3 held back by a check or a guardrail, 1 error. Settings come from the environment and .env (see .env.example) and from data/policy.yaml.",
 )
 @click.version_option(package_name="pax8-pipeline", prog_name="pax8-pipeline")
 @click.option("--debug", is_flag=True, help="Show the stack trace of an error (also PAX8_DEBUG=1).")

@@ -391,6 +391,11 @@ class Settings:
         return self.data / "backups"
 
     @property
+    def acknowledged_path(self) -> Path:
+        """The findings that a person knows of and leaves as they are."""
+        return self.data / "acknowledged.csv"
+
+    @property
     def mappings_path(self) -> Path:
         """The folder with clients.csv, subscriptions.csv and items.csv."""
         return self.data / "mappings"

@@ -22,7 +22,7 @@ from pax8_pipeline.assets.describe import POOL, asset_arguments, asset_key, colu
 from pax8_pipeline.assets.permission import SINK, Permission, refusal
 from pax8_pipeline.assets.show import markdown, money, plain, table
 from pax8_pipeline.assets.stage import Stage, stage
-from pax8_pipeline.billing import apply, documents, ledger, render, writer
+from pax8_pipeline.billing import acknowledged, apply, documents, findings, ledger, render, writer
 from pax8_pipeline.billing.approval import Writable, refuse_stale, writable
 from pax8_pipeline.billing.backup import backup
 from pax8_pipeline.billing.guardrails import way_past
@@ -100,6 +100,7 @@ def plan(
                     "those of the older files; run again"
                 )
         native, sentence = native_state(now.warehouse, now.run_id)
+        known = acknowledged.load(now.settings.acknowledged_path)
         made = make_plan(
             now.warehouse,
             Circumstances(
@@ -117,8 +118,11 @@ def plan(
         now.say(
             f"plan {made.plan_id}: {made.rows_safe} changes, {made.rows_waiting} waiting, {made.rows_blocked} held back"
         )
+        acknowledged.refill(now.warehouse, known)
+        findings.save_copy(now.warehouse, now.settings.backups_path)
         with now.warehouse.connect() as connection:
             shown = _plan_metadata(connection, made)
+            shown["findings"] = json.dumps(findings.by_check(findings.open_findings(connection, made.plan_id)))
         shown["native_integration"] = f"{native}: {sentence}"
         shown["settled"] = table(settled, ("row_id", "state", "detail")) if settled else "nothing was open"
         return dg.MaterializeResult(metadata=shown)

@@ -6,6 +6,7 @@ sensor lives beside the run that may be writing it; all it says stands in the ru
 
 # No `from __future__ import annotations` here: Dagster looks at the annotation of `context` itself.
 
+import json
 import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -145,14 +146,24 @@ def failure_message(instance: DagsterInstance, run: dg.DagsterRun) -> tuple[str,
 
 
 def success_message(instance: DagsterInstance, run: dg.DagsterRun) -> tuple[str, str] | None:
-    """Return title and body for a run that ended well, None when there is nothing to tell."""
-    checks, figures = failed_checks(instance, run.run_id), plan_figures(instance, run.run_id)
+    """Return title and body for a run that ended well, None when there is nothing to tell.
+
+    What only a person can put right is told when it is new, or costs more than before; not again each night.
+    """
+    figures = plan_figures(instance, run.run_id)
+    checks = [c for c in failed_checks(instance, run.run_id) if not _told_before(c, figures)]
     changes = int(figures.get("safe", "0")) + int(figures.get("waiting", "0"))
     if not checks and not changes:
         return None
     lines = list(_totals(figures)) + [_check_line(c) for c in checks]
     title = f"Pax8 sync: {changes} changes, {len(checks)} checks want a look"
     return title, "\n".join([*lines, f"run {run.run_id}"])
+
+
+def _told_before(check: FailedCheck, figures: Mapping[str, str]) -> bool:
+    """Whether all a check found was found by an earlier run too: its findings are counted in the plan (billing.findings)."""
+    counted = json.loads(figures.get("findings") or "{}").get(check.check)
+    return check.severity != "ERROR" and counted is not None and not counted["news"]
 
 
 def _totals(figures: dict[str, str]) -> Iterator[str]:

@@ -41,12 +41,13 @@ class Event:
 
 @dataclass(frozen=True)
 class Story:
-    """All that is known of one thing: how it stood when last read (`now`), and how it came to that."""
+    """All that is known of one thing: how it stood when last read (`now`), how it came to that, and its open findings."""
 
     kind: str
     id: str
     now: Sequence[Row]
     events: Sequence[Event]
+    findings: Sequence[Row] = ()
 
 
 def explain(connection: Connection, wanted: str, kind: str | None = None) -> list[Story]:
@@ -71,7 +72,14 @@ def as_data(wanted: str, stories: Sequence[Story]) -> dict[str, Any]:
         "schema": SCHEMA,
         "id": wanted,
         "found": [
-            {"kind": s.kind, "id": s.id, "now": list(s.now), "events": [vars(e) for e in s.events]} for s in stories
+            {
+                "kind": s.kind,
+                "id": s.id,
+                "now": list(s.now),
+                "findings": list(s.findings),
+                "events": [vars(e) for e in s.events],
+            }
+            for s in stories
         ],
     }
 
@@ -101,7 +109,7 @@ def _story(connection: Connection, kind: str, id_: str) -> Story:
     ]
     # A stable sort: events of one moment stay in the order in which one follows from the other.
     now = explain_usage.now(connection) if kind in explain_usage.KINDS else _rows(connection, "now")
-    return Story(kind, id_, now, sorted(events, key=lambda e: e.at))
+    return Story(kind, id_, now, sorted(events, key=lambda e: e.at), _rows(connection, "findings"))
 
 
 def _rows(connection: Connection, name: str, values: Row | None = None, *, named: bool = True) -> list[Any]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
 
-from pax8_pipeline.billing import explain_usage
+from pax8_pipeline.billing import explain_usage, findings
 from pax8_pipeline.billing.explain_usage import plain
 from pax8_pipeline.billing.model import money_sentences
 
@@ -139,6 +139,8 @@ def story_lines(story: Story) -> Iterator[str]:
     yield f"{KIND_NAMES[story.kind]} {story.id}"
     for row in story.now:
         yield from explain_usage.now_lines(row) if story.kind in explain_usage.KINDS else _now(row)
+    for row in story.findings:
+        yield f"  {finding(row)}"
     yield ""
     for event in story.events:
         first, *rest = event.text.split("\n")
@@ -148,6 +150,12 @@ def story_lines(story: Story) -> Iterator[str]:
         yield from (f"{'':31}{line}" for line in rest)
     if not story.events:
         yield "nothing is kept of it before today"
+
+
+def finding(row: Row) -> str:
+    """Say since when something waits for a person, its money, and whether somebody acknowledged it."""
+    parts = [f"{row['finding_id']} waits for a person since {row['first_seen']}{' (new)' if row['is_new'] else ''}"]
+    return "; ".join(part for part in (*parts, findings.amount_text(row), findings.mark(row)) if part)
 
 
 def _now(row: Row) -> Iterable[str]:

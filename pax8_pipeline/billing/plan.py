@@ -14,10 +14,10 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Any, Literal
 
-from pax8_pipeline.billing import documents, guardrails, usage_stops, writer
+from pax8_pipeline.billing import documents, findings, guardrails, usage_stops, writer
 from pax8_pipeline.billing.model import USAGE_ACTIONS, Change, Plan
 from pax8_pipeline.billing.settling import pending
-from pax8_pipeline.billing.verdicts import USAGE_VERDICTS, VERDICTS
+from pax8_pipeline.billing.verdicts import ALL_VERDICTS
 from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.settings import Policy
 from pax8_pipeline.warehouse.connection import Connection, Warehouse
@@ -59,6 +59,9 @@ def make_plan(warehouse: Warehouse, now: Circumstances) -> Plan:
         reads = newest_snapshots(connection)
         plan = _head(connection, now, reads, held)
         _keep(connection, plan, now, reads)
+        # A plan of some months alone, or from old lists, says nothing of what is not in it.
+        if plan.complete and now.bill_months is None:
+            findings.remember(connection, plan.plan_id, now.today, now.policy)
     return plan
 
 
@@ -84,7 +87,7 @@ def _plan_rows(connection: Connection, now: Circumstances) -> None:
         "CREATE OR REPLACE TEMP TABLE verdict_classes (verdict VARCHAR, class VARCHAR, sentence VARCHAR)"
     )
     with connection.appender("verdict_classes") as appender:
-        appender.append_rows([tuple(v) for v in (*VERDICTS, *USAGE_VERDICTS)])
+        appender.append_rows([(v.name, v.cls, v.sentence) for v in ALL_VERDICTS])
     connection.execute("CREATE OR REPLACE TEMP TABLE trust (client_id BIGINT, mode VARCHAR)")
     for client_id, mode in now.policy.trust.clients.items():
         connection.execute("INSERT INTO trust VALUES (?, ?)", [client_id, mode])

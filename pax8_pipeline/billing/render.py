@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from pax8_pipeline import plaintext, textfiles
-from pax8_pipeline.billing import approval, ledger, plan, usage_report
+from pax8_pipeline.billing import approval, findings, ledger, plan, usage_report
 from pax8_pipeline.billing.guardrails import way_past
 from pax8_pipeline.billing.model import Plan, money_sentences
 from pax8_pipeline.loading import instance
@@ -42,8 +42,13 @@ def plan_rows(connection: Connection, plan_id: str, *, no_ops: bool = True) -> l
     `state` is what the ledger says became of a row's write, None when nothing was written for it.
     """
     cursor = connection.execute(
-        "SELECT p.*, l.state, l.detail AS state_detail FROM billing.plan p "
+        "SELECT p.*, l.state, l.detail AS state_detail, f.first_seen AS since, coalesce(f.first_seen = h.today, false) AS is_new, "
+        "f.finding_id, f.money AS at_stake, f.per, coalesce(f.acknowledged, false) AS acknowledged, f.ack_who, f.ack_until, f.ack_reason FROM billing.plan p "
+        "JOIN billing.plans h ON h.plan_id = p.plan_id "
         "LEFT JOIN billing.ledger_state l ON l.plan_id = p.plan_id AND l.row_id = p.row_id "
+        # A row may have been two findings by now, too little billed and too much: the last one it was.
+        "LEFT JOIN (SELECT * FROM billing.findings_state QUALIFY row_number() OVER (PARTITION BY row_id, kind ORDER BY "
+        "last_seen DESC, still_open DESC) = 1) f ON f.row_id = p.row_id AND f.kind = p.verdict AND f.first_seen <= h.today "
         "WHERE p.plan_id = ? AND (? OR p.class <> 'no_op' OR p.verdict IN ('pending_cancel', 'trial')) "
         "ORDER BY CASE WHEN p.verdict = 'unbilled' THEN 0 WHEN p.unbilled_per_month > 0 THEN 1 "
         "WHEN p.class = 'safe' THEN 2 WHEN p.class = 'needs_approval' THEN 3 WHEN p.class = 'blocked' THEN 4 ELSE 5 END, "
@@ -59,7 +64,23 @@ def money(row: Row) -> str:
     currency = row["currency"] or ""
     if row["unbilled_per_month"]:
         return f"{row['unbilled_per_month']:,.2f} {currency} unbilled".strip()
-    return f"{amount:+,.2f} {currency}".strip() if amount else ""
+    if amount:
+        return f"{amount:+,.2f} {currency}".strip()
+    at_stake = row.get("at_stake")
+    if not at_stake or not round(at_stake, 2):
+        return ""
+    return f"{abs(at_stake):,.2f} {currency} {'not billed' if at_stake > 0 else 'too much'}".replace("  ", " ")
+
+
+def since(row: Row) -> str:
+    """Return since when a row is held or waits, and whether that is new; empty for what is not a finding."""
+    return f"{row['since']}{', new' if row['is_new'] else ''}" if row["since"] else ""
+
+
+def what(row: Row) -> str:
+    """Return what is so of a row, and what a person said to it."""
+    said = findings.mark(row)
+    return f"{row['verdict']}: {row['sentence']}" + (f" [{said}]" if said else "")
 
 
 def plan_markdown(connection: Connection, plan_id: str, limit: int = 60) -> str:
@@ -69,9 +90,9 @@ def plan_markdown(connection: Connection, plan_id: str, limit: int = 60) -> str:
     lines = [
         *_head_lines(connection, head, plaintext.markdown),
         "",
-        "| client | product | what | before | after | money a month | state |",
+        "| client | product | what | before | after | money a month | since | state |",
     ]
-    lines.append("|---|---|---|---:|---:|---:|---|")
+    lines.append("|---|---|---|---:|---:|---:|---|---|")
     lines += [_markdown_row(row) for row in rows[:limit]]
     if len(rows) > limit:
         lines.append(f"\n{len(rows) - limit} more rows: `pax8-pipeline plan show {plan_id}`")
@@ -115,10 +136,11 @@ def _markdown_row(row: Row) -> str:
     cells = (
         row["client_name"] or row["company_name"] or "?",
         row["product_name"] or "?",
-        f"{row['verdict']}: {row['sentence']}",
+        what(row),
         row["before"] or "",
         row["after"] if row["action"] != "none" else "",
         money(row),
+        since(row),
         row["state"] or CLASS_TITLES[row["class"]].lower(),
     )
     return "| " + " | ".join(plaintext.markdown(str(c)) for c in cells) + " |"
@@ -156,7 +178,7 @@ def _plain(value: Any) -> str:
 
 _CSV = ("class", "verdict", "action", "reason", "sentence", "client_id", "client_name", "company_id", "company_name",
         "subscription_id", "product_name", "target", "before", "after", "delta", "unit_price", "currency",
-        "money_per_period", "money_per_month", "unbilled_per_month", "state", "row_id")  # fmt: skip
+        "money_per_period", "money_per_month", "unbilled_per_month", "state", "row_id", "since", "acknowledged")  # fmt: skip
 
 
 def plan_csv(rows: Iterable[Row]) -> str:
@@ -165,7 +187,8 @@ def plan_csv(rows: Iterable[Row]) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(_CSV)
     for row in rows:
-        writer.writerow([_cell(row[name]) for name in _CSV])
+        shown = {**row, "since": since(row), "acknowledged": findings.mark(row)}
+        writer.writerow([_cell(shown[name]) for name in _CSV])
     return out.getvalue()
 
 
@@ -209,15 +232,17 @@ def plan_html(connection: Connection, plan_id: str, more: Iterable[str] = ()) ->
 def _html_section(title: str, rows: Sequence[Row]) -> list[str]:
     if not rows:
         return []
-    cells = "".join(f"<th>{h}</th>" for h in ("Client", "Product", "What", "Before", "After", "Money a month", "State"))
+    cells = "".join(
+        f"<th>{h}</th>" for h in ("Client", "Product", "What", "Before", "After", "Money a month", "Since", "State")
+    )
     lines = [f"<h2>{html.escape(title)} ({len(rows)})</h2><table><tr>{cells}</tr>"]
     for row in rows:
         values = (
             row["client_name"] or row["company_name"],
             row["product_name"],
-            f"{row['verdict']}: {row['sentence']}",
+            what(row),
         )
-        figures = (row["before"], row["after"] if row["action"] != "none" else "", money(row))
+        figures = (row["before"], row["after"] if row["action"] != "none" else "", money(row), since(row))
         lines.append(
             "<tr>" + "".join(f"<td>{html.escape(str(v or ''))}</td>" for v in values)
             + "".join(f"<td class='n'>{html.escape(str(v or ''))}</td>" for v in figures)

@@ -3,6 +3,9 @@
 Here belongs: the one table of verdicts. The SQL that finds them is warehouse/sql/reconciled/subscriptions.sql; a
 verdict without a row here is blocked. A class is `safe` (a write, if trust and limits allow), `needs_approval` (a
 write that a person has to agree to), `blocked` (reported, never written) or `no_op` (looked at and fine).
+
+Whatever is blocked or needs approval belongs to exactly one check (`REPORTED_BY`): the check lists it under that name,
+with its money and what to do. A test goes through all of them.
 """
 
 from __future__ import annotations
@@ -83,3 +86,42 @@ USAGE_VERDICTS: tuple[Verdict, ...] = (
     Verdict("usage_no_item", "blocked", "no Halo item to bill it as"),
     Verdict("usage_no_price", "blocked", "Pax8 charges you and states no total for the client"),
 )
+
+# Of a thing in Halo that no subscription of the plan stands for. The SQL is reconciled/discrepancies.sql.
+HALO_VERDICTS: tuple[Verdict, ...] = (
+    Verdict("orphaned_licence", "blocked", "Pax8 lists no such subscription and Halo still bills its licence"),
+    Verdict("orphaned_line", "blocked", "the mapping names a subscription that Pax8 does not list, and Halo bills on"),
+    Verdict("charged_by_halo_only", "blocked", "Halo bills what Pax8 does not charge you for today"),
+)
+
+ALL_VERDICTS: tuple[Verdict, ...] = (*VERDICTS, *USAGE_VERDICTS, *HALO_VERDICTS)
+
+# The check of each verdict that is blocked or needs approval, by what a person does about it.
+REPORTED_BY: dict[str, tuple[str, ...]] = {
+    "unmatched_companies": ("unmatched_company",),
+    "currency_mismatch": ("currency_mismatch",),
+    "unmapped_subscriptions": (
+        "unbilled", "ambiguous", "mapping_error", "client_mismatch", "line_inactive", "licence_inactive",
+        "computed_elsewhere", "unknown_period",
+    ),
+    "needs_decision": (
+        "zero_quantity", "pending_cancel", "fractional_quantity", "quantity_requested", "pending_pro_rata", "unknown_term",
+        "unknown_status", "ended_not_cancelled",
+    ),
+    "orphaned_licences": ("orphaned_licence", "orphaned_line", "charged_by_halo_only"),
+    "usage_unassigned": ("usage_unassigned",),
+    "usage_held": (
+        "usage_unsettled", "usage_client_blocked", "usage_unmatched_company", "usage_currency_mismatch", "usage_no_item",
+        "usage_no_price",
+    ),
+    "usage_corrections": (
+        "usage_adjustment", "usage_credit", "usage_differs", "usage_voided", "usage_missing", "usage_changed", "usage_other_client",
+    ),
+}  # fmt: skip
+# Where a verdict goes that this version has no row for: what nobody foresaw must not be lost.
+ANY_OTHER = "needs_decision"
+
+
+def check_of(verdict: str) -> str | None:
+    """Return the check that reports a verdict, None for one that holds nothing back."""
+    return next((check for check, verdicts in REPORTED_BY.items() if verdict in verdicts), None)

@@ -8,6 +8,7 @@ from pax8_pipeline.checks import (
     clock,
     currency_mismatch,
     duplicate_keys,
+    findings,
     freshness,
     guardrails,
     incomplete_read,
@@ -51,6 +52,7 @@ RULES: tuple[Rule, ...] = (
     *usage_unsettled.RULES,
     *usage_documents.RULES,
     *guardrails.RULES,
+    *findings.RULES,
 )
 
 

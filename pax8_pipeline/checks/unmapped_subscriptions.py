@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+from pax8_pipeline.billing.verdicts import REPORTED_BY
 from pax8_pipeline.checks.rule import Finding, Rule, Sight, look
 
 # Whose company is not matched is told by `unmatched_companies`, currencies by `currency_mismatch`.
-_VERDICTS = (
-    "unbilled", "ambiguous", "mapping_error", "client_mismatch", "line_inactive", "licence_inactive",
-    "computed_elsewhere", "unknown_period",
-)  # fmt: skip
+_VERDICTS = REPORTED_BY["unmapped_subscriptions"]
 _QUERY = f"""
 SELECT verdict, reason, client_name, company_name, product_name, subscription_id, quantity,
        round(unbilled_money_per_month, 2) AS money_a_month, currency

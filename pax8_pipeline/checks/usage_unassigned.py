@@ -12,33 +12,17 @@ from datetime import timedelta
 from typing import Any
 
 from pax8_pipeline.checks.rule import Finding, Rule, Sight, look
+from pax8_pipeline.warehouse.models import query_file
 
-# The shapes: missing, null, empty (the key as it came, asked again by id), dangling (an id Pax8 does not list),
-# internal (a company marked so in policy usage.internal_companies), owner (the subscription holds several groups and
-# this one stands under its owner with another name, and policy usage.confirmed_groups does not say that it is theirs).
-_SUMMARIES = """
-WITH read AS (
-  SELECT u.*, s.company_id AS owner_id, c.company_id IS NOT NULL AS known, c.name AS company_name,
-         count(DISTINCT lower(trim(u.resource_group))) OVER (PARTITION BY u.subscription_id) AS groups
-  FROM staging.usage_summaries u
-  LEFT JOIN staging.subscriptions s USING (subscription_id)
-  LEFT JOIN staging.companies c ON c.company_id = u.company_id
-  WHERE u.month = (SELECT max(month) FROM staging.usage_summaries)
-), shaped AS (
-  SELECT *, CASE
-    WHEN company_sent <> 'sent' THEN company_sent
-    WHEN NOT known THEN 'dangling'
-    WHEN list_has_any($internal::VARCHAR[], [company_id, lower(company_name)]) THEN 'internal'
-    WHEN groups > 1 AND company_id = owner_id AND lower(trim(resource_group)) <> lower(trim(company_name))
-         AND NOT list_contains($confirmed::VARCHAR[], subscription_id || '/' || lower(trim(resource_group))) THEN 'owner'
-    END AS shape
-  FROM read
+_SUMMARIES = f"""
+WITH shaped AS (
+  {query_file("queries/unassigned_summaries.sql")}
 ), seen AS (
   SELECT object_id AS summary_id, min(loaded_at) AS first_seen FROM pax8.usage_summaries GROUP BY 1
 )
 SELECT shape, month, resource_group, vendor_name, subscription_id, summary_id, company_id, company_name,
        cost, charges, is_trial, currency, CASE WHEN is_trial THEN 0 ELSE cost END AS money,
-       greatest(0, $today::DATE - first_seen::DATE) AS age_days, {click} AS what_to_click
+       greatest(0, $today::DATE - first_seen::DATE) AS age_days, {{click}} AS what_to_click
 FROM shaped LEFT JOIN seen USING (summary_id) WHERE shape IS NOT NULL ORDER BY money DESC, subscription_id, resource_group, summary_id
 """
 

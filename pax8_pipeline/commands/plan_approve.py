@@ -30,7 +30,12 @@ SCHEMA = "pax8-pipeline/approval/1"
 @click.argument("plan_id", metavar="ID")
 @click.option("--client", type=HALO_ID, metavar="N", help="Only this Halo client.")
 @click.option("--row", metavar="SUBSCRIPTION_ID", help="Only this Pax8 subscription.")
-@click.option("--acknowledge", is_flag=True, help="Let what a guardrail holds in this one plan past it.")
+@click.option(
+    "--acknowledge",
+    is_flag=True,
+    help="Let what a guardrail holds in this one plan past it "
+    "(a loss that nobody can write is acknowledged by `pax8-pipeline acknowledge`).",
+)
 @click.option("--by", metavar="NAME", help="Who agrees; the user of this machine unless given.")
 @json_option
 def approve(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from pax8_pipeline.billing import render
+from pax8_pipeline.billing import acknowledged, render
 from pax8_pipeline.commands import summary
 from pax8_pipeline.commands.common import console, progress, tell
 from pax8_pipeline.commands.where import systems
@@ -17,7 +17,8 @@ Examples:
   HALO_WRITE_MODE=apply pax8-pipeline run    write what policy and guardrails allow
   pax8-pipeline run --dry-run --json         plan only, as data
 
-Exit codes: 0 done, 1 error, 2 a plan waits, 3 held back by a blocking check or a guardrail."""
+Exit codes: 0 done, 1 error, 2 something waits (a plan, or a loss or overcharge that only a person can resolve and that
+nobody acknowledged), 3 held back by a blocking check or a guardrail."""
 
 
 @click.command(epilog=EPILOG)
@@ -41,6 +42,7 @@ def sync(settings: Settings, *, apply: bool) -> summary.Told:
     """Run the daily job in this process and gather what it left."""
     from pax8_pipeline.automation.launch import run_daily_sync  # imports Dagster, which takes a second
 
+    acknowledged.load(settings.acknowledged_path)
     load_mappings(settings.mappings_path)  # half a mapping is worse than none: say so before a vendor is asked
     with progress() as step:
         result = run_daily_sync(settings, apply=apply, progress=step)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from pax8_pipeline.billing import approval, ledger, outcome, render, settling, writer
+from pax8_pipeline.billing import approval, findings, ledger, outcome, render, settling, writer
 from pax8_pipeline.billing import plan as plans
 from pax8_pipeline.billing.model import Left, Plan, money_sentences
 from pax8_pipeline.commands.common import styled, utc_now
@@ -52,6 +52,7 @@ class Told:
     approvals: Sequence[dict[str, Any]] = ()
     left: Left = field(default_factory=Left)
     pending: Sequence[str] = ()
+    findings: Sequence[dict[str, Any]] = ()
 
 
 def gather(
@@ -64,6 +65,7 @@ def gather(
 ) -> Told:
     """Read what the run left in the warehouse and judge it. `refused`: why a plan that was to be written was not."""
     head, rows, states, left, held = None, [], {}, Left(), []
+    found: list[dict[str, Any]] = []
     approvals: Sequence[dict[str, Any]] = ()
     pending: list[str] = []
     two_writers: list[str] = []
@@ -76,13 +78,16 @@ def gather(
             approvals = approval.agreements(connection, plan_id)
             two_writers = _two_writers(connection, plan_id, states)
             pending = list(settling.pending(connection, settings.policy.unknown_wait).values())
+            found = findings.open_findings(connection, plan_id)
+    summed = findings.summed(found)
+    left = replace(left, waiting=max(0, left.waiting - summed.waiting_acknowledged))
     # What the guardrails hold is in `held`, as the plan stands now.
     blocking = [f"{c.name} ({c.description})" for c in checks if c.severity == "ERROR" and c.name != "guardrails"]
     blocking.extend([] if held else refused)
     verdict = outcome.judge(head, states, left, held, errors=errors, blocking=blocking, pending=pending,
-                            two_writers=two_writers)  # fmt: skip
+                            two_writers=two_writers, findings=summed)  # fmt: skip
     report = str(settings.reports_path / f"plan-{plan_id}.html") if plan_id else ""
-    return Told(run_id, head, rows, states, checks, errors, verdict, report, approvals, left, pending)
+    return Told(run_id, head, rows, states, checks, errors, verdict, report, approvals, left, pending, found)
 
 
 def _two_writers(connection: Connection, plan_id: str, states: Mapping[str, int]) -> list[str]:
@@ -105,6 +110,8 @@ def as_data(told: Told) -> dict[str, Any]:
         "approvals": list(told.approvals),
         "written": told.states,
         "pending": list(told.pending),
+        "only_findings": told.verdict.only_findings,
+        "findings": list(told.findings),
         "next": next_commands(told),
         "failed_checks": [{**asdict(c), "subjects": sorted(c.subjects)} for c in told.checks],
         "errors": list(told.errors),
@@ -137,6 +144,8 @@ def show(console: Console, told: Told, *, limit: int = 40, everything: bool = Fa
         console.print(f"Looked at, nothing to do: {len(rest)} rows")
     _checks(console, told.checks)
     _money(console, told)
+    if known := findings.summed(told.findings).acknowledged:
+        console.print(f"Acknowledged and not counted: {known} (`pax8-pipeline acknowledge --list`)", highlight=False)
     for agreed in told.approvals:
         console.print(render.agreed_text(agreed), highlight=False)
     for sentence in told.pending:
@@ -165,17 +174,21 @@ def table(console: Console, title: str, rows: Sequence[dict[str, Any]], limit: i
         ("before", 1),
         ("after", 1),
         ("money a month", 1),
+        ("since", 0),
         ("state", 0),
     ):
-        shown.add_column(name, justify="right" if right else "left", overflow="fold", no_wrap=name == "money a month")
+        shown.add_column(
+            name, justify="right" if right else "left", overflow="fold", no_wrap=name in ("money a month", "since")
+        )
     for row in rows[:limit]:
         shown.add_row(
             row["client_name"] or f"{row['company_name'] or '?'} (Pax8)",
             row["product_name"] or "?",
-            f"{row['verdict']}: {row['sentence']}",
+            render.what(row),
             row["before"] or "",
             (row["after"] or "") if row["action"] != "none" else "",
             render.money(row),
+            render.since(row),
             row["state"] or "",
         )
     console.print(shown)

@@ -119,6 +119,9 @@ class _Row:
         return self.cells.get("note", "").strip()
 
 
+FileRow = _Row
+
+
 def _clients(path: Path) -> Iterator[ClientMapping]:
     seen: dict[str, int] = {}
     for row in _rows(path, ("pax8_company_id", "halo_client_id")):
@@ -153,7 +156,12 @@ def _once(row: _Row, column: str, seen: dict[str, int]) -> str:
     return key
 
 
-def _rows(path: Path, required: tuple[str, ...]) -> Iterator[_Row]:
+def read_rows(path: Path, columns: tuple[str, ...]) -> Iterator[_Row]:
+    """Give the rows of another of the operator's files, with just these columns; a missing file is an empty one."""
+    return _rows(path, columns, ())
+
+
+def _rows(path: Path, required: tuple[str, ...], more: tuple[str, ...] = ("note",)) -> Iterator[_Row]:
     text = textfiles.read(path, "save it as CSV UTF-8 (in Excel: Save As, CSV UTF-8)")
     if text is None or not text.strip():
         return
@@ -161,7 +169,7 @@ def _rows(path: Path, required: tuple[str, ...]) -> Iterator[_Row]:
     reader = csv.reader(io.StringIO(lines, newline=""), strict=True, delimiter=separator)
     try:
         header = [name.strip() for name in next(reader)]
-        _check_header(path, 1 + skipped, header, required)
+        _check_header(path, 1 + skipped, header, required, more)
         for cells in reader:
             if any(cell.strip() for cell in cells):
                 yield _row(path, reader.line_num + skipped, header, cells)
@@ -183,8 +191,8 @@ def _dialect(text: str) -> tuple[str, str, int]:
     return lines, max(",;\t", key=first.count), skipped
 
 
-def _check_header(path: Path, number: int, header: list[str], required: tuple[str, ...]) -> None:
-    allowed = (*required, "note")
+def _check_header(path: Path, number: int, header: list[str], required: tuple[str, ...], more: tuple[str, ...]) -> None:
+    allowed = (*required, *more)
     for name in required:
         if name not in header:
             raise ConfigError(f"{path}, row {number}: column {name} is missing; expected {','.join(allowed)}")

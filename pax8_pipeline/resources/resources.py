@@ -14,6 +14,7 @@ import dagster as dg
 from pydantic import Field, PrivateAttr
 
 from pax8_pipeline.assets.permission import Permission
+from pax8_pipeline.billing import findings
 from pax8_pipeline.billing.backup import restore
 from pax8_pipeline.halo.client import HaloClient
 from pax8_pipeline.pax8.client import Pax8Client
@@ -75,6 +76,9 @@ class WarehouseResource(dg.ConfigurableResource):
             restored = restore(warehouse, settings.backups_path)
             if restored:
                 _log.warning(restored.sentence)
+            remembered = findings.load_copy(warehouse, settings.backups_path)
+            if remembered:
+                _log.warning("the warehouse had no findings: %d came back from %s", remembered, settings.backups_path)
             self._ready = True
         return warehouse
 

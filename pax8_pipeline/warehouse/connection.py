@@ -105,6 +105,7 @@ class Warehouse:
             connection.execute(query_file("queries/macros.sql"))
             connection.execute(query_file("queries/newest_usage.sql"))
             connection.execute(query_file("queries/ledger_state.sql"))
+            connection.execute(query_file("queries/findings_state.sql"))
             connection.execute(query_file("queries/approved.sql"))
             connection.execute(query_file("queries/usage_billed.sql"))
 
@@ -125,6 +126,7 @@ class Warehouse:
                         connection.execute(f"CREATE TABLE published.{model.table} AS FROM {model.table}")
                 connection.execute("USE published")
                 connection.execute(query_file("queries/ledger_state.sql"))
+                connection.execute(query_file("queries/findings_state.sql"))
             finally:
                 connection.execute(f'USE "{live}"')
                 connection.execute("DETACH published")

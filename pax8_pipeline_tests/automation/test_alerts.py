@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,10 @@ from pydantic import SecretStr
 from pax8_pipeline.automation import alerts
 from pax8_pipeline.definitions import build_defs
 from pax8_pipeline.errors import ServerFault
+from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.assets.kit import Shop, out_of_step
-from pax8_pipeline_tests.loading.fakes import incomplete
-from pax8_pipeline_tests.warehouse.books import SUB
+from pax8_pipeline_tests.loading.fakes import FakePax8, incomplete
+from pax8_pipeline_tests.warehouse.books import SUB, TODAY, subscription
 
 SECRET = "json://user:topsecret@127.0.0.1:9/hook"  # nobody listens on port 9
 
@@ -66,6 +68,21 @@ def test_a_good_run_tells_totals_the_biggest_changes_and_failed_checks(good: tup
     title, body = message
     assert (title, "110.00" in body, "Example" in body) == ("Pax8 sync: 1 changes, 1 checks want a look", True, True)
     assert "[WARN] usage_unassigned on staging/usage_summaries" in body
+
+
+def test_a_loss_is_told_once_and_again_when_it_costs_more(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, FakePax8(subscription_rows=[subscription(), subscription(id="unbilled")]))
+    first = alerts.success_message(shop.instance, run_of(shop, shop.sync().run_id))
+    assert first is not None
+    assert "[WARN] unmapped_subscriptions" in first[1]
+    with Warehouse(shop.settings.warehouse_path).connect() as connection:
+        past = TODAY - timedelta(days=1)
+        connection.execute("UPDATE billing.findings SET first_seen = ?, last_seen = ?, changed_on = ?", [past] * 3)
+    assert alerts.success_message(shop.instance, run_of(shop, shop.sync().run_id)) is None
+    shop.pax8.subscription_rows = [subscription(), subscription(id="unbilled", quantity=21)]
+    again = alerts.success_message(shop.instance, run_of(shop, shop.sync().run_id))
+    assert again is not None
+    assert "[WARN] unmapped_subscriptions" in again[1]
 
 
 def test_a_run_with_nothing_to_tell_tells_nothing(tmp_path: Path) -> None:

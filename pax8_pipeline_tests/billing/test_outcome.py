@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,14 @@ import pytest
 
 from pax8_pipeline.billing import ledger
 from pax8_pipeline.billing import plan as plans
+from pax8_pipeline.billing.findings import Open
 from pax8_pipeline.billing.model import Entry, Left, State
 from pax8_pipeline.billing.outcome import judge
 from pax8_pipeline.settings import Policy
 from pax8_pipeline_tests.billing.fake import plan
 from pax8_pipeline_tests.warehouse.books import Books, circumstances, subscription
 
+LOSS = Open(losses=17, new=2, lost_a_month={"USD": Decimal("1930")}, lost_once={"GBP": Decimal("17.65")})
 CASES: dict[str, tuple[dict[str, Any], dict[str, int], Left, dict[str, Any], int]] = {
     # head, states in the ledger, what is left, held/errors/blocking, code
     "nothing to do": ({"rows_safe": 0}, {}, Left(), {}, 0),
@@ -38,6 +41,13 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, int], Left, dict[str, Any], int
     "incomplete plan": ({"complete": False, "problem": "old reads"}, {}, Left(), {}, 3),
     "a write failed": ({"rows_safe": 2}, {"verified": 1, "failed": 1}, Left(unwritten=1), {}, 1),
     "a write is unknown": ({"rows_safe": 1}, {"unknown": 1}, Left(unwritten=1), {}, 1),
+    "a loss that only a person can resolve": ({"rows_safe": 0}, {}, Left(), {"findings": LOSS}, 2),
+    "a loss beside what was written": ({"rows_safe": 2}, {"verified": 2}, Left(), {"findings": LOSS}, 2),
+    "an amount that nobody can tell": ({}, {}, Left(), {"findings": Open(unknown=1)}, 2),
+    "all losses acknowledged": ({}, {}, Left(), {"findings": Open(acknowledged=9)}, 0),
+    "a held run beats a loss": ({}, {}, Left(held=1), {"held": ["x"], "findings": LOSS}, 3),
+    "a blocking check beats a loss": ({}, {}, Left(), {"blocking": ["x"], "findings": LOSS}, 3),
+    "an error beats a loss": ({}, {"failed": 1}, Left(), {"findings": LOSS}, 1),
     "an error beats a held run": ({}, {}, Left(held=1), {"held": ["x"], "errors": ["Halo does not answer"]}, 1),
 }
 
@@ -46,9 +56,24 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, int], Left, dict[str, Any], int
 def test_exit_code(name: str) -> None:
     head, states, left, more, code = CASES[name]
     found = judge(plan(**head), states, left, more.get("held", []), errors=more.get("errors", []),
-                  blocking=more.get("blocking", []))  # fmt: skip
+                  blocking=more.get("blocking", []), findings=more.get("findings"))  # fmt: skip
     assert found.code == code
     assert found.sentence
+
+
+def test_losses_are_told_with_what_is_new_and_the_money_a_month_apart_from_usage() -> None:
+    found = judge(plan(), {}, Left(), [], errors=[], blocking=[], findings=LOSS)
+    assert found.only_findings
+    assert found.sentence.startswith(
+        "nothing to write; 17 losses wait for a person (2 new): USD 1,930.00 a month not billed, GBP 17.65 of usage not billed; "
+    )
+    assert "`pax8-pipeline acknowledge`" in found.sentence
+
+
+def test_changes_that_wait_and_losses_stand_in_one_sentence() -> None:
+    found = judge(plan(), {}, Left(waiting=1), [], errors=[], blocking=[], findings=Open(overcharges=1))
+    assert (found.code, found.only_findings) == (2, False)
+    assert "1 changes wait for a person; 1 overcharge waits for a person" in found.sentence
 
 
 def test_a_run_without_a_plan_is_an_error_unless_a_check_held_it() -> None:

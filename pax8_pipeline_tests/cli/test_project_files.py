@@ -11,7 +11,8 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from pax8_pipeline.billing.verdicts import USAGE_VERDICTS, VERDICTS
+from pax8_pipeline.billing import acknowledged
+from pax8_pipeline.billing.verdicts import ALL_VERDICTS
 from pax8_pipeline.cli import COMMANDS
 from pax8_pipeline.matching.mappings import load_mappings
 from pax8_pipeline.settings import REQUIRED_HALO, REQUIRED_PAX8, Policy, load_policy
@@ -86,7 +87,7 @@ def test_readme_explains_every_policy_key_and_every_verdict_with_its_class() -> 
     readme = (ROOT / "README.md").read_text()
     assert {leaf for leaf in _leaves(_keys(Policy)) if not re.search(rf"[`.]{leaf}`", readme)} == set()
     words = {"safe": "changes", "needs_approval": "waits", "blocked": "held back", "no_op": "fine"}
-    rows = [f"| `{v.name}` | {words[v.cls]} | {v.sentence} |" for v in (*VERDICTS, *USAGE_VERDICTS)]
+    rows = [f"| `{v.name}` | {words[v.cls]} | {v.sentence} |" for v in ALL_VERDICTS]
     assert [row for row in rows if row not in readme] == []
 
 
@@ -98,6 +99,8 @@ def test_readme_names_every_command_and_no_other() -> None:
 def test_mapping_files_begin_with_their_headings() -> None:
     found = load_mappings(ROOT / "data" / "mappings")
     assert (found.clients, found.subscriptions, found.items) == ((), (), ())
+    assert acknowledged.load(ROOT / "data" / "acknowledged.csv") == ()
+    assert (ROOT / "data" / "acknowledged.csv").read_text() == f"{','.join(acknowledged.COLUMNS)}\n"
     assert sorted(p.name for p in (ROOT / "data" / "mappings").glob("*.csv")) == [
         "clients.csv", "items.csv", "subscriptions.csv",
     ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,7 +21,7 @@ def clean(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Desk, Ran]
 
 def test_a_clean_run_brings_halo_in_step_with_the_right_verdicts(clean: tuple[Desk, Ran]) -> None:
     at, first = clean
-    assert (first.code, first.err.count("Traceback")) == (0, 0), first.err
+    assert (first.all_written, first.err.count("Traceback")) == (True, 0), first.err
     assert at.in_step()
     assert len(at.sandbox.halo.writes) > 0
     found = first.verdicts()
@@ -72,10 +73,16 @@ def test_a_dry_run_plans_the_same_writes_nothing_and_puts_unbilled_money_first(
     assert money[0] > 0
 
 
-def test_a_second_run_writes_nothing(clean: tuple[Desk, Ran]) -> None:
+def test_a_second_run_writes_nothing_and_waits_for_a_person_until_all_is_acknowledged(clean: tuple[Desk, Ran]) -> None:
     at, _ = clean
     writes = len(at.sandbox.halo.writes)
     second = at.run()
-    assert second.code == 0, second.err
+    assert second.all_written, second.err
     assert len(at.sandbox.halo.writes) == writes
     assert second.data["written"] == {}
+    assert re.match(r"nothing to write; \d+ losses", second.data["sentence"])
+    at.acknowledge_all()
+    third = at.run()
+    assert (third.code, third.data["sentence"]) == (0, "done: nothing to write"), third.err
+    (at.folder / "acknowledged.csv").unlink()
+    assert at.run().all_written

@@ -1,0 +1,158 @@
+"""`pax8-pipeline acknowledge`: say that a loss or overcharge is known and may stay. Nothing is written to Halo by it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import click
+from rich.table import Table
+
+from pax8_pipeline.billing import acknowledged as file
+from pax8_pipeline.billing import findings, render
+from pax8_pipeline.commands.common import console, json_option, tell, user_name
+from pax8_pipeline.commands.where import data_settings
+from pax8_pipeline.errors import PipelineError
+from pax8_pipeline.settings import Settings, load_settings
+from pax8_pipeline.warehouse.connection import Warehouse
+
+SCHEMA = "pax8-pipeline/acknowledged/1"
+EPILOG = """\b
+Examples:
+  pax8-pipeline acknowledge --list                                           what waits for a person, and the ids
+  pax8-pipeline acknowledge c2b8a9d0-6f34-4a6f-8a1b-3f7c9e5d1a02 --why "billed by hand until March" --until 2027-03-31
+  pax8-pipeline acknowledge "PAX8-USAGE 2026-10 5b1f7a3e-0d52-4c0b-9a64-2f1f3c0e9a11" --why "the client's own contract"
+  pax8-pipeline acknowledge c2b8a9d0-6f34-4a6f-8a1b-3f7c9e5d1a02 --remove    it counts again
+
+ROW is what `run`, `plan show` and --list print: a subscription, a plan row or usage key, or a finding
+(kind:row). It counts again when the date passes, the amount grows, the currency changes, or it becomes another
+kind of finding. What a guardrail holds is let past by `plan approve --acknowledge`, not by this command."""
+
+
+@click.command(epilog=EPILOG)
+@click.argument("rows", nargs=-1, metavar="ROW...")
+@click.option("--why", metavar="TEXT", help="The reason; it is shown beside the row from now on.")
+@click.option("--until", metavar="DATE", help="The last day it holds, yyyy-mm-dd; for good unless given.")
+@click.option("--by", metavar="NAME", help="Who says so; the user of this machine unless given.")
+@click.option("--list", "listing", is_flag=True, help="Print what waits for a person and what is acknowledged.")
+@click.option("--remove", is_flag=True, help="Take the acknowledgement of ROW back.")
+@json_option
+def acknowledge(
+    rows: tuple[str, ...],
+    why: str | None,
+    until: str | None,
+    by: str | None,
+    listing: bool,
+    remove: bool,
+    as_json: bool,
+) -> None:
+    """Say that a loss or overcharge is known and may stay: runs no longer end with exit code 2 for it.
+
+    Written to data/acknowledged.csv, which you may edit and keep in Git.
+    """
+    settings = data_settings(load_settings(), tell)
+    warehouse = _warehouse(settings)
+    known = {a.finding_id: a for a in file.load(settings.acknowledged_path)}
+    if listing:
+        file.refill(warehouse, list(known.values()))
+        _print(_open(warehouse), known, as_json, listing=True)
+        return
+    if not rows:
+        raise PipelineError("name at least one ROW; `pax8-pipeline acknowledge --list` prints them")
+    if remove:
+        changed = [_known_id(warehouse, known, name) for name in rows]
+        known = {i: a for i, a in known.items() if i not in changed}
+    else:
+        made = _made(settings, _open(warehouse), rows, why, until, by)
+        changed = [a.finding_id for a in made]
+        known.update({a.finding_id: a for a in made})
+    file.save(settings.acknowledged_path, list(known.values()))
+    file.refill(warehouse, list(known.values()))
+    _print([row for row in _open(warehouse) if row["finding_id"].lower() in changed], known, as_json)
+    if not as_json:
+        tell(f"{'Taken back in' if remove else 'Written to'} {settings.acknowledged_path}: {len(changed)} rows")
+
+
+def _made(
+    settings: Settings, found: Sequence[dict[str, Any]], rows: Sequence[str], why: str | None, until: str | None,
+    by: str | None,
+) -> list[file.Acknowledgement]:  # fmt: skip
+    reason, who = " ".join((why or "").split()), (by if by is not None else user_name()).strip()
+    if not reason:
+        raise PipelineError("an acknowledgement needs a reason: --why TEXT")
+    if not who:
+        raise PipelineError("an acknowledgement needs a name: give --by NAME or set USER")
+    last = _until(until, settings.today)
+    # All of them are looked up before any is written: half a command is hard to take back.
+    chosen = [file.meant(found, name) for name in rows]
+    return [file.acknowledged(f, reason=reason, who=who, until=last, today=settings.today) for f in chosen]
+
+
+def _until(text: str | None, today: date) -> date | None:
+    if text is None:
+        return None
+    try:
+        last = file.iso_day(text.strip())
+    except ValueError:
+        raise PipelineError(f"--until: {text!r} is not a date such as 2026-12-31") from None
+    if last < today:
+        raise PipelineError(f"--until: {last} has passed already, today is {today}")
+    return last
+
+
+def _known_id(warehouse: Warehouse, known: dict[str, file.Acknowledgement], name: str) -> str:
+    """Return the id of an acknowledgement: by itself (its finding may be gone), or by what the finding is known as."""
+    wanted = " ".join(name.split()).lower()
+    if wanted in known:
+        return wanted
+    found = str(file.meant(_open(warehouse), name)["finding_id"]).lower()
+    if found not in known:
+        raise PipelineError(f"{found} is not acknowledged")
+    return found
+
+
+def _warehouse(settings: Settings) -> Warehouse:
+    if not settings.warehouse_path.exists():
+        raise PipelineError(f"{settings.warehouse_path} does not exist yet: run `pax8-pipeline run` first")
+    warehouse = Warehouse(settings.warehouse_path)
+    warehouse.ensure_schema()
+    return warehouse
+
+
+def _open(warehouse: Warehouse) -> list[dict[str, Any]]:
+    with warehouse.connect() as connection:
+        return findings.open_findings(connection)
+
+
+def _print(
+    rows: Sequence[dict[str, Any]], known: dict[str, file.Acknowledgement], as_json: bool, *, listing: bool = False
+) -> None:
+    gone = sorted(set(known) - {row["finding_id"].lower() for row in rows})
+    if as_json:
+        click.echo(
+            render.to_json(
+                {"schema": SCHEMA, "findings": list(rows), "acknowledged": [vars(a) for a in known.values()]}
+            )
+        )
+        return
+    table = Table(title=f"Waits for a person ({len(rows)})", title_justify="left", title_style="bold", expand=False)
+    for name in ("finding", "client", "product", "money", "since", "acknowledged"):
+        table.add_column(name, overflow="fold", no_wrap=name == "since")
+    for row in rows:
+        client = row["client_name"] or row["company_name"] or ""
+        table.add_row(
+            row["finding_id"], client, row["product_name"] or "", findings.amount_text(row),
+            f"{row['first_seen']}{', new' if row['is_new'] else ''}", findings.mark(row),
+        )  # fmt: skip
+    out = console()
+    if rows:
+        out.print(table)
+    else:
+        out.print("Nothing waits for a person.")
+    if findings.summed(rows).count:
+        out.print(findings.summed(rows).sentence, markup=False, soft_wrap=True)
+    if listing and gone:
+        out.print(
+            f"Acknowledged and not open any more, may be removed: {', '.join(gone)}", markup=False, soft_wrap=True
+        )

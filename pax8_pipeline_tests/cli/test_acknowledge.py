@@ -1,0 +1,150 @@
+"""`pax8-pipeline acknowledge`: by any name a row is printed with, and what people see of it afterwards."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from pax8_pipeline.billing import plan as plans
+from pax8_pipeline.billing import render
+from pax8_pipeline.commands import summary
+from pax8_pipeline.commands.acknowledge import acknowledge
+from pax8_pipeline.commands.explain import explain
+from pax8_pipeline.commands.plan import plan
+from pax8_pipeline.settings import load_settings
+from pax8_pipeline.warehouse.connection import Warehouse
+from pax8_pipeline_tests.cli.kit import OURS
+from pax8_pipeline_tests.warehouse.books import SUB, TODAY, Books, circumstances, invoice, licence, line, subscription
+
+OTHER = "aaaaaaaa-0000-4000-8000-000000000002"
+GONE = "bbbbbbbb-0000-4000-8000-000000000003"
+ORPHAN = "licence 4128, line 24968"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data folder after a run: one subscription that nobody is billed for, and one licence that Pax8 does not list."""
+    for name in [n for n in os.environ if n.startswith(OURS)]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PAX8_PIPELINE_DATA", str(tmp_path))
+    monkeypatch.setenv("PAX8_PIPELINE_TODAY", TODAY.isoformat())
+    monkeypatch.setenv("USER", "ada")
+    link = [{"id": 902, "licence_id": 4128, "qty_free": 0, "minimum_qty": 0}]
+    books = Books(
+        subscriptions=[subscription(), subscription(id=OTHER, price="0.30", quantity=3)],
+        licences=[licence(), licence(id=4128, snowid=GONE, count=2)],
+        recurring=[invoice([line(), line(id=24968, quantity_subscriptions=link)])],
+    )
+    plans.make_plan(books.load(tmp_path), circumstances())
+    return tmp_path
+
+
+def call(*arguments: str) -> Result:
+    return CliRunner().invoke(acknowledge, arguments)
+
+
+def verdict(folder: Path) -> tuple[int, str]:
+    told = told_of(folder)
+    return told.verdict.code, told.verdict.sentence
+
+
+def told_of(folder: Path) -> summary.Told:
+    with Warehouse(folder / "warehouse.duckdb").connect() as connection:
+        plan_id = plans.latest_plan_id(connection)
+    return summary.gather(load_settings(), "run-1", plan_id, [], [])
+
+
+def rows(folder: Path) -> list[dict[str, str]]:
+    with (folder / "acknowledged.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_run_waits_until_every_loss_and_overcharge_is_acknowledged(folder: Path) -> None:
+    code, sentence = verdict(folder)
+    assert (code, "1 loss and 1 overcharge wait for a person (2 new): " in sentence) == (2, True), sentence
+    assert "USD 0.90 a month not billed" in sentence
+    assert call(OTHER.upper(), "--why", "billed by hand", "--until", "2026-12-31").exit_code == 0
+    assert verdict(folder)[0] == 2
+    assert call(ORPHAN, "--why", "the client pays on", "--by", "Grace").exit_code == 0
+    assert verdict(folder) == (0, "done: nothing to write")
+    assert [(r["id"], r["who"], r["until"], r["amount"], r["date"]) for r in rows(folder)] == [
+        (f"orphaned_licence-overcharge:{ORPHAN}", "Grace", "", "44.00", "2026-08-20"),
+        (f"unbilled:{OTHER}", "ada", "2026-12-31", "0.90", "2026-08-20"),
+    ]
+
+
+@pytest.mark.parametrize("name", [OTHER, f"unbilled:{OTHER}", f" UNBILLED:{OTHER} ", GONE, ORPHAN])
+def test_a_row_is_known_by_every_name_it_is_printed_with(name: str, folder: Path) -> None:
+    assert call(name, "--why", "known").exit_code == 0
+    assert len(rows(folder)) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ((OTHER,), "--why TEXT"),
+        ((OTHER, "--why", " "), "--why TEXT"),
+        ((OTHER, "--why", "x", "--by", " "), "--by NAME"),
+        ((OTHER, "--why", "x", "--until", "31/12/2026"), "'31/12/2026' is not a date such as 2026-12-31"),
+        ((OTHER, "--why", "x", "--until", "2026-08-19"), "has passed already"),
+        ((OTHER[:-1] + "9", "--why", "x"), f"Did you mean unbilled:{OTHER}?"),
+        ((SUB, "--why", "x"), "no open finding"),
+        ((OTHER, "nonsense", "--why", "x"), "no open finding 'nonsense'"),
+        ((), "name at least one ROW"),
+        ((OTHER, "--remove"), "is not acknowledged"),
+    ],
+)
+def test_what_cannot_be_acknowledged_is_refused_and_nothing_is_written(
+    arguments: tuple[str, ...], complaint: str, folder: Path
+) -> None:
+    assert complaint in str(call(*arguments).exception)
+    assert not (folder / "acknowledged.csv").exists()
+
+
+def test_an_acknowledgement_can_be_taken_back(folder: Path) -> None:
+    assert call(OTHER, ORPHAN, "--why", "known").exit_code == 0
+    assert verdict(folder)[0] == 0
+    assert call(OTHER, "--remove").exit_code == 0
+    assert (verdict(folder)[0], len(rows(folder))) == (2, 1)
+
+
+def test_the_list_says_what_is_open_and_what_is_known(folder: Path) -> None:
+    call(OTHER, "--why", "billed by hand")
+    told: dict[str, Any] = json.loads(call("--list", "--json").stdout)
+    assert {r["finding_id"]: r["acknowledged"] for r in told["findings"]} == {
+        f"unbilled:{OTHER}": True,
+        f"orphaned_licence-overcharge:{ORPHAN}": False,
+    }
+    text = call("--list").stdout
+    assert "acknowledged by ada: billed by hand" in text
+    assert "44.00" in text
+
+
+def test_every_output_shows_since_when_and_who_acknowledged_it(folder: Path) -> None:
+    call(OTHER, "--why", "billed by hand", "--until", "2026-12-31")
+    said = "acknowledged by ada until 2026-12-31: billed by hand"
+    with Warehouse(folder / "warehouse.duckdb").connect() as connection:
+        plan_id = str(plans.latest_plan_id(connection))
+        markdown, page = render.plan_markdown(connection, plan_id), render.plan_html(connection, plan_id)
+        table = render.plan_csv(render.plan_rows(connection, plan_id))
+    for text in (markdown, page, table):
+        assert said in text
+        assert "2026-08-20, new" in text
+        assert "orphaned_licence" in text
+    assert "44.00 USD too much" in markdown
+    shown = " ".join(CliRunner().invoke(plan, ["show"]).stdout.replace("│", " ").split())
+    assert ("2026-08-20, new" in shown, "orphaned_licence" in shown, "acknowledged by ada" in shown) == (
+        True,
+        True,
+        True,
+    )
+    story = CliRunner().invoke(explain, [OTHER]).stdout
+    assert f"unbilled:{OTHER} waits for a person since 2026-08-20 (new); 0.90 USD a month not billed; {said}" in story
+    data = summary.as_data(told_of(folder))
+    assert [f["finding_id"] for f in data["findings"] if f["counts"]] == [f"orphaned_licence-overcharge:{ORPHAN}"]
