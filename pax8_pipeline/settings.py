@@ -224,13 +224,16 @@ class MatchingPolicy(_Strict):
     licence_id_field: str = Field(default="snowid", pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
     client_custom_field: str = "CFPax8CompanyId"
     client_detail_reads: Whole = Field(default=500, ge=0)
+    default_currency: str | None = Field(default=None, pattern="^[A-Z]{3}$")
 
 
 class ReadPolicy(_Strict):
-    """How much smaller than the last good one a full read may be before it is distrusted."""
+    """How much smaller than the last good one a full read may be, and how many rows may be unreadable, before the run is
+    distrusted."""
 
     shrink_pct: Number = Field(default=Decimal(20), ge=0, le=100)
     shrink_above_rows: Whole = Field(default=10, ge=0)
+    max_rejected_rows: Whole = Field(default=10, ge=0)
 
 
 class HaloPolicy(_Strict):

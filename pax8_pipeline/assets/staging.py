@@ -19,6 +19,7 @@ from pax8_pipeline.assets.describe import (
 )
 from pax8_pipeline.assets.show import markdown
 from pax8_pipeline.assets.stage import stage
+from pax8_pipeline.loading.usable import CORE, count_usable
 from pax8_pipeline.matching.mappings import load_mappings
 from pax8_pipeline.resources.resources import SettingsResource, WarehouseResource
 from pax8_pipeline.warehouse import build, raw
@@ -44,6 +45,10 @@ def _table_asset(table: str) -> dg.AssetsDefinition:
             variables = build.variables(now.settings.today, now.settings.policy)
             built = build.build(now.warehouse, table, variables)
             now.say(f"{table}: {built.rows} rows, {built.rejects} rejected")
+            if table in CORE:
+                unbelieved = count_usable(now.warehouse, table, now.run_id, now.settings)
+                if unbelieved:
+                    now.say(f"{table}: NOT BELIEVED: {unbelieved}")
             return dg.MaterializeResult(
                 metadata={
                     "dagster/row_count": built.rows,

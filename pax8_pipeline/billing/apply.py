@@ -288,14 +288,14 @@ class Applier:
     def _still_cancelled(self, change: Change) -> list[str]:
         """Ask Pax8 once more: only a subscription that says Cancelled now, its end date passed, ends anything."""
         now = self.pax8.subscription(change.subscription_id)
-        end = str(now.get("endDate") or "")[:10]
+        end = verify.calendar_day(now.get("endDate"))
         # The earlier of our day and Pax8's: a wrong clock here must not end what is paid for.
         today = min(filter(None, (self.today, self.vendor_day())))
-        if str(now.get("status", "")).lower() == "cancelled" and end and end < today.isoformat():
+        if str(now.get("status", "")).strip().lower() == "cancelled" and end is not None and end < today:
             return []
-        if end and end < self.today.isoformat() and today < self.today:
+        if end is not None and today <= end < self.today:
             return [f"its end date {end} has passed by our day {self.today}, not by Pax8's, {today}"]
-        return [f"Pax8 now says {now.get('status')}, end date {end or 'none'}"]
+        return [f"Pax8 now says {now.get('status')}, end date {now.get('endDate') or 'none'}"]
 
     def _send(self, change: Change, seen: Seen, group: Sequence[Change] = ()) -> Entry:
         """Send the write, once. A refusal is certain, anything else without an answer is unknown.
@@ -357,9 +357,9 @@ class Applier:
         if change.action in ("reopen_line", "reopen_licence"):
             return self._reopenings(change, seen, base, group)
         calls: list[tuple[str, Callable[[], Any]]] = []
-        if not line.get("isinactive"):
+        if verify.flag(line.get("isinactive")) is not True:
             calls.append(("line", lambda: self._lines.write(group, header, line, {"isinactive": True})))
-        if licence is not None and licence.get("is_active") is not False:
+        if licence is not None and verify.flag(licence.get("is_active")) is not False:
             calls.append(("licence", lambda: self.halo.update_licence(off)))
         return calls
 
@@ -372,7 +372,7 @@ class Applier:
         if change.licence_id is not None and restore:
             calls.append(("licence", lambda: self.halo.update_licence({**base, **restore})))
         line, header = seen.line(change), seen.header(change)
-        if change.action == "reopen_line" and line.get("isinactive"):
+        if change.action == "reopen_line" and verify.flag(line.get("isinactive")) is not False:
             calls.append(("line", lambda: self._lines.write(group, header, line, {"isinactive": False})))
         return calls
 

@@ -36,11 +36,12 @@ KIND_NAMES: dict[str, str] = {
 }
 _PAX8 = {"status": "status", "quantity": "quantity", "price": "price", "currency": "currency",
          "billing_term": "billing term", "start_date": "start date", "end_date": "end date",
-         "partner_cost": "partner cost", "company_id": "company"}  # fmt: skip
+         "partner_cost": "partner cost", "company_id": "company", "unreadable": "cannot be read:"}  # fmt: skip
 _HALO = {"name": "name", "client_id": "client", "count": "count", "active": "active", "status": "status",
          "end_date": "end date", "price": "price", "qty_order": "stated quantity", "inactive": "inactive",
          "unit_price": "unit price", "quantity_type": "quantity type", "licences": "follows licences",
-         "disabled": "disabled", "lines": "lines", "recurring_invoice_id": "recurring invoice"}  # fmt: skip
+         "disabled": "disabled", "lines": "lines", "recurring_invoice_id": "recurring invoice",
+         "unreadable": "cannot be read:"}  # fmt: skip
 
 
 def pax8(row: Row, before: Row | None) -> str:
@@ -60,7 +61,7 @@ def halo(row: Row, before: Row | None) -> str:
 
 def _said(now: Row, before: Row | None, names: Mapping[str, str]) -> str:
     if before is None:
-        return ", ".join(f"{text} {plain(now[n])}" for n, text in names.items() if now.get(n) not in (None, []))
+        return ", ".join(f"{text} {plain(now[n])}" for n, text in names.items() if now.get(n) not in (None, [], ""))
     changed = [n for n in names if now.get(n) != before.get(n)]
     return ", ".join(f"{names[n]} {plain(before.get(n))} -> {plain(now.get(n))}" for n in changed) or "listed again"
 

@@ -21,6 +21,7 @@ from pax8_pipeline.values import decimal, id_in_halo
 Object = Mapping[str, Any]
 
 _CENT = Decimal("0.01")
+_FLAGS = {"true": True, "1": True, "false": False, "0": False}
 # staging.halo_invoices finds keys by the same words. A key ends where its company's id and its -adjN end: -adj10 is
 # not -adj1. What a person hung behind it ("... copy") leaves it the same key.
 _KEY = re.compile(
@@ -171,6 +172,9 @@ def differences(usage: Usage, invoice: Object, *, fresh: bool) -> list[str]:
         found.append(f"its reference is {invoice.get('reference')!r}")
     if is_voided(invoice):
         found.append("it is voided")
+    for name in ("voided", "posted"):
+        if _flag(invoice.get(name)) is None:
+            found.append(f"whether it is {name} cannot be read ({invoice.get(name)!r})")
     if fresh and _flag(invoice.get("posted")):
         found.append("it is posted already")
     lines = _lines(invoice)
@@ -233,7 +237,7 @@ def writer_of(document: Object) -> str | None:
 
 def is_voided(document: Object) -> bool:
     """True when a person has cancelled it."""
-    return _flag(document.get("voided"))
+    return _flag(document.get("voided")) is True
 
 
 def named(documents: Sequence[Object]) -> str:
@@ -291,8 +295,9 @@ def _plain(text: Any) -> str:
     return _SPACE.sub(" ", str(text or "")).strip().lower()
 
 
-def _flag(value: Any) -> bool:
-    return value.strip().lower() in ("true", "1") if isinstance(value, str) else bool(value)
+def _flag(value: Any) -> bool | None:
+    """Return what a flag says; one that was left out says no, one that cannot be read is None."""
+    return False if value is None or value == "" else _FLAGS.get(str(value).strip().lower())
 
 
 def _id(value: Any) -> int | None:

@@ -146,7 +146,7 @@ def _any_usage(connection: Connection) -> bool:
 def _hold(connection: Connection, policy: Policy) -> str | None:
     """Block what the guardrails hold; return the sentence when the whole run is held."""
     lines = connection.execute(
-        "SELECT client_id, count(*) FROM plan_rows WHERE line_id IS NOT NULL AND verdict NOT LIKE 'usage%' GROUP BY client_id"
+        "SELECT client_id, count(*) FROM plan_rows WHERE line_id IS NOT NULL AND verdict NOT LIKE 'usage%' AND verdict <> 'unreadable_record' GROUP BY client_id"
     ).fetchall()
     holds = guardrails.check(_changes(connection, "plan_rows", "class = 'safe'"), dict(lines), policy.guardrails)
     for usage, clients in ((False, holds.clients), (True, holds.usage)):

@@ -149,11 +149,11 @@ def _inverse(done: _Done, seen: tuple[Mapping[str, Any], Mapping[str, Any] | Non
     same = same and not (ends and licence is not None and _retyped(done, licence))
     expect = {
         "licence_count": None if licence is None else licence.get("count"),
-        "licence_active": None if licence is None else licence.get("is_active", True) is not False,
+        "licence_active": None if licence is None else verify.flag(licence.get("is_active")) is True,
         "licence_requested": None if licence is None else verify.requested_quantity(licence),
         "licence_texts": {n: licence.get(n) for n in _TEXTS} if ends and licence is not None else {},
         "line_quantity": str(line["qty_order"]) if line and verify.is_manual(line) else None,
-        "line_inactive": bool(line.get("isinactive")),
+        "line_inactive": verify.flag(line.get("isinactive")) is True,
         "licences_on_line": len(verify.follows(line)) or None,
         "restore": {n: restored[n] for n in names if n in restored} if ends else {},
     }

@@ -53,6 +53,11 @@ VERDICTS: tuple[Verdict, ...] = (
     Verdict("quantity_requested", "blocked", "a change of its quantity was ordered from Halo and is still under way"),
     Verdict("pending_pro_rata", "blocked", "a part-period entry that Halo will add to the line is waiting on it"),
     Verdict("unknown_term", "blocked", "the billing term is not known here"),
+    Verdict("unreadable", "blocked", "Pax8 or Halo sent something of it that cannot be read"),
+    Verdict("shares_unreadable", "blocked", "something that cannot be read may share its licence or line"),
+    Verdict("unreadable_record", "blocked", "a record that cannot be read; what it points at is held with it"),
+    Verdict("unknown_currency", "blocked", "Pax8 or Halo does not say in which currency it is billed"),
+    Verdict("unknown_price", "blocked", "Pax8 or Halo states no price for it"),
     Verdict("unknown_status", "blocked", "the status is not known here"),
     Verdict(
         "unknown_period", "blocked", "it is not certain how many months the period of the Halo recurring invoice covers"
@@ -80,6 +85,7 @@ USAGE_VERDICTS: tuple[Verdict, ...] = (
     Verdict("usage_unsettled", "blocked", "an earlier write of it has no known end yet"),
     Verdict("usage_other_client", "blocked", "the month was billed to another Halo client"),
     Verdict("usage_client_blocked", "blocked", "Halo is told not to invoice this client"),
+    Verdict("usage_unreadable", "blocked", "Pax8 sent a charge of this month that cannot be read"),
     Verdict("usage_unassigned", "blocked", "no company assigned in Pax8"),
     Verdict("usage_unmatched_company", "blocked", "the Pax8 company is not mapped to one active Halo client"),
     Verdict("usage_currency_mismatch", "blocked", "charged in another currency than the client is billed in"),

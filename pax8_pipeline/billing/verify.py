@@ -6,7 +6,9 @@ Facts: api/halo.md sections 7 and 12.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -15,6 +17,8 @@ from pax8_pipeline.values import decimal, id_in_halo
 
 Object = Mapping[str, Any]
 
+_FLAGS = {"true": True, "1": True, "false": False, "0": False}
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ].*)?", re.ASCII)
 # Halo computes these from the others; they follow a change by themselves and are never sent with a changed value.
 COMPUTED_MONEY = ("net_amount", "tax_amount", "total_price", "line_totals")
 _LINE_BUSINESS = ("_itemid", "unit_price", "unit_cost", "isinactive")
@@ -48,8 +52,8 @@ _LICENCE_BUSINESS = (
 
 _FIRST_YEAR = 1910  # Halo writes "no date" as an earlier one (api/halo.md section 4)
 # How Halo writes that a link names no licence, and that a line bills its own quantity (api/halo.md sections 4 and 7).
-_NO_LICENCE = (None, "", 0, -1, "0", "-1")
-_MANUAL = (None, "", 0, "0")
+_NO_LICENCE = (0, -1, "0", "-1")
+_MANUAL = (0, "0")
 # The one line member an action may change; end_licence may see its line flipped by Halo's own setting.
 LINE_FIELD = {"set_line_quantity": "qty_order", "end_line": "isinactive", "reopen_line": "isinactive"}
 _MAY_FLIP = ("end_licence", "reopen_licence")
@@ -71,7 +75,8 @@ def follows(line: Object) -> list[int]:
     """Return the licence ids a line follows."""
     links = [*(line.get("quantity_licences") or ()), *(line.get("quantity_subscriptions") or ())]
     # A licence that cannot be named is 0, which is nobody's id: the line then follows something else than planned.
-    return sorted({id_in_halo(link["licence_id"]) or 0 for link in links if link.get("licence_id") not in _NO_LICENCE})
+    named = [link.get("licence_id") if isinstance(link, Mapping) else None for link in links]
+    return sorted({id_in_halo(name) or 0 for name in named if name not in _NO_LICENCE})
 
 
 def is_manual(line: Object) -> bool:
@@ -86,10 +91,10 @@ def drift(change: Change, header: Object, licence: Object | None) -> list[str]:
     if line is None:
         return [f"line {change.line_id} is no longer on recurring invoice {change.recurring_invoice_id}"]
     expect = change.expect
-    if header.get("disabled"):
-        found.append("the recurring invoice is disabled")
-    if bool(line.get("isinactive")) != bool(expect.get("line_inactive")):
-        found.append(f"the line is {'inactive' if line.get('isinactive') else 'active'}")
+    if flag(header.get("disabled"), absent=False) is not False:
+        found.append("the recurring invoice is disabled, or says so in a way that cannot be read")
+    if flag(line.get("isinactive")) is not bool(expect.get("line_inactive")):
+        found.append(f"the line is {_state(flag(line.get('isinactive')), 'inactive', 'active')}")
     if expect.get("line_quantity") is not None and not same(line.get("qty_order"), expect["line_quantity"]):
         found.append(f"the line's quantity is {_show(line.get('qty_order'))}, the plan saw {expect['line_quantity']}")
     if change.action == "set_line_quantity" and not is_manual(line):
@@ -108,9 +113,10 @@ def _licence_drift(change: Change, header: Object, line: Object, licence: Object
         found.append(
             f"the licence's count is {_show(licence.get('count'))}, the plan saw {expect.get('licence_count')}"
         )
-    active = licence.get("is_active", True) is not False and not licence.get("deleted")
-    if active != bool(expect.get("licence_active")):
-        found.append(f"the licence is {'active' if active else 'inactive'}")
+    active, deleted = flag(licence.get("is_active")), flag(licence.get("deleted"), absent=False)
+    now = None if active is None or deleted is None else active and not deleted
+    if now is not bool(expect.get("licence_active")):
+        found.append(f"the licence is {_state(now, 'active', 'inactive')}")
     if not same(requested_quantity(licence), expect.get("licence_requested")):
         ordered = requested_quantity(licence)
         found.append(
@@ -159,10 +165,10 @@ def reached(change: Change, header: Object, licence: Object | None) -> bool:
         )
     if change.action in ("reopen_line", "reopen_licence"):
         return _reopened(change, line, licence)
-    licence_off = change.licence_id is None or (licence is not None and licence.get("is_active") is False)
+    licence_off = change.licence_id is None or (licence is not None and flag(licence.get("is_active")) is False)
     if change.action == "end_licence":
         return licence_off and licence is not None and same(licence.get("count"), 0)
-    return licence_off and bool(line.get("isinactive"))
+    return licence_off and flag(line.get("isinactive")) is True
 
 
 def unchanged(change: Change, before: Object, after: Object) -> bool:
@@ -175,14 +181,14 @@ def half_done(change: Change, header: Object, licence: Object | None) -> bool:
     """True when the first of the two writes of an end or of its way back has taken effect."""
     line = lines_by_id(header).get(change.line_id or 0, {})
     if change.action == "end_line":
-        return bool(line.get("isinactive"))
+        return flag(line.get("isinactive")) is True
     return change.action == "reopen_line" and _restored(change.expect.get("restore") or {}, licence)
 
 
 def half_undone(change: Change, before: Object, header: Object, licence: Object | None) -> bool:
     """True when an ended line is still off and its licence has its state of `before` again: an undo that broke off."""
     line = lines_by_id(header).get(change.line_id or 0)
-    if change.action != "end_line" or line is None or not line.get("isinactive"):
+    if change.action != "end_line" or line is None or flag(line.get("isinactive")) is not True:
         return False
     return bool(before) and _restored(before, licence)
 
@@ -194,7 +200,7 @@ def _restored(restore: Object, licence: Object | None) -> bool:
 def _reopened(change: Change, line: Object, licence: Object | None) -> bool:
     restore = change.expect.get("restore") or {}
     return (not restore or _restored(restore, licence)) and (
-        change.action == "reopen_licence" or not line.get("isinactive")
+        change.action == "reopen_licence" or flag(line.get("isinactive")) is False
     )
 
 
@@ -335,7 +341,7 @@ def same(a: Any, b: Any) -> bool:
     """Compare as Halo means it: 20 and 20.0 and "20" are one number; missing, null and "" are one nothing."""
     a, b = (None if v == "" else v for v in (a, b))
     if isinstance(a, bool) or isinstance(b, bool):
-        return bool(a) == bool(b)
+        return flag(a, absent=False) is not None and flag(a, absent=False) is flag(b, absent=False)
     if a is None or b is None:
         return a is None and b is None
     x, y = _number(a), _number(b)
@@ -347,6 +353,28 @@ def _number(value: Any) -> Decimal | None:
         return decimal(value)
     except ValueError:
         return None
+
+
+def flag(value: Any, *, absent: bool | None = None) -> bool | None:
+    """Return what a flag says; None when it cannot be read. `absent`: what a flag that was left out means."""
+    if value is None or value == "":
+        return absent
+    return _FLAGS.get(str(value).strip().lower())
+
+
+def calendar_day(value: Any) -> date | None:
+    """Return the calendar day in front of a date as the vendors send it, None when it is none."""
+    text = str(value or "").strip()
+    if not _DAY.fullmatch(text):
+        return None
+    try:
+        return date.fromisoformat(text[:10])
+    except ValueError:
+        return None
+
+
+def _state(known: bool | None, yes: str, no: str) -> str:
+    return "in a state that cannot be read" if known is None else yes if known else no
 
 
 def _show(value: Any) -> str:

@@ -31,7 +31,8 @@ WITH subs AS (
   SELECT object_id AS id, min(json_extract_string(payload, '$.id')) AS sent,
          min(meta.num(json_extract_string(payload, '$.price'))) AS price,
          max(meta.day(json_extract_string(payload, '$.endDate'))) AS end_date,
-         count(*) FILTER (meta.txt(json_extract_string(payload, '$.endDate')) IS NULL) AS still_open,
+         -- An end date that cannot be read ends nothing.
+         count(*) FILTER (meta.day(json_extract_string(payload, '$.endDate')) IS NULL) AS still_open,
          min(coalesce(meta.day(json_extract_string(payload, '$.billingStart')),
                       meta.day(json_extract_string(payload, '$.startDate')))) AS starts
   FROM newest.pax8_subscriptions WHERE meta.idtext(json_extract_string(payload, '$.id')) IS NOT NULL GROUP BY object_id

@@ -27,11 +27,16 @@ class Built:
     reasons: tuple[tuple[str, int], ...]
 
 
+# The column of a staging table that says what of a row cannot be read.
+PROBLEM = "problem"
+
+
 def build(warehouse: Warehouse, table: str, variables: Mapping[str, Any]) -> Built:
     """Rebuild one derived table (`staging.x`, `reconciled.x`) from its query.
 
     `variables` are readable in the SQL by getvariable(): today (date), licence_id_field, client_custom_field.
-    A staging query also gives `reject`, `object_id` and `payload`; rows with a reject reason go to staging.rejects.
+    A staging query also gives `reject` (what cannot be read), `object_id` and `payload`; staging.rejects lists those rows.
+    A row that cannot be read stays in its table, with the reason in `problem`, where the table has that column.
     """
     contract = model(table)
     with warehouse.transaction() as connection:
@@ -53,21 +58,43 @@ def build(warehouse: Warehouse, table: str, variables: Mapping[str, Any]) -> Bui
     return Built(table, int(rows), sum(n for _, n in reasons), tuple(reasons))
 
 
+# What a row that cannot be read still points at, as far as that can be read: it keeps its claim on these.
+CLAIMS = ("company_id", "subscription_id", "licence_id", "line_id", "recurring_invoice_id", "client_id")
+
+
 def _split_rejects(connection: Connection, contract: Model) -> None:
-    """Move bad rows aside. Of several rows with one key the first stays and the others are rejects by name."""
+    """List what cannot be read in staging.rejects. Of several rows with one key none can be believed: all are listed.
+
+    A row stays in its table when the table can say so (column `problem`) and nothing that it must have is missing; of
+    several rows with one key the first one stands there for all.
+    """
     connection.execute("DELETE FROM staging.rejects WHERE table_name = ?", [contract.table])
+    turn = "1"
     if contract.key:
         keys = ", ".join(contract.key)
+        named = " AND ".join(f"{key} IS NOT NULL" for key in contract.key)
+        turn = f"CASE WHEN {named} THEN row_number() OVER (PARTITION BY {keys} ORDER BY object_id, payload) ELSE 1 END"
         connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE fresh AS SELECT * REPLACE (CASE WHEN reject IS NULL AND row_number() OVER "
-            f"(PARTITION BY {keys}, reject IS NULL ORDER BY object_id, payload) > 1 "
-            f"THEN 'same key twice' ELSE reject END AS reject) FROM fresh"
+            f"CREATE OR REPLACE TEMP TABLE fresh AS SELECT * REPLACE (CASE WHEN {named} AND count(*) OVER "
+            f"(PARTITION BY {keys}) > 1 THEN coalesce(reject, 'same key twice') ELSE reject END AS reject) FROM fresh"
         )
+    known = {name: name for name in contract.column_names} | {"client_id": _client_column(contract)}
+    claims = ", ".join(f"{known.get(name) or 'NULL'} AS {name}" for name in CLAIMS)
     connection.execute(
-        "INSERT INTO staging.rejects SELECT ?, object_id, reject, payload FROM fresh WHERE reject IS NOT NULL",
+        f"INSERT INTO staging.rejects BY NAME SELECT ? AS table_name, object_id, reject AS reason, payload, {claims} "
+        "FROM fresh WHERE reject IS NOT NULL",
         [contract.table],
     )
-    connection.execute("DELETE FROM fresh WHERE reject IS NOT NULL")
+    whole = " AND ".join(f"{c.name} IS NOT NULL" for c in contract.columns if c.not_null) or "true"
+    stays = f"(reject IS NULL OR ({whole})) AND turn = 1" if PROBLEM in contract.column_names else "reject IS NULL"
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE fresh AS SELECT * EXCLUDE (turn), reject AS {PROBLEM} "
+        f"FROM (SELECT *, {turn} AS turn FROM fresh) WHERE {stays}"
+    )
+
+
+def _client_column(contract: Model) -> str | None:
+    return next((name for name in ("client_id", "header_client_id") if name in contract.column_names), None)
 
 
 def load_mapping_tables(warehouse: Warehouse, mappings: Mappings) -> None:
@@ -122,5 +149,6 @@ def variables(today: date, policy: Policy) -> dict[str, Any]:
         "today": today,
         "licence_id_field": policy.matching.licence_id_field,
         "client_custom_field": policy.matching.client_custom_field,
+        "default_currency": policy.matching.default_currency,
         "usage_policy": policy.usage.model_dump_json(),
     }

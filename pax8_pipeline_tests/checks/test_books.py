@@ -64,14 +64,15 @@ def test_a_subscription_that_is_only_out_of_step_is_mapped(tmp_path: Path) -> No
 
 def test_two_currencies_on_one_thing_warn(tmp_path: Path) -> None:
     Books(
-        subscriptions=[subscription(currencyCode="EUR")], clients=[{"id": 231, "name": "E", "currencyisocode": "USD"}]
+        subscriptions=[subscription(currencyCode="EUR")],
+        clients=[{"id": 231, "name": "E", "currencyisocode": "USD", "inactive": False}],
     ).load(tmp_path)
     found = check("currency_mismatch", SUBSCRIPTIONS, tmp_path)
     assert (found.passed, found.severity, found.metadata["money"]) == (False, "WARN", "440.00 EUR")
 
 
 def test_one_currency_passes(tmp_path: Path) -> None:
-    Books(clients=[{"id": 231, "name": "E", "currencyisocode": "USD"}]).load(tmp_path)
+    Books(clients=[{"id": 231, "name": "E", "currencyisocode": "USD", "inactive": False}]).load(tmp_path)
     assert check("currency_mismatch", SUBSCRIPTIONS, tmp_path).passed
 
 

@@ -92,7 +92,9 @@ def test_what_somebody_did_to_a_table_does_not_stay_and_does_not_reach_the_shelf
     with warehouse.connect() as connection:
         build_all(warehouse, EVERYTHING, values)
         connection.execute("UPDATE staging.licences SET count = 7")
-        connection.execute("INSERT INTO staging.rejects VALUES ('staging.licences', '1', 'made up', '{}')")
+        connection.execute(
+            "INSERT INTO staging.rejects (table_name, object_id, reason, payload) VALUES ('staging.licences', '1', 'made up', '{}')"
+        )
         build_all(warehouse, EVERYTHING, values)
         assert contents(warehouse) == wanted
         connection.execute("UPDATE halo.licences SET payload = replace(payload, '\"count\":20', '\"count\":7')")

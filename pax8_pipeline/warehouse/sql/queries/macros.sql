@@ -79,3 +79,30 @@ CREATE OR REPLACE MACRO meta.same_money(seen, planned) AS
 -- A decimal as people write it: 20, not 20.0000000000.
 CREATE OR REPLACE MACRO meta.plain(x) AS
   CASE WHEN contains(x::VARCHAR, '.') THEN rtrim(rtrim(x::VARCHAR, '0'), '.') ELSE x::VARCHAR END;
+-- What is wrong with a value, in words; NULL when it can be read or was left out. Whether it may be left out is asked
+-- by meta.missing: "not sent" never means "as before" or "as on the other side".
+CREATE OR REPLACE MACRO meta.missing(name, x) AS CASE WHEN meta.txt(x) IS NULL THEN 'no ' || name END;
+CREATE OR REPLACE MACRO meta.bad_num(name, x) AS
+  CASE WHEN meta.txt(x) IS NOT NULL AND meta.num(x) IS NULL THEN name || ' is not a number: ' || left(x, 80) END;
+CREATE OR REPLACE MACRO meta.bad_day(name, x) AS
+  CASE WHEN meta.txt(x) IS NOT NULL AND meta.day(x) IS NULL THEN name || ' is not a date: ' || left(x, 80) END;
+CREATE OR REPLACE MACRO meta.bad_flag(name, x) AS
+  CASE WHEN meta.txt(x) IS NOT NULL AND meta.flag_or_null(x) IS NULL THEN name || ' is neither true nor false: ' || left(x, 80) END;
+CREATE OR REPLACE MACRO meta.bad_id(name, x) AS
+  CASE WHEN meta.bad_halo_id(x) THEN name || ' is not a Halo id: ' || left(x, 80) END;
+-- The same for several values at once, each {'name': ..., 'value': ...}: the first that cannot be read.
+CREATE OR REPLACE MACRO meta.bad_flags(fields) AS
+  list_transform(list_filter(fields, lambda f: meta.txt(f.value) IS NOT NULL AND meta.flag_or_null(f.value) IS NULL),
+                 lambda f: f.name || ' is neither true nor false: ' || left(f.value, 80))[1];
+CREATE OR REPLACE MACRO meta.bad_nums(fields) AS
+  list_transform(list_filter(fields, lambda f: meta.txt(f.value) IS NOT NULL AND meta.num(f.value) IS NULL),
+                 lambda f: f.name || ' is not a number: ' || left(f.value, 80))[1];
+CREATE OR REPLACE MACRO meta.bad_days(fields) AS
+  list_transform(list_filter(fields, lambda f: meta.txt(f.value) IS NOT NULL AND meta.day(f.value) IS NULL),
+                 lambda f: f.name || ' is not a date: ' || left(f.value, 80))[1];
+-- The row's own id; without one nothing can be joined to it.
+CREATE OR REPLACE MACRO meta.bad_own_id(x, readable) AS
+  CASE WHEN meta.txt(x) IS NULL THEN 'no id' WHEN readable IS NULL THEN 'id is not a Halo id: ' || left(x, 80) END;
+-- A member that should be a list: anything else hides what it holds. `kind` is its json_type.
+CREATE OR REPLACE MACRO meta.bad_list(name, kind) AS
+  CASE WHEN kind NOT IN ('ARRAY', 'NULL') THEN name || ' is not a list' END;

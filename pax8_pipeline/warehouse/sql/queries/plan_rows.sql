@@ -117,3 +117,26 @@ SELECT d.subject AS row_id, v.class, d.kind AS verdict, 'none' AS action, d.kind
        '{}' AS expect, to_json({'halo_bills': meta.plain(d.halo_bills), 'halo_currency': d.currency, 'detail': d.detail})::VARCHAR AS evidence
 FROM reconciled.discrepancies d JOIN verdict_classes v ON v.verdict = d.kind
 WHERE d.subject <> d.subscription_id;
+
+-- Records that cannot be read, whether or not a subscription points at them. Those of Pax8's subscriptions are rows by themselves.
+INSERT INTO plan_rows BY NAME
+SELECT 'unreadable ' || r.what || ' ' || coalesce(r.name, md5(r.payload)[:12]) AS row_id, v.class, v.verdict, 'none' AS action, v.verdict AS reason,
+       any_value(v.sentence) || ' (' || r.what || coalesce(' ' || r.name, '') || ': ' || string_agg(DISTINCT r.reason, '; ' ORDER BY r.reason) || ')' AS sentence,
+       any_value(r.client_id) AS client_id, any_value(k.name) AS client_name, any_value(r.company_id) AS company_id, any_value(c.name) AS company_name,
+       coalesce(any_value(r.subscription_id), '') AS subscription_id, any_value(r.recurring_invoice_id) AS recurring_invoice_id, any_value(r.line_id) AS line_id,
+       any_value(r.licence_id) AS licence_id, 0 AS delta, 0 AS money_per_period, 0 AS money_per_month, 0 AS unbilled_per_month, '{}' AS expect,
+       to_json({'detail': any_value(r.reason), 'sent': left(any_value(r.payload), 500)})::VARCHAR AS evidence
+FROM (
+  SELECT *, CASE table_name WHEN 'staging.companies' THEN 'Pax8 company' WHEN 'staging.clients' THEN 'Halo client' WHEN 'staging.licences' THEN 'Halo licence'
+              WHEN 'staging.recurring_invoices' THEN 'recurring invoice' WHEN 'staging.recurring_invoice_lines' THEN 'Halo line'
+              WHEN 'staging.line_licences' THEN 'link of Halo line' WHEN 'staging.halo_invoices' THEN 'Halo invoice'
+              WHEN 'staging.invoices' THEN 'Pax8 invoice' END AS what,
+         CASE table_name WHEN 'staging.recurring_invoice_lines' THEN line_id::VARCHAR WHEN 'staging.line_licences' THEN line_id::VARCHAR
+              ELSE object_id END AS name
+  FROM staging.rejects
+) r
+JOIN verdict_classes v ON v.verdict = 'unreadable_record'
+LEFT JOIN staging.clients k ON k.client_id = r.client_id
+LEFT JOIN staging.companies c ON c.company_id = r.company_id
+WHERE r.what IS NOT NULL
+GROUP BY r.what, r.name, CASE WHEN r.name IS NULL THEN r.payload END, v.class, v.verdict, coalesce(r.name, md5(r.payload)[:12]);

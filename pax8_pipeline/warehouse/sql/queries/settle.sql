@@ -11,6 +11,8 @@ WITH open AS (
   LEFT JOIN staging.licences c ON c.licence_id = o.licence_id
   LEFT JOIN staging.recurring_invoice_lines l ON l.line_id = o.line_id
   LEFT JOIN billing.plan p ON p.plan_id = o.plan_id AND p.row_id = o.row_id
+  -- What cannot be read proves neither that a write took effect nor that it did not.
+  WHERE c.problem IS NULL AND l.problem IS NULL
 )
 SELECT * EXCLUDE (seen_licence, seen_count, seen_active, seen_line, seen_quantity, seen_inactive, seen_price, seen_cost, planned, wanted, had)
   REPLACE (NULL::VARCHAR AS before_state, CASE action

@@ -111,7 +111,7 @@ SELECT d.*, coalesce(u.lines, 0) AS lines, coalesce(u.amount, 0) AS due, coalesc
        (SELECT string_agg(x.invoice_id, ', ' ORDER BY x.invoice_id) FROM staging.halo_invoices x WHERE list_contains(x.usage_keys, lower(d.usage_key))) AS found_ids,
        (SELECT bool_and(x.lines_net = u.amount AND x.client_id IS NOT DISTINCT FROM d.client_id AND NOT x.voided) FROM staging.halo_invoices x
          WHERE list_contains(x.usage_keys, lower(d.usage_key))) AS found_equal,
-       d.billed_before AND (SELECT coalesce(bool_and(x.voided), false) FROM staging.halo_invoices x
+       d.billed_before AND (SELECT coalesce(bool_and(coalesce(x.voided, true)), false) FROM staging.halo_invoices x
          WHERE list_contains(x.usage_keys, lower(d.base_key))) AS base_voided,
        -- What became of the document of this very key, and of the month's other ones (queries/documents_rows.sql tells of those).
        (SELECT x.state FROM billing.documents x WHERE x.usage_key = lower(d.usage_key) AND x.state IN ('missing', 'changed', 'voided')) AS own_state,
@@ -123,6 +123,10 @@ CREATE OR REPLACE TEMP TABLE usage_judged AS
 WITH judged AS (
   SELECT d.*, coalesce(t.mode, getvariable('trust_default')) AS trust, CASE
       WHEN unsettled THEN 'usage_unsettled'
+      -- Without what cannot be read the document would be another one. A charge of an unknown company may be this one's.
+      WHEN wanted <> billed AND EXISTS (
+        SELECT 1 FROM reconciled.usage x WHERE x.month = d.month AND x.counts AND x.verdict = 'unreadable'
+          AND (x.company_id IS NULL OR x.company_id = d.company_id)) THEN 'usage_unreadable'
       WHEN other_state IS NOT NULL AND (wanted = billed OR base_voided) THEN 'usage_nothing'
       WHEN base_voided THEN 'usage_voided'
       WHEN moved_client THEN 'usage_other_client'

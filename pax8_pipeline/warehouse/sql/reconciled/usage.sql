@@ -48,9 +48,12 @@ WITH terms AS (
   SELECT value->>'$' AS name FROM json_each(getvariable('usage_policy'), '$.internal_companies')
 ), confirmed AS (
   SELECT value->>'$' AS pair FROM json_each(getvariable('usage_policy'), '$.confirmed_groups')
+), nameless AS (
+  SELECT count(*) > 0 AS any_ FROM staging.subscriptions WHERE meta.pax8_id(subscription_id) IS NULL
 ), groups AS (
   -- Every summary Pax8 shows or showed, as last read, with the company its group is assigned to.
   SELECT u.*, lower(trim(u.resource_group)) AS grp, c.name AS company_name, s.company_id AS owner_id, c.company_id IS NOT NULL AS known,
+         s.company_id IS NULL AND (s.problem IS NOT NULL OR (SELECT any_ FROM nameless)) AS owner_unread,
          count(DISTINCT coalesce(lower(trim(u.resource_group)), '')) OVER (PARTITION BY u.subscription_id) AS groups_listed,
          u.month = max(u.month) OVER (PARTITION BY u.subscription_id, lower(trim(u.resource_group))) AS is_newest
   FROM (SELECT * FROM staging.usage_summaries QUALIFY row_number() OVER (PARTITION BY summary_id ORDER BY month DESC) = 1) u
@@ -61,7 +64,7 @@ WITH terms AS (
       WHEN company_sent <> 'sent' THEN company_sent
       WHEN NOT known THEN 'dangling'
       WHEN EXISTS (SELECT 1 FROM internal i WHERE i.name IN (company_id, lower(company_name))) THEN 'internal'
-      WHEN groups_listed > 1 AND company_id = owner_id AND grp IS DISTINCT FROM lower(trim(company_name))
+      WHEN groups_listed > 1 AND (company_id = owner_id OR owner_unread) AND grp IS DISTINCT FROM lower(trim(company_name))
            AND NOT EXISTS (SELECT 1 FROM confirmed f WHERE f.pair = subscription_id || '/' || coalesce(grp, '')) THEN 'owner'
     END AS shape
   FROM groups
@@ -80,7 +83,9 @@ WITH terms AS (
   -- The texts of Azure usage name a charge, not a customer: they are no groups, and many of them are no sign of several customers.
   SELECT i.*, v.invoice_date, v.status AS invoice_status, v.is_live,
          CASE WHEN i.azure_subscription_id IS NULL THEN lower(trim(i.details)) END AS grp,
-         strftime(coalesce(i.start_period, (date_trunc('month', v.invoice_date) - INTERVAL 1 DAY)::DATE), '%Y-%m') AS month,
+         strftime(coalesce(i.start_period, (date_trunc('month', coalesce(v.invoice_date, getvariable('today'))) - INTERVAL 1 DAY)::DATE), '%Y-%m') AS month,
+         coalesce(i.problem, 'invoice ' || v.invoice_id || ': ' || v.problem) AS trouble,
+         s.company_id IS NULL AND (s.problem IS NOT NULL OR (SELECT any_ FROM nameless)) AS owner_unread,
          s.company_id AS owner_id, c.company_id IS NOT NULL AS known, coalesce(c.name, i.company_name) AS shown_name,
          coalesce(c.bill_on_behalf, false) AS on_behalf, lower(coalesce(i.term, '')) = 'trial' AS is_trial,
          coalesce(h.any_unassigned, false) AS any_unassigned,
@@ -97,7 +102,7 @@ WITH terms AS (
       WHEN company_id IS NULL THEN 'no company'
       WHEN NOT known THEN 'dangling'
       WHEN EXISTS (SELECT 1 FROM internal n WHERE n.name IN (company_id, lower(shown_name))) THEN 'internal'
-      WHEN groups_seen > 1 AND company_id = owner_id
+      WHEN groups_seen > 1 AND (company_id = owner_id OR owner_unread)
            AND CASE WHEN grp IS NULL THEN any_unassigned ELSE grp <> lower(trim(shown_name)) END
            AND NOT EXISTS (SELECT 1 FROM confirmed f WHERE f.pair = subscription_id || '/' || coalesce(grp, '')) THEN 'owner'
     END AS shape
@@ -109,21 +114,23 @@ WITH terms AS (
          CASE WHEN i.shape IS NULL THEN i.shown_name ELSE a.company_name END AS company_name,
          i.shape IS NOT NULL AND a.company_id IS NOT NULL AS assigned_later,
          i.product_id, coalesce(i.product_name, i.description) AS product_name, i.unit_of_measure, i.quantity,
-         i.total AS charges, i.cost_total AS cost, i.currency, i.shape, i.is_trial, i.billed_by_pax8 OR i.on_behalf AS by_pax8
+         coalesce(i.total, 0) AS charges, coalesce(i.cost_total, 0) AS cost, i.currency, i.shape, i.is_trial,
+         coalesce(i.billed_by_pax8, false) OR i.on_behalf AS by_pax8, i.trouble
   FROM items_shaped i
   LEFT JOIN assigned a ON a.subscription_id = i.subscription_id AND a.grp = i.grp
   LEFT JOIN named g ON g.subscription_id = i.subscription_id AND g.grp = i.grp
 ), from_lines AS (
-  SELECT l.month, l.month || '/' || l.summary_id || '/' || coalesce(l.product_id, l.product_name, '') AS charge_id, 'usage_lines' AS origin,
+  SELECT l.month, l.month || '/' || coalesce(l.summary_id, '?') || '/' || coalesce(l.product_id, l.product_name, '') AS charge_id, 'usage_lines' AS origin,
          true AS is_live, NULL AS invoice_id, NULL AS invoice_date, NULL AS invoice_status, NULL AS item_no, any_value(g.subscription_id) AS subscription_id,
          l.summary_id, any_value(g.resource_group) AS resource_group, NULL AS azure_subscription_id, any_value(g.vendor_name) AS vendor_name,
          CASE WHEN any_value(g.shape) IS NULL THEN any_value(g.company_id) ELSE any_value(a.company_id) END AS company_id,
          CASE WHEN any_value(g.shape) IS NULL THEN any_value(g.company_name) ELSE any_value(a.company_name) END AS company_name,
          any_value(g.shape) IS NOT NULL AND any_value(a.company_id) IS NOT NULL AS assigned_later,
          any_value(l.product_id) AS product_id, any_value(l.product_name) AS product_name, any_value(l.unit_of_measure) AS unit_of_measure,
-         sum(l.quantity) AS quantity, sum(l.charges) AS charges, sum(l.cost) AS cost, any_value(l.currency) AS currency,
+         sum(l.quantity) AS quantity, coalesce(sum(l.charges), 0) AS charges, coalesce(sum(l.cost), 0) AS cost, any_value(l.currency) AS currency,
          CASE WHEN any_value(g.summary_id) IS NULL THEN 'no summary' ELSE any_value(g.shape) END AS shape,
-         bool_or(l.is_trial) AS is_trial, bool_or(coalesce(c.bill_on_behalf, false)) AS by_pax8
+         coalesce(bool_or(l.is_trial), false) AS is_trial, bool_or(coalesce(c.bill_on_behalf, false)) AS by_pax8,
+         coalesce(max(l.problem), max('usage summary ' || g.summary_id || ': ' || g.problem)) AS trouble
   FROM staging.usage_lines l
   LEFT JOIN groups_shaped g USING (summary_id)
   LEFT JOIN assigned a ON a.subscription_id = g.subscription_id AND a.grp = g.grp
@@ -157,6 +164,7 @@ WITH terms AS (
          count(DISTINCT i.currency) FILTER (i.of_source AND i.is_live AND i.company_id IS NOT NULL) OVER (PARTITION BY i.month, i.company_id) AS currencies,
          CASE
            WHEN NOT is_live THEN 'credited'
+           WHEN trouble IS NOT NULL THEN 'unreadable'
            WHEN is_trial THEN 'trial'
            WHEN i.charges = 0 AND i.cost = 0 THEN 'zero'
            WHEN shape IS NOT NULL AND NOT assigned_later THEN 'unassigned'
@@ -164,6 +172,8 @@ WITH terms AS (
            WHEN client_id IS NULL THEN 'unmatched_company'
            WHEN amount = 0 THEN 'no_price'
            WHEN currency IS NULL OR currency <> halo_currency THEN 'currency_mismatch'
+           -- Halo names the currency of other clients: that it names none here does not mean it is the same.
+           WHEN halo_currency IS NULL AND (SELECT count(currency) FROM staging.clients) > 0 THEN 'currency_mismatch'
            WHEN t.item_id IS NULL THEN 'no_item'
          END AS fault
   FROM itemised i LEFT JOIN staging.items t ON t.item_id = i.wanted_item
@@ -184,6 +194,7 @@ SELECT month, state, charge_id, origin, of_source AND is_live AS counts, invoice
        CASE verdict
          WHEN 'bill' THEN 'billed to the client' || CASE WHEN assigned_later THEN '; its group was assigned after Pax8 made the invoice' ELSE '' END
          WHEN 'credited' THEN 'Pax8 took this invoice back (' || coalesce(invoice_status, '?') || ')'
+         WHEN 'unreadable' THEN 'it cannot be read, so the month of its company waits: ' || trouble
          WHEN 'trial' THEN 'a trial is not billed'
          WHEN 'zero' THEN 'nothing is charged'
          WHEN 'unassigned' THEN 'no company assigned (' || shape || '): nobody is billed until it is assigned in the Pax8 portal'
@@ -191,7 +202,7 @@ SELECT month, state, charge_id, origin, of_source AND is_live AS counts, invoice
          WHEN 'unmatched_company' THEN 'the Pax8 company is not mapped to one active Halo client (' || coalesce(match_state, 'unknown') || coalesce(': ' || CASE WHEN match_state = 'contradicted' THEN contradiction END, '') || ')'
          WHEN 'no_price' THEN 'Pax8 charges you for it and states no total for the client'
          WHEN 'currency_mismatch' THEN 'charged in ' || coalesce(currency, 'no currency') || ', the client is billed in '
-                                       || coalesce(halo_currency, 'one currency, and the month has several')
+                                       || coalesce(halo_currency, 'no currency that Halo names, or the month has several')
          WHEN 'no_item' THEN CASE WHEN wanted_item IS NULL THEN 'no Halo item: add the product to mappings/items.csv or set usage.default_halo_item_id'
                                   ELSE 'Halo item ' || wanted_item || ' does not exist' END
          WHEN 'estimate' THEN 'so far, from usage lines; billed from the approved invoice'

@@ -26,7 +26,7 @@ WITH invoices AS (
 ), late AS (
   SELECT month, count(DISTINCT invoice_id) AS late FROM charges WHERE is_live AND month <> invoice_month GROUP BY month
 ), known AS (
-  SELECT month FROM invoices UNION SELECT month FROM charges UNION SELECT month FROM staging.usage_lines
+  SELECT month FROM invoices WHERE month IS NOT NULL UNION SELECT month FROM charges WHERE month IS NOT NULL UNION SELECT month FROM staging.usage_lines
   UNION SELECT month FROM staging.usage_summaries UNION SELECT strftime(getvariable('today'), '%Y-%m')
 ), per_partner AS (
   SELECT month, currency, partner_name, count(*) FILTER (is_live) AS live FROM invoices GROUP BY ALL
@@ -35,8 +35,11 @@ WITH invoices AS (
          count(*) FILTER (is_live AND is_unread) AS unread, max(invoice_date) FILTER (is_live) AS newest,
          (SELECT max(p.live) FROM per_partner p WHERE p.month = i.month) AS most
   FROM invoices i GROUP BY month
+), undated AS (
+  -- An invoice that counts and whose month cannot be told may charge any of them.
+  SELECT count(*) AS invoices FROM invoices WHERE is_live AND is_unread AND month IS NULL
 ), judged AS (
-  SELECT k.month, coalesce(c.live, 0) AS live, coalesce(c.credited, 0) AS credited, coalesce(c.unread, 0) AS unread,
+  SELECT k.month, coalesce(c.live, 0) AS live, coalesce(c.credited, 0) AS credited, coalesce(c.unread, 0) + (SELECT invoices FROM undated) AS unread,
          coalesce(l.late, 0) AS late, coalesce(c.most, 0) AS most, c.newest,
          CASE WHEN k.month >= strftime(getvariable('today'), '%Y-%m') THEN 'open'
               WHEN coalesce(c.credited, 0) > 0 OR coalesce(c.most, 0) > 1 OR (l.late > 0 AND c.live > 0) THEN 'reopened'

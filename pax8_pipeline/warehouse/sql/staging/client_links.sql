@@ -1,6 +1,6 @@
 /* Pax8 company ids that Halo clients carry: in the custom field, or in a link row of another integration.
 
-| client_id | BIGINT not null | Halo client | halo.clients.payload, halo.client_details.payload |
+| client_id | BIGINT | Halo client, empty where its id cannot be read | halo.clients.payload, halo.client_details.payload |
 | method | VARCHAR not null | custom_field or external_link | halo.clients.payload, halo.client_details.payload |
 | company_id | VARCHAR not null | Pax8 company id, lower case | halo.clients.payload, halo.client_details.payload |
 */
@@ -23,5 +23,5 @@ WITH details AS (
   FROM parsed, unnest(j.external_links) AS t(l)
 )
 SELECT DISTINCT client_id, method, meta.idtext(company_id) AS company_id, NULL AS reject, object_id, '' AS payload
-FROM links WHERE client_id IS NOT NULL AND meta.idtext(company_id) IS NOT NULL
+FROM links WHERE meta.idtext(company_id) IS NOT NULL
   AND (method = 'custom_field' OR meta.idtext(company_id) IN (SELECT company_id FROM staging.companies))

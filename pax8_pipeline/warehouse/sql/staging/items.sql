@@ -9,6 +9,6 @@ key: item_id
 */
 SELECT meta.halo_id(j.id) AS item_id, meta.clean(j.name) AS name, meta.num(j.baseprice) AS price, meta.num(j.costprice) AS cost,
        meta.txt(j.supplier_part_code) AS supplier_part_code,
-       CASE WHEN meta.txt(j.id) IS NULL THEN 'no id' WHEN meta.halo_id(j.id) IS NULL THEN 'id is not a Halo id: ' || j.id END AS reject, object_id, payload
+       meta.bad_own_id(j.id, meta.halo_id(j.id)) AS reject, object_id, payload
 FROM (SELECT *, from_json(payload, '{"id":"VARCHAR","name":"VARCHAR","baseprice":"VARCHAR","costprice":"VARCHAR",
         "supplier_part_code":"VARCHAR"}') AS j FROM newest.halo_items)
