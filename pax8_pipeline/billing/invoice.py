@@ -172,9 +172,8 @@ def differences(usage: Usage, invoice: Object, *, fresh: bool) -> list[str]:
         found.append(f"its reference is {invoice.get('reference')!r}")
     if is_voided(invoice):
         found.append("it is voided")
-    for name in ("voided", "posted"):
-        if _flag(invoice.get(name)) is None:
-            found.append(f"whether it is {name} cannot be read ({invoice.get(name)!r})")
+    unread = [name for name in ("voided", "posted") if _flag(invoice.get(name)) is None]
+    found += [f"whether it is {name} cannot be read ({invoice.get(name)!r})" for name in unread]
     if fresh and _flag(invoice.get("posted")):
         found.append("it is posted already")
     lines = _lines(invoice)

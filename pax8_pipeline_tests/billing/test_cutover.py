@@ -95,7 +95,7 @@ def test_clients_with_a_pax8_invoice_are_read_from_list_or_detail_and_none_is_no
     clients = [
         {"id": 231, "name": "Example", "pax8monthlyinvoice": -94, "pax8annualinvoice": 0},
         {"id": 232, "name": "Other", "pax8monthlyinvoice": -1},
-        {"id": 233, "name": "Third"},
+        {"id": 233, "name": "Third", "inactive": False},
     ]
     warehouse = Books(clients=clients).load(tmp_path)
     detail = raw.raw_objects("/Client/{id}", [{"id": 233, "pax8annualinvoice": -77}])

@@ -15,7 +15,7 @@ SECOND = "aaaaaaaa-0000-4000-8000-000000000009"
 
 def client(client_id: int = 231, *, field: str | None = None, link: str | None = None, **more: Any) -> dict[str, Any]:
     fields = [{"name": "CFPax8CompanyId", "value": field}] if field else []
-    return {"id": client_id, "name": f"Client {client_id}", "customfields": fields,
+    return {"id": client_id, "name": f"Client {client_id}", "inactive": False, "customfields": fields,
             "external_links": [{"third_party_id": link}] if link else [], **more}  # fmt: skip
 
 
