@@ -112,13 +112,14 @@ REPORTED_BY: dict[str, tuple[str, ...]] = {
     ),
     "needs_decision": (
         "zero_quantity", "pending_cancel", "fractional_quantity", "quantity_requested", "pending_pro_rata", "unknown_term",
-        "unknown_status", "ended_not_cancelled",
+        "unknown_status", "ended_not_cancelled", "unreadable", "shares_unreadable", "unreadable_record",
+        "unknown_currency", "unknown_price",
     ),
     "orphaned_licences": ("orphaned_licence", "orphaned_line", "charged_by_halo_only"),
     "usage_unassigned": ("usage_unassigned",),
     "usage_held": (
         "usage_unsettled", "usage_client_blocked", "usage_unmatched_company", "usage_currency_mismatch", "usage_no_item",
-        "usage_no_price",
+        "usage_no_price", "usage_unreadable",
     ),
     "usage_corrections": (
         "usage_adjustment", "usage_credit", "usage_differs", "usage_voided", "usage_missing", "usage_changed", "usage_other_client",

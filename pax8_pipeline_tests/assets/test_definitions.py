@@ -121,4 +121,5 @@ def test_the_blocking_checks_are_those_that_must_stop_a_write(defs: dg.Definitio
     blocking = {key.name for key in graph.asset_check_keys if graph.get(key).blocking}
     assert blocking == {
         "incomplete_read", "snapshot_shrank", "duplicate_keys", "plan_complete", "native_integration", "usage_adds_up", "clock",
+        "rejected_rows",
     }  # fmt: skip

@@ -114,8 +114,8 @@ def test_cents_are_rounded_once_for_each_line(tmp_path: Path) -> None:
         (UsageBooks(), {"guardrails": {"client": {"money_delta": 20}}}, ("blocked", "guardrail_client")),
         (UsageBooks(), {"guardrails": {"run": {"new_charges": 0}}}, ("blocked", "guardrail_client")),
         (UsageBooks(), {"guardrails": {"client": {"money_delta": 20}, "usage_client": {}}}, ("safe", "usage_bill")),
-        (UsageBooks(clients=[{"id": 231, "name": "E", "dontinvoice": True}]), {}, ("blocked", "usage_client_blocked")),
-        (UsageBooks(clients=[{"id": 231, "name": "E", "client_to_invoice": 232}]), {}, ("needs_approval", "usage_other_payer")),
+        (UsageBooks(clients=[{"id": 231, "name": "E", "inactive": False, "dontinvoice": True}]), {}, ("blocked", "usage_client_blocked")),
+        (UsageBooks(clients=[{"id": 231, "name": "E", "inactive": False, "client_to_invoice": 232}]), {}, ("needs_approval", "usage_other_payer")),
         (UsageBooks(items=[[arrears(total=Decimal("-9"), costTotal=Decimal("-7"))]]), {}, ("blocked", "usage_credit")),
     ],
 )  # fmt: skip

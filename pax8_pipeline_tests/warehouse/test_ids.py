@@ -54,7 +54,7 @@ def test_whatever_231_was_turned_into_matches_nobody(tmp_path: Path) -> None:
     [
         (Books(clients=[{"id": Decimal("231.0"), "name": "x"}]), "clients", "id is not a Halo id: 231.0"),
         (Books(clients=[{"id": "0231", "name": "x"}]), "clients", "id is not a Halo id: 0231"),
-        (Books(clients=[{"id": 231, "client_to_invoice": "2.32e2"}]), "clients", "client_to_invoice is not a Halo id: 2.32e2"),
+        (Books(clients=[{"id": 231, "inactive": False, "client_to_invoice": "2.32e2"}]), "clients", "client_to_invoice is not a Halo id: 2.32e2"),
         (Books(licences=[licence(id="4127.0")]), "licences", "id is not a Halo id: 4127.0"),
         (Books(licences=[licence(client_id=Decimal("231.4"))]), "licences", "client_id is not a Halo id: 231.4"),
         (Books(licences=[licence(count=Decimal("20.4"))]), "licences", "count is not a whole number: 20.4"),

@@ -93,7 +93,8 @@ WITH usage_seen AS (
   WHERE links_unread AND is_live
 ), open_licences AS (
   SELECT client_id, coalesce('licence ' || licence_id, 'a licence without a readable id') AS what
-  FROM staging.licences WHERE any_subscription AND NOT coalesce(deleted, false)
+  FROM staging.licences
+  WHERE any_subscription AND NOT coalesce(deleted, false) AND subscription_id NOT IN (SELECT subscription_id FROM staging.subscriptions)
 ), line_totals AS (
   SELECT k.line_id, count(*) AS line_licences, sum(c.count) AS count_sum, sum(k.qty_free) AS qty_free,
          max(k.minimum_qty) AS minimum_qty, count(*) FILTER (c.licence_id IS NULL AND k.licence_id IS NOT NULL) AS unread,
