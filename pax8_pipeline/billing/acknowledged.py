@@ -63,8 +63,6 @@ def _read(row: FileRow, seen: dict[str, int]) -> Acknowledgement:
         _optional(row, "amount", _AMOUNT, "an amount such as 24.60"),
         _optional(row, "currency", _CURRENCY, "a currency such as USD"),
     )
-    if amount and not currency:
-        raise row.fault("currency", "is empty beside an amount")
     made = row.text("date")
     return Acknowledgement(
         finding_id, row.text("reason"), row.text("who"), _day(row, "until", row.cells.get("until", "").strip()),

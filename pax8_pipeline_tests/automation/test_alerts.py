@@ -19,6 +19,7 @@ from pax8_pipeline_tests.assets.kit import Shop, out_of_step
 from pax8_pipeline_tests.loading.fakes import FakePax8, incomplete
 from pax8_pipeline_tests.warehouse.books import SUB, TODAY, subscription
 
+UNBILLED = "aaaaaaaa-0000-4000-8000-000000000002"
 SECRET = "json://user:topsecret@127.0.0.1:9/hook"  # nobody listens on port 9
 
 
@@ -71,7 +72,7 @@ def test_a_good_run_tells_totals_the_biggest_changes_and_failed_checks(good: tup
 
 
 def test_a_loss_is_told_once_and_again_when_it_costs_more(tmp_path: Path) -> None:
-    shop = Shop(tmp_path, FakePax8(subscription_rows=[subscription(), subscription(id="unbilled")]))
+    shop = Shop(tmp_path, FakePax8(subscription_rows=[subscription(), subscription(id=UNBILLED)]))
     first = alerts.success_message(shop.instance, run_of(shop, shop.sync().run_id))
     assert first is not None
     assert "[WARN] unmapped_subscriptions" in first[1]
@@ -79,7 +80,7 @@ def test_a_loss_is_told_once_and_again_when_it_costs_more(tmp_path: Path) -> Non
         past = TODAY - timedelta(days=1)
         connection.execute("UPDATE billing.findings SET first_seen = ?, last_seen = ?, changed_on = ?", [past] * 3)
     assert alerts.success_message(shop.instance, run_of(shop, shop.sync().run_id)) is None
-    shop.pax8.subscription_rows = [subscription(), subscription(id="unbilled", quantity=21)]
+    shop.pax8.subscription_rows = [subscription(), subscription(id=UNBILLED, quantity=21)]
     again = alerts.success_message(shop.instance, run_of(shop, shop.sync().run_id))
     assert again is not None
     assert "[WARN] unmapped_subscriptions" in again[1]
