@@ -275,4 +275,5 @@ def test_staging_keeps_lines_and_their_net_sum(tmp_path: Path) -> None:
     build.build(warehouse, "staging.halo_invoices", {"today": TODAY})
     with warehouse.connect() as connection:
         rows = connection.execute("SELECT line_count, lines_net, usage_keys FROM staging.halo_invoices").fetchall()
-    assert sorted(rows) == [(0, Decimal(0), []), (3, Decimal("24.6"), [])]
+    # A line without a quantity has no amount, so the document has no sum that anything could be compared with.
+    assert sorted(rows, key=str) == [(0, Decimal(0), []), (3, None, [])]
