@@ -34,7 +34,7 @@ class LinesConfig(dg.Config):
             if self.lines == known:
                 return known
         # Not repeated: a configuration can name a variable of the environment, and Dagster would fill it in.
-        raise ConfigError(f"lines in the configuration is none of {', '.join(questions.LINES)}")
+        raise ConfigError(f"lines in the configuration must be one of {', '.join(questions.LINES)}")
 
 
 def assets(months: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:

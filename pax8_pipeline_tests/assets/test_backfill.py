@@ -113,7 +113,7 @@ def test_lines_of_past_months_are_read_only_when_asked_for_and_once(tmp_path: Pa
 
 def test_a_wrong_word_for_lines_is_an_error_in_plain_words(tmp_path: Path) -> None:
     assert backfill(Shop(tmp_path), "2026-06", lines="weekly").errors == [
-        "pax8__usage_lines: lines: 'weekly' is none of none, last, daily"
+        "pax8__usage_lines: lines in the configuration must be one of none, last, daily"
     ]
 
 

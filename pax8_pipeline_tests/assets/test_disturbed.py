@@ -25,7 +25,7 @@ from pax8_pipeline_tests.assets.kit import Shop, out_of_step
 from pax8_pipeline_tests.loading.fakes import FakeHalo, FakePax8
 from pax8_pipeline_tests.warehouse.books import let_go, subscription
 
-FAR_CLIENTS = "pax8_company_id,halo_client_id,note\nsomebody-else,231,\n"
+FAR_CLIENTS = "pax8_company_id,halo_client_id,note\n5b1f7a3e-0d52-4c0b-9a64-2f1f3c0e9aff,231,\n"
 
 
 def ledger(shop: Shop) -> list[tuple[str, str]]:
@@ -99,7 +99,7 @@ def then_changed(monkeypatch: pytest.MonkeyPatch, module: Any, function: str, pa
 
 def test_a_run_over_midnight_has_one_day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     days = iter([date(2026, 8, 31), date(2026, 9, 1)])
-    monkeypatch.setattr(settings_module, "_today", lambda text, zone: next(days))
+    monkeypatch.setattr(settings_module, "_today", lambda text, zone, now: next(days))
     monkeypatch.setenv("PAX8_PIPELINE_DATA", str(tmp_path))
     resource = SettingsResource()
     assert [resource.load().today for _ in range(3)] == [date(2026, 8, 31)] * 3
@@ -148,7 +148,7 @@ def test_a_damaged_warehouse_is_told_with_the_way_back_and_the_next_run_takes_it
     let_go()
     path = shop.settings.warehouse_path
     path.write_bytes(path.read_bytes()[: 4096 * 3] + b"\0" * 10_000)
-    with pytest.raises(PipelineError, match=r"damaged.*Move it and .* away; the next run rebuilds it.*backups"):
+    with pytest.raises(PipelineError, match=r"damaged.*move it away: the next run makes it anew.*backups"):
         shop.sync()
     path.rename(path.with_suffix(".damaged"))
     shop.pax8.subscription_rows[0]["quantity"] = 25
@@ -160,7 +160,7 @@ def test_a_damaged_warehouse_is_told_with_the_way_back_and_the_next_run_takes_it
 def test_a_file_of_another_program_is_no_warehouse(tmp_path: Path) -> None:
     path = tmp_path / "warehouse.duckdb"
     path.write_text("hello " * 1000)
-    with pytest.raises(PipelineError, match=r"damaged or of another program"), Warehouse(path).connect():
+    with pytest.raises(PipelineError, match=r"is not a DuckDB file"), Warehouse(path).connect():
         pass
 
 
