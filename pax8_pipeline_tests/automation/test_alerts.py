@@ -35,7 +35,8 @@ class Pigeon:
         self._urls.append(url)
         return True
 
-    def notify(self, *, title: str, body: str) -> bool:
+    def notify(self, *, title: str, body: str, body_format: str) -> bool:
+        assert body_format == "text"  # names in it are never taken for markup
         Pigeon.sent += [(url, title, body) for url in self._urls]
         return True
 
@@ -58,7 +59,7 @@ def run_of(shop: Shop, run_id: str) -> dg.DagsterRun:
 @pytest.fixture(scope="module")
 def good(tmp_path_factory: pytest.TempPathFactory) -> tuple[Shop, dg.DagsterRun]:
     shop = out_of_step(tmp_path_factory.mktemp("good"))
-    shop.pax8.usage[SUB] = [{"id": "u1", "companyId": None, "partnerTotal": 3, "currencyCode": "USD"}]
+    shop.pax8.usage[SUB] = [{"id": "u1", "companyId": None, "currentCharges": 4, "partnerTotal": 3, "currencyCode": "USD"}]
     return shop, run_of(shop, shop.sync().run_id)
 
 
