@@ -93,8 +93,8 @@ def test_the_flag_that_deactivates_comes_before_and_the_switch_after_the_mapping
 
 def test_clients_with_a_pax8_invoice_are_read_from_list_or_detail_and_none_is_no_id(tmp_path: Path) -> None:
     clients = [
-        {"id": 231, "name": "Example", "pax8monthlyinvoice": -94, "pax8annualinvoice": 0},
-        {"id": 232, "name": "Other", "pax8monthlyinvoice": -1},
+        {"id": 231, "name": "Example", "inactive": False, "pax8monthlyinvoice": -94, "pax8annualinvoice": 0},
+        {"id": 232, "name": "Other", "inactive": False, "pax8monthlyinvoice": -1},
         {"id": 233, "name": "Third", "inactive": False},
     ]
     warehouse = Books(clients=clients).load(tmp_path)
