@@ -15,7 +15,8 @@ _HIDDEN = ("Cc", "Cf", "Zl", "Zp", "Cs")
 # An underscore within a word is plain in every Markdown; verdicts are full of them.
 _MARKUP = re.compile(r"[\\`*\[\]|~]|(?<![^\W_])_|_(?![^\W_])")
 _ENTITY = re.compile(r"&(?=#?\w+;)")
-_FIRST_IN_LINE = re.compile(r"^([#>+=-]|\d+[.)])")
+# A quotation, or a heading, list or rule: those only with a blank behind them, so that an amount stays as it is.
+_FIRST_IN_LINE = re.compile(r"^(>|(?:[#+=-]+|\d+[.)])(?=\s|$))")
 _FORMULA = "=+-@"
 
 

@@ -268,12 +268,12 @@ def test_staging_keeps_lines_and_their_net_sum(tmp_path: Path) -> None:
     lines = [
         {"qty_order": 2, "unit_price": Decimal("10.05")},
         {"qty_order": Decimal("1.5"), "unit_price": "3"},
-        {"unit_price": 7},
+        {"qty_order": 0, "unit_price": 7},
     ]
-    sent: list[dict[str, Any]] = [{"id": 1, "lines": lines}, {"id": 2}]
+    # A line without a quantity comes to nobody knows what, and so does its invoice.
+    sent: list[dict[str, Any]] = [{"id": 1, "lines": lines}, {"id": 2}, {"id": 3, "lines": [{"unit_price": 7}]}]
     raw.store(warehouse, [raw.Read("halo.invoices", raw.raw_objects("/Invoice", sent))], "run")
     build.build(warehouse, "staging.halo_invoices", {"today": TODAY})
     with warehouse.connect() as connection:
         rows = connection.execute("SELECT line_count, lines_net, usage_keys FROM staging.halo_invoices").fetchall()
-    # A line without a quantity has no amount, so the document has no sum that anything could be compared with.
-    assert sorted(rows, key=str) == [(0, Decimal(0), []), (3, None, [])]
+    assert sorted(rows, key=str) == [(0, Decimal(0), []), (1, None, []), (3, Decimal("24.6"), [])]
