@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from pax8_pipeline.errors import PipelineError
+from pax8_pipeline.errors import PipelineError, because
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 # Of the data folder; policy.yaml and the mapping files are kept in Git and hold no secret.
@@ -31,10 +31,7 @@ def make_folder(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise PipelineError(
-            f"{path} cannot be made: {error.strerror}. Give this user the right to write there, or name another folder "
-            "with PAX8_PIPELINE_DATA"
-        ) from error
+        raise PipelineError(because(error, path)) from error
 
 
 def tighten(data: Path) -> None:

@@ -158,7 +158,7 @@ def test_the_report_files_hold_the_section_and_the_picture(tmp_path: Path) -> No
     assert "![usage](data:image/png;base64,iVBOR" in text
     assert "| 2026-07 | closed | 25.00 |" in text
     assert "| Example | Storage | 3 |  | 20.00 | 25.00 | +5.00 | 25 |" in text
-    assert "<b>\\|Lab" in text
+    assert "&lt;b>\\|Lab" in text
     assert "<img alt='usage by client and month' src='data:image/png;base64,iVBOR" in shown
     assert "&lt;b&gt;|Lab" in shown
     data = json.loads(page.with_suffix(".json").read_text(encoding="utf-8"))["usage"]
