@@ -159,8 +159,10 @@ def test_one_list_that_is_not_whole_makes_the_whole_read_incomplete() -> None:
 
 def test_what_is_read_can_be_typed_in_staging_with_its_subscription_and_month(warehouse: Warehouse) -> None:
     pax8 = FakePax8(
-        usage={"S-1": [{"id": "U-1", "companyId": "c", "partnerTotal": 2}]},
-        lines={("U-1", "2026-08-20"): [{"usageDate": "2026-08-20", "quantity": 3}]},
+        usage={"S-1": [{"id": "U-1", "companyId": "c", "currentCharges": 3, "partnerTotal": 2}]},
+        lines={
+            ("U-1", "2026-08-20"): [{"usageDate": "2026-08-20", "quantity": 3, "currentCharges": 3, "partnerTotal": 2}]
+        },
     )
     summaries, _ = usage.read_summaries(pax8, ["S-1"], "2026-08")
     lines, _ = read_lines(pax8, [Ask("U-1", (TODAY,))], "2026-08")

@@ -188,8 +188,9 @@ def test_summaries_with_new_ids_each_month_keep_their_months_apart(shop: Shop) -
 
 
 def test_a_summary_that_is_no_longer_listed_keeps_its_place_in_the_month(shop: Shop) -> None:
-    for rows in ([{"id": "gone", "subscriptionId": "s"}, {"id": "stays", "subscriptionId": "s"}],
-                 [{"id": "stays", "subscriptionId": "s", "currentCharges": 5}]):  # fmt: skip
+    nothing = {"subscriptionId": "s", "currentCharges": 0, "partnerTotal": 0}
+    for rows in ([{"id": "gone", **nothing}, {"id": "stays", **nothing}],
+                 [{"id": "stays", **nothing, "currentCharges": 5}]):  # fmt: skip
         read, _ = usage.read_summaries(FakePax8(usage={"s": rows}), ["s"], "2026-08")
         raw.store(shop.warehouse, [read], "r")
     assert build.build(shop.warehouse, "staging.usage_summaries", {"today": FIRST}).rejects == 0
