@@ -87,7 +87,7 @@ def test_a_file_held_by_another_process_is_waited_for_and_its_holder_named(wareh
 def test_a_file_that_is_no_warehouse_is_told_of(tmp_path: Path) -> None:
     broken = Warehouse(tmp_path / "broken.duckdb")
     broken.path.write_text("no database at all, but long enough to look at" * 100)
-    with pytest.raises(PipelineError, match=r"broken\.duckdb cannot be opened"), broken.connect():
+    with pytest.raises(PipelineError, match=r"broken\.duckdb is not a DuckDB file"), broken.connect():
         pass
 
 
