@@ -21,9 +21,17 @@ def clients_of(world: World) -> dict[int, list[str]]:
     verdicts, found = world.expected_verdicts(), defaultdict(list)
     for subscription_id in world.links.lines:
         row = world.pax8.subscriptions[subscription_id]
+        if period_of(world, subscription_id) in (8, 9):
+            continue  # nobody knows how many months these are: a change there is held by itself
         if verdicts[subscription_id] == "in_step" and row["status"] == "Active" and row["quantity"] > 0:
             found[world.halo_ids(subscription_id)["client_id"]].append(subscription_id)
     return dict(found)
+
+
+def period_of(world: World, subscription_id: str) -> int:
+    """Halo's code for how often the subscription's recurring invoice is made."""
+    header = world.halo.recurring_invoices[world.links.lines[subscription_id].recurring_invoice_id]
+    return int(header["period"])
 
 
 def client_with(world: World, lines: int, most: int | None = None) -> list[str]:
