@@ -21,8 +21,12 @@ from pax8_pipeline_tests.warehouse.books import SUB
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Shop, RunResult]:
     shop = out_of_step(tmp_path_factory.mktemp("clean"))
-    shop.pax8.usage[SUB] = [{"id": "u1", "companyId": None, "currentCharges": 4, "partnerTotal": 3, "currencyCode": "USD"}]
-    shop.pax8.lines[("u1", "2026-08-20")] = [{"usageDate": "2026-08-20", "quantity": 1, "currentCharges": 4, "partnerTotal": 3}]
+    shop.pax8.usage[SUB] = [
+        {"id": "u1", "companyId": None, "currentCharges": 4, "partnerTotal": 3, "currencyCode": "USD"}
+    ]
+    shop.pax8.lines[("u1", "2026-08-20")] = [
+        {"usageDate": "2026-08-20", "quantity": 1, "currentCharges": 4, "partnerTotal": 3}
+    ]
     return shop, shop.sync()
 
 

@@ -59,7 +59,9 @@ def run_of(shop: Shop, run_id: str) -> dg.DagsterRun:
 @pytest.fixture(scope="module")
 def good(tmp_path_factory: pytest.TempPathFactory) -> tuple[Shop, dg.DagsterRun]:
     shop = out_of_step(tmp_path_factory.mktemp("good"))
-    shop.pax8.usage[SUB] = [{"id": "u1", "companyId": None, "currentCharges": 4, "partnerTotal": 3, "currencyCode": "USD"}]
+    shop.pax8.usage[SUB] = [
+        {"id": "u1", "companyId": None, "currentCharges": 4, "partnerTotal": 3, "currencyCode": "USD"}
+    ]
     return shop, run_of(shop, shop.sync().run_id)
 
 

@@ -71,11 +71,16 @@ CASES: dict[str, tuple[Books, dict[str, tuple[str | None, bool]]]] = {
         {f"ambiguous:{SUB}": ("0.00", False), f"ambiguous:{OTHER}": ("220.00", True)},
     ),
     "another client is billed": (
-        Books(licences=[licence(client_id=232)], clients=[{"id": 231, "inactive": False}, {"id": 232, "inactive": False}]),
+        Books(
+            licences=[licence(client_id=232)], clients=[{"id": 231, "inactive": False}, {"id": 232, "inactive": False}]
+        ),
         {f"client_mismatch-overcharge:{SUB}": ("-440.00", True)},
     ),
     "two currencies": (
-        Books(subscriptions=[subscription(currencyCode="EUR")], clients=[{"id": 231, "inactive": False, "currencyisocode": "USD"}]),
+        Books(
+            subscriptions=[subscription(currencyCode="EUR")],
+            clients=[{"id": 231, "inactive": False, "currencyisocode": "USD"}],
+        ),
         {f"currency_mismatch:{SUB}": ("440.00", True)},
     ),
     "the quantity is computed from something else": (
