@@ -9,6 +9,7 @@ from __future__ import annotations
 import http.client
 import json
 import signal
+import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -89,7 +90,7 @@ def execution(job: str, config: Mapping[str, Any], tags: Mapping[str, str]) -> d
 
 @pytest.fixture(scope="module")
 def at(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    world = World(4, TODAY, companies=4, subscriptions=12)
+    world = World(7, TODAY, companies=8, subscriptions=40)
     world.play_day()
     with desk(tmp_path_factory.mktemp("attacked"), world) as made:
         yield made
@@ -100,6 +101,7 @@ def ui(at: Desk) -> Iterator[Ui]:
     port = free_port()
     process = at.start("dev", "--port", str(port))
     assert process.stderr is not None
+    drain = threading.Thread()
     try:
         said = []
         for line in process.stderr:
@@ -108,10 +110,15 @@ def ui(at: Desk) -> Iterator[Ui]:
                 break
         else:
             pytest.fail("".join(said))
+        # Nobody reads what the runs log: a full pipe would hold them at their next line.
+        drain = threading.Thread(target=process.stderr.read, daemon=True)
+        drain.start()
         yield Ui(port)
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(90)
+        if drain.ident is not None:
+            drain.join(30)
         process.stderr.close()
         assert process.stdout is not None
         process.stdout.close()
