@@ -15,20 +15,25 @@ from typing import NoReturn
 
 import click
 
-from pax8_pipeline import complaint, dotenv_file
 from pax8_pipeline.errors import ConfigError
-from pax8_pipeline.plaintext import marked
-from pax8_pipeline.private import write_for_us_only
+from pax8_pipeline.settings import dotenv_file
+from pax8_pipeline.text import complaint
+from pax8_pipeline.text.plaintext import marked
+from pax8_pipeline.text.private_files import write_for_us_only
 
 EXIT_ERROR = 1
 EXIT_INTERRUPTED = 130
 
 # Name -> (module of pax8_pipeline.commands, attribute, what --help says of it). In the order a newcomer needs them.
 COMMANDS: dict[str, tuple[str, str, str]] = {
-    "demo": ("demo", "demo", "Run the daily sync on a sandbox: what changed, what was held back, the money."),
-    "doctor": ("doctor", "doctor", "Test settings and the connections to Pax8 and Halo, and say what to do."),
+    "demo": (
+        "playground.demo",
+        "demo",
+        "Run the daily sync on a sandbox: what changed, what was held back, the money.",
+    ),
+    "doctor": ("doctor.command", "doctor", "Test settings and the connections to Pax8 and Halo, and say what to do."),
     "run": ("run", "run", "Run the daily sync now: a dry run unless told to write."),
-    "plan": ("plan", "plan", "Look at plans and why; approve, apply, roll back one."),
+    "plan": ("plan.show", "plan", "Look at plans and why; approve, apply, roll back one."),
     "acknowledge": (
         "acknowledge",
         "acknowledge",
@@ -43,8 +48,8 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "writer",
         "Say which data folder writes usage into this Halo, or confirm that it is this one.",
     ),
-    "dev": ("dev", "dev", "The Dagster UI: lineage, runs, checks, the schedule."),
-    "sandbox": ("sandbox", "sandbox", "Serve an emulated Pax8 and Halo, with a world that plays days."),
+    "dev": ("playground.dev", "dev", "The Dagster UI: lineage, runs, checks, the schedule."),
+    "sandbox": ("playground.sandbox", "sandbox", "Serve an emulated Pax8 and Halo, with a world that plays days."),
     "prune": ("prune", "prune", "Delete old runs, logs and raw snapshots."),
 }
 

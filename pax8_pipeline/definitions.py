@@ -11,10 +11,19 @@ import dagster as dg
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
 warnings.filterwarnings("ignore", category=dg.PreviewWarning)
 
-from pax8_pipeline.assets import billing, halo, pax8, reconciliation, report, sources, staging, usage  # noqa: E402
-from pax8_pipeline.automation import alerts, jobs, partitions, schedule  # noqa: E402
-from pax8_pipeline.checks import registry  # noqa: E402
-from pax8_pipeline.resources.resources import default_resources  # noqa: E402
+from pax8_pipeline.orchestration import alerts, jobs, partitions, schedule  # noqa: E402
+from pax8_pipeline.orchestration.assets import (  # noqa: E402
+    billing,
+    halo,
+    pax8,
+    reconciled,
+    report,
+    sources,
+    staging,
+    usage,
+)
+from pax8_pipeline.orchestration.checks import registry  # noqa: E402
+from pax8_pipeline.orchestration.resources import default_resources  # noqa: E402
 from pax8_pipeline.settings import Settings  # noqa: E402
 
 
@@ -33,7 +42,7 @@ def build_defs(*, resources: dict[str, Any] | None = None, settings: Settings | 
             *usage.assets(months),
             *halo.assets(),
             *staging.assets(),
-            *reconciliation.assets(months),
+            *reconciled.assets(months),
             *billing.assets(),
             *report.assets(),
         ],

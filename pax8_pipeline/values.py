@@ -1,7 +1,7 @@
 """Reads ids, numbers, months and dates strictly: what only looks like one is refused, never repaired.
 
 Here belongs: one value and the sentence that says why it is none. Not here: where it stood (the caller adds file, row,
-key or option), JSON and YAML as such. The SQL words of the same names (warehouse/sql/queries/macros.sql) read alike.
+key or option), JSON and YAML as such. The SQL words of the same names (warehouse/sql/functions.sql) read alike.
 
 A spreadsheet turns 201 into 2.01E+02, `201,00` or a date, a YAML reader turns 0231 into 153, `int()` takes 1_000 and
 Arabic digits. Each of these names another record than the one that was meant, so none of them is an id.

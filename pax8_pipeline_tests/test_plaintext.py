@@ -14,8 +14,8 @@ from markdown_it import MarkdownIt
 from rich.table import Table
 
 from pax8_pipeline.commands.common import PlainConsole, styled
-from pax8_pipeline.plaintext import csv_cell, markdown, marked, one_line
-from pax8_pipeline.warehouse.models import query_file
+from pax8_pipeline.text.plaintext import csv_cell, markdown, marked, one_line
+from pax8_pipeline.warehouse.models import load_sql
 
 # As a vendor may send it -> as a person sees it.
 NAMES = {
@@ -61,7 +61,7 @@ NAMES = {
 def connection() -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect() as made:
         made.execute("CREATE SCHEMA meta")
-        made.execute(query_file("queries/macros.sql"))
+        made.execute(load_sql("warehouse/sql/functions.sql"))
         yield made
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from pax8_pipeline.automation.instance import instance_home
-from pax8_pipeline.commands import doctor_local
-from pax8_pipeline.private import readable_by_others, tighten
-from pax8_pipeline_tests.assets.kit import out_of_step
+from pax8_pipeline.commands.doctor import local
+from pax8_pipeline.orchestration.instance import instance_home
+from pax8_pipeline.text.private_files import readable_by_others, tighten
+from pax8_pipeline_tests.support.assets import out_of_step
 
 
 @pytest.fixture
@@ -58,12 +58,12 @@ def test_what_is_not_ours_stays_as_it_is(tmp_path: Path) -> None:
 def test_doctor_names_what_others_can_read_and_the_command(tmp_path: Path) -> None:
     settings = out_of_step(tmp_path).settings
     env_file = tmp_path / ".env"
-    assert doctor_local.permissions(settings, env_file).level == "ok"
+    assert local.permissions(settings, env_file).level == "ok"
     env_file.write_text("HALO_CLIENT_SECRET=x")
     env_file.chmod(0o644)
     settings.warehouse_path.write_bytes(b"")
     settings.warehouse_path.chmod(0o640)
-    found = doctor_local.permissions(settings, env_file)
+    found = local.permissions(settings, env_file)
     assert (found.level, found.advice) == ("warn", f"chmod go-rwx {env_file} {settings.warehouse_path}")
     os.system(found.advice)
-    assert doctor_local.permissions(settings, env_file).level == "ok"
+    assert local.permissions(settings, env_file).level == "ok"

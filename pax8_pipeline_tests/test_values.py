@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline import jsontext, values
+from pax8_pipeline import values
+from pax8_pipeline.text import jsontext
 from pax8_pipeline.warehouse.connection import Connection, Warehouse
-from pax8_pipeline_tests.matching.test_mappings import NO_HALO_ID, NO_PAX8_ID, A
+from pax8_pipeline_tests.mapping.test_mappings import NO_HALO_ID, NO_PAX8_ID, A
 
 NO_NUMBER = ("NaN", "Infinity", "-inf", "1e400", "1_000", "1,5", "1.000,50", "0x10", "0b11", "١٢", "１２", "+5", ".5", "5.", "007",
              "1 000", "12\u00a0", "5%", "$5", "true", "1e", "--5", "", " ", "1e18", "99999999999999999999")  # fmt: skip

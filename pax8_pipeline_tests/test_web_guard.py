@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pax8_pipeline.automation.ui import guarded_command, rules
+from pax8_pipeline.orchestration.ui_server import guarded_command, rules
 
 PORT = "localhost:3000"
 JSON = ("content-type", "application/json")
@@ -117,7 +117,7 @@ def test_an_address_that_was_chosen_with_host_is_a_name_of_ours(listens: str, ho
 
 def test_dagsters_web_server_is_replaced_and_an_unknown_process_is_not_started() -> None:
     assert guarded_command(["python", "-m", "dagster_webserver", "--port", "1"]) == [
-        "python", "-m", "pax8_pipeline.automation.ui", "webserver", "--port", "1",
+        "python", "-m", "pax8_pipeline.orchestration.ui_server", "webserver", "--port", "1",
     ]  # fmt: skip
     daemon = ["python", "-m", "dagster._daemon", "run"]
     assert guarded_command(daemon) == daemon

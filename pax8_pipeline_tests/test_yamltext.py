@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline import yamltext
 from pax8_pipeline.errors import ConfigError
 from pax8_pipeline.settings import load_policy
+from pax8_pipeline.text import yamltext
 
 A = "5b1f7a3e-0d52-4c0b-9a64-2f1f3c0e9a11"
 

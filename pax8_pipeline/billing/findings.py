@@ -17,12 +17,12 @@ from typing import Any
 
 import duckdb
 
-from pax8_pipeline.billing.verdicts import ALL_VERDICTS, ANY_OTHER, check_of
+from pax8_pipeline.billing.planning.verdicts import ALL_VERDICTS, ANY_OTHER, check_of
 from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.settings import Policy
 from pax8_pipeline.warehouse.connection import Connection, Warehouse
-from pax8_pipeline.warehouse.models import model, query_file
-from pax8_pipeline.warehouse.raw import dicts
+from pax8_pipeline.warehouse.models import load_sql, model
+from pax8_pipeline.warehouse.snapshots import dicts
 
 Row = Mapping[str, Any]
 COPY = "findings.parquet"
@@ -37,12 +37,12 @@ def remember(connection: Connection, plan_id: str, today: date, policy: Policy) 
         appender.append_rows([(v.name, v.cls, check_of(v.name)) for v in ALL_VERDICTS])
     connection.execute("SET VARIABLE any_other_check = ?", [ANY_OTHER])
     usage = policy.usage
-    query = query_file("queries/findings_of_plan.sql").replace(
-        "{unassigned_summaries}", query_file("queries/unassigned_summaries.sql")
+    query = load_sql("billing/findings_of_plan.sql").replace(
+        "{unassigned_summaries}", load_sql("billing/unassigned_summaries.sql")
     )
     values = {"internal": list(usage.internal_companies), "confirmed": list(usage.confirmed_groups)}
     connection.execute(query, {"plan_id": plan_id, **values})
-    connection.execute(query_file("queries/findings_kept.sql"), {"plan_id": plan_id, "today": today})
+    connection.execute(load_sql("billing/findings_kept.sql"), {"plan_id": plan_id, "today": today})
     names = ", ".join(model("billing.findings").column_names)
     connection.execute(
         f"INSERT INTO billing.findings BY NAME SELECT {names} FROM (SELECT *, $today::DATE AS first_seen, "

@@ -13,12 +13,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pax8_pipeline.billing import plan, verify
-from pax8_pipeline.billing.gateways import HaloGateway
+from pax8_pipeline.billing.actions import verify
+from pax8_pipeline.billing.applying.ports import HaloGateway
 from pax8_pipeline.billing.model import USAGE_ACTIONS, Change, Plan
+from pax8_pipeline.billing.planning import planner
 from pax8_pipeline.errors import NotFound, PipelineError
 from pax8_pipeline.warehouse.connection import Connection, Warehouse
-from pax8_pipeline.warehouse.raw import dicts
+from pax8_pipeline.warehouse.snapshots import dicts
 
 _INVERSE = {
     "set_licence_count": "set_licence_count",
@@ -42,7 +43,7 @@ class _Done:
     detail: str
 
 
-def make_rollback(warehouse: Warehouse, plan_id: str, halo: HaloGateway, now: plan.Circumstances) -> Plan:
+def make_rollback(warehouse: Warehouse, plan_id: str, halo: HaloGateway, now: planner.Circumstances) -> Plan:
     """Plan the way back from every verified write of a plan, reading each target of today from Halo.
 
     Raises PipelineError when the plan wrote nothing, or is itself a rollback.
@@ -55,11 +56,11 @@ def make_rollback(warehouse: Warehouse, plan_id: str, halo: HaloGateway, now: pl
         raise PipelineError(f"plan {plan_id} is itself a rollback; run again to plan what Pax8 says")
     rows = [_by_hand(d) if d.change.is_usage else _inverse(d, _look(halo, d.change)) for d in done]
     with warehouse.transaction() as connection:
-        return plan.keep_rows(connection, rows, now)
+        return planner.keep_rows(connection, rows, now)
 
 
 def _done(connection: Connection, plan_id: str) -> list[_Done]:
-    plan.load_plan(connection, plan_id)
+    planner.load_plan(connection, plan_id)
     rows = dicts(
         connection.execute(
             "SELECT p.*, (SELECT arg_max(c.before_state, c.entry) FROM billing.ledger c WHERE c.plan_id = p.plan_id "
@@ -69,7 +70,7 @@ def _done(connection: Connection, plan_id: str) -> list[_Done]:
             [plan_id],
         )
     )
-    changes = {c.row_id: c for c in plan.all_changes(connection, plan_id)}
+    changes = {c.row_id: c for c in planner.all_changes(connection, plan_id)}
     return [
         _Done(r, changes[r["row_id"]], json.loads(r.pop("before_state") or "{}"), r.pop("done") or "") for r in rows
     ]

@@ -9,11 +9,12 @@ from typing import Any
 import click
 from rich.table import Table
 
-from pax8_pipeline.billing import acknowledged as file
-from pax8_pipeline.billing import findings, render
+from pax8_pipeline.billing import acknowledgements as file
+from pax8_pipeline.billing import findings
 from pax8_pipeline.commands.common import console, json_option, tell, user_name
-from pax8_pipeline.commands.where import data_settings
+from pax8_pipeline.commands.target import data_settings
 from pax8_pipeline.errors import PipelineError
+from pax8_pipeline.reports import plan_report
 from pax8_pipeline.settings import Settings, load_settings
 from pax8_pipeline.warehouse.connection import Warehouse
 
@@ -131,7 +132,7 @@ def _print(
     gone = sorted(set(known) - {row["finding_id"].lower() for row in rows})
     if as_json:
         click.echo(
-            render.to_json(
+            plan_report.to_json(
                 {"schema": SCHEMA, "findings": list(rows), "acknowledged": [vars(a) for a in known.values()]}
             )
         )

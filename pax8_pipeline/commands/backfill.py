@@ -15,21 +15,22 @@ from rich.console import Console
 from rich.table import Table
 
 from pax8_pipeline import values
-from pax8_pipeline.billing import outcome, render
-from pax8_pipeline.commands import summary
+from pax8_pipeline.billing import exit_status
+from pax8_pipeline.clients import pax8_config
+from pax8_pipeline.commands import run_report
 from pax8_pipeline.commands.common import console, json_option, progress, styled, tell
-from pax8_pipeline.commands.where import systems
+from pax8_pipeline.commands.target import systems
 from pax8_pipeline.errors import ConfigError
-from pax8_pipeline.loading import pax8 as lists
-from pax8_pipeline.loading.forecast import Forecast, forecast
-from pax8_pipeline.loading.usage import month_of
-from pax8_pipeline.loading.usage_lines import LINES, Lines
-from pax8_pipeline.matching.mappings import load_mappings
+from pax8_pipeline.extract import pax8_lists as lists
+from pax8_pipeline.extract.backfill_estimate import Forecast, forecast
+from pax8_pipeline.extract.usage_lines import LINES, Lines
+from pax8_pipeline.extract.usage_summaries import month_of
+from pax8_pipeline.mapping.files import load_mappings
 from pax8_pipeline.pax8.client import Pax8Client
 from pax8_pipeline.pax8.config import CALLS_A_MINUTE as PAX8_CALLS_A_MINUTE
-from pax8_pipeline.resources.configs import pax8_config
+from pax8_pipeline.reports import plan_report
 from pax8_pipeline.settings import Settings, load_settings
-from pax8_pipeline.warehouse import raw
+from pax8_pipeline.warehouse import snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
 
 _MONTHS = """
@@ -55,7 +56,7 @@ class Loaded:
 
     runs: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
-    checks: list[summary.Check] = field(default_factory=list)
+    checks: list[run_report.Check] = field(default_factory=list)
     calls: int = 0
     seconds: float = 0.0
     months: Sequence[dict[str, Any]] = ()
@@ -69,7 +70,7 @@ class Loaded:
     @property
     def code(self) -> int:
         """The exit code without a plan."""
-        return outcome.ERROR if self.errors else outcome.HELD if self.stopped else outcome.DONE
+        return exit_status.ERROR if self.errors else exit_status.HELD if self.stopped else exit_status.DONE
 
     @property
     def calls_per_minute(self) -> float:
@@ -109,12 +110,12 @@ def backfill(first: str, last: str, lines: Lines, per_month: bool, bill: bool, y
         tell(ahead_text(ahead, months))
         if ahead.calls and not yes and not as_json and sys.stdin.isatty() and not click.confirm("Go on?", err=True):
             tell("Nothing was asked for.")
-            raise SystemExit(outcome.ERROR)
+            raise SystemExit(exit_status.ERROR)
         loaded = load(settings, months, lines, per_month=per_month)
         told = plan_bills(settings, months) if bill and not loaded.stopped else None
     code = loaded.code if told is None else told.verdict.code
     if as_json:
-        click.echo(render.to_json(as_data(ahead, loaded, told, code)))
+        click.echo(plan_report.to_json(as_data(ahead, loaded, told, code)))
     else:
         show(console(), ahead, loaded, told)
     raise SystemExit(code)
@@ -134,7 +135,7 @@ def wanted_months(settings: Settings, first: str, last: str) -> list[str]:
         raise ConfigError(f"TO {last} has not begun yet: the running month is {newest}")
     if first < earliest:
         raise ConfigError(f"FROM {first} lies before usage.history_from in policy.yaml, which is {earliest}")
-    from pax8_pipeline.automation.partitions import months_between  # imports Dagster, which takes a second
+    from pax8_pipeline.orchestration.partitions import months_between  # imports Dagster, which takes a second
 
     return months_between(first, last)
 
@@ -145,7 +146,7 @@ def look_ahead(settings: Settings, months: Sequence[str], lines: Lines) -> Forec
     warehouse.ensure_schema()
     with closing(Pax8Client(pax8_config(settings))) as client:
         read = lists.read_list(client, "invoices")
-    raw.store(warehouse, [read], f"backfill-{uuid.uuid4()}")
+    snapshots.store(warehouse, [read], f"backfill-{uuid.uuid4()}")
     with warehouse.connect() as connection:
         return forecast(connection, settings.today, months, lines)
 
@@ -184,7 +185,7 @@ def _limit() -> int:
 
 def load(settings: Settings, months: Sequence[str], lines: Lines, *, per_month: bool) -> Loaded:
     """Run the job over all months, or month by month until one goes wrong."""
-    from pax8_pipeline.automation.launch import run_backfill  # imports Dagster, which takes a second
+    from pax8_pipeline.orchestration.runs import run_backfill  # imports Dagster, which takes a second
 
     loaded = Loaded()
     began = time.monotonic()
@@ -197,7 +198,7 @@ def load(settings: Settings, months: Sequence[str], lines: Lines, *, per_month: 
             loaded.runs.append(result.run_id)
             loaded.errors += result.errors
             loaded.checks += [
-                summary.Check(c.asset, c.check, c.severity, c.blocking, c.description) for c in result.failed_checks
+                run_report.Check(c.asset, c.check, c.severity, c.blocking, c.description) for c in result.failed_checks
             ]
             if not result.success and not loaded.stopped:
                 loaded.errors.append("the run was stopped")
@@ -209,24 +210,25 @@ def load(settings: Settings, months: Sequence[str], lines: Lines, *, per_month: 
             "SELECT coalesce(sum(requests), 0) FROM meta.snapshots WHERE list_contains(?, run_id)", [loaded.runs]
         ).fetchall()
         loaded.calls = int(found[0][0])
-        loaded.months = raw.dicts(connection.execute(_MONTHS, [list(months)]))
+        loaded.months = snapshots.dicts(connection.execute(_MONTHS, [list(months)]))
     return loaded
 
 
-def plan_bills(settings: Settings, months: Sequence[str]) -> summary.Told:
+def plan_bills(settings: Settings, months: Sequence[str]) -> run_report.Told:
     """Plan the charges of these months and nothing else; no run of this has permission to write."""
-    from pax8_pipeline.automation.launch import run_bill
+    from pax8_pipeline.orchestration.runs import run_bill
 
     load_mappings(settings.mappings_path)
     with progress() as step:
         result = run_bill(settings, months[0], months[-1], progress=step)
     checks = [
-        summary.Check(c.asset, c.check, c.severity, c.blocking, c.description, c.subjects) for c in result.failed_checks
+        run_report.Check(c.asset, c.check, c.severity, c.blocking, c.description, c.subjects)
+        for c in result.failed_checks
     ]
-    return summary.gather(settings, result.run_id, result.plan_id, checks, result.errors)
+    return run_report.gather(settings, result.run_id, result.plan_id, checks, result.errors)
 
 
-def as_data(ahead: Forecast, loaded: Loaded, told: summary.Told | None, code: int) -> dict[str, Any]:
+def as_data(ahead: Forecast, loaded: Loaded, told: run_report.Told | None, code: int) -> dict[str, Any]:
     """Return the backfill as data for --json."""
     return {
         "schema": "pax8-pipeline/backfill/1",
@@ -241,11 +243,11 @@ def as_data(ahead: Forecast, loaded: Loaded, told: summary.Told | None, code: in
         "months": list(loaded.months),
         "errors": loaded.errors,
         "failed_checks": [{k: v for k, v in asdict(c).items() if k != "subjects"} for c in loaded.checks],
-        "bill": None if told is None else summary.as_data(told),
+        "bill": None if told is None else run_report.as_data(told),
     }
 
 
-def show(out: Console, ahead: Forecast, loaded: Loaded, told: summary.Told | None) -> None:
+def show(out: Console, ahead: Forecast, loaded: Loaded, told: run_report.Told | None) -> None:
     """Print each month, the calls, and what to type next."""
     table = Table(title="Usage by month", title_justify="left", title_style="bold", header_style="bold")
     names = ("month", "state", "invoices", "items", "usage items", "usage lines", "why")
@@ -264,7 +266,7 @@ def show(out: Console, ahead: Forecast, loaded: Loaded, told: summary.Told | Non
     if loaded.stopped:
         out.print(styled((_sentence(loaded), "bold red")), soft_wrap=True)
     if told is not None:
-        summary.show(out, told)
+        run_report.show(out, told)
 
 
 def _sentence(loaded: Loaded) -> str:

@@ -20,7 +20,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.text import Text
 
 from pax8_pipeline import values
-from pax8_pipeline.plaintext import marked, one_line
+from pax8_pipeline.text.plaintext import marked, one_line
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print data for a program instead of text.")
 

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
-from pax8_pipeline import textfiles
-from pax8_pipeline.billing import cutover as report
-from pax8_pipeline.billing import cutover_text, render
 from pax8_pipeline.commands.common import json_option, tell
-from pax8_pipeline.commands.where import data_settings
+from pax8_pipeline.commands.target import data_settings
+from pax8_pipeline.reports import plan_report
+from pax8_pipeline.reports.cutover import checklist as report
+from pax8_pipeline.reports.cutover import text
 from pax8_pipeline.settings import load_settings
+from pax8_pipeline.text import textfiles
 from pax8_pipeline.warehouse.connection import Warehouse
 
 _ROWS = 20
@@ -33,9 +34,9 @@ def cutover(as_json: bool, out: Path | None) -> None:
     with Warehouse(settings.warehouse_path).connect(read_only=True) as connection:
         found = report.cutover(connection)
     if out:
-        textfiles.write(out, cutover_text.markdown(found))
+        textfiles.write(out, text.markdown(found))
         tell(f"written to {out}")
     if as_json:
-        click.echo(render.to_json(report.as_data(found)))
+        click.echo(plan_report.to_json(report.as_data(found)))
     elif not out:
-        click.echo(cutover_text.markdown(found, limit=_ROWS), nl=False)
+        click.echo(text.markdown(found, limit=_ROWS), nl=False)

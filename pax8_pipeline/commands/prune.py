@@ -8,9 +8,9 @@ from datetime import UTC, datetime, time, timedelta
 import click
 
 from pax8_pipeline.commands.common import json_option, print_json, progress, tell
-from pax8_pipeline.commands.where import is_sandbox, sandbox_environment, sandbox_folder
+from pax8_pipeline.commands.target import is_sandbox, sandbox_environment, sandbox_folder
 from pax8_pipeline.settings import Settings, load_settings
-from pax8_pipeline.warehouse import raw
+from pax8_pipeline.warehouse import snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
 
 
@@ -58,7 +58,7 @@ def prune_all(settings: Settings, days: int, *, dry_run: bool, quiet: bool = Tru
 
     Raises WarehouseBusy when a run is at work.
     """
-    from pax8_pipeline.automation.instance import delete_old_runs, open_instance
+    from pax8_pipeline.orchestration.instance import delete_old_runs, open_instance
 
     before = datetime.combine(settings.today - timedelta(days=days), time(), tzinfo=UTC)
     with progress(quiet=quiet) as step:
@@ -74,4 +74,4 @@ def _raw_rows(settings: Settings, days: int, *, dry_run: bool) -> int:
     path = settings.warehouse_path
     if not path.exists():
         return 0
-    return raw.prune(Warehouse(path), settings.today, days, dry_run=dry_run)
+    return snapshots.prune(Warehouse(path), settings.today, days, dry_run=dry_run)

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from pax8_pipeline.billing import plan as plans
-from pax8_pipeline.billing import render
+from pax8_pipeline.billing.planning import planner as plans
 from pax8_pipeline.commands.common import tell
-from pax8_pipeline.commands.where import data_settings
+from pax8_pipeline.commands.target import data_settings
 from pax8_pipeline.errors import PipelineError
+from pax8_pipeline.reports import plan_report
 from pax8_pipeline.settings import load_settings
 from pax8_pipeline.warehouse.connection import Warehouse
 
@@ -33,6 +33,6 @@ def report(plan_id: str | None, folder: Path | None, as_json: bool) -> None:
         chosen = plan_id or plans.latest_plan_id(connection)
         if chosen is None:
             raise PipelineError("no plan has been made yet: run `pax8-pipeline run` first")
-    page = render.write_report(warehouse, chosen, folder or settings.reports_path)
+    page = plan_report.write_report(warehouse, chosen, folder or settings.reports_path)
     files = sorted(str(p) for p in page.parent.glob(f"plan-{chosen}.*"))
-    click.echo(render.to_json({"plan_id": chosen, "files": files}) if as_json else "\n".join(files))
+    click.echo(plan_report.to_json({"plan_id": chosen, "files": files}) if as_json else "\n".join(files))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import click
 
-from pax8_pipeline.billing import acknowledged, render
-from pax8_pipeline.commands import summary
+from pax8_pipeline.billing import acknowledgements
+from pax8_pipeline.commands import run_report
 from pax8_pipeline.commands.common import console, progress, tell
-from pax8_pipeline.commands.where import systems
-from pax8_pipeline.matching.mappings import load_mappings
+from pax8_pipeline.commands.target import systems
+from pax8_pipeline.mapping.files import load_mappings
+from pax8_pipeline.reports import plan_report
 from pax8_pipeline.settings import Settings, load_settings
 
 EPILOG = """\b
@@ -32,22 +33,23 @@ def run(dry_run: bool, as_json: bool) -> None:
     with systems(load_settings(), tell) as settings:
         told = sync(settings, apply=not dry_run)
     if as_json:
-        click.echo(render.to_json(summary.as_data(told)))
+        click.echo(plan_report.to_json(run_report.as_data(told)))
     else:
-        summary.show(console(), told)
+        run_report.show(console(), told)
     raise SystemExit(told.verdict.code)
 
 
-def sync(settings: Settings, *, apply: bool) -> summary.Told:
+def sync(settings: Settings, *, apply: bool) -> run_report.Told:
     """Run the daily job in this process and gather what it left."""
-    from pax8_pipeline.automation.launch import run_daily_sync  # imports Dagster, which takes a second
+    from pax8_pipeline.orchestration.runs import run_daily_sync  # imports Dagster, which takes a second
 
-    acknowledged.load(settings.acknowledged_path)
+    acknowledgements.load(settings.acknowledged_path)
     load_mappings(settings.mappings_path)  # half a mapping is worse than none: say so before a vendor is asked
     with progress() as step:
         result = run_daily_sync(settings, apply=apply, progress=step)
     checks = [
-        summary.Check(c.asset, c.check, c.severity, c.blocking, c.description, c.subjects) for c in result.failed_checks
+        run_report.Check(c.asset, c.check, c.severity, c.blocking, c.description, c.subjects)
+        for c in result.failed_checks
     ]
     held_back = [result.held_back] if result.held_back else []
-    return summary.gather(settings, result.run_id, result.plan_id, checks, result.errors, held_back)
+    return run_report.gather(settings, result.run_id, result.plan_id, checks, result.errors, held_back)

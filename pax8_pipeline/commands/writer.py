@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from pax8_pipeline.billing import writer as writers
-from pax8_pipeline.billing.backup import restore
+from pax8_pipeline.billing.ledger import writer as writers
+from pax8_pipeline.billing.ledger.backup import restore
 from pax8_pipeline.commands.common import json_option, print_json, tell, user_name, utc_now
-from pax8_pipeline.commands.where import data_settings
+from pax8_pipeline.commands.target import data_settings
 from pax8_pipeline.settings import Settings, load_settings
 from pax8_pipeline.warehouse.connection import Warehouse
 

@@ -19,7 +19,7 @@ from pax8_pipeline.clock import ClockSeen
 from pax8_pipeline.errors import BadAnswer, WriteContested, WriteRefused
 from pax8_pipeline.halo.config import HaloConfig
 from pax8_pipeline.halo.paging import VENDOR, ListRead, parse_list, row_id
-from pax8_pipeline.halo.replies import (
+from pax8_pipeline.halo.payloads import (
     WriteReply,
     header_update,
     is_contest,
@@ -30,14 +30,14 @@ from pax8_pipeline.halo.replies import (
 )
 from pax8_pipeline.transport.connect import connect
 from pax8_pipeline.transport.listing import Listing, Row, only_list
+from pax8_pipeline.transport.oauth import TokenRequest
+from pax8_pipeline.transport.parallel import map_all
 from pax8_pipeline.transport.quota import Quota
 from pax8_pipeline.transport.rate_limit import RateLimiter
 from pax8_pipeline.transport.redact import keep_secret
-from pax8_pipeline.transport.seen import RequestSeen
-from pax8_pipeline.transport.threads import map_all
+from pax8_pipeline.transport.request_log import RequestSeen
+from pax8_pipeline.transport.session import checked_url
 from pax8_pipeline.transport.timing import Timing
-from pax8_pipeline.transport.token import TokenRequest
-from pax8_pipeline.transport.wire import checked_url
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

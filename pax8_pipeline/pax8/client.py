@@ -13,20 +13,20 @@ from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from pax8_pipeline import jsontext
 from pax8_pipeline.clock import ClockSeen
 from pax8_pipeline.errors import BadAnswer
 from pax8_pipeline.pax8.config import Pax8Config
 from pax8_pipeline.pax8.paging import VENDOR, ListRead, Page, parse_content, parse_page, row_id
+from pax8_pipeline.text import jsontext
 from pax8_pipeline.transport.connect import connect
 from pax8_pipeline.transport.listing import Listing, Row
+from pax8_pipeline.transport.oauth import TokenRequest
+from pax8_pipeline.transport.parallel import map_all
 from pax8_pipeline.transport.quota import Quota
 from pax8_pipeline.transport.rate_limit import RateLimiter
 from pax8_pipeline.transport.redact import keep_secret
-from pax8_pipeline.transport.seen import RequestSeen
-from pax8_pipeline.transport.threads import map_all
+from pax8_pipeline.transport.request_log import RequestSeen
 from pax8_pipeline.transport.timing import Timing
-from pax8_pipeline.transport.token import TokenRequest
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

@@ -22,8 +22,8 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pax8_pipeline import jsontext
 from pax8_pipeline.errors import BadAnswer, IncompleteRead
+from pax8_pipeline.text import jsontext
 from pax8_pipeline.transport.listing import Listing, Merged, Row, merge
 
 VENDOR = "Pax8"

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Protocol
 
-from pax8_pipeline.transport.http import FreshRefused, Transport
+from pax8_pipeline.transport.client import FreshRefused, Transport
+from pax8_pipeline.transport.oauth import TokenRequest, TokenSource
 from pax8_pipeline.transport.quota import Quota
 from pax8_pipeline.transport.rate_limit import RateLimiter
+from pax8_pipeline.transport.request_log import RequestLog, RequestSeen
 from pax8_pipeline.transport.retry import RetryPolicy
-from pax8_pipeline.transport.seen import RequestLog, RequestSeen
+from pax8_pipeline.transport.session import Wire, checked_url
 from pax8_pipeline.transport.timing import Timing
-from pax8_pipeline.transport.token import TokenRequest, TokenSource
-from pax8_pipeline.transport.wire import Wire, checked_url
 
 # Requests do not arrive in the rhythm in which they leave: what left evenly may arrive closer together.
 _WINDOW_MARGIN_S = 1.0

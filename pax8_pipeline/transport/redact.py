@@ -40,7 +40,7 @@ _LOGGERS = (
     "urllib3.response",
     "urllib3.util.retry",
     "requests",
-    "pax8_pipeline.transport.seen",
+    "pax8_pipeline.transport.request_log",
 )
 
 

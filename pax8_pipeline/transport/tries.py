@@ -10,8 +10,8 @@ from typing import NoReturn
 from pax8_pipeline.errors import RateLimited, VendorError
 from pax8_pipeline.transport.rate_limit import RateLimiter
 from pax8_pipeline.transport.retry import RetryPolicy, http_date, retry_after
+from pax8_pipeline.transport.session import Answer
 from pax8_pipeline.transport.timing import Timing
-from pax8_pipeline.transport.wire import Answer
 
 
 class Tries:

@@ -19,10 +19,10 @@ from threading import Event
 import duckdb
 
 from pax8_pipeline.errors import PipelineError, WarehouseBusy, because_duckdb
-from pax8_pipeline.plaintext import one_line
-from pax8_pipeline.private import make_folder
+from pax8_pipeline.text.plaintext import one_line
+from pax8_pipeline.text.private_files import make_folder
 from pax8_pipeline.warehouse import engine
-from pax8_pipeline.warehouse.models import RAW_TABLES, Model, all_models, query_file
+from pax8_pipeline.warehouse.models import RAW_TABLES, Model, all_models, load_sql
 
 Connection = duckdb.DuckDBPyConnection
 
@@ -100,14 +100,14 @@ class Warehouse:
             connection.execute("CREATE SCHEMA IF NOT EXISTS newest")
             for schema, names in RAW_TABLES.items():
                 for name in names:
-                    view = query_file("queries/newest.sql")
+                    view = load_sql("warehouse/sql/views/newest.sql")
                     connection.execute(view.format(table=f"{schema}.{name}", name=f"{schema}_{name}"))
-            connection.execute(query_file("queries/macros.sql"))
-            connection.execute(query_file("queries/newest_usage.sql"))
-            connection.execute(query_file("queries/ledger_state.sql"))
-            connection.execute(query_file("queries/findings_state.sql"))
-            connection.execute(query_file("queries/approved.sql"))
-            connection.execute(query_file("queries/usage_billed.sql"))
+            connection.execute(load_sql("warehouse/sql/functions.sql"))
+            connection.execute(load_sql("warehouse/sql/views/newest_usage.sql"))
+            connection.execute(load_sql("warehouse/sql/views/ledger_state.sql"))
+            connection.execute(load_sql("warehouse/sql/views/findings_state.sql"))
+            connection.execute(load_sql("warehouse/sql/views/approved.sql"))
+            connection.execute(load_sql("warehouse/sql/views/usage_billed.sql"))
 
     def publish(self, target: Path) -> None:
         """Write a copy for people, without raw: what was typed, reconciled, planned and written.
@@ -125,8 +125,8 @@ class Warehouse:
                         connection.execute(f"CREATE SCHEMA IF NOT EXISTS published.{model.schema}")
                         connection.execute(f"CREATE TABLE published.{model.table} AS FROM {model.table}")
                 connection.execute("USE published")
-                connection.execute(query_file("queries/ledger_state.sql"))
-                connection.execute(query_file("queries/findings_state.sql"))
+                connection.execute(load_sql("warehouse/sql/views/ledger_state.sql"))
+                connection.execute(load_sql("warehouse/sql/views/findings_state.sql"))
             finally:
                 connection.execute(f'USE "{live}"')
                 connection.execute("DETACH published")

@@ -110,7 +110,7 @@ def all_models() -> dict[str, Model]:
     """Return every table of the warehouse by its qualified name."""
     models: dict[str, Model] = {}
     for folder in sorted(_sql().iterdir(), key=lambda f: f.name):
-        if folder.is_dir() and folder.name != "queries":
+        if folder.is_dir() and folder.name != "views":
             for file in sorted(folder.iterdir(), key=lambda f: f.name):
                 if file.name.endswith(".sql"):
                     model = parse_model(folder.name, file.name[:-4], file.read_text(encoding="utf-8"))
@@ -127,9 +127,9 @@ def model(table: str) -> Model:
     return all_models()[table]
 
 
-def query_file(path: str) -> str:
-    """Return the text of one SQL file that is not a table, for example `queries/settle.sql`."""
-    return _sql().joinpath(path).read_text(encoding="utf-8")
+def load_sql(path: str) -> str:
+    """Return the text of one SQL file that is not a table, for example `billing/ledger/settle.sql`."""
+    return files("pax8_pipeline").joinpath(path).read_text(encoding="utf-8")
 
 
 def _sql() -> Traversable:

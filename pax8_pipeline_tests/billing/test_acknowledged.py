@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pax8_pipeline.billing.acknowledged import COLUMNS, Acknowledgement, load, save
+from pax8_pipeline.billing.acknowledgements import COLUMNS, Acknowledgement, load, save
 from pax8_pipeline.errors import ConfigError
 
 HEAD = ",".join(COLUMNS)

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline.billing.apply import Applier
+from pax8_pipeline.billing.applying.apply import Applier
 from pax8_pipeline.errors import PipelineError
-from pax8_pipeline_tests.billing.fake import (
+from pax8_pipeline_tests.support.billing import (
     TODAY,
     Crash,
     FakeHalo,

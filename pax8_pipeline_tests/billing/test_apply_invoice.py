@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline.billing import invoice
-from pax8_pipeline.billing.apply import Applier
+from pax8_pipeline.billing.actions import usage_invoice as invoice
+from pax8_pipeline.billing.applying.apply import Applier
 from pax8_pipeline.billing.model import Change, Entry, State
-from pax8_pipeline_tests.billing.fake import (
+from pax8_pipeline_tests.support.billing import (
     KEY,
     TODAY,
     Crash,

@@ -34,12 +34,13 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from pax8_pipeline.billing import apply, verify
-from pax8_pipeline.billing.apply import Applier
+from pax8_pipeline.billing.actions import verify
+from pax8_pipeline.billing.applying import apply
+from pax8_pipeline.billing.applying.apply import Applier
 from pax8_pipeline.billing.model import Action, Change, Entry
 from pax8_pipeline.errors import WriteRefused
 from pax8_pipeline_tests import proofs
-from pax8_pipeline_tests.billing.fake import (
+from pax8_pipeline_tests.support.billing import (
     TODAY,
     Crash,
     FakeHalo,

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline.billing import invoice
-from pax8_pipeline.billing.apply import Applier, Outcome
-from pax8_pipeline.billing.ledger import Ledger, duplicates, left
+from pax8_pipeline.billing.actions import usage_invoice as invoice
+from pax8_pipeline.billing.applying.apply import Applier, Outcome
+from pax8_pipeline.billing.exit_status import judge
+from pax8_pipeline.billing.ledger.ledger import Ledger, duplicates, left
 from pax8_pipeline.billing.model import Change, Entry, Left
-from pax8_pipeline.billing.outcome import judge
-from pax8_pipeline_tests.billing.fake import (
+from pax8_pipeline_tests.support.billing import (
     KEY,
     TODAY,
     FakeHalo,
@@ -23,7 +23,7 @@ from pax8_pipeline_tests.billing.fake import (
     plan,
     usage_invoice,
 )
-from pax8_pipeline_tests.checks.kit import warehouse_with
+from pax8_pipeline_tests.support.checks import warehouse_with
 
 ME, ANOTHER = "11111111-aaaa", "22222222-bbbb"
 SECOND = KEY.replace("9a11", "9a22")

@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline.billing import plan as plans
-from pax8_pipeline.billing import render
-from pax8_pipeline.billing.approval import NothingToAgree, Scope, agree, agreements, holds, writable
-from pax8_pipeline.billing.ledger import Ledger
+from pax8_pipeline.billing.approvals import NothingToAgree, Scope, agree, agreements, holds, writable
+from pax8_pipeline.billing.ledger.ledger import Ledger
 from pax8_pipeline.billing.model import Entry, Plan
+from pax8_pipeline.billing.planning import planner as plans
 from pax8_pipeline.errors import PipelineError
+from pax8_pipeline.reports import plan_report
 from pax8_pipeline.settings import Policy
 from pax8_pipeline.warehouse.connection import Warehouse
-from pax8_pipeline.warehouse.raw import dicts
-from pax8_pipeline_tests.warehouse.books import SUB, Books, circumstances, invoice, licence, line, subscription
+from pax8_pipeline.warehouse.snapshots import dicts
+from pax8_pipeline_tests.support.books import SUB, Books, circumstances, invoice, licence, line, subscription
 
 NOW = datetime(2026, 8, 20, 9)
 
@@ -226,8 +226,8 @@ def test_what_people_agreed_to_is_listed_with_the_rows_it_covers(tmp_path: Path)
     approve(warehouse, plan, rules, scope=Scope(client_id=231), who=" Ada ")
     with warehouse.connect() as connection:
         (row,) = agreements(connection, plan.plan_id)
-        text = render.plan_markdown(connection, plan.plan_id)
-        data = render.plan_json(connection, plan.plan_id)
+        text = plan_report.plan_markdown(connection, plan.plan_id)
+        data = plan_report.plan_json(connection, plan.plan_id)
     assert (row["approved_by"], row["approved_at"], row["kind"], row["rows"]) == ("Ada", NOW, "approve", 1)
     assert row["checksum"] == plan.checksum
     assert "Approved by Ada at 2026-08-20 09:00 UTC: 1 changes, client 231." in text

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline.billing import plan as plans
 from pax8_pipeline.billing.model import Plan
+from pax8_pipeline.billing.planning import planner as plans
 from pax8_pipeline.settings import Policy
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.billing.test_approval import approve, rows
-from pax8_pipeline_tests.warehouse.books import SUB, Books, circumstances, invoice, licence, line, subscription
-from pax8_pipeline_tests.warehouse.usage_books import KEY, UsageBooks, policy
+from pax8_pipeline_tests.support.books import SUB, Books, circumstances, invoice, licence, line, subscription
+from pax8_pipeline_tests.support.usage_books import KEY, UsageBooks, policy
 
 APPROVE = Policy.model_validate({"trust": {"default": "approve"}})
 

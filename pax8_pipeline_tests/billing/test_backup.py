@@ -9,19 +9,19 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline.billing import backup as backups
-from pax8_pipeline.billing import plan as plans
-from pax8_pipeline.billing.approval import writable
-from pax8_pipeline.billing.backup import backup, restore
-from pax8_pipeline.billing.ledger import Ledger, states
+from pax8_pipeline.billing.approvals import writable
+from pax8_pipeline.billing.ledger import backup as backups
+from pax8_pipeline.billing.ledger.backup import backup, restore
+from pax8_pipeline.billing.ledger.ledger import Ledger, states
 from pax8_pipeline.billing.model import Entry
+from pax8_pipeline.billing.planning import planner as plans
 from pax8_pipeline.errors import PipelineError
-from pax8_pipeline.warehouse import raw
+from pax8_pipeline.warehouse import snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
-from pax8_pipeline_tests.billing.fake import WAIT
 from pax8_pipeline_tests.billing.test_approval import NOW, approve, made
 from pax8_pipeline_tests.billing.test_plan_store import open_write
-from pax8_pipeline_tests.warehouse.books import (
+from pax8_pipeline_tests.support.billing import WAIT
+from pax8_pipeline_tests.support.books import (
     SUB,
     Books,
     circumstances,
@@ -46,7 +46,7 @@ def lost(warehouse: Warehouse) -> Warehouse:
 
 def rows(warehouse: Warehouse, query: str) -> list[dict[str, Any]]:
     with warehouse.connect() as connection:
-        return raw.dicts(connection.execute(query))
+        return snapshots.dicts(connection.execute(query))
 
 
 def kept(warehouse: Warehouse) -> dict[str, list[dict[str, Any]]]:

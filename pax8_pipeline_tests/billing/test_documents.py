@@ -13,21 +13,22 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline.billing import documents, invoice, writer
-from pax8_pipeline.billing.backup import backup, restore
-from pax8_pipeline.billing.explain import explain
-from pax8_pipeline.billing.ledger import Ledger
+from pax8_pipeline.billing.actions import usage_invoice
+from pax8_pipeline.billing.ledger import documents, writer
+from pax8_pipeline.billing.ledger.backup import backup, restore
+from pax8_pipeline.billing.ledger.ledger import Ledger
 from pax8_pipeline.billing.model import Change, Entry, State
-from pax8_pipeline.billing.plan import all_changes, latest_plan_id, make_plan
-from pax8_pipeline.checks.registry import RULES
-from pax8_pipeline.checks.rule import Finding, Sight
+from pax8_pipeline.billing.planning.planner import all_changes, latest_plan_id, make_plan
+from pax8_pipeline.orchestration.checks.check import Finding, Sight
+from pax8_pipeline.orchestration.checks.registry import RULES
+from pax8_pipeline.reports.explain.history import explain
 from pax8_pipeline.settings import Policy
-from pax8_pipeline.warehouse import raw
+from pax8_pipeline.warehouse import snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
-from pax8_pipeline_tests.billing.fake import WAIT, as_halo_keeps
-from pax8_pipeline_tests.checks.kit import settings_of
-from pax8_pipeline_tests.warehouse.books import COMPANY, TODAY, circumstances, let_go
-from pax8_pipeline_tests.warehouse.usage_books import KEY, OTHER, UsageBooks, arrears, policy, usage_plan
+from pax8_pipeline_tests.support.billing import WAIT, as_halo_keeps
+from pax8_pipeline_tests.support.books import COMPANY, TODAY, circumstances, let_go
+from pax8_pipeline_tests.support.checks import settings_of
+from pax8_pipeline_tests.support.usage_books import KEY, OTHER, UsageBooks, arrears, policy, usage_plan
 
 COVERS = (TODAY - timedelta(days=62), TODAY + timedelta(days=40))
 OTHER_KEY = KEY.replace(COMPANY, OTHER)
@@ -62,7 +63,7 @@ class House:
             return all_changes(connection, latest_plan_id(connection) or "")
 
     def as_made(self, number: int, change: Change, **changes: Any) -> Row:
-        return as_halo_keeps(number, invoice.body(invoice.planned(change.expect), ME), **changes)
+        return as_halo_keeps(number, usage_invoice.body(usage_invoice.planned(change.expect), ME), **changes)
 
     def note(self, *states: State) -> None:
         with self.warehouse.connect() as connection:
@@ -80,7 +81,7 @@ class House:
         plan = make_plan(self.warehouse, replace(now, made_at=now.made_at + timedelta(minutes=self.runs)))
         query = "SELECT * FROM billing.plan WHERE plan_id = ? AND verdict LIKE 'usage%' ORDER BY row_id"
         with self.warehouse.connect() as connection:
-            return {row["row_id"]: row for row in raw.dicts(connection.execute(query, [plan.plan_id]))}
+            return {row["row_id"]: row for row in snapshots.dicts(connection.execute(query, [plan.plan_id]))}
 
     def check(self, name: str) -> Finding:
         (rule,) = [r for r in RULES if r.name == name]

@@ -18,13 +18,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pax8_pipeline import jsontext
-from pax8_pipeline.billing import documents, invoice
-from pax8_pipeline.billing.ledger import Ledger
+from pax8_pipeline.billing.actions import usage_invoice as invoice
+from pax8_pipeline.billing.ledger import documents
+from pax8_pipeline.billing.ledger.ledger import Ledger
 from pax8_pipeline.billing.model import Entry
-from pax8_pipeline.warehouse import raw
+from pax8_pipeline.text import jsontext
+from pax8_pipeline.warehouse import snapshots
 from pax8_pipeline.warehouse.connection import Connection, Warehouse
-from pax8_pipeline_tests.billing.fake import TODAY, as_halo_keeps, usage_invoice, usage_line
+from pax8_pipeline_tests.support.billing import TODAY, as_halo_keeps, usage_invoice, usage_line
 
 COMPANIES = tuple(f"5b1f7a3e-0d52-4c0b-9a64-2f1f3c0e9a1{n}" for n in range(3))
 MADE = [
@@ -128,7 +129,7 @@ def undone(warehouse: Warehouse) -> Iterator[Connection]:
 def night(connection: Connection, number: int, shown: list[Row]) -> tuple[dict[str, str], str | None]:
     """Read what Halo shows, compare; return the state of each document and whether Halo is distrusted."""
     at, run_id = datetime(2026, 8, 20, tzinfo=UTC).replace(tzinfo=None) + timedelta(days=number), f"night-{number}"
-    rows = raw.raw_objects("/Invoice", shown)
+    rows = snapshots.raw_objects("/Invoice", shown)
     connection.execute(
         "INSERT INTO meta.snapshots (snapshot_id, table_name, scope, run_id, loaded_at, endpoint, row_count, requests, repeats, "
         "complete, covers_from, covers_to) VALUES (?, 'halo.invoices', '', ?, ?, '/Invoice', ?, 1, 0, true, ?, ?)",

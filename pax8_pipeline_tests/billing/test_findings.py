@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline.billing import acknowledged, findings
-from pax8_pipeline.billing.plan import make_plan
+from pax8_pipeline.billing import acknowledgements, findings
+from pax8_pipeline.billing.planning.planner import make_plan
 from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.settings import Policy
 from pax8_pipeline.warehouse.connection import Warehouse
-from pax8_pipeline_tests.warehouse.books import (
+from pax8_pipeline_tests.support.books import (
     SUB,
     TODAY,
     Books,
@@ -28,7 +28,7 @@ from pax8_pipeline_tests.warehouse.books import (
     manual_line,
     subscription,
 )
-from pax8_pipeline_tests.warehouse.usage_books import KEY, METER, UsageBooks, arrears, policy, summary
+from pax8_pipeline_tests.support.usage_books import KEY, METER, UsageBooks, arrears, policy, summary
 
 OTHER = "aaaaaaaa-0000-4000-8000-000000000002"
 UNBILLED = Books(licences=[], recurring=[])
@@ -182,14 +182,15 @@ def test_usage_held_until_a_first_month_is_named_is_found(tmp_path: Path) -> Non
 
 
 def test_a_voided_usage_invoice_is_found_with_what_it_billed(tmp_path: Path) -> None:
-    from pax8_pipeline.billing import ledger, plan
+    from pax8_pipeline.billing.ledger import ledger
     from pax8_pipeline.billing.model import Entry
+    from pax8_pipeline.billing.planning import planner
 
     books = UsageBooks()
     warehouse = books.load(tmp_path, policy=policy())
     made = make_plan(warehouse, circumstances(policy=policy()))
     with warehouse.connect() as connection:
-        (change,) = plan.all_changes(connection, made.plan_id)
+        (change,) = planner.all_changes(connection, made.plan_id)
     ledger.Ledger(warehouse, "run-1").record(made.plan_id, [Entry(change, "claimed"), Entry(change, "verified")])
     line_ = {"id": 1, "_itemid": 120, "qty_order": 1, "unit_price": 25.64, "net_amount": 25.64}
     books.halo_invoices = [
@@ -259,8 +260,8 @@ def covered(warehouse: Warehouse, day: date = TODAY) -> list[bool]:
 def acknowledge(warehouse: Warehouse, **changes: Any) -> None:
     with warehouse.connect() as connection:
         (row,) = findings.open_findings(connection)
-    known = acknowledged.acknowledged(row, reason="by hand", who="ada", until=None, today=TODAY)
-    acknowledged.refill(warehouse, [replace(known, **changes)])
+    known = acknowledgements.acknowledged(row, reason="by hand", who="ada", until=None, today=TODAY)
+    acknowledgements.refill(warehouse, [replace(known, **changes)])
 
 
 def test_an_acknowledged_loss_does_not_count_until_its_date_passes(tmp_path: Path) -> None:

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline.billing.guardrails import check
 from pax8_pipeline.billing.model import Change
+from pax8_pipeline.billing.planning.guardrails import check
 from pax8_pipeline.settings import Guardrails
-from pax8_pipeline_tests.billing.fake import change
+from pax8_pipeline_tests.support.billing import change
 
 
 def some(

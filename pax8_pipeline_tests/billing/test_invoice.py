@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline.billing import invoice
+from pax8_pipeline.billing.actions import usage_invoice as invoice
 from pax8_pipeline.billing.model import Change
-from pax8_pipeline.halo.replies import new_invoice
-from pax8_pipeline.warehouse import build, raw
-from pax8_pipeline_tests.billing.fake import COMPANY, KEY, as_halo_keeps, change, usage_invoice, usage_line
-from pax8_pipeline_tests.warehouse.books import TODAY, Books
+from pax8_pipeline.halo.payloads import new_invoice
+from pax8_pipeline.warehouse import build, snapshots
+from pax8_pipeline_tests.support.billing import COMPANY, KEY, as_halo_keeps, change, usage_invoice, usage_line
+from pax8_pipeline_tests.support.books import TODAY, Books
 
 LOWER = KEY.lower()
 
@@ -254,7 +254,7 @@ def test_staging_finds_the_same_keys_in_any_text(tmp_path: Path) -> None:
         for n in range(1, 3001)
     ]
     warehouse = Books().load(tmp_path)
-    raw.store(warehouse, [raw.Read("halo.invoices", raw.raw_objects("/Invoice", sent))], "run")
+    snapshots.store(warehouse, [snapshots.Read("halo.invoices", snapshots.raw_objects("/Invoice", sent))], "run")
     build.build(warehouse, "staging.halo_invoices", {"today": TODAY})
     with warehouse.connect() as connection:
         rows = connection.execute("SELECT invoice_id, usage_keys FROM staging.halo_invoices").fetchall()
@@ -272,7 +272,7 @@ def test_staging_keeps_lines_and_their_net_sum(tmp_path: Path) -> None:
     ]
     # A line without a quantity comes to nobody knows what, and so does its invoice.
     sent: list[dict[str, Any]] = [{"id": 1, "lines": lines}, {"id": 2}, {"id": 3, "lines": [{"unit_price": 7}]}]
-    raw.store(warehouse, [raw.Read("halo.invoices", raw.raw_objects("/Invoice", sent))], "run")
+    snapshots.store(warehouse, [snapshots.Read("halo.invoices", snapshots.raw_objects("/Invoice", sent))], "run")
     build.build(warehouse, "staging.halo_invoices", {"today": TODAY})
     with warehouse.connect() as connection:
         rows = connection.execute("SELECT line_count, lines_net, usage_keys FROM staging.halo_invoices").fetchall()

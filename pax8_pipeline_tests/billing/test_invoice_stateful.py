@@ -27,11 +27,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from pax8_pipeline.billing import invoice
-from pax8_pipeline.billing.apply import Applier
+from pax8_pipeline.billing.actions import usage_invoice as invoice
+from pax8_pipeline.billing.applying.apply import Applier
+from pax8_pipeline.billing.ledger.recovery import Begun, Reading, judge, not_shown_note
 from pax8_pipeline.billing.model import Change, Entry
-from pax8_pipeline.billing.settling import Begun, Reading, judge, not_shown_note
-from pax8_pipeline_tests.billing.fake import (
+from pax8_pipeline_tests.support.billing import (
     TODAY,
     WAIT,
     Crash,
@@ -103,7 +103,7 @@ class UsageBilling(RuleBasedStateMachine):
         return {(plan_id, entry.change.row_id): entry.state for plan_id, entry in self.ledger.entries}
 
     def _plan(self) -> list[Change]:
-        """As queries/usage_rows.sql: what the ledger does not have as billed or open, and Halo does not show."""
+        """As billing/planning/usage_rows.sql: what the ledger does not have as billed or open, and Halo does not show."""
         taken = {
             key for (_, key), state in self._states().items() if state in ("verified", "claimed", "sent", "unknown")
         }
@@ -129,7 +129,7 @@ class UsageBilling(RuleBasedStateMachine):
             self.ledger.record(one.plan_id, [Entry(change, settled.state, settled.detail, note)])
 
     def _times(self, plan_id: str, key: str) -> tuple[datetime, datetime | None]:
-        """When a write was claimed, and when Halo first did not show it (queries/begun.sql)."""
+        """When a write was claimed, and when Halo first did not show it (billing/ledger/open_invoices.sql)."""
         mine = [
             (at, entry)
             for at, (plan, entry) in zip(self.ledger.times, self.ledger.entries, strict=True)

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline.billing.apply import Applier, Outcome
-from pax8_pipeline.billing.verify import all_but_one_member_kept
-from pax8_pipeline_tests.billing.fake import (
+from pax8_pipeline.billing.actions.verify import all_but_one_member_kept
+from pax8_pipeline.billing.applying.apply import Applier, Outcome
+from pax8_pipeline_tests.support.billing import (
     TODAY,
     FakeHalo,
     FakePax8,

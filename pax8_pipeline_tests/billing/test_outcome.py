@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline.billing import ledger
-from pax8_pipeline.billing import plan as plans
+from pax8_pipeline.billing.exit_status import judge
 from pax8_pipeline.billing.findings import Open
+from pax8_pipeline.billing.ledger import ledger
 from pax8_pipeline.billing.model import Entry, Left, State
-from pax8_pipeline.billing.outcome import judge
+from pax8_pipeline.billing.planning import planner as plans
 from pax8_pipeline.settings import Policy
-from pax8_pipeline_tests.billing.fake import plan
-from pax8_pipeline_tests.warehouse.books import Books, circumstances, subscription
+from pax8_pipeline_tests.support.billing import plan
+from pax8_pipeline_tests.support.books import Books, circumstances, subscription
 
 LOSS = Open(losses=17, new=2, lost_a_month={"USD": Decimal("1930")}, lost_once={"GBP": Decimal("17.65")})
 CASES: dict[str, tuple[dict[str, Any], dict[str, int], Left, dict[str, Any], int]] = {

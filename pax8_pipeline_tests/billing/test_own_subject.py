@@ -9,19 +9,19 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline.billing import plan as plans
-from pax8_pipeline.billing.apply import refuse
-from pax8_pipeline.billing.approval import Scope, Writable, agree, holds, writable
-from pax8_pipeline.billing.ledger import Ledger, left, states
+from pax8_pipeline.billing.applying.apply import refuse
+from pax8_pipeline.billing.approvals import Scope, Writable, agree, holds, writable
+from pax8_pipeline.billing.exit_status import HELD, judge
+from pax8_pipeline.billing.ledger.ledger import Ledger, left, states
 from pax8_pipeline.billing.model import Entry, Plan
-from pax8_pipeline.billing.outcome import HELD, judge
+from pax8_pipeline.billing.planning import planner as plans
 from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.settings import Policy
 from pax8_pipeline.warehouse.connection import Warehouse
-from pax8_pipeline.warehouse.raw import dicts
+from pax8_pipeline.warehouse.snapshots import dicts
 from pax8_pipeline_tests.billing.test_approval import NOW
-from pax8_pipeline_tests.warehouse.books import SUB, circumstances, invoice, licence, line, subscription
-from pax8_pipeline_tests.warehouse.usage_books import KEY, METER, UsageBooks, policy
+from pax8_pipeline_tests.support.books import SUB, circumstances, invoice, licence, line, subscription
+from pax8_pipeline_tests.support.usage_books import KEY, METER, UsageBooks, policy
 
 MORE = ("c2b8a9d0-6f34-4a6f-8a1b-3f7c9e5d1a03", "c2b8a9d0-6f34-4a6f-8a1b-3f7c9e5d1a04")
 SEATS_HELD = {"run": {"lines_changed": 0}, "usage_run": {}, "usage_client": {}}

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline.billing import plan as plans
-from pax8_pipeline.billing.ledger import Ledger, states
+from pax8_pipeline.billing.ledger.ledger import Ledger, states
 from pax8_pipeline.billing.model import Entry
+from pax8_pipeline.billing.planning import planner as plans
 from pax8_pipeline.settings import Policy
 from pax8_pipeline.warehouse.connection import Warehouse
-from pax8_pipeline_tests.billing.fake import WAIT
-from pax8_pipeline_tests.warehouse.books import (
+from pax8_pipeline_tests.support.billing import WAIT
+from pax8_pipeline_tests.support.books import (
     SUB,
     Books,
     circumstances,

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline.billing.apply import Applier
-from pax8_pipeline.billing.verify import requested_quantity
-from pax8_pipeline_tests.billing.fake import (
+from pax8_pipeline.billing.actions.verify import requested_quantity
+from pax8_pipeline.billing.applying.apply import Applier
+from pax8_pipeline_tests.support.billing import (
     TODAY,
     FakeHalo,
     FakePax8,
@@ -19,8 +19,8 @@ from pax8_pipeline_tests.billing.fake import (
     computed_line,
     plan,
 )
-from pax8_pipeline_tests.billing.fake import licence as held_licence
-from pax8_pipeline_tests.warehouse.books import Books, licence, planned, subscription
+from pax8_pipeline_tests.support.billing import licence as held_licence
+from pax8_pipeline_tests.support.books import Books, licence, planned, subscription
 
 EMPTY_DAY, A_DAY = "1900-01-01T00:00:00", "2026-08-19T00:00:00"
 # requested quantity and its date, and the change that is under way on a licence with count 20

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline.billing import plan as plans
-from pax8_pipeline.billing.apply import Applier
-from pax8_pipeline.billing.ledger import Ledger
+from pax8_pipeline.billing.applying.apply import Applier
+from pax8_pipeline.billing.ledger.ledger import Ledger
 from pax8_pipeline.billing.model import Entry
+from pax8_pipeline.billing.planning import planner as plans
 from pax8_pipeline.billing.rollback import make_rollback
 from pax8_pipeline.warehouse.connection import Warehouse
-from pax8_pipeline.warehouse.raw import dicts
-from pax8_pipeline_tests.billing.fake import TODAY, FakeHalo, FakePax8, MemoryLedger
-from pax8_pipeline_tests.warehouse.books import Books, circumstances, invoice, licence, line, subscription
+from pax8_pipeline.warehouse.snapshots import dicts
+from pax8_pipeline_tests.support.billing import TODAY, FakeHalo, FakePax8, MemoryLedger
+from pax8_pipeline_tests.support.books import Books, circumstances, invoice, licence, line, subscription
 
 ENDED = {"is_active": False, "status": "Cancelled", "end_date": "2026-08-19T00:00:00"}
 BEFORE = {"is_active": True, "status": "Active", "end_date": None, "count": 20}

@@ -12,18 +12,18 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline.billing import invoice
-from pax8_pipeline.billing.ledger import Ledger
+from pax8_pipeline.billing.actions import usage_invoice
+from pax8_pipeline.billing.ledger.ledger import Ledger
+from pax8_pipeline.billing.ledger.recovery import pending
 from pax8_pipeline.billing.model import Change, Entry, State
-from pax8_pipeline.billing.plan import all_changes, latest_plan_id, load_plan
+from pax8_pipeline.billing.planning.planner import all_changes, latest_plan_id, load_plan
 from pax8_pipeline.billing.rollback import make_rollback
-from pax8_pipeline.billing.settling import pending
-from pax8_pipeline.loading.halo import open_since
-from pax8_pipeline.warehouse import build, raw
+from pax8_pipeline.extract.halo_lists import open_since
+from pax8_pipeline.warehouse import build, snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
-from pax8_pipeline_tests.billing.fake import WAIT, FakeHalo, as_halo_keeps
-from pax8_pipeline_tests.warehouse.books import TODAY, circumstances, let_go
-from pax8_pipeline_tests.warehouse.usage_books import KEY, UsageBooks, policy, usage_plan
+from pax8_pipeline_tests.support.billing import WAIT, FakeHalo, as_halo_keeps
+from pax8_pipeline_tests.support.books import TODAY, circumstances, let_go
+from pax8_pipeline_tests.support.usage_books import KEY, UsageBooks, policy, usage_plan
 
 RULES = policy()
 OPEN: tuple[State, ...] = ("claimed", "sent", "unknown")
@@ -59,7 +59,7 @@ class Case:
 
     def shown(self, number: int = 51877, **changes: Any) -> dict[str, Any]:
         """The planned invoice as Halo shows it."""
-        return as_halo_keeps(number, invoice.body(invoice.planned(self.change.expect)), **changes)
+        return as_halo_keeps(number, usage_invoice.body(usage_invoice.planned(self.change.expect)), **changes)
 
     def settle(
         self,
@@ -71,8 +71,8 @@ class Case:
     ) -> list[tuple[str, str, str]]:
         """A later run (run-2 a day after the claim) reads Halo and settles; return plan, state and detail."""
         at = at or CLAIMED + timedelta(days=int(run_id.removeprefix("run-")) - 1)
-        found = raw.Read("halo.invoices", raw.raw_objects("/Invoice", shown), "/Invoice", covers=covers)
-        raw.store(self.warehouse, [found], run_id if read else "run-1", now=at)
+        found = snapshots.Read("halo.invoices", snapshots.raw_objects("/Invoice", shown), "/Invoice", covers=covers)
+        snapshots.store(self.warehouse, [found], run_id if read else "run-1", now=at)
         build.build(self.warehouse, "staging.halo_invoices", build.variables(TODAY, RULES))
         settled = Ledger(self.warehouse, run_id, clock=lambda: at).settle(WAIT)
         return [(row["plan_id"], row["state"], row["detail"]) for row in settled]
@@ -219,7 +219,7 @@ def test_nothing_is_settled_by_a_list_of_another_run(tmp_path: Path) -> None:
 
 def test_a_list_that_was_not_read_whole_settles_nothing(tmp_path: Path) -> None:
     case = Case(tmp_path, "claimed")
-    raw.store(case.warehouse, [raw.Read("halo.invoices", (), "/Invoice", problem="cut off")], "run-2")
+    snapshots.store(case.warehouse, [snapshots.Read("halo.invoices", (), "/Invoice", problem="cut off")], "run-2")
     assert Ledger(case.warehouse, "run-2").settle(WAIT) == []
 
 
@@ -282,7 +282,7 @@ def test_a_usage_invoice_is_never_undone_and_the_plan_says_who_can(tmp_path: Pat
     now = replace(circumstances(policy=RULES, run_id="undo"), run_id="undo")
     made = make_rollback(case.warehouse, case.plan_id, FakeHalo({}, {}, read_faults=1), now)
     with case.warehouse.connect() as connection:
-        (row,) = raw.dicts(connection.execute("SELECT * FROM billing.plan WHERE plan_id = ?", [made.plan_id]))
+        (row,) = snapshots.dicts(connection.execute("SELECT * FROM billing.plan WHERE plan_id = ?", [made.plan_id]))
         assert load_plan(connection, made.plan_id).rows_blocked == 1
         assert all_changes(connection, made.plan_id) == []
     assert (row["class"], row["action"], row["reason"]) == ("blocked", "none", "usage_invoice")

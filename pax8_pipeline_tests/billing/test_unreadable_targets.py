@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline.billing import verify
-from pax8_pipeline_tests.billing.fake import change, computed_line, plan
+from pax8_pipeline.billing.actions import verify
 from pax8_pipeline_tests.billing.test_apply import applier, halo
+from pax8_pipeline_tests.support.billing import change, computed_line, plan
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline.billing.ledger import Ledger
+from pax8_pipeline.billing.ledger.ledger import Ledger
 from pax8_pipeline.billing.model import Entry, State
-from pax8_pipeline.billing.plan import all_changes, latest_plan_id
+from pax8_pipeline.billing.planning.planner import all_changes, latest_plan_id
 from pax8_pipeline.warehouse.connection import Warehouse
-from pax8_pipeline_tests.warehouse.books import COMPANY, invoice, licence, line
-from pax8_pipeline_tests.warehouse.usage_books import (
+from pax8_pipeline_tests.support.books import COMPANY, invoice, licence, line
+from pax8_pipeline_tests.support.usage_books import (
     KEY,
     METER,
     OTHER,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline_tests.warehouse.usage_books import KEY, OTHER, UsageBooks, arrears, pax8_invoice, policy, usage_plan
+from pax8_pipeline_tests.support.usage_books import KEY, OTHER, UsageBooks, arrears, pax8_invoice, policy, usage_plan
 
 Rows = dict[str, dict[str, Any]]
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from pax8_pipeline.billing.actions.verify import untouched
 from pax8_pipeline.billing.model import Action
-from pax8_pipeline.billing.verify import untouched
-from pax8_pipeline_tests.billing.fake import change
-from pax8_pipeline_tests.warehouse.books import invoice, line, manual_line
+from pax8_pipeline_tests.support.billing import change
+from pax8_pipeline_tests.support.books import invoice, line, manual_line
 
 
 @pytest.mark.parametrize(

@@ -11,16 +11,16 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from pax8_pipeline.billing import plan as plans
-from pax8_pipeline.billing import render
-from pax8_pipeline.commands import summary
+from pax8_pipeline.billing.planning import planner as plans
+from pax8_pipeline.commands import run_report
 from pax8_pipeline.commands.acknowledge import acknowledge
 from pax8_pipeline.commands.explain import explain
-from pax8_pipeline.commands.plan import plan
+from pax8_pipeline.commands.plan.show import plan
+from pax8_pipeline.reports import plan_report
 from pax8_pipeline.settings import load_settings
 from pax8_pipeline.warehouse.connection import Warehouse
-from pax8_pipeline_tests.cli.kit import OURS
-from pax8_pipeline_tests.warehouse.books import SUB, TODAY, Books, circumstances, invoice, licence, line, subscription
+from pax8_pipeline_tests.support.books import SUB, TODAY, Books, circumstances, invoice, licence, line, subscription
+from pax8_pipeline_tests.support.cli import OURS
 
 OTHER = "aaaaaaaa-0000-4000-8000-000000000002"
 GONE = "bbbbbbbb-0000-4000-8000-000000000003"
@@ -54,10 +54,10 @@ def verdict(folder: Path) -> tuple[int, str]:
     return told.verdict.code, told.verdict.sentence
 
 
-def told_of(folder: Path) -> summary.Told:
+def told_of(folder: Path) -> run_report.Told:
     with Warehouse(folder / "warehouse.duckdb").connect() as connection:
         plan_id = plans.latest_plan_id(connection)
-    return summary.gather(load_settings(), "run-1", plan_id, [], [])
+    return run_report.gather(load_settings(), "run-1", plan_id, [], [])
 
 
 def rows(folder: Path) -> list[dict[str, str]]:
@@ -131,8 +131,8 @@ def test_every_output_shows_since_when_and_who_acknowledged_it(folder: Path) -> 
     said = "acknowledged by ada until 2026-12-31: billed by hand"
     with Warehouse(folder / "warehouse.duckdb").connect() as connection:
         plan_id = str(plans.latest_plan_id(connection))
-        markdown, page = render.plan_markdown(connection, plan_id), render.plan_html(connection, plan_id)
-        table = render.plan_csv(render.plan_rows(connection, plan_id))
+        markdown, page = plan_report.plan_markdown(connection, plan_id), plan_report.plan_html(connection, plan_id)
+        table = plan_report.plan_csv(plan_report.plan_rows(connection, plan_id))
     for text in (markdown, page, table):
         assert said in text
         assert "2026-08-20, new" in text
@@ -142,5 +142,5 @@ def test_every_output_shows_since_when_and_who_acknowledged_it(folder: Path) -> 
     assert ("2026-08-20, new" in shown, "orphaned_licence" in shown, "acknowledged" in shown) == (True, True, True)
     story = CliRunner().invoke(explain, [OTHER]).stdout
     assert f"unbilled:{OTHER} waits for a person since 2026-08-20 (new); 0.90 USD a month not billed; {said}" in story
-    data = summary.as_data(told_of(folder))
+    data = run_report.as_data(told_of(folder))
     assert [f["finding_id"] for f in data["findings"] if f["counts"]] == [f"orphaned_licence-overcharge:{ORPHAN}"]

@@ -13,10 +13,10 @@ from typing import NamedTuple
 import pytest
 
 from pax8_pipeline import cli
-from pax8_pipeline.billing import plan as plans
-from pax8_pipeline_tests.cli.broken import BUSY, GROUPS, WAREHOUSE, Broken
-from pax8_pipeline_tests.cli.kit import OURS
-from pax8_pipeline_tests.warehouse.books import Books, circumstances, let_go, subscription
+from pax8_pipeline.billing.planning import planner as plans
+from pax8_pipeline_tests.support.books import Books, circumstances, let_go, subscription
+from pax8_pipeline_tests.support.broken_inputs import BUSY, GROUPS, WAREHOUSE, Broken
+from pax8_pipeline_tests.support.cli import OURS
 
 CASES = [
     pytest.param(one, id=f"{group}: {n} {one.name}"[:150])

@@ -11,8 +11,8 @@ import pytest
 
 from pax8_pipeline import cli
 from pax8_pipeline.errors import ConfigError
-from pax8_pipeline_tests.cli.kit import clean_environment, quick
-from pax8_pipeline_tests.cli.kit import cli as run_cli
+from pax8_pipeline_tests.support.cli import clean_environment, quick
+from pax8_pipeline_tests.support.cli import cli as run_cli
 
 HEAVY = {"dagster", "duckdb", "pandas", "starlette", "uvicorn"}
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import psutil
 
-from pax8_pipeline.commands.playground import free_port
-from pax8_pipeline.sandbox import state
-from pax8_pipeline.sandbox.world import World
-from pax8_pipeline_tests.cli.kit import clean_environment, cli
+from pax8_pipeline.commands.playground.server import free_port
+from pax8_pipeline.sandbox.world import state
+from pax8_pipeline.sandbox.world.world import World
+from pax8_pipeline_tests.support.cli import clean_environment, cli
 
 # A code location that starts quickly and shows what environment it was given.
 TINY = """

@@ -17,16 +17,16 @@ import pytest
 from click.testing import CliRunner
 
 from pax8_pipeline.clock import ClockSeen, RunDay
-from pax8_pipeline.commands import doctor_local, doctor_vendors
-from pax8_pipeline.commands.doctor import doctor
-from pax8_pipeline.commands.findings import Finding
+from pax8_pipeline.commands.doctor import local, vendors
+from pax8_pipeline.commands.doctor.command import doctor
+from pax8_pipeline.commands.doctor.diagnosis import Finding
 from pax8_pipeline.errors import BadAnswer, ConfigError
-from pax8_pipeline.sandbox.server import Sandbox, running_sandbox
-from pax8_pipeline.sandbox.world import World
+from pax8_pipeline.sandbox.server.app import Sandbox, running_sandbox
+from pax8_pipeline.sandbox.world.world import World
 from pax8_pipeline.settings import load_settings
 from pax8_pipeline.warehouse.connection import Warehouse
-from pax8_pipeline_tests.cli.kit import OURS
-from pax8_pipeline_tests.e2e.hurry import without_waiting
+from pax8_pipeline_tests.support.cli import OURS
+from pax8_pipeline_tests.support.hurry import without_waiting
 
 TODAY = date(2026, 8, 20)
 
@@ -191,13 +191,13 @@ def test_the_schedule_without_a_daemon_is_told(patient: Patient) -> None:
 def test_a_warehouse_in_use_is_told_with_its_holder(tmp_path: Path) -> None:
     settings = load_settings({"PAX8_PIPELINE_DATA": str(tmp_path)})
     Warehouse(settings.warehouse_path).ensure_schema()
-    assert [f.level for f in doctor_local.warehouse(settings)] == ["ok"]
+    assert [f.level for f in local.warehouse(settings)] == ["ok"]
     program = "import duckdb, sys\nc = duckdb.connect(sys.argv[1])\nprint('open', flush=True)\nsys.stdin.read()"
     command = [sys.executable, "-c", program, str(settings.warehouse_path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout is not None
         holder.stdout.readline()
-        found = next(doctor_local.warehouse(settings))
+        found = next(local.warehouse(settings))
         assert (found.level, f"process {holder.pid}" in found.text) == ("warn", True)
         holder.kill()
 
@@ -226,7 +226,7 @@ def clock_off(seconds: float | None, today: date = TODAY, *, stated: bool = Fals
     """The finding for a vendor whose clock is so many seconds ahead of ours."""
     noon = datetime(2026, 8, 20, 12, tzinfo=UTC)
     seen = None if seconds is None else ClockSeen(noon + timedelta(seconds=seconds), noon)
-    return doctor_vendors.clock("Pax8", seen, RunDay(today, stated, noon, ZoneInfo("UTC")))
+    return vendors.clock("Pax8", seen, RunDay(today, stated, noon, ZoneInfo("UTC")))
 
 
 @pytest.mark.parametrize(
@@ -291,18 +291,16 @@ def test_the_newest_standing_invoice_counts_and_forty_days_are_the_limit() -> No
         {"invoiceDate": "2026-08-15", "status": "Credited"},
         {"status": "Unpaid"},
     ]
-    assert doctor_vendors.newest_invoice(rows, TODAY).text.startswith(
-        "the last approved one is dated 2026-07-11, 40 days"
-    )
-    assert doctor_vendors.newest_invoice(rows, TODAY).level == "ok"
-    assert doctor_vendors.newest_invoice(rows, date(2026, 8, 21)).level == "warn"
-    assert doctor_vendors.newest_invoice(rows[:1], TODAY).level == "warn"
+    assert vendors.newest_invoice(rows, TODAY).text.startswith("the last approved one is dated 2026-07-11, 40 days")
+    assert vendors.newest_invoice(rows, TODAY).level == "ok"
+    assert vendors.newest_invoice(rows, date(2026, 8, 21)).level == "warn"
+    assert vendors.newest_invoice(rows[:1], TODAY).level == "warn"
 
 
 def test_licences_without_the_column_are_bad_and_with_an_empty_one_a_warning() -> None:
-    assert doctor_vendors.licence_ids([{"id": 1, "type": 1}], "snowid").level == "bad"
-    assert doctor_vendors.licence_ids([{"id": 1, "type": 1, "snowid": " "}], "snowid").level == "warn"
-    filled = doctor_vendors.licence_ids([{"type": 1, "snowid": "a"}, {"type": 0, "snowid": ""}], "snowid")
+    assert vendors.licence_ids([{"id": 1, "type": 1}], "snowid").level == "bad"
+    assert vendors.licence_ids([{"id": 1, "type": 1, "snowid": " "}], "snowid").level == "warn"
+    filled = vendors.licence_ids([{"type": 1, "snowid": "a"}, {"type": 0, "snowid": ""}], "snowid")
     assert (filled.level, filled.text) == ("ok", "set on 1 of the 1 subscriptions looked at")
 
 
@@ -310,11 +308,11 @@ def test_an_integration_that_does_not_tell_is_not_taken_for_off() -> None:
     def unreadable() -> list[dict[str, Any]]:
         raise BadAnswer("Halo GET /Pax8Details: no list", vendor="Halo")
 
-    assert doctor_vendors.native_integration(lambda: [{"id": 1}], "refuse").level == "warn"
-    assert doctor_vendors.native_integration(unreadable, "refuse").level == "warn"
-    assert doctor_vendors.native_integration(unreadable, "ignore").level == "ok"
-    assert doctor_vendors.native_integration(lambda: [], "refuse").level == "ok"
+    assert vendors.native_integration(lambda: [{"id": 1}], "refuse").level == "warn"
+    assert vendors.native_integration(unreadable, "refuse").level == "warn"
+    assert vendors.native_integration(unreadable, "ignore").level == "ok"
+    assert vendors.native_integration(lambda: [], "refuse").level == "ok"
 
 
 def test_a_config_error_of_a_client_is_a_finding() -> None:
-    assert doctor_vendors.refusal("Pax8", "companies", ConfigError("PAX8_API_URL: no")).point == "Pax8 settings"
+    assert vendors.refusal("Pax8", "companies", ConfigError("PAX8_API_URL: no")).point == "Pax8 settings"

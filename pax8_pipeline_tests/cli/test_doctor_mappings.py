@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pax8_pipeline.commands import doctor_mappings
-from pax8_pipeline.commands.findings import Finding
+from pax8_pipeline.commands.doctor import mappings
+from pax8_pipeline.commands.doctor.diagnosis import Finding
 from pax8_pipeline.errors import Unreachable
 from pax8_pipeline.settings import Settings, load_settings
 
@@ -63,7 +63,7 @@ def said(findings: list[Finding]) -> dict[str, list[str]]:
 
 
 def test_a_client_that_halo_does_not_have_is_named_with_file_and_row(settings: Settings) -> None:
-    found = said(list(doctor_mappings.examine_halo(_Halo(), settings)))  # type: ignore[arg-type]
+    found = said(list(mappings.examine_halo(_Halo(), settings)))  # type: ignore[arg-type]
     at = settings.mappings_path
     assert found["bad"] == [
         f"{at}/clients.csv, row 3, column halo_client_id: Halo has no client 999",
@@ -75,7 +75,7 @@ def test_a_client_that_halo_does_not_have_is_named_with_file_and_row(settings: S
 
 
 def test_what_pax8_does_not_have_is_named_too(settings: Settings) -> None:
-    found = said(list(doctor_mappings.examine_pax8(_Pax8(), settings)))  # type: ignore[arg-type]
+    found = said(list(mappings.examine_pax8(_Pax8(), settings)))  # type: ignore[arg-type]
     assert [text.split("mappings/")[1] for text in found["bad"]] == [
         f"clients.csv, row 3, column pax8_company_id: Pax8 has no company {GONE}",
         f"subscriptions.csv, row 4, column pax8_subscription_id: Pax8 has no subscription {GONE}",

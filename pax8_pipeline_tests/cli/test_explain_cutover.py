@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from pax8_pipeline.billing import plan as plans
-from pax8_pipeline_tests.cli.kit import quick
-from pax8_pipeline_tests.warehouse.books import SUB, Books, circumstances, let_go, subscription
+from pax8_pipeline.billing.planning import planner as plans
+from pax8_pipeline_tests.support.books import SUB, Books, circumstances, let_go, subscription
+from pax8_pipeline_tests.support.cli import quick
 
 
 @pytest.fixture

@@ -12,10 +12,10 @@ import dagster as dg
 import pytest
 import yaml
 
-from pax8_pipeline.automation.instance import at_work, delete_old_runs, end_dead_runs, instance_home, open_instance
 from pax8_pipeline.errors import ConfigError
+from pax8_pipeline.orchestration.instance import at_work, delete_old_runs, end_dead_runs, instance_home, open_instance
 from pax8_pipeline.settings import load_settings
-from pax8_pipeline_tests.cli.kit import clean_environment
+from pax8_pipeline_tests.support.cli import clean_environment
 
 LATER = datetime.now(UTC) + timedelta(days=1)
 
@@ -97,7 +97,7 @@ DIES = """
 import os, sys
 from pathlib import Path
 import dagster as dg
-from pax8_pipeline.automation.instance import at_work, open_instance
+from pax8_pipeline.orchestration.instance import at_work, open_instance
 from pax8_pipeline.settings import load_settings
 
 @dg.op(pool="duckdb")

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from pax8_pipeline.billing import plan as plans
-from pax8_pipeline.commands.plan import plan
+from pax8_pipeline.billing.planning import planner as plans
+from pax8_pipeline.commands.plan.show import plan
 from pax8_pipeline.errors import PipelineError
-from pax8_pipeline.matching.mappings import load_mappings
+from pax8_pipeline.mapping.files import load_mappings
 from pax8_pipeline.settings import Policy
-from pax8_pipeline_tests.cli.kit import OURS
-from pax8_pipeline_tests.warehouse.books import SUB, TODAY, Books, let_go, subscription
+from pax8_pipeline_tests.support.books import SUB, TODAY, Books, let_go, subscription
+from pax8_pipeline_tests.support.cli import OURS
 
 
 @pytest.fixture

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from pax8_pipeline.commands.playground import claimed, environment_of, get_json, only_server, served_world
+from pax8_pipeline.commands.playground.server import claimed, environment_of, get_json, only_server, served_world
 from pax8_pipeline.errors import PipelineError
-from pax8_pipeline.sandbox import state
-from pax8_pipeline.sandbox.world import World
-from pax8_pipeline_tests.cli.kit import clean_environment, cli
+from pax8_pipeline.sandbox.world import state
+from pax8_pipeline.sandbox.world.world import World
+from pax8_pipeline_tests.support.cli import clean_environment, cli
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def test_a_second_command_uses_the_server_of_the_first(world_file: Path) -> None
 def test_a_world_is_free_again_when_its_server_is_killed(world_file: Path) -> None:
     program = (
         "import pathlib, sys, threading\n"
-        "from pax8_pipeline.commands.playground import served_world\n"
+        "from pax8_pipeline.commands.playground.server import served_world\n"
         "with served_world(pathlib.Path(sys.argv[1])) as env:\n"
         "    print(env['PAX8_API_URL'], flush=True)\n"
         "    threading.Event().wait()\n"

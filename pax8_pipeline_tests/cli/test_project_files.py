@@ -11,10 +11,10 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from pax8_pipeline.billing import acknowledged
-from pax8_pipeline.billing.verdicts import ALL_VERDICTS
+from pax8_pipeline.billing import acknowledgements
+from pax8_pipeline.billing.planning.verdicts import ALL_VERDICTS
 from pax8_pipeline.cli import COMMANDS
-from pax8_pipeline.matching.mappings import load_mappings
+from pax8_pipeline.mapping.files import load_mappings
 from pax8_pipeline.settings import REQUIRED_HALO, REQUIRED_PAX8, Policy, load_policy
 
 ROOT = Path(__file__).parents[2]
@@ -99,8 +99,8 @@ def test_readme_names_every_command_and_no_other() -> None:
 def test_mapping_files_begin_with_their_headings() -> None:
     found = load_mappings(ROOT / "data" / "mappings")
     assert (found.clients, found.subscriptions, found.items) == ((), (), ())
-    assert acknowledged.load(ROOT / "data" / "acknowledged.csv") == ()
-    assert (ROOT / "data" / "acknowledged.csv").read_text() == f"{','.join(acknowledged.COLUMNS)}\n"
+    assert acknowledgements.load(ROOT / "data" / "acknowledged.csv") == ()
+    assert (ROOT / "data" / "acknowledged.csv").read_text() == f"{','.join(acknowledgements.COLUMNS)}\n"
     assert sorted(p.name for p in (ROOT / "data" / "mappings").glob("*.csv")) == [
         "clients.csv", "items.csv", "subscriptions.csv",
     ]  # fmt: skip

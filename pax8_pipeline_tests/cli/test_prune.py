@@ -10,9 +10,9 @@ import pytest
 
 from pax8_pipeline.commands.prune import prune_all
 from pax8_pipeline.settings import Settings, load_settings
-from pax8_pipeline.warehouse import raw
+from pax8_pipeline.warehouse import snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
-from pax8_pipeline_tests.cli.kit import quick
+from pax8_pipeline_tests.support.cli import quick
 
 YEARS_LATER = (datetime.now(UTC).date() + timedelta(days=800)).isoformat()
 
@@ -24,8 +24,8 @@ def settings(tmp_path: Path) -> Settings:
     warehouse = Warehouse(settings.warehouse_path)
     warehouse.ensure_schema()
     for rows in (3, 2):
-        objects = raw.raw_objects("/companies", [{"id": f"c{n}"} for n in range(rows)])
-        raw.store(warehouse, [raw.Read("pax8.companies", objects)], "run")
+        objects = snapshots.raw_objects("/companies", [{"id": f"c{n}"} for n in range(rows)])
+        snapshots.store(warehouse, [snapshots.Read("pax8.companies", objects)], "run")
     return settings
 
 

@@ -11,8 +11,8 @@ from click.testing import CliRunner
 
 from pax8_pipeline.commands.writer import writer
 from pax8_pipeline.errors import PipelineError
-from pax8_pipeline_tests.checks.kit import warehouse_with
-from pax8_pipeline_tests.cli.kit import OURS
+from pax8_pipeline_tests.support.checks import warehouse_with
+from pax8_pipeline_tests.support.cli import OURS
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from pax8_pipeline.commands.playground import environment_of, free_port
+from pax8_pipeline.commands.playground.server import environment_of, free_port
 
 # Steps that ask a vendor; everything else is the job's own overhead.
 _VENDORS = ("pax8", "halo")
@@ -84,9 +84,9 @@ def bench(companies: int, subscriptions: int, usage: int) -> None:
 def measure(environment: dict[str, str]) -> None:
     """Run once and print what each step took."""
     os.environ.update(environment)
-    from pax8_pipeline.automation.instance import open_instance
-    from pax8_pipeline.automation.launch import run_daily_sync
-    from pax8_pipeline.resources.resources import HaloResource, Pax8Resource
+    from pax8_pipeline.orchestration.instance import open_instance
+    from pax8_pipeline.orchestration.resources import HaloResource, Pax8Resource
+    from pax8_pipeline.orchestration.runs import run_daily_sync
     from pax8_pipeline.settings import load_settings
 
     settings = load_settings()

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import click
 
-from pax8_pipeline.sandbox.server import running_sandbox
-from pax8_pipeline.sandbox.traffic import default_limits
-from pax8_pipeline.sandbox.world import World
-from pax8_pipeline_tests.e2e.kit import TODAY, Desk
-from pax8_pipeline_tests.e2e.nightly import apply_newest, night
+from pax8_pipeline.sandbox.faults.traffic import default_limits
+from pax8_pipeline.sandbox.server.app import running_sandbox
+from pax8_pipeline.sandbox.world.world import World
+from pax8_pipeline_tests.support.nightly import apply_newest, night
+from pax8_pipeline_tests.support.operator import TODAY, Desk
 
 _WIDE = "{lines_changed_pct: null, lines_changed: null, lines_ended: null, money_delta: null}"  # this is about calls, not limits
 

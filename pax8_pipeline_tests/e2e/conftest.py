@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline_tests.e2e.chromium import BROWSER, FLAGS, PATIENCE_MS
+from pax8_pipeline_tests.support.chromium import BROWSER, FLAGS, PATIENCE_MS
 
 
 @pytest.fixture(scope="module")

@@ -17,9 +17,9 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
-from pax8_pipeline.commands.playground import free_port
-from pax8_pipeline.sandbox.world import World
-from pax8_pipeline_tests.e2e.kit import TODAY, Desk, desk, until
+from pax8_pipeline.commands.playground.server import free_port
+from pax8_pipeline.sandbox.world.world import World
+from pax8_pipeline_tests.support.operator import TODAY, Desk, desk, until
 
 EVIL = "https://evil.example"
 LAUNCH = """mutation L($p: ExecutionParams!) { launchRun(executionParams: $p) {
@@ -243,7 +243,7 @@ def test_the_sandboxs_control_answers_programs_and_no_other_sites_page(at: Desk)
 
 
 def test_the_host_option_warns_that_the_ui_has_no_login(tmp_path: Path) -> None:
-    from pax8_pipeline.commands.dev import _Address
+    from pax8_pipeline.commands.playground.dev import _Address
 
     assert "no login" in _Address("0.0.0.0", 3000).warning
     assert _Address("0.0.0.0", 3000).reached == "127.0.0.1"

@@ -11,9 +11,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from pax8_pipeline.sandbox.pax8_switches import Pax8Switches
-from pax8_pipeline.sandbox.world import World
-from pax8_pipeline_tests.e2e.kit import TODAY, Desk, desk, kill, until
+from pax8_pipeline.sandbox.pax8.switches import Pax8Switches
+from pax8_pipeline.sandbox.world.world import World
+from pax8_pipeline_tests.support.operator import TODAY, Desk, desk, kill, until
 
 FIRST, LAST, MONTHS = "2023-08", "2026-07", 36
 TABLES = ("staging.invoices", "staging.invoice_items", "reconciled.usage_months", "reconciled.usage")

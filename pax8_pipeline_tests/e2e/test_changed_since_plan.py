@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 
 from pax8_pipeline.billing.model import Change
-from pax8_pipeline.billing.plan import latest_plan_id, safe_changes
-from pax8_pipeline.sandbox.world import World
+from pax8_pipeline.billing.planning.planner import latest_plan_id, safe_changes
+from pax8_pipeline.sandbox.world.world import World
 from pax8_pipeline.warehouse.connection import Warehouse
-from pax8_pipeline_tests.e2e.kit import Desk
-from pax8_pipeline_tests.e2e.nightly import Evening, apply_newest, rows, small_story
+from pax8_pipeline_tests.support.nightly import Evening, apply_newest, rows, small_story
+from pax8_pipeline_tests.support.operator import Desk
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pax8_pipeline_tests.e2e.kit import Desk, Ran, desk
+from pax8_pipeline_tests.support.operator import Desk, Ran, desk
 
 
 @pytest.fixture(scope="module")

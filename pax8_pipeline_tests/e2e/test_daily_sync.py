@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from pax8_pipeline_tests.e2e.kit import Desk, desk, kill, until
-from pax8_pipeline_tests.e2e.nightly import night, open_entries, small_story
+from pax8_pipeline_tests.support.nightly import night, open_entries, small_story
+from pax8_pipeline_tests.support.operator import Desk, desk, kill, until
 
 Trouble = Callable[[Desk], None]
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from pax8_pipeline.sandbox.world import World
-from pax8_pipeline_tests.e2e.kit import TODAY, Desk, desk
-from pax8_pipeline_tests.e2e.nightly import night, rows
+from pax8_pipeline.sandbox.world.world import World
+from pax8_pipeline_tests.support.nightly import night, rows
+from pax8_pipeline_tests.support.operator import TODAY, Desk, desk
 
 YESTERDAY = "2026-08-19"
 

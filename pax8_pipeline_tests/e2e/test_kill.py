@@ -24,11 +24,11 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline import jsontext
-from pax8_pipeline_tests.e2e.killing import WAVES, Hand, apply_under
-from pax8_pipeline_tests.e2e.kit import Desk
-from pax8_pipeline_tests.e2e.nightly import Evening, night, open_entries, rows, small_story
+from pax8_pipeline.text import jsontext
 from pax8_pipeline_tests.proofs import WHOLE
+from pax8_pipeline_tests.support.crashes import WAVES, Hand, apply_under
+from pax8_pipeline_tests.support.nightly import Evening, night, open_entries, rows, small_story
+from pax8_pipeline_tests.support.operator import Desk
 
 SEED = 20260820
 IN_MEMORY = Path("/dev/shm")  # see the docstring

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline_tests.e2e.kit import desk
-from pax8_pipeline_tests.e2e.nightly import night, small_story
+from pax8_pipeline_tests.support.nightly import night, small_story
+from pax8_pipeline_tests.support.operator import desk
 
 SWITCHES: list[dict[str, Any]] = [
     {"inactive_licence_flips_line": "at_once"},

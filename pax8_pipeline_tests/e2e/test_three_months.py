@@ -18,12 +18,12 @@ from pathlib import Path
 
 import pytest
 
-from pax8_pipeline.sandbox.halo_quantities import billed_quantity, line_is_live, linked_price, months_of
-from pax8_pipeline.sandbox.world import World
+from pax8_pipeline.sandbox.halo.quantities import billed_quantity, line_is_live, linked_price, months_of
+from pax8_pipeline.sandbox.world.world import World
 from pax8_pipeline.warehouse.connection import Warehouse
-from pax8_pipeline_tests.e2e.kit import Desk, desk
-from pax8_pipeline_tests.e2e.nightly import night, open_entries, rows
 from pax8_pipeline_tests.proofs import WHOLE
+from pax8_pipeline_tests.support.nightly import night, open_entries, rows
+from pax8_pipeline_tests.support.operator import Desk, desk
 
 FIRST = date(2026, 8, 20)
 DAYS = 92 if WHOLE else 23

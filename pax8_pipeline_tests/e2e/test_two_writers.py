@@ -7,10 +7,10 @@ import json
 from collections import Counter
 from pathlib import Path
 
-from pax8_pipeline.billing import invoice
-from pax8_pipeline.sandbox.faults_middleware import App, Receive, Scope, Send
-from pax8_pipeline.sandbox.world import World
-from pax8_pipeline_tests.e2e.kit import TODAY, Desk, desk
+from pax8_pipeline.billing.actions import usage_invoice
+from pax8_pipeline.sandbox.faults.middleware import App, Receive, Scope, Send
+from pax8_pipeline.sandbox.world.world import World
+from pax8_pipeline_tests.support.operator import TODAY, Desk, desk
 
 ITEM = 81
 
@@ -35,7 +35,7 @@ class Together:
 def keys(at: Desk) -> Counter[str]:
     """How many live invoices Halo has of each key."""
     live = [d for d in at.sandbox.world.halo.invoices.values() if not d["voided"]]
-    return Counter(key for d in live for key in invoice.keys_of(d))
+    return Counter(key for d in live for key in usage_invoice.keys_of(d))
 
 
 def test_two_folders_that_write_one_key_both_end_with_3_and_one_goes_on_once_a_person_claims(tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ def test_two_folders_that_write_one_key_both_end_with_3_and_one_goes_on_once_a_p
         # A person stops the second, voids its invoice, and says that the first folder writes.
         mine = first.command("writer", "show", "--json").data
         for document in first.sandbox.world.halo.invoices.values():
-            if invoice.writer_of(document) not in (None, mine["writer"]):
+            if usage_invoice.writer_of(document) not in (None, mine["writer"]):
                 document["voided"] = True
         assert [row["writer"] for row in mine["others"]] == [second.command("writer", "show", "--json").data["writer"]]
         assert first.command("writer", "claim", "--why", "the other machine is off", "--by", "Ada").code == 0

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline.commands.playground import free_port
-from pax8_pipeline_tests.cli.kit import clean_environment, cli
-from pax8_pipeline_tests.e2e.chromium import IN_BROWSER
+from pax8_pipeline.commands.playground.server import free_port
+from pax8_pipeline_tests.support.chromium import IN_BROWSER
+from pax8_pipeline_tests.support.cli import clean_environment, cli
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytestmark = IN_BROWSER

@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline.commands.playground import free_port
-from pax8_pipeline.sandbox.world import World
-from pax8_pipeline_tests.e2e.chromium import IN_BROWSER
-from pax8_pipeline_tests.e2e.kit import TODAY, Desk, desk, until
+from pax8_pipeline.commands.playground.server import free_port
+from pax8_pipeline.sandbox.world.world import World
 from pax8_pipeline_tests.e2e.test_backfill import FIRST, LAST, MONTHS, SWITCHES, contents, items_asked
+from pax8_pipeline_tests.support.chromium import IN_BROWSER
+from pax8_pipeline_tests.support.operator import TODAY, Desk, desk, until
 
 pytestmark = IN_BROWSER
 

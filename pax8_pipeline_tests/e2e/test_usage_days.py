@@ -15,14 +15,14 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline.sandbox import usage_play
-from pax8_pipeline.sandbox.pax8_switches import UNASSIGNED_SHAPES
-from pax8_pipeline.sandbox.usage_truth import UsageTruth, expected_usage
-from pax8_pipeline.sandbox.world import World
+from pax8_pipeline.sandbox.oracle.usage import UsageTruth, expected_usage
+from pax8_pipeline.sandbox.pax8.switches import UNASSIGNED_SHAPES
+from pax8_pipeline.sandbox.world import usage_events
+from pax8_pipeline.sandbox.world.world import World
 from pax8_pipeline.warehouse.connection import Warehouse
-from pax8_pipeline_tests.e2e.kit import Desk, desk
-from pax8_pipeline_tests.e2e.nightly import night, open_entries, rows
 from pax8_pipeline_tests.proofs import WHOLE
+from pax8_pipeline_tests.support.nightly import night, open_entries, rows
+from pax8_pipeline_tests.support.operator import Desk, desk
 
 MONTH = "2026-07"
 _WIDE = "{lines_changed_pct: null, lines_changed: null, lines_ended: null, money_delta: null}"
@@ -122,7 +122,7 @@ def test_a_group_assigned_later_is_billed_once_as_its_own(after_approval: Desk) 
         if c not in truth.clients
         and world.halo.clients[world.links.clients[c].client_id]["currencyisocode"] == group["currencyCode"]
     )
-    usage_play.assign_group(world, group["id"], company)
+    usage_events.assign_group(world, group["id"], company)
     for _ in range(2):
         night(at, usage=True)
     added = {key: value for key, value in billed(world).items() if key not in before}
@@ -134,7 +134,7 @@ def test_a_credited_and_replaced_invoice_becomes_one_adjustment_that_waits(after
     at = after_approval
     world = bill_july(at)
     before = billed(world)
-    usage_play.credit_and_rebill(world, invoice_month=date(2026, 8, 1), share=Decimal("1.5"))
+    usage_events.credit_and_rebill(world, invoice_month=date(2026, 8, 1), share=Decimal("1.5"))
     for _ in range(2):
         night(at, usage=True)
         (row,) = [r for r in documents(at, "usage_adjustment") if r["row_id"].startswith(f"PAX8-USAGE {MONTH}")]
@@ -149,7 +149,7 @@ def test_the_same_invoice_cheaper_is_reported_and_nothing_is_written(after_appro
     at = after_approval
     world = bill_july(at)
     before = billed(world)
-    usage_play.credit_and_rebill(world, invoice_month=date(2026, 8, 1), share=Decimal("0.5"))
+    usage_events.credit_and_rebill(world, invoice_month=date(2026, 8, 1), share=Decimal("0.5"))
     night(at, usage=True)
     (row,) = documents(at, "usage_credit")
     assert (row["class"], row["action"], row["money_per_month"] < 0) == ("blocked", "none", True)

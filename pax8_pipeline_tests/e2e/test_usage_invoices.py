@@ -19,11 +19,11 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline.billing.apply import Outcome
-from pax8_pipeline.sandbox.world import World
-from pax8_pipeline_tests.e2e.killing import Hand, apply_under
-from pax8_pipeline_tests.e2e.kit import TODAY, Desk
-from pax8_pipeline_tests.e2e.nightly import Evening, apply_newest, later, night, open_entries, rows
+from pax8_pipeline.billing.applying.apply import Outcome
+from pax8_pipeline.sandbox.world.world import World
+from pax8_pipeline_tests.support.crashes import Hand, apply_under
+from pax8_pipeline_tests.support.nightly import Evening, apply_newest, later, night, open_entries, rows
+from pax8_pipeline_tests.support.operator import TODAY, Desk
 
 POST = "POST /halo/api/Invoice"
 IN_MEMORY = Path("/dev/shm")

@@ -8,10 +8,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from pax8_pipeline.sandbox.pax8_switches import UNASSIGNED_SHAPES
-from pax8_pipeline.sandbox.world import World
-from pax8_pipeline_tests.e2e.kit import TODAY, Desk, desk
-from pax8_pipeline_tests.e2e.nightly import night, rows
+from pax8_pipeline.sandbox.pax8.switches import UNASSIGNED_SHAPES
+from pax8_pipeline.sandbox.world.world import World
+from pax8_pipeline_tests.support.nightly import night, rows
+from pax8_pipeline_tests.support.operator import TODAY, Desk, desk
 
 JULY = date(2026, 7, 1)
 POLICY = "usage: {first_month: 2026-07}\n"

@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from pax8_pipeline_tests.e2e.kit import Desk, Ran, desk
+from pax8_pipeline_tests.support.operator import Desk, Ran, desk
 
 APPROVE = "trust: {default: approve}\n"
 

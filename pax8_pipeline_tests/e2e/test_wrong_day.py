@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pax8_pipeline_tests.e2e.kit import desk
+from pax8_pipeline_tests.support.operator import desk
 
 
 def test_a_day_left_in_the_environment_stops_every_write_until_it_is_gone(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from pax8_pipeline.halo.client import HaloClient
 from pax8_pipeline.halo.config import HaloConfig
-from pax8_pipeline_tests.transport.scripted import Asked, FakeTime, Said, Script, Server, TokenDesk, said, serving
+from pax8_pipeline_tests.support.scripted_http import Asked, FakeTime, Said, Script, Server, TokenDesk, said, serving
 
 Connect = Callable[..., tuple[HaloClient, Server]]
 Row = dict[str, Any]

@@ -18,7 +18,7 @@ from pax8_pipeline.errors import (
 )
 from pax8_pipeline.halo.client import NEEDED_SCOPES, HaloClient
 from pax8_pipeline_tests.halo.conftest import Connect, Row, paged
-from pax8_pipeline_tests.transport.scripted import Asked, FakeTime, Said, html, said
+from pax8_pipeline_tests.support.scripted_http import Asked, FakeTime, Said, html, said
 
 LINKED = [{"id": 901, "kind": 4, "licence_id": 4127}]
 

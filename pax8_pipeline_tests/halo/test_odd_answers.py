@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from pax8_pipeline.errors import WriteContested, WriteRefused
-from pax8_pipeline.halo.replies import is_contest
+from pax8_pipeline.halo.payloads import is_contest
 from pax8_pipeline_tests.halo.conftest import Connect
-from pax8_pipeline_tests.transport.scripted import said
+from pax8_pipeline_tests.support.scripted_http import said
 
 LICENCE = {"id": 4127, "client_id": 231, "count": 20}
 CONTEST = (

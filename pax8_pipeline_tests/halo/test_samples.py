@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline import jsontext
+from pax8_pipeline.text import jsontext
 from pax8_pipeline_tests.halo.conftest import Connect, paged
-from pax8_pipeline_tests.transport.samples import answers, page_samples
-from pax8_pipeline_tests.transport.scripted import said
+from pax8_pipeline_tests.support.samples import answers, page_samples
+from pax8_pipeline_tests.support.scripted_http import said
 
 
 def text(value: Any) -> str:

@@ -10,9 +10,9 @@ import pytest
 
 from pax8_pipeline.errors import Forbidden, WriteRefused, WriteUnknown
 from pax8_pipeline.halo.client import HaloClient
-from pax8_pipeline.halo.replies import WriteReply
+from pax8_pipeline.halo.payloads import WriteReply
 from pax8_pipeline_tests.halo.conftest import Connect
-from pax8_pipeline_tests.transport.scripted import Asked, Said, html, said
+from pax8_pipeline_tests.support.scripted_http import Asked, Said, html, said
 
 LICENCE = {"id": 4127, "client_id": 231, "count": 20}
 LINE = {"id": 24968, "ihid": -94, "qty_order": 7, "unit_price": Decimal("4.00"), "quantity_subscriptions": []}

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from pax8_pipeline.pax8.client import Pax8Client
 from pax8_pipeline.pax8.config import Pax8Config
-from pax8_pipeline_tests.transport.scripted import Asked, FakeTime, Said, Script, Server, TokenDesk, said, serving
+from pax8_pipeline_tests.support.scripted_http import Asked, FakeTime, Said, Script, Server, TokenDesk, said, serving
 
 Connect = Callable[..., tuple[Pax8Client, Server]]
 Row = dict[str, Any]

@@ -22,7 +22,7 @@ from pax8_pipeline.errors import (
 from pax8_pipeline.pax8.client import Pax8Client
 from pax8_pipeline.transport.retry import RetryPolicy
 from pax8_pipeline_tests.pax8.conftest import Connect, Row, paged
-from pax8_pipeline_tests.transport.scripted import Asked, FakeTime, Said, TokenDesk, html, said
+from pax8_pipeline_tests.support.scripted_http import Asked, FakeTime, Said, TokenDesk, html, said
 
 
 def rows(number: int) -> list[Row]:

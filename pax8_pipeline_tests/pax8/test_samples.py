@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from pax8_pipeline import jsontext
 from pax8_pipeline.errors import AuthRefused, VendorError
 from pax8_pipeline.pax8.client import Pax8Client
+from pax8_pipeline.text import jsontext
 from pax8_pipeline.transport.listing import Listing
 from pax8_pipeline_tests.pax8.conftest import Connect, Row, paged
-from pax8_pipeline_tests.transport.samples import answers, page_samples
-from pax8_pipeline_tests.transport.scripted import Asked, Said, said
+from pax8_pipeline_tests.support.samples import answers, page_samples
+from pax8_pipeline_tests.support.scripted_http import Asked, Said, said
 
 LISTS: dict[str, Callable[[Pax8Client, Row], Listing]] = {
     "/companies": lambda client, first: client.companies(),

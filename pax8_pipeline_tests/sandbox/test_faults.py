@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 import requests
 
-from pax8_pipeline import jsontext
-from pax8_pipeline.sandbox.faults import Fault, Faults
-from pax8_pipeline.sandbox.traffic import RollingLimit, default_limits
-from pax8_pipeline.sandbox.world import World
-from pax8_pipeline_tests.sandbox.pax8_kit import TIMEOUT, Pax8Caller, serving
+from pax8_pipeline.sandbox.faults.registry import Fault, Faults
+from pax8_pipeline.sandbox.faults.traffic import RollingLimit, default_limits
+from pax8_pipeline.sandbox.world.world import World
+from pax8_pipeline.text import jsontext
+from pax8_pipeline_tests.support.pax8_http import TIMEOUT, Pax8Caller, serving
 
 
 @pytest.fixture(scope="module")

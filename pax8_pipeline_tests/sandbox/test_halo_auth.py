@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from pax8_pipeline_tests.sandbox.halo_kit import CLIENT, HEADER, HaloKit, running_halo, sample_tenant
+from pax8_pipeline_tests.support.halo_http import CLIENT, HEADER, HaloKit, running_halo, sample_tenant
 
 
 @pytest.fixture

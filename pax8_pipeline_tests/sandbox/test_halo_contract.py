@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline.sandbox import halo_billing
-from pax8_pipeline_tests.sandbox.halo_kit import (
+from pax8_pipeline.sandbox.halo import invoicing
+from pax8_pipeline_tests.support.halo_http import (
     CLIENT,
     HEADER,
     ITEM,
@@ -20,7 +20,7 @@ from pax8_pipeline_tests.sandbox.halo_kit import (
     running_halo,
     sample_tenant,
 )
-from pax8_pipeline_tests.sandbox.openapi import DEVIATIONS, Deviation, Spec, load_spec, unused_deviations
+from pax8_pipeline_tests.support.openapi import DEVIATIONS, Deviation, Spec, load_spec, unused_deviations
 
 _LIST_SCHEMAS = {
     "/Client": ("clients", "Area"),
@@ -43,7 +43,7 @@ def halo() -> Iterator[HaloKit]:
         sample_tenant(kit.store)
         kit.store.add_contract(client_id=CLIENT, ref="MS-1")
         kit.store.add_supplier(name="Pax8")
-        halo_billing.make_invoice(kit.store, kit.store.recurring_invoices[HEADER], date(2026, 1, 15))
+        invoicing.make_invoice(kit.store, kit.store.recurring_invoices[HEADER], date(2026, 1, 15))
         kit.post("/SoftwareLicence", [{"id": LICENCE, "client_id": CLIENT, "count": 20}])
         kit.post("/RecurringInvoice", [{"id": HEADER, "reference": "Monthly services and more"}])
         yield kit

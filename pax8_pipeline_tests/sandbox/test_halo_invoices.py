@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline.sandbox import halo_billing
-from pax8_pipeline_tests.sandbox.halo_kit import (
+from pax8_pipeline.sandbox.halo import invoicing
+from pax8_pipeline_tests.support.halo_http import (
     CLIENT,
     HEADER,
     ITEM,
@@ -51,7 +51,7 @@ def stored_line(halo: HaloKit, number: int = LINE) -> dict[str, Any]:
 
 
 def bill(halo: HaloKit, on: date = date(2026, 2, 1)) -> Any:
-    number = halo_billing.make_invoice(halo.store, halo.store.recurring_invoices[HEADER], on)
+    number = invoicing.make_invoice(halo.store, halo.store.recurring_invoices[HEADER], on)
     return halo.get(f"/Invoice/{number}", includedetails="true")
 
 
@@ -144,7 +144,7 @@ def test_the_next_creation_date_moves_on_by_the_period_and_the_invoice_is_listed
     [(1, "2026-02-07"), (2, "2026-02-28"), (3, "2027-01-31"), (4, "2026-04-30"), (5, "2026-07-31"), (7, "2029-01-31")],
 )
 def test_periods_keep_to_the_month_end(period: int, expected: str) -> None:
-    assert halo_billing.next_date(date(2026, 1, 31), period) == date.fromisoformat(expected)
+    assert invoicing.next_date(date(2026, 1, 31), period) == date.fromisoformat(expected)
 
 
 def test_inactive_dated_reviewed_and_finished_lines_are_left_out(halo: HaloKit) -> None:

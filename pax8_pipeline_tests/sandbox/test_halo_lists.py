@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline_tests.sandbox.halo_kit import CLIENT, HEADER, LICENCE, LINE, HaloKit, running_halo, sample_tenant
+from pax8_pipeline_tests.support.halo_http import CLIENT, HEADER, LICENCE, LINE, HaloKit, running_halo, sample_tenant
 
 PAGED = {"pageinate": "true", "order": "id"}
 

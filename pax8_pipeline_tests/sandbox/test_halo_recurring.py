@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline_tests.sandbox.halo_kit import (
+from pax8_pipeline_tests.support.halo_http import (
     CLIENT,
     HEADER,
     LICENCE,

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline import jsontext
-from pax8_pipeline.sandbox.halo_store import HaloStore
-from pax8_pipeline.sandbox.halo_switches import HaloSwitches
-from pax8_pipeline_tests.sandbox.halo_kit import CLIENT, HEADER, LICENCE, LINE, Clock, sample_tenant
+from pax8_pipeline.sandbox.halo.store import HaloStore
+from pax8_pipeline.sandbox.halo.switches import HaloSwitches
+from pax8_pipeline.text import jsontext
+from pax8_pipeline_tests.support.halo_http import CLIENT, HEADER, LICENCE, LINE, Clock, sample_tenant
 
 
 def test_a_saved_store_goes_on_where_it_stopped() -> None:

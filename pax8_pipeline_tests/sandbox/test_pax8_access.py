@@ -8,8 +8,8 @@ from datetime import date
 import pytest
 import requests
 
-from pax8_pipeline.sandbox.world import World
-from pax8_pipeline_tests.sandbox.pax8_kit import TIMEOUT, Pax8Caller, serving
+from pax8_pipeline.sandbox.world.world import World
+from pax8_pipeline_tests.support.pax8_http import TIMEOUT, Pax8Caller, serving
 
 
 @pytest.fixture(scope="module")

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline.sandbox.pax8_switches import Pax8Switches
-from pax8_pipeline.sandbox.world import World
-from pax8_pipeline_tests.sandbox.openapi import Spec, load_spec, unused_deviations
-from pax8_pipeline_tests.sandbox.pax8_kit import Pax8Caller, serving
+from pax8_pipeline.sandbox.pax8.switches import Pax8Switches
+from pax8_pipeline.sandbox.world.world import World
+from pax8_pipeline_tests.support.openapi import Spec, load_spec, unused_deviations
+from pax8_pipeline_tests.support.pax8_http import Pax8Caller, serving
 
 LISTS = ("/companies", "/products", "/subscriptions", "/invoices", "/invoices/draftItems", "/orders")
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline.sandbox import pax8_billing
-from pax8_pipeline.sandbox.pax8_switches import UNASSIGNED_SHAPES, Pax8Switches
-from pax8_pipeline.sandbox.pax8_usage import DANGLING_COMPANY, final_figures
-from pax8_pipeline.sandbox.world import World
-from pax8_pipeline_tests.sandbox.pax8_kit import Pax8Caller, serving
+from pax8_pipeline.sandbox.pax8 import invoices
+from pax8_pipeline.sandbox.pax8.switches import UNASSIGNED_SHAPES, Pax8Switches
+from pax8_pipeline.sandbox.pax8.usage import DANGLING_COMPANY, final_figures
+from pax8_pipeline.sandbox.world.world import World
+from pax8_pipeline_tests.support.pax8_http import Pax8Caller, serving
 
 TODAY = date(2026, 8, 20)
 CENT = Decimal("0.01")
@@ -194,11 +194,11 @@ def test_a_quantity_changed_in_mid_month_is_prorated_on_the_next_invoice() -> No
         if row["billingTerm"] == "Monthly" and row["status"] == "Active" and row["price"] > 2
     )
     row = world.pax8.change_subscription(key, {"quantity": world.pax8.subscriptions[key]["quantity"] + 5})
-    made = pax8_billing.generate(world.pax8, date(2026, 9, 1))
+    made = invoices.generate(world.pax8, date(2026, 9, 1))
     found = [
         item
         for invoice in made
-        for item in pax8_billing.items_of(world.pax8, invoice)
+        for item in invoices.items_of(world.pax8, invoice)
         if item["subscriptionId"] == key and item["type"] == "prorate"
     ]
     assert [item["quantity"] for item in found] == [5]
@@ -214,9 +214,9 @@ def test_a_subscription_that_ends_in_mid_month_is_credited() -> None:
         if row["billingTerm"] == "Monthly" and row["status"] == "Active" and row["price"] > 2
     )
     world.pax8.change_subscription(key, {"status": "Cancelled", "endDate": "2026-08-19"})
-    made = pax8_billing.generate(world.pax8, date(2026, 9, 1))
+    made = invoices.generate(world.pax8, date(2026, 9, 1))
     found = [
-        item for invoice in made for item in pax8_billing.items_of(world.pax8, invoice) if item["subscriptionId"] == key
+        item for invoice in made for item in invoices.items_of(world.pax8, invoice) if item["subscriptionId"] == key
     ]
     assert [item["type"] for item in found] == ["prorate"]
     assert found[0]["description"].startswith("(Canceled) ")
@@ -237,11 +237,11 @@ def test_a_year_is_charged_once_in_its_month() -> None:
     period = date(2027, 1, 1)
     for number in range(12):
         period = date(2027, number + 1, 1)
-        made = pax8_billing.generate(world.pax8, period)
+        made = invoices.generate(world.pax8, period)
         charged += [
             item["startPeriod"]
             for invoice in made
-            for item in pax8_billing.items_of(world.pax8, invoice)
+            for item in invoices.items_of(world.pax8, invoice)
             if item["subscriptionId"] == key and item["type"] == "subscription"
         ]
     assert [text[5:] for text in charged] == [f"{start:%m-%d}"]
@@ -249,9 +249,9 @@ def test_a_year_is_charged_once_in_its_month() -> None:
 
 def test_a_second_live_invoice_and_a_void_one_can_be_ordered(pax8: Pax8Caller) -> None:
     world = World(2, TODAY, companies=30)
-    second = pax8_billing.second_invoice(world.pax8, date(2026, 8, 1), on=TODAY)
-    assert len(pax8_billing.items_of(world.pax8, second)) == 1
-    void = pax8_billing.void_invoice(world.pax8, date(2026, 8, 1), on=TODAY)
+    second = invoices.second_invoice(world.pax8, date(2026, 8, 1), on=TODAY)
+    assert len(invoices.items_of(world.pax8, second)) == 1
+    void = invoices.void_invoice(world.pax8, date(2026, 8, 1), on=TODAY)
     assert (second["status"], void["status"]) == ("Unpaid", "Void")
     with serving(world) as caller:
         ids = {row["id"] for row in caller.all("/invoices", invoiceDate="2026-08-01")}

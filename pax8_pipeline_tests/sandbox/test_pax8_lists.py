@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline.sandbox.pax8_switches import Pax8Switches
-from pax8_pipeline.sandbox.world import World
-from pax8_pipeline_tests.sandbox.pax8_kit import Pax8Caller, serving
+from pax8_pipeline.sandbox.pax8.switches import Pax8Switches
+from pax8_pipeline.sandbox.world.world import World
+from pax8_pipeline_tests.support.pax8_http import Pax8Caller, serving
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline.sandbox.pax8_switches import Pax8Switches
-from pax8_pipeline.sandbox.world import World
-from pax8_pipeline_tests.sandbox.pax8_kit import Pax8Caller, serving
+from pax8_pipeline.sandbox.pax8.switches import Pax8Switches
+from pax8_pipeline.sandbox.world.world import World
+from pax8_pipeline_tests.support.pax8_http import Pax8Caller, serving
 
 ZULU = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z")
 BARE = re.compile(r"\d{4}-\d\d-\d\d")

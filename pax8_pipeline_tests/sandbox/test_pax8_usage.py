@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline.sandbox.pax8_switches import UNASSIGNED_SHAPES, Pax8Switches
-from pax8_pipeline.sandbox.pax8_usage import DANGLING_COMPANY
-from pax8_pipeline.sandbox.world import World
-from pax8_pipeline_tests.sandbox.pax8_kit import Pax8Caller, serving
+from pax8_pipeline.sandbox.pax8.switches import UNASSIGNED_SHAPES, Pax8Switches
+from pax8_pipeline.sandbox.pax8.usage import DANGLING_COMPANY
+from pax8_pipeline.sandbox.world.world import World
+from pax8_pipeline_tests.support.pax8_http import Pax8Caller, serving
 
 TODAY = date(2026, 8, 20)
 

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 import requests
 
-from pax8_pipeline import jsontext
 from pax8_pipeline.errors import ConfigError
-from pax8_pipeline.sandbox import state
-from pax8_pipeline.sandbox.server import running_sandbox, serve
-from pax8_pipeline.sandbox.world import World
-from pax8_pipeline_tests.sandbox.pax8_kit import TIMEOUT, Pax8Caller, serving
+from pax8_pipeline.sandbox.server.app import running_sandbox, serve
+from pax8_pipeline.sandbox.world import state
+from pax8_pipeline.sandbox.world.world import World
+from pax8_pipeline.text import jsontext
+from pax8_pipeline_tests.support.pax8_http import TIMEOUT, Pax8Caller, serving
 
 JSON = {"Content-Type": "application/json"}
 TODAY = date(2026, 8, 20)

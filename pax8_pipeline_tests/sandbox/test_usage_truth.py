@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline import jsontext
-from pax8_pipeline.sandbox import pax8_billing
-from pax8_pipeline.sandbox.pax8_switches import UNASSIGNED_SHAPES
-from pax8_pipeline.sandbox.pax8_usage import final_figures
-from pax8_pipeline.sandbox.usage_truth import UsageTruth
-from pax8_pipeline.sandbox.world import World
-from pax8_pipeline_tests.sandbox.pax8_kit import TIMEOUT, Pax8Caller, serving
+from pax8_pipeline.sandbox.oracle.usage import UsageTruth
+from pax8_pipeline.sandbox.pax8 import invoices as pax8_billing
+from pax8_pipeline.sandbox.pax8.switches import UNASSIGNED_SHAPES
+from pax8_pipeline.sandbox.pax8.usage import final_figures
+from pax8_pipeline.sandbox.world.world import World
+from pax8_pipeline.text import jsontext
+from pax8_pipeline_tests.support.pax8_http import TIMEOUT, Pax8Caller, serving
 
 TODAY = date(2026, 8, 20)
 JULY, AUGUST = date(2026, 7, 1), date(2026, 8, 1)

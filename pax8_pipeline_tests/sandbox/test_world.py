@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from pax8_pipeline import jsontext
-from pax8_pipeline.sandbox.halo_birth import COMPANY_FIELD, WAYS
-from pax8_pipeline.sandbox.world import World
+from pax8_pipeline.sandbox.world.generate_halo import COMPANY_FIELD, WAYS
+from pax8_pipeline.sandbox.world.world import World
+from pax8_pipeline.text import jsontext
 
 TODAY = date(2026, 8, 20)
 

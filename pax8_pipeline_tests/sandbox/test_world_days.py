@@ -7,10 +7,10 @@ from datetime import date
 
 import pytest
 
-from pax8_pipeline import jsontext
-from pax8_pipeline.sandbox.clock import Clock, add_months, add_years, month_end
-from pax8_pipeline.sandbox.pax8_billing import visible
-from pax8_pipeline.sandbox.world import World
+from pax8_pipeline.sandbox.core.clock import Clock, add_months, add_years, month_end
+from pax8_pipeline.sandbox.pax8.invoices import visible
+from pax8_pipeline.sandbox.world.world import World
+from pax8_pipeline.text import jsontext
 
 TODAY = date(2026, 7, 30)
 

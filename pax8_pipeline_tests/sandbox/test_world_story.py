@@ -8,9 +8,9 @@ from decimal import Decimal
 
 import pytest
 
-from pax8_pipeline.sandbox.pax8_switches import UNASSIGNED_SHAPES
-from pax8_pipeline.sandbox.verdicts import VERDICTS
-from pax8_pipeline.sandbox.world import DEMO_TODAY, World
+from pax8_pipeline.sandbox.oracle.subscriptions import VERDICTS
+from pax8_pipeline.sandbox.pax8.switches import UNASSIGNED_SHAPES
+from pax8_pipeline.sandbox.world.world import DEMO_TODAY, World
 
 WRITTEN = {"increase", "decrease", "cancel"}
 MONTHS = {"Monthly": 1, "Annual": 12}

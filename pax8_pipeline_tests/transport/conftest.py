@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from pax8_pipeline.transport.client import FreshRefused, Transport
 from pax8_pipeline.transport.connect import connect
-from pax8_pipeline.transport.http import FreshRefused, Transport
+from pax8_pipeline.transport.oauth import TokenRequest
 from pax8_pipeline.transport.redact import keep_secret
 from pax8_pipeline.transport.retry import RetryPolicy
-from pax8_pipeline.transport.token import TokenRequest
-from pax8_pipeline_tests.transport.scripted import FakeTime, Script, Server, serving
+from pax8_pipeline_tests.support.scripted_http import FakeTime, Script, Server, serving
 
 SECRET = "s3cret-of/the+day="
 

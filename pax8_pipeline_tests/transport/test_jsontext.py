@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pax8_pipeline import jsontext
+from pax8_pipeline.text import jsontext
 
 decimals = st.decimals(allow_nan=False, allow_infinity=False)
 documents = st.recursive(

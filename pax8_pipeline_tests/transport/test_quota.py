@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from pax8_pipeline import tenant
 from pax8_pipeline.errors import ConfigError
+from pax8_pipeline.settings import tenant
 from pax8_pipeline.transport.quota import Quota, read_quota, usable
 from pax8_pipeline.transport.rate_limit import RateLimiter
+from pax8_pipeline_tests.support.scripted_http import FakeTime, Said, said
 from pax8_pipeline_tests.transport.conftest import Build
-from pax8_pipeline_tests.transport.scripted import FakeTime, Said, said
 
 
 @pytest.mark.parametrize(

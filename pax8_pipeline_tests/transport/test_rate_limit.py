@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pax8_pipeline.transport.rate_limit import RateLimiter
-from pax8_pipeline_tests.transport.scripted import FakeTime
+from pax8_pipeline_tests.support.scripted_http import FakeTime
 
 
 def limiter(time: FakeTime, limit: int = 10, window_s: float = 60.0) -> RateLimiter:

@@ -19,11 +19,10 @@ from pax8_pipeline.errors import (
     Unreachable,
     VendorError,
 )
-from pax8_pipeline.transport.http import Transport
+from pax8_pipeline.transport.client import Transport
+from pax8_pipeline.transport.request_log import RequestSeen
 from pax8_pipeline.transport.retry import RetryPolicy
-from pax8_pipeline.transport.seen import RequestSeen
-from pax8_pipeline_tests.transport.conftest import Build
-from pax8_pipeline_tests.transport.scripted import (
+from pax8_pipeline_tests.support.scripted_http import (
     Asked,
     FakeTime,
     Said,
@@ -33,6 +32,7 @@ from pax8_pipeline_tests.transport.scripted import (
     said,
     serving,
 )
+from pax8_pipeline_tests.transport.conftest import Build
 
 OK = said({"price": Decimal("22.00")})
 

@@ -10,9 +10,9 @@ import pytest
 
 from pax8_pipeline.errors import ConfigError, PipelineError
 from pax8_pipeline.transport.redact import RedactFilter, keep_secret, redact
-from pax8_pipeline.transport.wire import Answer, checked_url
+from pax8_pipeline.transport.session import Answer, checked_url
+from pax8_pipeline_tests.support.scripted_http import Asked, Said, TokenDesk, said
 from pax8_pipeline_tests.transport.conftest import SECRET, Build, token_request
-from pax8_pipeline_tests.transport.scripted import Asked, Said, TokenDesk, said
 
 TOKEN = "token-1"
 

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from pax8_pipeline.transport.threads import map_all
+from pax8_pipeline.transport.parallel import map_all
 
 
 def test_results_come_in_the_order_of_the_items() -> None:

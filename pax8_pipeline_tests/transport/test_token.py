@@ -18,13 +18,13 @@ from pax8_pipeline.errors import (
     Unreachable,
     VendorError,
 )
+from pax8_pipeline.transport.oauth import TokenSource
 from pax8_pipeline.transport.rate_limit import RateLimiter
+from pax8_pipeline.transport.request_log import RequestLog
 from pax8_pipeline.transport.retry import RetryPolicy
-from pax8_pipeline.transport.seen import RequestLog
-from pax8_pipeline.transport.token import TokenSource
-from pax8_pipeline.transport.wire import Wire
+from pax8_pipeline.transport.session import Wire
+from pax8_pipeline_tests.support.scripted_http import FakeTime, Said, Script, Server, TokenDesk, html, said, serving
 from pax8_pipeline_tests.transport.conftest import token_request
-from pax8_pipeline_tests.transport.scripted import FakeTime, Said, Script, Server, TokenDesk, html, said, serving
 
 Source = Callable[..., tuple[TokenSource, Server]]
 

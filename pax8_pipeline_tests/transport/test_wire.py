@@ -12,9 +12,9 @@ import pytest
 import requests
 from pydantic import SecretStr
 
-from pax8_pipeline.transport import wire as wire_module
-from pax8_pipeline.transport.wire import Lost, NotSent, Wire
-from pax8_pipeline_tests.transport.scripted import Said, said, serving
+from pax8_pipeline.transport import session as wire_module
+from pax8_pipeline.transport.session import Lost, NotSent, Wire
+from pax8_pipeline_tests.support.scripted_http import Said, said, serving
 
 
 @pytest.fixture

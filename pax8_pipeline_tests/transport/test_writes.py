@@ -17,10 +17,20 @@ from pax8_pipeline.errors import (
     WriteRefused,
     WriteUnknown,
 )
-from pax8_pipeline.transport.http import Transport
+from pax8_pipeline.transport.client import Transport
 from pax8_pipeline.transport.retry import RetryPolicy
+from pax8_pipeline_tests.support.scripted_http import (
+    Asked,
+    FakeTime,
+    Said,
+    Script,
+    Server,
+    TokenDesk,
+    html,
+    said,
+    serving,
+)
 from pax8_pipeline_tests.transport.conftest import Build
-from pax8_pipeline_tests.transport.scripted import Asked, FakeTime, Said, Script, Server, TokenDesk, html, said, serving
 
 BODY = [{"id": 4127, "client_id": 231, "price": Decimal("22.00")}]
 SAVED = said({"id": 4127}, 201)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pax8_pipeline_tests.warehouse.usage_books import KEY, METER, UsageBooks, arrears, policy, usage_plan
+from pax8_pipeline_tests.support.usage_books import KEY, METER, UsageBooks, arrears, policy, usage_plan
 
 FIRST, SECOND = "3f0c6a11-1111-4000-8000-0000000000a1", "3F0C6A11-2222-4000-8000-0000000000A2"
 

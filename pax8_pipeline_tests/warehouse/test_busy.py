@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from pax8_pipeline.automation.launch import run_daily_sync
 from pax8_pipeline.errors import WarehouseBusy
-from pax8_pipeline.resources.resources import WarehouseResource
+from pax8_pipeline.orchestration.resources import WarehouseResource
+from pax8_pipeline.orchestration.runs import run_daily_sync
 from pax8_pipeline.warehouse.connection import Waited, Warehouse
-from pax8_pipeline_tests.assets.kit import Shop, out_of_step
-from pax8_pipeline_tests.warehouse.books import let_go
+from pax8_pipeline_tests.support.assets import Shop, out_of_step
+from pax8_pipeline_tests.support.books import let_go
 
 HOLD = "import duckdb, sys; held = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
 
@@ -85,7 +85,7 @@ def test_a_run_asks_no_vendor_while_the_warehouse_is_held(
 ) -> None:
     path, pid = held
     shop = out_of_step(path.parent)
-    monkeypatch.setattr("pax8_pipeline.automation.launch.Warehouse", lambda path: Warehouse(path, 0))
+    monkeypatch.setattr("pax8_pipeline.orchestration.runs.Warehouse", lambda path: Warehouse(path, 0))
     with pytest.raises(WarehouseBusy, match=f"process {pid}"):
         run_daily_sync(shop.settings, apply=True, instance=shop.instance, resources=shop.resources)
     assert (shop.pax8.calls, shop.halo.calls) == ([], [])
@@ -95,9 +95,9 @@ def test_a_run_whose_steps_all_meet_the_holder_says_it_once(held: tuple[Path, in
     path, pid = held
     shop: Shop = out_of_step(path.parent)
     resources = {**shop.resources, "warehouse": WarehouseResource(patience_s=0)}
-    from pax8_pipeline.automation.alerts import step_failures
     from pax8_pipeline.definitions import build_defs
-    from pax8_pipeline_tests.assets.kit import MONTH, QUIET
+    from pax8_pipeline.orchestration.alerts import step_failures
+    from pax8_pipeline_tests.support.assets import MONTH, QUIET
 
     job = build_defs(resources=resources, settings=shop.settings).resolve_job_def("daily_sync")
     ran = job.execute_in_process(instance=shop.instance, run_config=QUIET, raise_on_error=False, partition_key=MONTH)

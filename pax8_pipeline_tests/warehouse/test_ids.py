@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline.warehouse.raw import dicts
-from pax8_pipeline_tests.matching.test_mappings import NO_HALO_ID
-from pax8_pipeline_tests.warehouse.books import SUB, Books, company, invoice, licence, line, reconciled, subscription
+from pax8_pipeline.warehouse.snapshots import dicts
+from pax8_pipeline_tests.mapping.test_mappings import NO_HALO_ID
+from pax8_pipeline_tests.support.books import SUB, Books, company, invoice, licence, line, reconciled, subscription
 
 CLIENTS = [{"id": 201, "name": "Wrong", "inactive": False}, {"id": 231, "name": "Right", "inactive": False}]
 

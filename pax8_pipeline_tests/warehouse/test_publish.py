@@ -6,7 +6,7 @@ from pathlib import Path
 
 import duckdb
 
-from pax8_pipeline_tests.warehouse.books import Books, planned, subscription
+from pax8_pipeline_tests.support.books import Books, planned, subscription
 
 
 def test_people_read_a_copy_with_plans_and_ledger_but_without_raw(tmp_path: Path) -> None:

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from pax8_pipeline.settings import Policy
-from pax8_pipeline.warehouse import build, raw
+from pax8_pipeline.warehouse import build, snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline.warehouse.models import all_models
-from pax8_pipeline_tests.warehouse.books import (
+from pax8_pipeline_tests.support.books import (
     TODAY,
     Books,
     company,
@@ -22,8 +22,8 @@ from pax8_pipeline_tests.warehouse.books import (
     licence,
     line,
 )
-from pax8_pipeline_tests.warehouse.shelf import build_all
-from pax8_pipeline_tests.warehouse.usage_books import PRODUCT, UsageBooks, policy, summary, usage_line
+from pax8_pipeline_tests.support.shelf import build_all
+from pax8_pipeline_tests.support.usage_books import PRODUCT, UsageBooks, policy, summary, usage_line
 
 EVERYTHING = (*build.STAGING, *build.RECONCILED)
 DERIVED = [table for table in all_models() if table.startswith(("staging.", "reconciled."))]
@@ -46,7 +46,7 @@ def built(folder: Path, books: Books, how: Builder, rules: Policy, today: date =
     warehouse = empty_warehouse(folder / "warehouse.duckdb")
     with warehouse.connect():
         for night in range(nights):
-            raw.store(warehouse, books.reads(), f"run-{night}")
+            snapshots.store(warehouse, books.reads(), f"run-{night}")
             build.load_mapping_tables(warehouse, books.mappings())
             how(warehouse, EVERYTHING, build.variables(today, rules))
         return contents(warehouse)

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline.billing.explain import explain
+from pax8_pipeline.reports.explain.history import explain
 from pax8_pipeline.settings import Policy
-from pax8_pipeline_tests.warehouse.books import (
+from pax8_pipeline_tests.support.books import (
     COMPANY,
     SUB,
     Books,
@@ -25,7 +25,7 @@ from pax8_pipeline_tests.warehouse.books import (
     manual_line,
     subscription,
 )
-from pax8_pipeline_tests.warehouse.desk import Desk
+from pax8_pipeline_tests.support.warehouse import Desk
 
 OTHER = "aaaaaaaa-0000-4000-8000-000000000002"
 CLIENT = {"id": 231, "name": "Example", "inactive": False}

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pax8_pipeline_tests.warehouse.books import (
+from pax8_pipeline_tests.support.books import (
     Books,
     company,
     invoice,
@@ -26,7 +26,7 @@ from pax8_pipeline_tests.warehouse.books import (
     manual_line,
     subscription,
 )
-from pax8_pipeline_tests.warehouse.desk import Desk
+from pax8_pipeline_tests.support.warehouse import Desk
 
 CUSTOMERS = 32
 ENDED = {"status": "Cancelled", "endDate": "2026-08-19"}

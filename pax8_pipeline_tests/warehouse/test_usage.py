@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline.warehouse import raw
-from pax8_pipeline_tests.warehouse.books import COMPANY, company
-from pax8_pipeline_tests.warehouse.usage_books import (
+from pax8_pipeline.warehouse import snapshots
+from pax8_pipeline_tests.support.books import COMPANY, company
+from pax8_pipeline_tests.support.usage_books import (
     JULY,
     METER,
     OTHER,
@@ -30,7 +30,7 @@ TWO_GROUPS = [summary(), summary(2, resourceGroup="Bakery Tenant", companyId=Non
 def months(books: UsageBooks, folder: Path) -> dict[str, tuple[str, bool]]:
     warehouse = books.load(folder, policy=policy())
     with warehouse.connect() as connection:
-        rows = raw.dicts(connection.execute("SELECT * FROM reconciled.usage_months"))
+        rows = snapshots.dicts(connection.execute("SELECT * FROM reconciled.usage_months"))
     return {row["month"]: (row["state"], row["complete"]) for row in rows}
 
 

@@ -20,7 +20,7 @@ SELECT meta.halo_id(j.id) AS invoice_id, meta.halo_id(j.client_id) AS client_id,
        CASE WHEN len(list_filter(coalesce(j.lines, []), lambda l: meta.num(l.qty_order) IS NULL OR meta.num(l.unit_price) IS NULL)) = 0
             THEN coalesce(list_sum([try_cast(try_cast(meta.num(l.qty_order) AS DECIMAL(18,6)) * try_cast(meta.num(l.unit_price) AS DECIMAL(18,6))
                                              AS DECIMAL(28,10)) for l in j.lines]), 0) END AS lines_net,
-       -- The words by which billing/invoice.py finds them: a key ends where its company's id and its -adjN end.
+       -- The words by which billing/actions/usage_invoice.py finds them: a key ends where its company's id and its -adjN end.
        list_sort(list_distinct(regexp_extract_all(regexp_replace(lower(concat_ws(' | ', j.reference, array_to_string(coalesce(
          [concat_ws(' | ', l.item_shortdescription, l.item_longdescription) for l in j.lines], []), ' | '))), '\s+', ' ', 'g'),
          'pax8-usage \d{4}-\d{2} (?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:-adj\d+)?|[0-9a-z]+(?:-[0-9a-z]+)*)'))) AS usage_keys,

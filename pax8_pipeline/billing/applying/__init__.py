@@ -1,0 +1,1 @@
+"""From an approved plan to Halo: claim, send, read back, compare. Vendors are reached through `ports` only."""

@@ -1,0 +1,36 @@
+"""What is wrong with usage as a whole, so that none of it is billed; seats do not depend on it.
+
+Here belongs: the judgement on the data that a plan is made from. Not here: showing the rows (orchestration/checks/usage_billed_twice.py
+looks with the same query), what is wrong with one company's month (billing/planning/usage_rows.sql). Usage that does not add up
+stops the whole run before a plan is made (orchestration/checks/usage_adds_up.py).
+"""
+
+from __future__ import annotations
+
+from pax8_pipeline.warehouse.connection import Connection
+from pax8_pipeline.warehouse.models import load_sql
+
+REASON = "usage_check"
+_CHARGES = "class IN ('safe', 'needs_approval') AND action = 'create_invoice'"
+
+
+def hold_usage(connection: Connection) -> None:
+    """Block every charge in the temporary table plan_rows when a check of all usage fails, and say which."""
+    charges = _count(connection, f"SELECT count(*) FROM plan_rows WHERE {_CHARGES}")
+    found = usage_stops(connection) if charges else []
+    if found:
+        connection.execute(
+            "UPDATE plan_rows SET class = 'blocked', reason = ?, sentence = ?, unbilled_per_month = greatest(money_per_month, 0) "
+            f"WHERE {_CHARGES}",
+            [REASON, f"no usage is billed: {'; '.join(found)}"],
+        )
+
+
+def usage_stops(connection: Connection) -> list[str]:
+    """Return a sentence for each check of all usage that fails."""
+    twice = _count(connection, f"SELECT count(*) FROM ({load_sql('billing/planning/usage_billed_twice.sql')})")
+    return [f"{twice} usage keys stand on more than one Halo invoice (usage_billed_twice)"] if twice else []
+
+
+def _count(connection: Connection, query: str) -> int:
+    return int(connection.execute(query).fetchall()[0][0])

@@ -1,0 +1,59 @@
+"""From settings to what the two clients have to be told. No Dagster, so that `doctor` can use it too.
+
+Here belongs: which variable becomes which member. Not here: reading the environment (`settings`).
+"""
+
+from __future__ import annotations
+
+from pax8_pipeline.halo.config import HaloConfig
+from pax8_pipeline.pax8.config import CALLS_A_MINUTE, Pax8Config
+from pax8_pipeline.settings import DEFAULT_PAX8_API_URL, REQUIRED_HALO, REQUIRED_PAX8, Settings
+from pax8_pipeline.settings.tenant import halo_quota
+from pax8_pipeline.transport.quota import usable
+
+
+def pax8_config(settings: Settings, *, rate_limit: int | None = None, threads: int = 8) -> Pax8Config:
+    """Return the Pax8 client's configuration. Raises ConfigError naming every variable that is not set.
+
+    The token address follows the API address unless it is set: credentials meant for one host never go to another.
+    """
+    settings.require(REQUIRED_PAX8)
+    start, ceiling = (CALLS_A_MINUTE // 2, CALLS_A_MINUTE) if rate_limit is None else (rate_limit, None)
+    api_url = settings.value("PAX8_API_URL", DEFAULT_PAX8_API_URL)
+    return Pax8Config(
+        client_id=settings.value("PAX8_CLIENT_ID"),
+        client_secret=settings.secret("PAX8_CLIENT_SECRET"),
+        api_url=api_url,
+        token_url=settings.value("PAX8_TOKEN_URL", f"{api_url.rstrip('/')}/token"),
+        threads=threads,
+        rate_limit=start,
+        rate_ceiling=ceiling,
+    )
+
+
+def halo_config(settings: Settings, *, rate_limit: int | None = None, threads: int = 4) -> HaloConfig:
+    """Return the Halo client's configuration. Raises ConfigError naming every variable that is not set.
+
+    Without `rate_limit` (requests in 5 minutes) the policy's is used, or what Halo itself named if that is less.
+    """
+    settings.require(REQUIRED_HALO)
+    requests, window_s = (rate_limit, 300.0) if rate_limit is not None else _halo_rate(settings)
+    return HaloConfig(
+        api_url=settings.value("HALO_API_URL"),
+        auth_url=settings.value("HALO_AUTH_URL"),
+        client_id=settings.value("HALO_CLIENT_ID"),
+        client_secret=settings.secret("HALO_CLIENT_SECRET"),
+        tenant=settings.value("HALO_TENANT"),
+        rate_limit=requests,
+        rate_window_s=window_s,
+        threads=threads,
+    )
+
+
+def _halo_rate(settings: Settings) -> tuple[int, float]:
+    """Return how many requests may be sent in how many seconds."""
+    wanted = settings.policy.halo.requests_per_5_minutes
+    quota = halo_quota(settings.data)
+    if quota is None or usable(quota) / quota.window_s >= wanted / 300.0:
+        return wanted, 300.0
+    return usable(quota), quota.window_s

@@ -1,0 +1,1 @@
+"""`pax8-pipeline doctor`: settings, data folder, mapping files, vendors."""

@@ -1,0 +1,166 @@
+"""What `doctor` looks at on this machine: settings, mapping files, clock, history, warehouse, schedule.
+
+Here belongs: questions that need no vendor. Not here: repairing anything.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from pax8_pipeline.commands.doctor.diagnosis import Finding, bad, ok, warn
+from pax8_pipeline.errors import ConfigError, PipelineError, WarehouseBusy
+from pax8_pipeline.mapping.files import load_mappings
+from pax8_pipeline.settings import Settings
+from pax8_pipeline.text.private_files import is_open, readable_by_others
+from pax8_pipeline.warehouse.connection import Warehouse
+
+_SHOWN = 5
+_MODES = ("", "dry_run", "apply")
+
+
+def examine(settings: Settings, *, sandbox: bool) -> Iterator[Finding]:
+    """Look at everything on this machine, point by point."""
+    yield data_folder(settings)
+    yield permissions(settings, Path.cwd() / ".env")
+    yield policy(settings)
+    yield mappings(settings)
+    yield calendar(settings, sandbox=sandbox)
+    yield write_mode(settings)
+    yield from warehouse(settings)
+    yield from history(settings)
+    yield alerts(settings)
+
+
+def data_folder(settings: Settings) -> Finding:
+    """The data folder is there, or can be made, and can be written to."""
+    place = next((p for p in (settings.data, *settings.data.parents) if p.exists()), Path("/"))
+    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+        return bad("data folder", f"{settings.data} cannot be written to", f"give this user the right to write {place}")
+    return ok("data folder", str(settings.data))
+
+
+def permissions(settings: Settings, env_file: Path) -> Finding:
+    """Nobody but this user reads the credentials and what clients pay. The next run closes what is in the data folder."""
+    open_ones = [path for path in (env_file, *readable_by_others(settings.data)) if is_open(path)]
+    if not open_ones:
+        return ok("permissions", "only this user can read .env and the data")
+    shown = " ".join(shlex.quote(str(path)) for path in open_ones[:_SHOWN])
+    more = f" and {len(open_ones) - _SHOWN} more" if len(open_ones) > _SHOWN else ""
+    return warn("permissions", f"other users of this machine can read {shown}{more}", f"chmod go-rwx {shown}")
+
+
+def policy(settings: Settings) -> Finding:
+    """policy.yaml was readable: otherwise there would be no settings to look at."""
+    path = settings.data / "policy.yaml"
+    if not path.exists():
+        return ok("policy", f"no {path}: all defaults")
+    return ok("policy", f"{path} is readable (fingerprint {settings.policy.fingerprint})")
+
+
+def mappings(settings: Settings) -> Finding:
+    """The mapping files are readable; how many rows they hold."""
+    try:
+        found = load_mappings(settings.mappings_path)
+    except ConfigError as error:
+        return bad("mapping files", str(error), "correct that row; no run is possible before")
+    rows = f"{len(found.clients)} clients, {len(found.subscriptions)} subscriptions, {len(found.items)} items"
+    return ok("mapping files", f"{rows} in {settings.mappings_path}")
+
+
+def calendar(settings: Settings, *, sandbox: bool) -> Finding:
+    """Which day it is for the sync. A fixed day is for replays: on live systems it would never move on."""
+    zone = settings.policy.timezone
+    text = f"it is {settings.today} in {zone} ({datetime.now(ZoneInfo(zone)):%H:%M} there)"
+    if settings.value("PAX8_PIPELINE_TODAY"):
+        text = f"today is fixed at {settings.today} by PAX8_PIPELINE_TODAY"
+        if not sandbox:
+            return warn("today", text, "remove PAX8_PIPELINE_TODAY from the environment and .env")
+    return ok("today", text)
+
+
+def write_mode(settings: Settings) -> Finding:
+    """Whether a run writes. Anything but exactly `apply` is a dry run, so a typing error is worth a word."""
+    set_to = settings.value("HALO_WRITE_MODE")
+    source = "HALO_WRITE_MODE" if set_to else "policy.yaml"
+    if settings.write_mode == "apply":
+        return ok("write mode", f"apply ({source}): the schedule and `run` write to Halo what policy and limits allow")
+    if (set_to or settings.policy.write_mode) not in _MODES:
+        text = f"{set_to or settings.policy.write_mode!r} ({source}) is not a mode, so runs are dry runs"
+        return warn("write mode", text, "write dry_run or apply")
+    return ok("write mode", f"dry run ({source}): nothing is written to Halo")
+
+
+def warehouse(settings: Settings) -> Iterator[Finding]:
+    """Whether the warehouse can be opened, and who holds it if not."""
+    path = settings.warehouse_path
+    if not path.exists():
+        yield ok("warehouse", f"{path} is not there yet; the first run makes it")
+        return
+    try:
+        with Warehouse(path, patience=0).connect(read_only=True) as connection:
+            newest = connection.execute("SELECT max(loaded_at) FROM meta.snapshots WHERE complete").fetchall()[0][0]
+    except WarehouseBusy as error:
+        yield warn("warehouse", str(error), "that is fine while a run is at work")
+    except PipelineError as error:
+        yield bad("warehouse", str(error), "put back a copy of the data folder, or move the file away to begin anew")
+    except Exception as error:  # a file of another program or shape: DuckDB has many words for it
+        yield bad("warehouse", f"{path}: {error}", "move the file away to begin anew")
+    else:
+        yield ok(
+            "warehouse", f"{path}, newest complete read {newest:%Y-%m-%d %H:%M} UTC" if newest else f"{path}, empty"
+        )
+
+
+def history(settings: Settings) -> Iterator[Finding]:
+    """Dagster's home, and whether the daily schedule is on with somebody to run it."""
+    from dagster import DagsterInstance
+
+    from pax8_pipeline.orchestration.instance import instance_home
+
+    try:
+        home = instance_home(settings)
+        with DagsterInstance.from_config(str(home)) as instance:
+            yield _home(settings, home)
+            yield _schedule(settings, instance)
+    except ConfigError as error:
+        yield bad("dagster home", str(error))
+    except Exception as error:  # whatever Dagster makes of a broken dagster.yaml or database
+        yield bad("dagster home", f"cannot be opened: {' '.join(str(error).split())[:300]}", "check dagster.yaml there")
+
+
+def _home(settings: Settings, home: Path) -> Finding:
+    if settings.value("DAGSTER_HOME") and not (home / "dagster.yaml").exists():
+        text = f"{home} (DAGSTER_HOME) has no dagster.yaml, so run limits and pools are not in force"
+        return warn("dagster home", text, f"copy dagster.yaml to {home}, or leave DAGSTER_HOME unset")
+    return ok("dagster home", str(home))
+
+
+def _schedule(settings: Settings, instance: object) -> Finding:
+    from dagster import DagsterInstance
+
+    from pax8_pipeline.orchestration.partitions import outlook
+    from pax8_pipeline.orchestration.write_permission import SCHEDULE
+
+    assert isinstance(instance, DagsterInstance)
+    at = f"{settings.policy.schedule.hour:02}:{settings.policy.schedule.minute:02} {settings.policy.timezone}"
+    chosen = [state for state in instance.all_instigator_state() if state.instigator_name == SCHEDULE]
+    on = any(state.is_running for state in chosen) if chosen else outlook(settings).schedule_on
+    if not on:
+        return ok("schedule", f"off: nothing runs by itself. PAX8_SCHEDULE=on, or the UI, starts it daily at {at}")
+    beats = [beat for beat in instance.get_daemon_heartbeats().values() if beat.daemon_type == "SCHEDULER"]
+    alive = any(datetime.now(ZoneInfo("UTC")).timestamp() - beat.timestamp < 300 for beat in beats)
+    if not alive:
+        return warn("schedule", f"on, daily at {at}, but no daemon is running", "keep `pax8-pipeline dev` running")
+    return ok("schedule", f"on, daily at {at}")
+
+
+def alerts(settings: Settings) -> Finding:
+    """How many addresses hear of a failure; the addresses hold secrets and are not told."""
+    if not settings.alert_urls:
+        return ok("alerts", "to the log only; PAX8_ALERT_URLS adds chat or e-mail")
+    return ok("alerts", f"to {len(settings.alert_urls)} addresses of PAX8_ALERT_URLS")

@@ -1,0 +1,124 @@
+"""What `doctor` looks at in the mapping files: whether the things they point to are there.
+
+Here belongs: each id of a mapping file against the list it belongs to. Not here: the files' form (`matching.mappings`),
+what a run makes of them. A mapping row that points to nothing bills nobody, without a word until money is missed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pax8_pipeline.commands.doctor.diagnosis import Finding, bad, ok, warn
+from pax8_pipeline.errors import ConfigError, PipelineError
+from pax8_pipeline.halo.client import HaloClient
+from pax8_pipeline.mapping.files import Mappings, load_mappings
+from pax8_pipeline.pax8.client import Pax8Client
+from pax8_pipeline.settings import Settings
+from pax8_pipeline.values import id_in_halo
+
+_SHOWN = 10
+Rows = Iterable[Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class _Column:
+    """One column of a mapping file with its ids by row number, and how to read the ids that exist."""
+
+    file: str
+    name: str
+    what: str
+    ids: Mapping[int, Any]
+    known: Callable[[], set[Any]]
+
+
+def examine_halo(client: HaloClient, settings: Settings) -> Iterator[Finding]:
+    """Clients, recurring invoices, lines, licences and items that the mapping files name."""
+    found = _mappings(settings)
+    if found is None:
+        return
+    rows = found.subscriptions
+    headers = _once(lambda: client.recurring_invoices().objects)
+    clients = {m.row: m.halo_client_id for m in found.clients}
+    invoices = {m.row: m.halo_recurring_invoice_id for m in rows}
+    lines, licences = ({m.row: getattr(m, name) for m in rows} for name in ("halo_line_id", "halo_licence_id"))
+    items = {m.row: m.halo_item_id for m in found.items}
+    yield from _examine(settings.mappings_path, "Halo", (
+        _Column("clients.csv", "halo_client_id", "client", clients, lambda: _ids(client.clients().objects)),
+        _Column("subscriptions.csv", "halo_recurring_invoice_id", "recurring invoice", invoices, lambda: _ids(headers())),
+        _Column("subscriptions.csv", "halo_line_id", "recurring invoice line", lines, lambda: _lines(headers())),
+        _Column("subscriptions.csv", "halo_licence_id", "licence", licences, lambda: _ids(client.licences().objects)),
+        _Column("items.csv", "halo_item_id", "item", items, lambda: _ids(client.items().objects)),
+    ))  # fmt: skip
+
+
+def examine_pax8(client: Pax8Client, settings: Settings) -> Iterator[Finding]:
+    """Companies, subscriptions and products that the mapping files name."""
+    found = _mappings(settings)
+    if found is None:
+        return
+    companies = {m.row: m.pax8_company_id for m in found.clients}
+    subscriptions = {m.row: m.pax8_subscription_id for m in found.subscriptions}
+    products = {m.row: m.pax8_product_id for m in found.items}
+    yield from _examine(settings.mappings_path, "Pax8", (
+        _Column("clients.csv", "pax8_company_id", "company", companies, lambda: _texts(client.companies().objects)),
+        _Column("subscriptions.csv", "pax8_subscription_id", "subscription", subscriptions,
+                lambda: _texts(client.subscriptions().objects)),
+        _Column("items.csv", "pax8_product_id", "product", products, lambda: _texts(client.products().objects)),
+    ))  # fmt: skip
+
+
+def _examine(folder: Path, vendor: str, columns: Iterable[_Column]) -> Iterator[Finding]:
+    for column in columns:
+        wanted = {row: one for row, one in column.ids.items() if one is not None}
+        if wanted:
+            yield from _look(folder, vendor, column, wanted)
+
+
+def _look(folder: Path, vendor: str, column: _Column, wanted: Mapping[int, Any]) -> Iterator[Finding]:
+    point = f"{column.file} {column.name}"
+    try:
+        known = column.known()
+    except (PipelineError, OSError) as error:
+        yield warn(point, f"{vendor} does not say whether its {len(wanted)} ids exist: {error}", "ask again later")
+        return
+    gone = {row: one for row, one in wanted.items() if one not in known}
+    for row, one in list(gone.items())[:_SHOWN]:
+        text = f"{folder / column.file}, row {row}, column {column.name}: {vendor} has no {column.what} {one}"
+        yield bad(point, text, "correct that row, or remove it; nothing is billed by it")
+    if len(gone) > _SHOWN:
+        yield bad(point, f"{len(gone) - _SHOWN} rows more name a {column.what} that {vendor} does not have")
+    if not gone:
+        yield ok(point, f"{vendor} has all {len(wanted)} of them")
+
+
+def _mappings(settings: Settings) -> Mappings | None:
+    try:
+        return load_mappings(settings.mappings_path)
+    except ConfigError:  # told already, by what looks at the files themselves
+        return None
+
+
+def _ids(rows: Rows) -> set[int]:
+    return {found for row in rows if (found := id_in_halo(row.get("id"))) is not None}
+
+
+def _lines(headers: Rows) -> set[int]:
+    return {one for header in headers for one in _ids(header.get("lines") or ())}
+
+
+def _texts(rows: Rows) -> set[str]:
+    return {str(row.get("id") or "").strip().lower() for row in rows}
+
+
+def _once(read: Callable[[], Rows]) -> Callable[[], Rows]:
+    kept: list[Rows] = []
+
+    def get() -> Rows:
+        if not kept:
+            kept.append(read())
+        return kept[0]
+
+    return get

@@ -1,0 +1,1 @@
+"""`pax8-pipeline plan`: show, approve, apply, rollback."""

@@ -1,0 +1,75 @@
+"""`pax8-pipeline plan apply`: write one stored plan now. The work is the job `apply_plan`; here are only its words."""
+
+from __future__ import annotations
+
+import click
+
+from pax8_pipeline.billing import approvals, exit_status
+from pax8_pipeline.billing.planning import planner as plans
+from pax8_pipeline.commands import run_report
+from pax8_pipeline.commands.common import console, json_option, progress, tell, utc_now
+from pax8_pipeline.commands.target import data_settings, systems
+from pax8_pipeline.mapping.files import load_mappings
+from pax8_pipeline.reports import plan_report
+from pax8_pipeline.settings import Settings, load_settings
+from pax8_pipeline.warehouse.connection import Warehouse
+
+
+@click.command(
+    epilog="\b\nExamples:\n"
+    "  HALO_WRITE_MODE=apply pax8-pipeline plan apply 20260820-060000-1a2b3c4d-9f8e\n\n"
+    "Exit codes: 0 done, 1 error (also an expired or stale plan), 2 a plan waits (also in a dry run), 3 held back by a "
+    "guardrail."
+)
+@click.argument("plan_id", metavar="ID")
+@json_option
+def apply(plan_id: str, as_json: bool) -> None:
+    """Write plan ID to Halo: its safe changes, and what people agreed to in it.
+
+    Each target is read again before its write and left alone if it changed. Needs write mode `apply`.
+    """
+    settings = load_settings()
+    looked = data_settings(settings, lambda text: None)
+    with Warehouse(looked.warehouse_path).connect(read_only=True) as connection:
+        head = plans.load_plan(connection, plan_id)
+        if looked.write_mode == "apply":
+            mappings = load_mappings(looked.mappings_path).fingerprint
+            approvals.refuse_stale(connection, head, utc_now(), looked.policy, mappings)
+    if looked.write_mode != "apply":
+        _dry(looked, plan_id, as_json)
+    with systems(settings, tell) as there:
+        told = _apply(there, plan_id)
+    if as_json:
+        click.echo(plan_report.to_json(run_report.as_data(told)))
+    else:
+        run_report.show(console(), told)
+    raise SystemExit(told.verdict.code)
+
+
+def _dry(settings: Settings, plan_id: str, as_json: bool) -> None:
+    """Say that nothing is written in this write mode, and leave."""
+    sentence = (
+        f"nothing written, plan {plan_id} waits: the write mode is {settings.write_mode}; "
+        f"HALO_WRITE_MODE=apply pax8-pipeline plan apply {plan_id} writes it"
+    )
+    if as_json:
+        told = run_report.gather(settings, "", plan_id, [], [])
+        click.echo(
+            plan_report.to_json({**run_report.as_data(told), "exit_code": exit_status.WAITS, "sentence": sentence})
+        )
+    else:
+        click.echo(sentence)
+    raise SystemExit(exit_status.WAITS)
+
+
+def _apply(settings: Settings, plan_id: str) -> run_report.Told:
+    from pax8_pipeline.orchestration.runs import run_apply_plan  # imports Dagster, which takes a second
+
+    with progress() as step:
+        result = run_apply_plan(settings, plan_id, progress=step)
+    checks = [
+        run_report.Check(c.asset, c.check, c.severity, c.blocking, c.description, c.subjects)
+        for c in result.failed_checks
+    ]
+    refused = [result.refused] if result.refused else []
+    return run_report.gather(settings, result.run_id, plan_id, checks, result.errors, refused)

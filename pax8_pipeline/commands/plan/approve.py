@@ -1,0 +1,144 @@
+"""`pax8-pipeline plan approve`: record that a person agrees to a part of one plan. Nothing is written to Halo by it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import click
+
+from pax8_pipeline.billing import approvals
+from pax8_pipeline.billing.planning import planner as plans
+from pax8_pipeline.commands import run_report
+from pax8_pipeline.commands.common import HALO_ID, console, json_option, tell, user_name, utc_now
+from pax8_pipeline.commands.target import data_settings
+from pax8_pipeline.errors import PipelineError
+from pax8_pipeline.mapping.files import load_mappings
+from pax8_pipeline.reports import plan_report
+from pax8_pipeline.settings import Settings, load_settings
+from pax8_pipeline.warehouse.connection import Warehouse
+
+SCHEMA = "pax8-pipeline/approval/1"
+
+
+@click.command(
+    epilog="\b\nExamples:\n"
+    "  pax8-pipeline plan approve 20260820-060000-1a2b3c4d-9f8e                 all that waits in this plan\n"
+    "  pax8-pipeline plan approve 20260820-060000-1a2b3c4d-9f8e --client 231    one client\n"
+    "  pax8-pipeline plan approve 20260820-060000-1a2b3c4d-9f8e --acknowledge   what a guardrail holds\n\n"
+    "Then `pax8-pipeline plan apply ID` writes it. An expired or stale plan is refused with exit code 1."
+)
+@click.argument("plan_id", metavar="ID")
+@click.option("--client", type=HALO_ID, metavar="N", help="Only this Halo client.")
+@click.option("--row", metavar="SUBSCRIPTION_ID", help="Only this Pax8 subscription.")
+@click.option(
+    "--acknowledge",
+    is_flag=True,
+    help="Let what a guardrail holds in this one plan past it "
+    "(a loss that nobody can write is acknowledged by `pax8-pipeline acknowledge`).",
+)
+@click.option("--by", metavar="NAME", help="Who agrees; the user of this machine unless given.")
+@json_option
+def approve(
+    plan_id: str, client: int | None, row: str | None, acknowledge: bool, by: str | None, as_json: bool
+) -> None:
+    """Agree to the changes of plan ID that wait for a person. Recorded: who, when, the plan's checksum."""
+    settings = data_settings(load_settings(), tell)
+    warehouse = _warehouse(settings)
+    who = by if by is not None else user_name()
+    scope = approvals.Scope(client, _row_id(warehouse, plan_id, row))
+    agreed = approvals.agree(
+        warehouse,
+        plan_id,
+        kind="acknowledge" if acknowledge else "approve",
+        who=who,
+        now=utc_now(),
+        policy=settings.policy,
+        mappings=load_mappings(settings.mappings_path).fingerprint,
+        scope=scope,
+    )
+    with warehouse.connect() as connection:
+        head = plans.load_plan(connection, plan_id)
+        rows = [r for r in plan_report.plan_rows(connection, plan_id, no_ops=False) if r["row_id"] in agreed.row_ids]
+        may = approvals.writable(connection, head, settings.policy, explicit=True, now=agreed.at)
+    following = [f"pax8-pipeline plan apply {plan_id}"]
+    if may.held and not acknowledge:
+        following.insert(0, f"pax8-pipeline plan approve {plan_id} --acknowledge")
+    if as_json:
+        click.echo(plan_report.to_json(_as_data(agreed, scope, rows, may.held, following)))
+        return
+    _show(agreed, rows, may.held, following)
+    if settings.write_mode != "apply":
+        tell("The write mode is dry_run: `plan apply` needs HALO_WRITE_MODE=apply.")
+
+
+def _warehouse(settings: Settings) -> Warehouse:
+    if not settings.warehouse_path.exists():
+        raise PipelineError(f"{settings.warehouse_path} does not exist yet: run `pax8-pipeline run` first")
+    warehouse = Warehouse(settings.warehouse_path)
+    warehouse.ensure_schema()
+    return warehouse
+
+
+def _row_id(warehouse: Warehouse, plan_id: str, row: str | None) -> str | None:
+    """Return the plan's own spelling of a row's id: Pax8 ids are compared case-blind."""
+    if row is None:
+        return None
+    with warehouse.connect() as connection:
+        plans.load_plan(connection, plan_id)
+        found = connection.execute(
+            "SELECT row_id FROM billing.plan WHERE plan_id = ? AND lower(row_id) = lower(?)", [plan_id, row.strip()]
+        ).fetchall()
+    if not found:
+        raise PipelineError(f"plan {plan_id} has no row {row}; `pax8-pipeline plan show {plan_id}` lists its rows")
+    return str(found[0][0])
+
+
+def _as_data(
+    agreed: approvals.Agreement,
+    scope: approvals.Scope,
+    rows: list[dict[str, Any]],
+    held: tuple[str, ...],
+    following: list[str],
+) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "plan_id": agreed.plan_id,
+        "checksum": agreed.checksum,
+        "kind": agreed.kind,
+        "approved_by": agreed.who,
+        "approved_at": agreed.at,
+        "client_id": scope.client_id,
+        "row_id": scope.row_id,
+        "rows_covered": agreed.rows,
+        "rows": [{k: v for k, v in r.items() if k not in ("expect", "evidence")} for r in rows],
+        "still_held": list(held),
+        "next": following,
+    }
+
+
+def _show(agreed: approvals.Agreement, rows: list[dict[str, Any]], held: tuple[str, ...], following: list[str]) -> None:
+    out = console()
+    verb = "Approved" if agreed.kind == "approve" else "Acknowledged"
+    run_report.table(out, f"{verb} ({agreed.rows})", rows, limit=100_000)
+    for currency, up, down in _money(rows):
+        out.print(f"Money a month in {currency}: {up:,.2f} up, {down:,.2f} down")
+    out.print(
+        f"{verb} by {agreed.who} at {agreed.at:%Y-%m-%d %H:%M} UTC: {agreed.rows} changes of plan {agreed.plan_id}, "
+        f"checksum {agreed.checksum[:16]}. Nothing is written yet.",
+        soft_wrap=True,
+    )
+    for sentence in held:
+        out.print(f"A guardrail still holds: {sentence}", soft_wrap=True)
+    for command in following:
+        out.print(f"Next: {command}", soft_wrap=True)
+
+
+def _money(rows: list[dict[str, Any]]) -> list[tuple[str, Decimal, Decimal]]:
+    """Money up and down a month by currency: an increase does not hide a decrease."""
+    found: dict[str, tuple[Decimal, Decimal]] = {}
+    for row in rows:
+        amount = row["money_per_month"] or Decimal(0)
+        up, down = found.get(row["currency"] or "?", (Decimal(0), Decimal(0)))
+        found[row["currency"] or "?"] = (up + max(amount, Decimal(0)), down - min(amount, Decimal(0)))
+    return [(currency, up, down) for currency, (up, down) in sorted(found.items()) if up or down]

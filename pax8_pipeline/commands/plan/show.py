@@ -1,0 +1,69 @@
+"""`pax8-pipeline plan`: look at a stored plan; the ways to write it and to undo it have modules of their own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from pax8_pipeline.billing.planning import planner as plans
+from pax8_pipeline.commands import run_report
+from pax8_pipeline.commands.common import console, tell
+from pax8_pipeline.commands.plan.apply import apply
+from pax8_pipeline.commands.plan.approve import approve
+from pax8_pipeline.commands.plan.rollback import rollback
+from pax8_pipeline.commands.target import data_settings
+from pax8_pipeline.errors import PipelineError
+from pax8_pipeline.reports import plan_report
+from pax8_pipeline.settings import load_settings
+from pax8_pipeline.text import textfiles
+from pax8_pipeline.warehouse.connection import Warehouse
+
+
+@click.group()
+def plan() -> None:
+    """Look at a stored plan, agree to it, write it, undo it."""
+
+
+@plan.command(
+    epilog="\b\nExamples:\n"
+    "  pax8-pipeline plan show                                the newest plan\n"
+    "  pax8-pipeline plan show --all                          with what needs nothing\n"
+    "  pax8-pipeline plan show --format csv --out plan.csv    for a spreadsheet\n\n"
+    "Without ID it is the newest plan. Formats csv, html, json and md go to --out, or to the terminal."
+)
+@click.argument("plan_id", required=False, metavar="[ID]")
+@click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON (schema pax8-pipeline/plan/1).")
+@click.option(
+    "--format", "kind", type=click.Choice(["table", "md", "html", "csv", "json"]), default="table", show_default=True
+)
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file.")
+@click.option("--all", "everything", is_flag=True, help="Also list subscriptions with nothing to do.")
+def show(plan_id: str | None, as_json: bool, kind: str, out: Path | None, everything: bool) -> None:
+    """Show a plan: what would change or did, what is held back and why, and the money."""
+    settings = data_settings(load_settings(), tell)
+    with Warehouse(settings.warehouse_path).connect(read_only=True) as connection:
+        chosen = plan_id or plans.latest_plan_id(connection)
+        if chosen is None:
+            raise PipelineError("no plan has been made yet: run `pax8-pipeline run` first")
+        head = plans.load_plan(connection, chosen)
+        text = {
+            "md": lambda: plan_report.plan_markdown(connection, chosen, limit=100_000),
+            "html": lambda: plan_report.plan_html(connection, chosen),
+            "csv": lambda: plan_report.plan_csv(plan_report.plan_rows(connection, chosen)),
+            "json": lambda: plan_report.to_json(plan_report.plan_json(connection, chosen)),
+        }.get("json" if as_json else kind)
+        written = text() if text else ""
+    if out and written:
+        textfiles.write(out, written)
+        tell(f"written to {out}")
+    elif written:
+        click.echo(written, nl=not written.endswith("\n"))
+    else:
+        told = run_report.gather(settings, head.run_id, chosen, [], [])
+        run_report.show(console(), told, limit=100_000, everything=everything)
+
+
+plan.add_command(approve)
+plan.add_command(apply)
+plan.add_command(rollback)

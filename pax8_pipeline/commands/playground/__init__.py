@@ -1,0 +1,1 @@
+"""Commands around the built-in sandbox and the UI: demo, dev, sandbox."""

@@ -1,0 +1,163 @@
+"""`pax8-pipeline demo`: the daily sync on the embedded sandbox, from nothing, with the proof that it came out right."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from pax8_pipeline.commands import run_report
+from pax8_pipeline.commands.common import console, styled, tell
+from pax8_pipeline.commands.playground.server import only_server
+from pax8_pipeline.commands.run import sync
+from pax8_pipeline.commands.target import sandbox_folder, sandbox_settings, world_file
+from pax8_pipeline.reports import plan_report
+from pax8_pipeline.sandbox.server.app import running_sandbox
+from pax8_pipeline.sandbox.world import state
+from pax8_pipeline.sandbox.world.world import World
+from pax8_pipeline.settings import Settings, load_settings
+
+UNASSIGNED = "unassigned_usage"
+POLICY = """# The sandbox may be written to: nothing in it is real.
+write_mode: apply
+usage: {{first_month: {month}}}
+guardrails: {{usage_run: {{}}, usage_client: {{}}}} # a real one has limits for usage too
+"""
+
+
+@click.command(
+    epilog="\b\nExamples:\n"
+    "  pax8-pipeline demo\n"
+    "  pax8-pipeline demo --date 2026-08-20 --seed 3    another day, another synthetic MSP"
+)
+@click.option(
+    "--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="The sandbox's today; the real one unless given."
+)
+@click.option("--seed", type=int, help="Another synthetic world.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def demo(day: datetime | None, seed: int | None, as_json: bool) -> None:
+    """Make a synthetic MSP, let a day pass in Pax8, and bring Halo in step with it.
+
+    Everything is emulated on this machine. Afterwards `pax8-pipeline run`, `plan show` and `dev` go on with the
+    same sandbox for as long as no credentials are set.
+    """
+    settings = load_settings()
+    with only_server(world_file(settings)):
+        _demo(settings, day, seed, as_json)
+
+
+def _demo(settings: Settings, day: datetime | None, seed: int | None, as_json: bool) -> None:
+    world = fresh_world(settings, day.date() if day else None, seed)
+    tell(f"A synthetic MSP: {len(world.pax8.companies)} companies, {len(world.pax8.subscriptions)} subscriptions, "
+         f"today is {world.today}.")  # fmt: skip
+    with running_sandbox(world, state_file=world_file(settings)) as sandbox:
+        told = sync(sandbox_settings(settings, sandbox.env()), apply=True)
+        sandbox.save()
+    wrong = _differences(world)
+    events = _events(world, told)
+    if as_json:
+        click.echo(plan_report.to_json({**run_report.as_data(told), "events": events, "halo_differences": wrong}))
+    else:
+        compared = sum(len(part) for part in world.expected_halo().values()), len(_usage_invoices(world))
+        _show(console(), told, events, wrong, *compared)
+    missed = any(e["expected"] != e["found"] for e in events)
+    # Losses that wait for a person are part of the show; everything else that went wrong is not.
+    code = 0 if told.verdict.only_findings else told.verdict.code
+    raise SystemExit(code or (1 if wrong or missed else 0))
+
+
+def fresh_world(settings: Settings, today: date | None = None, seed: int | None = None) -> World:
+    """Make the demo world anew, with its data folder: mappings, a policy that allows writing, no warehouse yet."""
+    folder = sandbox_folder(settings)
+    for name in ("warehouse.duckdb", "warehouse.duckdb.wal", "published.duckdb", "world.json", "acknowledged.csv"):
+        (folder / name).unlink(missing_ok=True)
+    # The ledger of the world before this one must not come back into the new one's warehouse.
+    for name in ("reports", "backups"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    today = today or settings.today
+    world = World.demo(today) if seed is None else World.demo(today, seed=seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "policy.yaml").write_text(POLICY.format(month=_last_month(today)), encoding="utf-8")
+    world.write_mappings(folder / "mappings")
+    state.save(world, world_file(settings))
+    return world
+
+
+def _differences(world: World) -> list[str]:
+    """Say where the emulated Halo is not as a correct sync leaves it, whatever our own read-back said."""
+    wanted, found = world.expected_halo(), world.halo_state()
+    return [
+        f"{kind[:-1]} {i}: expected {thing}, found {found.get(kind, {}).get(i)}"
+        for kind, things in wanted.items()
+        for i, thing in things.items()
+        if found.get(kind, {}).get(i) != thing
+    ] + [*_usage_differences(world), *(f"not expected: {v}" for v in world.halo.violations)]
+
+
+def _last_month(day: date) -> str:
+    return f"{day.replace(day=1) - timedelta(days=1):%Y-%m}"
+
+
+def _usage_invoices(world: World) -> dict[str, Decimal]:
+    """What Halo's usage invoices come to, by their reference."""
+    found: dict[str, Decimal] = {}
+    for row in world.halo.invoices.values():
+        reference = str(row.get("reference") or "")
+        if reference.startswith("PAX8-USAGE "):
+            net = sum((Decimal(x["qty_order"]) * Decimal(x["unit_price"]) for x in row["lines"]), Decimal(0))
+            found[reference] = found.get(reference, Decimal(0)) + net
+    return found
+
+
+def _usage_differences(world: World) -> list[str]:
+    """Say where last month's usage is not billed as the world's own oracle says, once and to the cent."""
+    truth, found = world.expected_usage(_last_month(world.today)), _usage_invoices(world)
+    wanted = {f"PAX8-USAGE {truth.month} {c}": u.total for c, u in truth.clients.items() if u.total > 0}
+    return [
+        f"usage invoice {key}: expected {wanted.get(key, 'none')}, found {found.get(key, 'none')}"
+        for key in sorted(wanted.keys() | found.keys())
+        if wanted.get(key) != found.get(key)
+    ]
+
+
+def _events(world: World, told: run_report.Told) -> list[dict[str, str]]:
+    """Set each event of the world beside what was made of it: a verdict, or for usage the check that reports it."""
+    verdicts = {r["subscription_id"]: r["verdict"] for r in told.rows}
+    reported = {s.lower() for c in told.checks if c.name.startswith("usage_") for s in c.subjects}
+    events = []
+    for e in world.story:
+        subscription = str(e.subscription_id).lower()
+        found = verdicts.get(subscription, "not read")
+        if e.expected_verdict == UNASSIGNED and subscription in reported:
+            found = UNASSIGNED
+        events.append({"event": e.kind, "company": e.company_name, "expected": e.expected_verdict, "found": found})
+    return events
+
+
+def _show(
+    out: Console, told: run_report.Told, events: list[dict[str, str]], wrong: list[str], lines: int, invoices: int
+) -> None:
+    run_report.show(out, told)
+    table = Table(title="What happened in Pax8, and what was made of it", title_justify="left", title_style="bold")
+    for name in ("event", "company", "verdict", ""):
+        table.add_column(name)
+    for e in events:
+        right = e["expected"] == e["found"]
+        table.add_row(
+            e["event"], e["company"], e["found"], "" if right else styled((f"expected {e['expected']}", "red"))
+        )
+    out.print(table)
+    for sentence in wrong:
+        out.print(styled(("wrong in Halo", "red"), f" {sentence}"))
+    if not wrong:
+        out.print(
+            f"The emulated Halo holds exactly the expected state: {lines} lines and licences and {invoices} usage invoices "
+            "compared.",
+            highlight=False,
+        )
+    out.print("Next: `pax8-pipeline run` (writes nothing more, ends with 2 while losses wait), `make dev` (lineage, checks, plan), README.md (going live).",
+              highlight=False)  # fmt: skip

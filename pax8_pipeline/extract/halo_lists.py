@@ -1,0 +1,205 @@
+"""Reads Halo's lists into raw, client details where matching needs them, and the state of Halo's own Pax8 sync.
+
+Here belongs: which list goes into which table, which clients' details are worth a call. Not here: HTTP
+(`pax8_pipeline.halo`), matching itself (SQL). Facts: api/halo.md sections 2, 5 and 9.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Any, Literal
+
+from pax8_pipeline.errors import BadAnswer, Forbidden, NotFound
+from pax8_pipeline.extract.completeness import WINDOW_DAYS, whole
+from pax8_pipeline.extract.ports import HaloReader, Progress
+from pax8_pipeline.mapping.files import Mappings
+from pax8_pipeline.transport.listing import Row
+from pax8_pipeline.warehouse import snapshots
+from pax8_pipeline.warehouse.connection import Connection, Warehouse
+
+Native = Literal["off", "on", "unknown"]
+
+# Ordinary invoices are looked at from so many days ago to so many ahead (section 12.3).
+INVOICE_DAYS_BACK, INVOICE_DAYS_AHEAD = WINDOW_DAYS, 40
+# A client's details are not read again before this.
+DETAILS_FRESH = timedelta(days=7)
+# Of an integration account only these members are kept: others may hold credentials.
+_ACCOUNT_MEMBERS = (
+    "id", "name", "integrator_enabled", "integrator_last_sync", "import_entities", "import_usage_lines",
+    "deactivate_missing_licenses", "allow_subscription_changes", "import_inactive_and_deleted", "import_products",
+    "update_addresses", "client_mappings",
+)  # fmt: skip
+_INTEGRATION = "/Pax8Details"
+
+
+def read_list(client: HaloReader, name: str, progress: Progress | None = None) -> snapshots.Read:
+    """Read one of Halo's flat lists: clients, items, licences or recurring_invoices."""
+    asks = {
+        "clients": (client.clients, "/Client"),
+        "items": (client.items, "/Item"),
+        "licences": (client.licences, "/SoftwareLicence"),
+        "recurring_invoices": (lambda: client.recurring_invoices(progress), "/RecurringInvoice"),
+    }
+    ask, endpoint = asks[name]
+    return whole(f"halo.{name}", ask, endpoint)
+
+
+def read_invoices(
+    client: HaloReader, today: date, since: date | None = None, watched: date | None = None
+) -> snapshots.Read:
+    """Read the ordinary invoices of the weeks around today, back to `since` when that is earlier (`open_since`).
+
+    `watched`: the date of the oldest usage document under watch. The read goes back to it; of what is older than those
+    weeks only usage documents are kept, or a night would keep the invoices of half a year.
+    """
+    first, end = today - timedelta(days=INVOICE_DAYS_BACK), today + timedelta(days=INVOICE_DAYS_AHEAD)
+    first = min(first, since or first)
+    start = min(first, watched or first)
+    read = whole("halo.invoices", lambda: client.invoices(start, end), "/Invoice")
+    kept = [o for o in read.objects if start == first or _recent(o, first) or "pax8-usage" in o.payload.lower()]
+    return replace(read, objects=kept, covers=(start, end))
+
+
+def _recent(invoice: snapshots.RawObject, first: date) -> bool:
+    """True unless it is dated before `first`; "no date" is recent."""
+    found = re.search(r'"invoice_date":\s*"(\d{4}-\d\d-\d\d)', invoice.payload)
+    return found is None or found[1] >= first.isoformat() or found[1] < "1910"
+
+
+_OPEN_SINCE = """
+SELECT min(least((SELECT min(l.recorded_at)::DATE FROM billing.ledger l WHERE l.plan_id = s.plan_id AND l.row_id = s.row_id),
+                 try_cast(json_extract_string(p.expect, '$.usage.invoice_date') AS DATE)))
+FROM billing.ledger_state s JOIN billing.plan p ON p.plan_id = s.plan_id AND p.row_id = s.row_id
+WHERE s.action = 'create_invoice' AND s.state IN ('claimed', 'sent', 'unknown')
+"""
+
+
+def open_since(connection: Connection) -> date | None:
+    """Return the day from which on invoices must be read to settle usage invoices that the ledger does not know the end of.
+
+    None when there are none. A day before the oldest: nowhere is stated in which time zone Halo dates an invoice.
+    """
+    oldest = connection.execute(_OPEN_SINCE).fetchall()[0][0]
+    return oldest - timedelta(days=1) if isinstance(oldest, date) else None
+
+
+_DETAILS = """
+WITH companies AS (
+  SELECT object_id AS company_id,
+         meta.halo_id(json_extract_string(payload, '$.externalId')) AS external_id
+  FROM newest.pax8_companies
+), listed AS (
+  SELECT meta.halo_id(json_extract_string(payload, '$.id')) AS client_id, object_id,
+         meta.flag(json_extract_string(payload, '$.inactive')) AS inactive,
+         coalesce(json_type(payload, '$.customfields'), 'NULL') = 'NULL'
+           OR coalesce(json_type(payload, '$.external_links'), 'NULL') = 'NULL' AS bare
+  FROM newest.halo_clients
+), claims AS (
+  SELECT unnest($mapped_companies) AS company_id, unnest($mapped_clients) AS client_id
+  UNION ALL
+  SELECT company_id, external_id FROM companies WHERE external_id IN (SELECT client_id FROM listed)
+), last_read AS (
+  SELECT object_id, max(loaded_at) AS read_at FROM halo.client_details GROUP BY object_id
+)
+SELECT l.client_id FROM listed l LEFT JOIN last_read r USING (object_id)
+WHERE l.bare AND l.client_id IS NOT NULL
+  AND EXISTS (SELECT 1 FROM companies c WHERE c.company_id NOT IN (SELECT company_id FROM claims))
+  AND l.client_id NOT IN (SELECT client_id FROM claims)
+  AND (r.read_at IS NULL OR r.read_at < $stale)
+ORDER BY r.read_at NULLS FIRST, l.inactive, l.client_id LIMIT $most
+"""
+
+
+def details_to_read(connection: Connection, mappings: Mappings, now: datetime, most: int) -> list[int]:
+    """Return the Halo clients whose details may say which Pax8 company they are; `now` is UTC without offset.
+
+    None when list rows carry custom fields and links already, or when the mapping file and Pax8's externalId
+    account for every company. Clients claimed by either are left out, those read lately too.
+    """
+    values = {
+        "mapped_companies": [m.pax8_company_id for m in mappings.clients],
+        "mapped_clients": [m.halo_client_id for m in mappings.clients],
+        "stale": now - DETAILS_FRESH,
+        "most": most,
+    }
+    return [int(row[0]) for row in connection.execute(_DETAILS, values).fetchall()]
+
+
+def read_details(client: HaloReader, client_ids: Sequence[int], progress: Progress | None = None) -> snapshots.Read:
+    """Read some clients with their custom fields and links. A client deleted meanwhile is left out."""
+
+    def read(client_id: int) -> Row | None:
+        try:
+            return client.client(client_id)
+        except NotFound:
+            return None
+
+    rows = [row for row in client.many(read, client_ids, progress) if row is not None]
+    return snapshots.Read(
+        "halo.client_details", snapshots.raw_objects("/Client/{id}", rows), "/Client/{id}", requests=len(client_ids)
+    )
+
+
+@dataclass(frozen=True)
+class Integration:
+    """Whether Halo's own Pax8 integration writes too, and the sentence that says how we know."""
+
+    state: Native
+    sentence: str
+    accounts: tuple[dict[str, Any], ...] = ()
+
+
+def ask_integration(client: HaloReader) -> Integration:
+    """Ask Halo for the state of its own Pax8 integration. What cannot be seen is unknown, not off."""
+    try:
+        rows = client.integration()
+    except (Forbidden, NotFound, BadAnswer) as error:
+        return Integration("unknown", f"Halo does not show the settings of its own Pax8 integration: {error}")
+    accounts = tuple({k: row[k] for k in _ACCOUNT_MEMBERS if k in row} for row in rows)
+    return _judge(accounts)
+
+
+def _judge(accounts: tuple[dict[str, Any], ...]) -> Integration:
+    enabled = [a for a in accounts if a.get("integrator_enabled") is True]
+    if enabled:
+        ids = ", ".join(str(a.get("id", "?")) for a in enabled)
+        return Integration("on", f"Halo's own Pax8 integration is switched on (account {ids})", accounts)
+    if any(a.get("integrator_enabled") is not False for a in accounts):
+        return Integration("unknown", "Halo lists a Pax8 integration but not whether it is switched on", accounts)
+    if not accounts:
+        return Integration("off", "Halo lists no account of its own Pax8 integration", accounts)
+    return Integration("off", "Halo's own Pax8 integration is switched off", accounts)
+
+
+def believed(found: Integration, connection: Connection) -> Integration:
+    """Return what Halo says of its own integration, but not an "off" that is only an empty list where accounts were:
+    an agent that lost a permission sees empty lists, not errors (api/halo.md section 1)."""
+    if found.state != "off" or found.accounts or not snapshots.accounts_before(connection, ""):
+        return found
+    return Integration("unknown", "Halo listed accounts of its own Pax8 integration before and lists none now")
+
+
+def read_integration(client: HaloReader) -> snapshots.Read:
+    """Ask for the integration and keep the answer as one row: state, reason and accounts without credentials."""
+    found = ask_integration(client)
+    row = {"state": found.state, "reason": found.sentence, "accounts": list(found.accounts)}
+    return snapshots.Read(
+        "halo.integration", snapshots.raw_objects(_INTEGRATION, [row]), _INTEGRATION, expected=1, requests=1
+    )
+
+
+def native_state(warehouse: Warehouse, run_id: str) -> tuple[Native, str]:
+    """Return the state of Halo's own Pax8 integration as this run read it, and the sentence for people."""
+    with warehouse.connect() as connection:
+        rows = connection.execute(
+            "SELECT payload FROM newest.halo_integration WHERE run_id = ? LIMIT 1", [run_id]
+        ).fetchall()
+    if not rows:
+        return "unknown", "this run did not ask Halo about its own Pax8 integration"
+    found = json.loads(rows[0][0])
+    state: Native = found["state"] if found.get("state") in ("off", "on") else "unknown"
+    return state, str(found.get("reason") or "no reason given")

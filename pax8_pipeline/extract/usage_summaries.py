@@ -1,0 +1,168 @@
+"""Reads usage summaries: decides which subscriptions to ask, asks, and remembers who had any.
+
+Here belongs: the choice and the order of questions. Not here: lines (`usage_lines`), what usage means for billing. There is no flag that
+says "usage-billed" and no flat list of usage: it takes one call per subscription (api/pax8.md sections 6, 8, 13),
+so those known to have usage are asked every day and the others by turns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from pax8_pipeline.errors import IncompleteRead, NotFound
+from pax8_pipeline.extract.ports import Pax8Reader, Progress
+from pax8_pipeline.transport.listing import Row
+from pax8_pipeline.warehouse import snapshots
+from pax8_pipeline.warehouse.connection import Connection, Warehouse
+
+# Usage of a group may be gone from the list for the first days of a month (section 13.3): whoever had usage
+# within this time goes on being asked every day.
+REMEMBERED = timedelta(days=40)
+# A subscription ended this many days ago may still be charged in arrears.
+ENDED_DAYS = 45
+# Runs of two days are not a day apart to the minute.
+_SLACK = timedelta(hours=12)
+
+_CANDIDATES = """
+WITH subs AS (
+  SELECT object_id AS id, min(json_extract_string(payload, '$.id')) AS sent,
+         min(meta.num(json_extract_string(payload, '$.price'))) AS price,
+         max(meta.day(json_extract_string(payload, '$.endDate'))) AS end_date,
+         -- An end date that cannot be read ends nothing.
+         count(*) FILTER (meta.day(json_extract_string(payload, '$.endDate')) IS NULL) AS still_open,
+         min(coalesce(meta.day(json_extract_string(payload, '$.billingStart')),
+                      meta.day(json_extract_string(payload, '$.startDate')))) AS starts
+  FROM newest.pax8_subscriptions WHERE meta.idtext(json_extract_string(payload, '$.id')) IS NOT NULL GROUP BY object_id
+), arrears AS (
+  SELECT meta.idtext(json_extract_string(payload, '$.subscriptionId')) AS id,
+         min(trim(json_extract_string(payload, '$.subscriptionId'))) AS sent
+  FROM newest.pax8_invoice_items
+  WHERE lower(trim(json_extract_string(payload, '$.term'))) = 'arrears'
+    AND meta.idtext(json_extract_string(payload, '$.subscriptionId')) IS NOT NULL GROUP BY 1
+), probes AS (
+  SELECT subscription_id AS id, max(probed_at) AS last, arg_max(found, probed_at) AS found,
+         bool_or(found AND probed_at >= $remembered) AS remembered
+  FROM meta.usage_probes GROUP BY 1
+), known AS (
+  SELECT coalesce(s.id, a.id) AS id, coalesce(s.sent, a.sent) AS sent, s.price, p.last,
+         a.id IS NOT NULL OR coalesce(p.found OR p.remembered, false) AS always,
+         s.id IS NULL OR ((s.still_open > 0 OR s.end_date >= $ended) AND coalesce(s.starts <= $today, true)) AS bills
+  FROM subs s FULL JOIN arrears a ON a.id = s.id LEFT JOIN probes p ON p.id = coalesce(s.id, a.id)
+), ranked AS (
+  SELECT *, row_number() OVER (PARTITION BY always
+      ORDER BY last IS NOT NULL, CASE WHEN last IS NULL AND coalesce(price, 0) = 0 THEN 0 ELSE 1 END, last, id) AS turn,
+    coalesce(last <= $due, false) AS late,
+    row_number() OVER (PARTITION BY always, coalesce(last <= $due, false) ORDER BY last, id) AS late_turn,
+    ceil(count(*) OVER (PARTITION BY always) / $days) AS share
+  FROM known WHERE bills OR always
+)
+SELECT sent FROM ranked WHERE always OR turn <= share OR (late AND late_turn <= share) ORDER BY always DESC, turn
+"""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One subscription that was asked, and whether it had usage."""
+
+    subscription_id: str
+    found: bool
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one subscription or summary answered. `problem`: why the answer is not whole."""
+
+    objects: tuple[snapshots.RawObject, ...] = ()
+    requests: int = 0
+    repeats: int = 0
+    problem: str | None = None
+
+
+def month_of(day: date) -> str:
+    """Return the usage month of a day, yyyy-mm."""
+    return f"{day:%Y-%m}"
+
+
+def subscriptions_to_ask(connection: Connection, today: date, now: datetime, probe_days: int) -> list[str]:
+    """Return the subscription ids, as sent, to ask for usage; `now` is UTC without offset.
+
+    All that had usage lately or have Arrears items on an invoice, and of the rest that bill today such a share that a
+    daily run asks each once in `probe_days`: never asked first (of them those with price zero first, as metered
+    containers are), then the longest ago. Whose turn is due is asked although new ones stand before it; after days
+    without a run that is at most a second share.
+    """
+    values = {
+        "remembered": now - REMEMBERED,
+        "ended": today - timedelta(days=ENDED_DAYS),
+        "today": today,
+        "days": probe_days,
+        "due": now - timedelta(days=probe_days) + _SLACK,
+    }
+    return [str(row[0]) for row in connection.execute(_CANDIDATES, values).fetchall()]
+
+
+def read_summaries(
+    client: Pax8Reader, subscription_ids: Sequence[str], month: str, progress: Progress | None = None
+) -> tuple[snapshots.Read, list[Probe]]:
+    """Ask each subscription for its usage summaries of the running month.
+
+    A summary without a company is asked again by its id, the only place that may tell it (section 14). A
+    subscription that Pax8 does not know has none. One list that is not whole makes the read incomplete.
+    """
+    answers = client.many(lambda s: _summaries(client, s), subscription_ids, progress)
+    read = together("pax8.usage_summaries", "/subscriptions/{id}/usage-summaries", month, answers)
+    probes = [Probe(s.strip().lower(), bool(a.objects)) for s, a in zip(subscription_ids, answers, strict=True)]
+    return read, probes
+
+
+def _summaries(client: Pax8Reader, subscription_id: str) -> Answer:
+    endpoint = f"/subscriptions/{subscription_id}/usage-summaries"
+    try:
+        listing = client.usage_summaries(subscription_id)
+    except NotFound:
+        return Answer(requests=1)
+    except IncompleteRead as error:
+        return Answer(requests=1, problem=str(error))
+    rows: list[Row] = []
+    again = 0
+    for row in listing.objects:
+        if _has_company(row) or not row.get("id"):
+            rows.append(row)
+            continue
+        again += 1
+        rows.append(_by_id(client, row))
+    return Answer(tuple(snapshots.raw_objects(endpoint, rows)), listing.requests + again, listing.repeats)
+
+
+def _by_id(client: Pax8Reader, row: Row) -> Row:
+    try:
+        single = client.usage_summary(str(row["id"]))
+    except NotFound:
+        return row
+    return single if _has_company(single) else row
+
+
+def _has_company(row: Row) -> bool:
+    return bool(str(row.get("companyId") or "").strip())
+
+
+def record_probes(warehouse: Warehouse, probes: Sequence[Probe], now: datetime) -> None:
+    """Remember who was asked at `now` (UTC without offset) and who had usage."""
+    if probes:
+        with warehouse.transaction() as connection, connection.appender("meta.usage_probes") as appender:
+            appender.append_rows([(p.subscription_id, now, p.found) for p in probes])
+
+
+def together(table: str, endpoint: str, month: str, answers: Sequence[Answer]) -> snapshots.Read:
+    """Make one read of many answers: one that is not whole makes all of it incomplete."""
+    problems = [a.problem for a in answers if a.problem]
+    more = f" (and {len(problems) - 1} more lists)" if len(problems) > 1 else ""
+    counts: dict[str, Any] = {
+        "requests": sum(a.requests for a in answers),
+        "repeats": sum(a.repeats for a in answers),
+        "problem": f"{problems[0]}{more}" if problems else None,
+    }
+    return snapshots.Read(table, [o for a in answers for o in a.objects], endpoint, month, **counts)

@@ -1,1 +1,0 @@
-"""From a vendor into raw: what to ask, and what a read has to look like to be kept. No Dagster."""

@@ -1,0 +1,211 @@
+"""The operator's mapping files: read, checked row by row, and given as plain records.
+
+Here belongs: the CSV formats of data/mappings and every complaint about them. Not here: deciding what matches
+what (SQL in warehouse/sql/reconciled). A malformed file stops the run: half a mapping is worse than none.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from pax8_pipeline import values
+from pax8_pipeline.errors import ConfigError
+from pax8_pipeline.text import textfiles
+
+T = TypeVar("T")
+# Where a row stands is for messages: the same rows in another order are the same mapping.
+_ROW: int = field(default=0, compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class ClientMapping:
+    """One Pax8 company is one Halo client."""
+
+    pax8_company_id: str
+    halo_client_id: int
+    note: str
+    row: int = _ROW
+
+
+@dataclass(frozen=True)
+class SubscriptionMapping:
+    """One Pax8 subscription is billed by one Halo line, through a licence or directly."""
+
+    pax8_subscription_id: str
+    halo_recurring_invoice_id: int | None
+    halo_line_id: int | None
+    halo_licence_id: int | None
+    note: str
+    row: int = _ROW
+
+
+@dataclass(frozen=True)
+class ItemMapping:
+    """One Pax8 product is sold as one Halo item."""
+
+    pax8_product_id: str
+    halo_item_id: int
+    note: str
+    row: int = _ROW
+
+
+@dataclass(frozen=True)
+class Mappings:
+    """All mapping files of one data folder, with a fingerprint of their contents."""
+
+    clients: tuple[ClientMapping, ...]
+    subscriptions: tuple[SubscriptionMapping, ...]
+    items: tuple[ItemMapping, ...]
+    fingerprint: str
+
+
+def load_mappings(folder: Path) -> Mappings:
+    """Read clients.csv, subscriptions.csv and items.csv of `folder`; a missing file is an empty one.
+
+    Pax8 ids come out in lower case (they are compared case-blind). Raises ConfigError with file, row, column and
+    reason.
+    """
+    clients = tuple(_clients(folder / "clients.csv"))
+    subscriptions = tuple(_subscriptions(folder / "subscriptions.csv"))
+    items = tuple(_items(folder / "items.csv"))
+    text = repr((sorted(map(repr, clients)), sorted(map(repr, subscriptions)), sorted(map(repr, items))))
+    return Mappings(clients, subscriptions, items, hashlib.sha256(text.encode()).hexdigest()[:16])
+
+
+@dataclass(frozen=True)
+class _Row:
+    """One data row with its place, for complaints."""
+
+    path: Path
+    number: int
+    cells: dict[str, str]
+
+    def fault(self, column: str, reason: str) -> ConfigError:
+        return ConfigError(f"{self.path}, row {self.number}, column {column}: {reason}")
+
+    def text(self, column: str) -> str:
+        value = self._cell(column)
+        if not value:
+            raise self.fault(column, "is empty")
+        return value
+
+    def pax8_id(self, column: str) -> str:
+        return self._read(column, self.text(column), values.pax8_id)
+
+    def halo_id(self, column: str) -> int:
+        return self._read(column, self.text(column), values.halo_id)
+
+    def halo_id_or_none(self, column: str, read: Callable[[str], int] = values.halo_id) -> int | None:
+        value = self._cell(column)
+        return self._read(column, value, read) if value else None
+
+    def _read(self, column: str, value: str, read: Callable[[str], T]) -> T:
+        try:
+            return read(value)
+        except ValueError as error:
+            raise self.fault(column, str(error)) from None
+
+    def _cell(self, column: str) -> str:
+        # ASCII spaces only: a no-break or zero-width space makes another id of it, and the reader says so.
+        return self.cells.get(column, "").strip(values.SPACES)
+
+    @property
+    def note(self) -> str:
+        return self.cells.get("note", "").strip()
+
+
+FileRow = _Row
+
+
+def _clients(path: Path) -> Iterator[ClientMapping]:
+    seen: dict[str, int] = {}
+    for row in _rows(path, ("pax8_company_id", "halo_client_id")):
+        company = _once(row, "pax8_company_id", seen)
+        yield ClientMapping(company, row.halo_id("halo_client_id"), row.note, row.number)
+
+
+def _subscriptions(path: Path) -> Iterator[SubscriptionMapping]:
+    columns = ("pax8_subscription_id", "halo_recurring_invoice_id", "halo_line_id", "halo_licence_id")
+    seen: dict[str, int] = {}
+    for row in _rows(path, columns):
+        subscription = _once(row, "pax8_subscription_id", seen)
+        line, licence = row.halo_id_or_none("halo_line_id"), row.halo_id_or_none("halo_licence_id")
+        if line is None and licence is None:
+            raise row.fault("halo_line_id", "give a line id, a licence id or both")
+        invoice = row.halo_id_or_none("halo_recurring_invoice_id", values.recurring_invoice_id)
+        yield SubscriptionMapping(subscription, invoice, line, licence, row.note, row.number)
+
+
+def _items(path: Path) -> Iterator[ItemMapping]:
+    seen: dict[str, int] = {}
+    for row in _rows(path, ("pax8_product_id", "halo_item_id")):
+        yield ItemMapping(_once(row, "pax8_product_id", seen), row.halo_id("halo_item_id"), row.note, row.number)
+
+
+def _once(row: _Row, column: str, seen: dict[str, int]) -> str:
+    """Return the row's Pax8 id in lower case; the same key on two rows is a contradiction waiting to happen."""
+    key = row.pax8_id(column)
+    if key in seen:
+        raise row.fault(column, f"{key} stands on row {seen[key]} already; keep one of the two")
+    seen[key] = row.number
+    return key
+
+
+def read_rows(path: Path, columns: tuple[str, ...]) -> Iterator[_Row]:
+    """Give the rows of another of the operator's files, with just these columns; a missing file is an empty one."""
+    return _rows(path, columns, ())
+
+
+def _rows(path: Path, required: tuple[str, ...], more: tuple[str, ...] = ("note",)) -> Iterator[_Row]:
+    text = textfiles.read(path, "save it as CSV UTF-8 (in Excel: Save As, CSV UTF-8)")
+    if text is None or not text.strip():
+        return
+    lines, separator, skipped = _dialect(text)
+    reader = csv.reader(io.StringIO(lines, newline=""), strict=True, delimiter=separator)
+    try:
+        header = [name.strip() for name in next(reader)]
+        _check_header(path, 1 + skipped, header, required, more)
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                yield _row(path, reader.line_num + skipped, header, cells)
+    except csv.Error as error:
+        raise ConfigError(f"{path}, row {reader.line_num + skipped}: not readable as CSV: {error}") from error
+
+
+def _dialect(text: str) -> tuple[str, str, int]:
+    """Return the text from its headings on, what separates its cells, and how many lines were skipped before them.
+
+    Excel writes semicolons where the comma is the decimal sign, and some programs say so in a first line `sep=;`. No
+    heading holds any of the three separators.
+    """
+    lines, skipped = text.removeprefix("\ufeff"), 0
+    first, _, rest = lines.partition("\n")
+    if first.strip().strip('"').lower().startswith("sep="):
+        lines, skipped = rest, 1
+        first = rest.partition("\n")[0]
+    return lines, max(",;\t", key=first.count), skipped
+
+
+def _check_header(path: Path, number: int, header: list[str], required: tuple[str, ...], more: tuple[str, ...]) -> None:
+    allowed = (*required, *more)
+    for name in required:
+        if name not in header:
+            raise ConfigError(f"{path}, row {number}: column {name} is missing; expected {','.join(allowed)}")
+    for name in header:
+        if name not in allowed or header.count(name) > 1:
+            raise ConfigError(f"{path}, row {number}, column {name or '(no name)'}: not known or given twice; "
+                              f"expected {','.join(allowed)}")  # fmt: skip
+
+
+def _row(path: Path, number: int, header: list[str], cells: list[str]) -> _Row:
+    if len(cells) > len(header):
+        raise ConfigError(
+            f"{path}, row {number}: {len(cells)} cells under {len(header)} headings (a separator too many?)"
+        )
+    return _Row(path, number, dict(zip(header, cells, strict=False)))

@@ -1,1 +1,0 @@
-"""Matches companies to clients and subscriptions to lines, by ids only."""

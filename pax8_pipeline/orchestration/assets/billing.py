@@ -1,0 +1,392 @@
+"""The plan, the writes (the sink) and the ledger.
+
+Here belongs: what order things go in and what people see of it. Not here: how a plan is made or applied (billing).
+
+How the sink is gated: the blocking checks of checks/ stand on billing/plan, so Dagster does not start billing/writes
+when one fails. Everything else (permission, write mode, expiry, what the ledger already holds) is asked in here.
+"""
+
+# No `from __future__ import annotations` here: Dagster looks at the annotation of `context` itself.
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+
+from pax8_pipeline.billing import acknowledgements, findings
+from pax8_pipeline.billing.applying import apply
+from pax8_pipeline.billing.applying.lock import writer_lock
+from pax8_pipeline.billing.approvals import Writable, refuse_stale, writable
+from pax8_pipeline.billing.ledger import documents, ledger, writer
+from pax8_pipeline.billing.ledger.backup import backup
+from pax8_pipeline.billing.model import Plan
+from pax8_pipeline.billing.planning.guardrails import way_past
+from pax8_pipeline.billing.planning.planner import Circumstances, load_plan, make_plan, usage_hold
+from pax8_pipeline.clock import compare, not_compared
+from pax8_pipeline.errors import PipelineError, VendorError
+from pax8_pipeline.extract.completeness import shrink_accepted
+from pax8_pipeline.extract.halo_lists import ask_integration, believed, native_state
+from pax8_pipeline.extract.vendor_clocks import run_day
+from pax8_pipeline.halo.client import HaloClient
+from pax8_pipeline.mapping.files import load_mappings
+from pax8_pipeline.orchestration.assets.metadata import markdown, money, plain, table
+from pax8_pipeline.orchestration.assets.specs import POOL, asset_arguments, asset_key, column_lineage
+from pax8_pipeline.orchestration.assets.step import Stage, stage
+from pax8_pipeline.orchestration.resources import HaloResource, Pax8Resource, SettingsResource, WarehouseResource
+from pax8_pipeline.orchestration.write_permission import SINK, Permission, refusal
+from pax8_pipeline.pax8.client import Pax8Client
+from pax8_pipeline.reports import plan_report
+from pax8_pipeline.settings import load_policy
+from pax8_pipeline.warehouse import snapshots
+from pax8_pipeline.warehouse.build import holds_mappings
+from pax8_pipeline.warehouse.connection import Connection
+from pax8_pipeline.warehouse.models import model
+
+_PREVIEW_ROWS = 60
+_LEDGER_ROWS = 50
+_MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
+_PLAN_ID = re.compile(r"\d{8}-\d{6}-[0-9a-z-]+")
+
+
+def assets() -> list[dg.AssetsDefinition]:
+    """Return plan, writes and ledger."""
+    return [plan, writes]
+
+
+class PlanConfig(dg.Config):
+    """What a backfill says that wants months of usage billed: the first and the last of them, yyyy-mm.
+
+    Such a plan is about nothing else, and all of it waits for a person.
+    """
+
+    bill_from: str | None = None
+    bill_to: str | None = None
+
+    def months(self) -> tuple[str, str] | None:
+        """Return the months; None for an ordinary plan. Raises PipelineError when only one is given."""
+        if not self.bill_from and not self.bill_to:
+            return None
+        if not self.bill_from or not self.bill_to:
+            raise PipelineError("bill_from and bill_to go together: the first and the last month, yyyy-mm")
+        for name, month in (("bill_from", self.bill_from), ("bill_to", self.bill_to)):
+            if not _MONTH.fullmatch(month):
+                # Not repeated: a configuration can name a variable of the environment, and Dagster would fill it in.
+                raise PipelineError(f"{name} in the configuration of billing__plan is not a month such as 2026-07")
+        return self.bill_from, self.bill_to
+
+
+@dg.asset(
+    **asset_arguments("billing.plan", kinds={"duckdb"}),
+    deps=[
+        *(asset_key(f"reconciled.{n}") for n in ("subscriptions", "discrepancies", "usage_months", "usage")),
+        asset_key("staging.halo_invoices"),
+        asset_key("halo.integration"),
+    ],
+    pool=POOL,
+)
+def plan(
+    context: dg.AssetExecutionContext, config: PlanConfig, settings: SettingsResource, warehouse: WarehouseResource
+) -> dg.MaterializeResult:
+    """Settle what earlier runs left open, then plan."""
+    with stage(context, settings, warehouse) as now, now.in_warehouse():
+        settled = ledger.Ledger(now.warehouse, now.run_id).settle(now.settings.policy.unknown_wait)
+        mappings = load_mappings(now.settings.mappings_path)
+        with now.warehouse.connect() as connection:
+            if not holds_mappings(connection, mappings):
+                raise PipelineError(
+                    f"the files in {now.settings.mappings_path} changed while this run was under way, and its matches are "
+                    "those of the older files; run again"
+                )
+        native, sentence = native_state(now.warehouse, now.run_id)
+        known = acknowledgements.load(now.settings.acknowledged_path)
+        made = make_plan(
+            now.warehouse,
+            Circumstances(
+                run_id=now.run_id,
+                today=now.settings.today,
+                made_at=_utc_now(),
+                policy=now.settings.policy,
+                mapping_fingerprint=mappings.fingerprint,
+                write_mode=now.settings.write_mode,
+                native=native,
+                bill_months=config.months(),
+                accept_missing=shrink_accepted(now.settings),
+            ),
+        )
+        now.say(
+            f"plan {made.plan_id}: {made.rows_safe} changes, {made.rows_waiting} waiting, {made.rows_blocked} held back"
+        )
+        acknowledgements.refill(now.warehouse, known)
+        findings.save_copy(now.warehouse, now.settings.backups_path)
+        with now.warehouse.connect() as connection:
+            shown = _plan_metadata(connection, made)
+            shown["findings"] = json.dumps(findings.by_check(findings.open_findings(connection, made.plan_id)))
+        shown["native_integration"] = f"{native}: {sentence}"
+        shown["settled"] = table(settled, ("row_id", "state", "detail")) if settled else "nothing was open"
+        return dg.MaterializeResult(metadata=shown)
+
+
+def _plan_metadata(connection: Connection, made: Plan) -> dict[str, Any]:
+    return {
+        "dagster/row_count": made.rows_considered,
+        "dagster/column_lineage": column_lineage(model("billing.plan")),
+        "plan_id": made.plan_id,
+        "checksum": made.checksum,
+        "expires_at": f"{made.expires_at:%Y-%m-%d %H:%M} UTC",
+        "complete": made.complete,
+        "problem": made.problem or "none",
+        "held": made.held or "no",
+        "safe": made.rows_safe,
+        "waiting": made.rows_waiting,
+        "blocked": made.rows_blocked,
+        "money": json.dumps(made.money),
+        "write_mode": made.write_mode,
+        "biggest_changes": dg.MetadataValue.md(biggest(connection, made.plan_id)),
+        "preview": dg.MetadataValue.md(plan_report.plan_markdown(connection, made.plan_id, _PREVIEW_ROWS)),
+    }
+
+
+def biggest(connection: Connection, plan_id: str, rows: int = 5) -> str:
+    """Return the changes of a plan that move the most money a month, as Markdown."""
+    found = snapshots.dicts(
+        connection.execute(
+            'SELECT client_name AS client, product_name AS product, "before", "after", '
+            "round(money_per_month, 2) AS money_a_month, currency FROM billing.plan "
+            "WHERE plan_id = ? AND class = 'safe' ORDER BY abs(money_per_month) DESC, row_id LIMIT ?",
+            [plan_id, rows],
+        )
+    )
+    return markdown(found) if found else "(no changes)"
+
+
+class WritesConfig(dg.Config):
+    """Which stored plan a run is to write. `checksum` is the plan's, as its page shows it.
+
+    A run that was started in the UI needs all three. Approvals are recorded by `pax8-pipeline plan approve` alone.
+    """
+
+    apply: bool = False
+    plan_id: str | None = None
+    checksum: str | None = None
+
+    def names_plan(self) -> bool:
+        """True when a plan and its checksum stand here, and that it is to be written."""
+        return self.apply and bool(self.plan_id) and bool(self.checksum)
+
+
+_WRITES = dg.AssetSpec(
+    asset_key("billing.writes"),
+    deps=[asset_key("billing.plan")],
+    description="The sink: writes the plan of this run to Halo. Each target is read before, claimed in the ledger, "
+    "written once and read back. Writes only in write mode `apply`, and only when the schedule or `pax8-pipeline` started "
+    "the run, or its configuration names a stored plan with its checksum.",
+    group_name="billing",
+    kinds={"api"},
+    owners=["team:billing"],
+)
+_LEDGER = dg.AssetSpec(**asset_arguments("billing.ledger", kinds={"duckdb"}), deps=[_WRITES.key])
+
+
+@dg.multi_asset(name=SINK, specs=[_WRITES, _LEDGER], pool=POOL)
+def writes(
+    context: dg.AssetExecutionContext,
+    config: WritesConfig,
+    settings: SettingsResource,
+    warehouse: WarehouseResource,
+    pax8: Pax8Resource,
+    halo: HaloResource,
+    permission: dg.ResourceParam[Permission],
+) -> Iterator[dg.MaterializeResult]:
+    """Write, or say why nothing was written. A write that failed fails the step once all is recorded and shown."""
+    with stage(context, settings, warehouse, reading=False) as now:
+        told, failed = _sink(now, config, pax8, halo, permission)
+        now.say(f"writes: {told['outcome']}")
+        yield dg.MaterializeResult(asset_key=_WRITES.key, metadata=told)
+        with now.warehouse.connect() as connection:
+            yield dg.MaterializeResult(asset_key=_LEDGER.key, metadata=_ledger_metadata(connection))
+        if failed:
+            raise dg.Failure(f"{told['outcome']}; {told['problems']}", allow_retries=False)
+
+
+def _sink(
+    now: Stage, config: WritesConfig, pax8: Pax8Resource, halo: HaloResource, permission: Permission
+) -> tuple[dict[str, Any], bool]:
+    """Return the metadata of the writes, and whether any of them went wrong."""
+    refused = refusal(
+        now.context.run,
+        now.context.instance,
+        permission,
+        names_plan=config.names_plan(),
+        write_mode=now.settings.write_mode,
+    )
+    head, may = _open_changes(now, config)
+    if head is None:
+        return _nothing("no plan was made in this run", None), False
+    reason = refused or _plan_refusal(now, head, config)
+    if may.held and not may.changes:
+        reason = reason or f"{'; '.join(may.held)}; {way_past(head.plan_id)}"
+    reason = reason or _usage_refusal(now, may)
+    if reason:
+        return _nothing(reason, head, waiting=len(may.changes)), False
+    if not may.changes:
+        nothing = {k: v for k, v in _nothing("", head).items() if k != "reason"}
+        return {**nothing, "applied": True, "outcome": "nothing to write"}, False
+    client, source = halo.client(now.settings), pax8.client(now.settings)
+    refused = _wrong_day(now, source, client)
+    if refused is None and now.settings.policy.native_integration == "refuse":
+        with now.warehouse.connect() as connection:
+            found = believed(ask_integration(client), connection)
+        refused = None if found.state == "off" else f"two writers never: {found.sentence}"
+    if refused:
+        return {**_nothing(refused, head, waiting=len(may.changes)), "held_back": refused}, False
+    zone = ZoneInfo(now.settings.policy.timezone)
+    with writer_lock(now.settings.data / "writer.lock"):
+        # What another apply wrote while this one waited for its turn is not written again.
+        _, may = _open_changes(now, config)
+        me = writer.ensure(now.warehouse, _utc_now())
+        with now.warehouse.connect() as connection:
+            retired = writer.retired(connection)
+        applier = apply.Applier(
+            halo=client,
+            pax8=source,
+            ledger=ledger.Ledger(now.warehouse, now.run_id),
+            today=now.settings.today,
+            vendor_day=lambda: source.clock.day(zone) if source.clock else None,
+            acknowledged=may.acknowledged,
+            line_fallback=now.settings.policy.halo.line_fallback,
+            progress=now.progress("writes"),
+            writer=me,
+            retired=retired,
+        )
+        done = applier.apply(head, may.changes)
+        with now.warehouse.transaction() as connection:
+            documents.remember(connection, done.documents, _utc_now())
+        told, failed = _outcome(head, done)
+        told["held"] = "; ".join(may.held) or "nothing"
+        told["backup"] = str(backup(now.warehouse, head.plan_id, now.settings.backups_path))
+        return told, failed
+
+
+def _usage_refusal(now: Stage, may: Writable) -> str | None:
+    """Return why usage must not be written, whoever asks for it; None when nothing of it is to be written."""
+    if not any(change.action == "create_invoice" for change in may.changes):
+        return None
+    with now.warehouse.connect() as connection:
+        return usage_hold(connection)[1]
+
+
+def _wrong_day(now: Stage, pax8: Pax8Client, halo: HaloClient) -> str | None:
+    """Ask both vendors for the time, just before the first write; return how it contradicts this run's day."""
+    for ask in (pax8.check, halo.instance_info):
+        with suppress(VendorError):  # a refusal tells the time as well, and a vendor that is gone fails the first read
+            ask()
+    wrong, silent = compare({"Pax8": pax8.clock, "Halo": halo.clock}, run_day(now.settings))
+    if silent:
+        now.say(not_compared(silent))
+    return f"clock: {'; '.join(wrong)}" if wrong else None
+
+
+def _open_changes(now: Stage, config: WritesConfig) -> tuple[Plan | None, Writable]:
+    """Return a plan (the one named, else the one made in this run) and its writes that no run has begun yet."""
+    with now.warehouse.connect() as connection:
+        if config.plan_id and not _PLAN_ID.fullmatch(config.plan_id):
+            # Not repeated: a configuration can name a variable of the environment, and Dagster would fill it in.
+            raise PipelineError("plan_id in the configuration of billing__writes is not the id of a plan")
+        wanted = config.plan_id or plan_of_run(connection, now.run_id)
+        if wanted is None:
+            return None, Writable([], ())
+        head = load_plan(connection, wanted)
+        explicit = config.plan_id is not None
+        return head, writable(connection, head, now.settings.policy, explicit=explicit, now=_utc_now())
+
+
+def plan_of_run(connection: Connection, run_id: str) -> str | None:
+    """Return the plan that a run made, None when it made none."""
+    found = connection.execute(
+        "SELECT plan_id FROM billing.plans WHERE run_id = ? ORDER BY made_at DESC, plan_id DESC LIMIT 1", [run_id]
+    ).fetchall()
+    return str(found[0][0]) if found else None
+
+
+def _plan_refusal(now: Stage, head: Plan, config: WritesConfig) -> str | None:
+    try:
+        apply.refuse(head, _utc_now(), acknowledged=True)  # whether a guardrail holds it is seen by `writable`
+        if config.plan_id and config.checksum and config.checksum.strip().lower() != head.checksum.lower():
+            return f"the checksum in the configuration is not that of plan {head.plan_id}; look at the plan again"
+        # From the files, not from what the run read at its start: somebody may have changed them since.
+        policy = load_policy(now.settings.data / "policy.yaml")
+        mappings = load_mappings(now.settings.mappings_path).fingerprint
+        with now.warehouse.connect() as connection:
+            refuse_stale(connection, head, _utc_now(), policy, mappings)
+    except PipelineError as error:
+        return str(error)
+    return None
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def _nothing(reason: str, head: Plan | None, waiting: int = 0) -> dict[str, Any]:
+    return {
+        "applied": False,
+        "outcome": f"nothing written: {reason}" + (f" ({waiting} changes wait)" if waiting else ""),
+        "reason": reason,
+        "plan_id": head.plan_id if head else "none",
+        "waiting": waiting,
+        "verified": 0,
+        "failed": 0,
+        "problems": "none",
+    }
+
+
+def _outcome(head: Plan, done: apply.Outcome) -> tuple[dict[str, Any], bool]:
+    states = {str(state): int(count) for state, count in sorted(done.states.items())}
+    told = ", ".join(f"{count} {state}" for state, count in states.items()) or "nothing to write"
+    shown: dict[str, Any] = {
+        "applied": True,
+        "outcome": told,
+        "plan_id": head.plan_id,
+        "states": states,
+        "verified": done.verified,
+        "failed": sum(
+            count for state, count in states.items() if state in ("failed", "unknown", "skipped", "duplicate")
+        ),
+        "problems": "; ".join(done.problems[:10]) or "none",
+    }
+    return shown, done.failed
+
+
+def _ledger_metadata(connection: Connection) -> dict[str, Any]:
+    states = connection.execute(
+        "SELECT state, count(*) FROM billing.ledger_state GROUP BY state ORDER BY state"
+    ).fetchall()
+    rows = snapshots.dicts(
+        connection.execute(
+            'SELECT l.entry, l.recorded_at, l.state, l.action, p.client_name, p.product_name, l."before", l."after", '
+            "round(l.money_per_month, 2) AS money_per_month, l.currency, l.detail FROM billing.ledger l "
+            "LEFT JOIN billing.plan p ON p.plan_id = l.plan_id AND p.row_id = l.row_id "
+            "ORDER BY l.entry DESC LIMIT ?",
+            [_LEDGER_ROWS],
+        )
+    )
+    total = connection.execute("SELECT count(*) FROM billing.ledger").fetchall()[0][0]
+    moved = connection.execute(
+        "SELECT coalesce(currency, '?'), sum(money_per_month) FROM billing.ledger_state "
+        "WHERE state = 'verified' GROUP BY 1"
+    ).fetchall()
+    shown: dict[str, Any] = {f"state/{state}": int(count) for state, count in states}
+    newest = [
+        {**row, "recorded_at": f"{row['recorded_at']:%Y-%m-%d %H:%M:%S}", "entry": plain(row["entry"])} for row in rows
+    ]
+    return {
+        "dagster/row_count": int(total),
+        **shown,
+        "verified_money_a_month": money(dict(moved)),
+        "newest": table(newest, tuple(newest[0]) if newest else ("entry", "state")),
+    }

@@ -1,0 +1,96 @@
+"""Raw Pax8: every list exactly as it was sent.
+
+Here belongs: the assets of flat lists and invoices. Not here: usage (`usage`), what to ask (`loading.pax8`).
+"""
+
+# No `from __future__ import annotations` here: Dagster looks at the annotation of `context` itself.
+
+from collections.abc import Sequence
+from functools import partial
+
+import dagster as dg
+
+from pax8_pipeline.extract import pax8_lists as loading
+from pax8_pipeline.extract.vendor_clocks import keep_clock
+from pax8_pipeline.orchestration.assets.raw_reads import Kept, keep, keep_each, raw_asset
+from pax8_pipeline.orchestration.assets.specs import PAX8_API, asset_key
+from pax8_pipeline.orchestration.assets.step import Stage, stage
+from pax8_pipeline.orchestration.partitions import month_of_partition
+from pax8_pipeline.orchestration.resources import Pax8Resource, SettingsResource, WarehouseResource
+
+# So many invoices are read before they are kept.
+_TOGETHER = 20
+_LISTS = {
+    "companies": "All customer companies of the partner account, of any status.",
+    "products": "The product catalogue.",
+    "subscriptions": "All subscriptions, of any status: what Pax8 bills, by seats.",
+    "invoices": "All invoices of Pax8 to the partner, of any status.",
+}
+
+
+def assets(months: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
+    """Return the raw Pax8 assets but usage; invoice items come by usage `months`."""
+    return [*(_list_asset(n, about) for n, about in _LISTS.items()), _items_asset(months)]
+
+
+def _list_asset(name: str, about: str) -> dg.AssetsDefinition:
+    @dg.asset(**raw_asset(f"pax8.{name}", about), deps=[PAX8_API])
+    def read_list(
+        context: dg.AssetExecutionContext, settings: SettingsResource, warehouse: WarehouseResource, pax8: Pax8Resource
+    ) -> dg.MaterializeResult:
+        with stage(context, settings, warehouse) as now:
+            client = pax8.client(now.settings)
+            told = keep(now, f"pax8.{name}", lambda: [loading.read_list(client, name)])
+            keep_clock(now.warehouse, now.run_id, "Pax8", client, now.settings)
+            return dg.MaterializeResult(metadata=told)
+
+    made: dg.AssetsDefinition = read_list
+    return made
+
+
+def _items_asset(months: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+    about = (
+        "The items of Pax8's invoices, by the usage month they charge: the one before the invoice's. Each is read once."
+    )
+
+    @dg.asset(
+        **raw_asset("pax8.invoice_items", about),
+        partitions_def=months,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        deps=[PAX8_API, asset_key("pax8.invoices")],
+    )
+    def invoice_items(
+        context: dg.AssetExecutionContext, settings: SettingsResource, warehouse: WarehouseResource, pax8: Pax8Resource
+    ) -> dg.MaterializeResult:
+        """Read the items of invoices that are not here yet: those of the partitions, and late ones of two months."""
+        with stage(context, settings, warehouse) as now:
+            by_month = _read_items(now, pax8, [month_of_partition(key) for key in context.partition_keys])
+            # Late invoices belong to other months than the partitions of the run; they are shown with the last one.
+            shown = {key: by_month.pop(month_of_partition(key), Kept()) for key in context.partition_keys}
+            for other in by_month.values():
+                shown[context.partition_keys[-1]].add(other)
+            for key, kept in shown.items():
+                metadata = {**kept.metadata(), "invoices_read": len(kept.snapshots)}
+                context.add_asset_metadata(metadata, partition_key=key)
+            return dg.MaterializeResult()
+
+    made: dg.AssetsDefinition = invoice_items
+    return made
+
+
+def _read_items(now: Stage, pax8: Pax8Resource, months: Sequence[str]) -> dict[str, Kept]:
+    """Read and keep a few invoices at a time, so that a stop loses little; return what came by usage month."""
+    with now.warehouse.connect() as connection:
+        wanted = loading.invoices_to_read(connection, now.settings.today, months)
+    client, tell = pax8.client(now.settings), now.progress("invoices")
+    by_month: dict[str, Kept] = {}
+    for begun in range(0, len(wanted), _TOGETHER):
+        part = wanted[begun : begun + _TOGETHER]
+        ask = partial(loading.read_invoice_items, client, [w.invoice_id for w in part])
+        for one, kept in zip(part, keep_each(now, ask), strict=True):
+            by_month.setdefault(one.month, Kept()).add(kept)
+        tell(begun + len(part), len(wanted))
+    if wanted:
+        read = sum(kept.objects for kept in by_month.values())
+        now.say(f"pax8.invoice_items: {read} objects of {len(wanted)} invoices")
+    return by_month

@@ -1,0 +1,157 @@
+"""Reconciled: Pax8 beside Halo, with verdicts.
+
+Here belongs: the assets and their figures. Not here: any verdict (warehouse/sql/reconciled, billing/planning/verdicts.py).
+"""
+
+# No `from __future__ import annotations` here: Dagster looks at the annotation of `context` itself.
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import dagster as dg
+
+from pax8_pipeline.orchestration.assets.metadata import markdown
+from pax8_pipeline.orchestration.assets.specs import POOL, asset_arguments, column_lineage, dependencies
+from pax8_pipeline.orchestration.assets.step import stage
+from pax8_pipeline.orchestration.resources import SettingsResource, WarehouseResource
+from pax8_pipeline.reports import usage_chart, usage_report
+from pax8_pipeline.warehouse import build, snapshots
+from pax8_pipeline.warehouse.connection import Connection
+from pax8_pipeline.warehouse.models import model
+
+Figures = Callable[[Connection], dict[str, Any]]
+
+
+def assets(months: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
+    """Return all reconciled assets, in the order they can be built; usage comes by `months`."""
+    return [_table_asset(table, _FIGURES[table], months if table in _BY_MONTH else None) for table in build.RECONCILED]
+
+
+def _table_asset(table: str, figures: Figures, months: dg.PartitionsDefinition | None) -> dg.AssetsDefinition:
+    """Return the asset of one table. It is built whole, whichever months are asked for: the same rows each time."""
+    contract = model(table)
+
+    @dg.asset(
+        **asset_arguments(table, kinds={"duckdb", "sql"}),
+        deps=dependencies(contract),
+        pool=POOL,
+        partitions_def=months,
+        backfill_policy=None if months is None else dg.BackfillPolicy.single_run(),
+    )
+    def build_table(
+        context: dg.AssetExecutionContext, settings: SettingsResource, warehouse: WarehouseResource
+    ) -> dg.MaterializeResult:
+        with stage(context, settings, warehouse) as now, now.in_warehouse():
+            built = build.build(now.warehouse, table, build.variables(now.settings.today, now.settings.policy))
+            with now.warehouse.connect() as connection:
+                told = figures(connection)
+            now.say(f"{table}: {built.rows} rows")
+            lineage: dict[str, Any] = {
+                "dagster/row_count": built.rows,
+                "dagster/column_lineage": column_lineage(contract),
+            }
+            if months is None:
+                return dg.MaterializeResult(metadata={**lineage, **told})
+            for key in context.partition_keys:
+                context.add_asset_metadata({**lineage, **told}, partition_key=key)
+            return dg.MaterializeResult()
+
+    made: dg.AssetsDefinition = build_table
+    return made
+
+
+def _rows(connection: Connection, query: str) -> list[dict[str, Any]]:
+    return snapshots.dicts(connection.execute(query))
+
+
+_STATES = """
+SELECT state, coalesce(method, '(none)') AS method, count(*) AS companies, sum(subscriptions) AS subscriptions
+FROM reconciled.client_matches GROUP BY ALL ORDER BY companies DESC, state, method
+"""
+_NOT_MATCHED = """
+SELECT company_name, state, candidates, contradiction, subscriptions FROM reconciled.client_matches WHERE state <> 'matched'
+ORDER BY subscriptions DESC, company_name LIMIT 20
+"""
+_VERDICTS = """
+SELECT verdict, count(*) AS subscriptions, coalesce(currency, '?') AS currency,
+       round(sum(meta.per_month((coalesce(billed_after, 0) - coalesce(billed_before, 0)) * coalesce(unit_price, 0),
+                                period_months))
+             FILTER (verdict IN ('increase', 'decrease', 'cancel')), 2) AS change_a_month,
+       round(sum(unbilled_money_per_month), 2) AS unbilled_a_month
+FROM reconciled.subscriptions GROUP BY ALL ORDER BY unbilled_a_month DESC, subscriptions DESC, verdict
+"""
+_BESIDE = """
+SELECT coalesce(client_name, company_name) AS client, product_name AS product, verdict, reason, quantity AS pax8,
+       halo_quantity AS halo, unbilled_money_per_month AS unbilled, currency
+FROM reconciled.subscriptions WHERE verdict <> 'in_step'
+ORDER BY unbilled_money_per_month DESC, verdict, client, product LIMIT 30
+"""
+_KINDS = """
+SELECT kind, count(*) AS rows, coalesce(currency, '?') AS currency, round(sum(money_per_month), 2) AS money_a_month
+FROM reconciled.discrepancies GROUP BY ALL ORDER BY money_a_month DESC, rows DESC
+"""
+_LOOK_AT = """
+SELECT kind, coalesce(client_name, company_name) AS client, product_name AS product, detail, money_per_month, currency
+FROM reconciled.discrepancies ORDER BY abs(money_per_month) DESC, kind, client LIMIT 30
+"""
+
+
+def _tables(connection: Connection, **queries: str) -> dict[str, Any]:
+    return {name: dg.MetadataValue.md(markdown(_rows(connection, query))) for name, query in queries.items()}
+
+
+def _client_matches(connection: Connection) -> dict[str, Any]:
+    return _tables(connection, states=_STATES, not_matched=_NOT_MATCHED)
+
+
+def _subscriptions(connection: Connection) -> dict[str, Any]:
+    counted = connection.execute(
+        "SELECT verdict, count(*) FROM reconciled.subscriptions GROUP BY 1 ORDER BY 1"
+    ).fetchall()
+    shown = {f"verdict/{verdict}": int(count) for verdict, count in counted}
+    return {**_tables(connection, verdicts=_VERDICTS, preview=_BESIDE), **shown}
+
+
+def _discrepancies(connection: Connection) -> dict[str, Any]:
+    return _tables(connection, kinds=_KINDS, preview=_LOOK_AT)
+
+
+_MONTHS = "SELECT * FROM reconciled.usage_months ORDER BY month DESC LIMIT 24"
+_STATES_OF_MONTHS = """
+SELECT n.month, n.state, n.why, u.currency, sum(u.amount) FILTER (u.bucket = 'billable') AS billable,
+       sum(u.charges) FILTER (u.bucket = 'unassigned') AS unassigned, sum(u.charges) FILTER (u.bucket = 'skipped') AS skipped,
+       sum(u.amount) FILTER (u.bucket = 'estimate') AS estimate
+FROM reconciled.usage_months n LEFT JOIN reconciled.usage u ON u.month = n.month AND (u.counts OR u.bucket = 'estimate')
+GROUP BY ALL ORDER BY n.month DESC, u.currency LIMIT 24
+"""
+_USAGE_VERDICTS = """
+SELECT month, bucket, verdict, coalesce(currency, '?') AS currency, count(*) AS charges, round(sum(charges), 2) AS client_total,
+       round(sum(cost), 2) AS cost, round(sum(amount), 2) AS to_bill
+FROM reconciled.usage WHERE month IN (SELECT month FROM reconciled.usage_months ORDER BY month DESC LIMIT 3)
+GROUP BY ALL ORDER BY month DESC, bucket, verdict LIMIT 40
+"""
+
+
+def _usage_months(connection: Connection) -> dict[str, Any]:
+    return _tables(connection, months=_MONTHS)
+
+
+def _usage(connection: Connection) -> dict[str, Any]:
+    return _tables(connection, months=_STATES_OF_MONTHS, verdicts=_USAGE_VERDICTS)
+
+
+def _usage_by_month(connection: Connection) -> dict[str, Any]:
+    told = {"movers": dg.MetadataValue.md(usage_report.markdown_table(usage_report.movers(connection)))}
+    png = usage_chart.usage_png(connection)
+    return {**told, "plot": dg.MetadataValue.md(usage_report.picture(png))} if png else told
+
+
+_BY_MONTH = ("reconciled.usage",)
+_FIGURES: Mapping[str, Figures] = {
+    "reconciled.client_matches": _client_matches,
+    "reconciled.subscriptions": _subscriptions,
+    "reconciled.discrepancies": _discrepancies,
+    "reconciled.usage_months": _usage_months,
+    "reconciled.usage": _usage,
+    "reconciled.usage_by_month": _usage_by_month,
+}

@@ -1,0 +1,123 @@
+"""The report of a plan, for people: written every time a plan was made, whatever became of the writes.
+
+Here belongs: producing it last, and proving that it says what the plan says. Not here: its words (billing.render).
+
+How it stays free of the gate: a blocking check on billing/plan stops everything downstream of the plan, but not an
+asset that itself checks the plan (Dagster 1.13 exempts those). The report does: `report_agrees` compares its figures
+with the plan's. Its low priority puts it after the writes in the in-process executor, without depending on them: it
+is made when they were blocked and when they failed.
+"""
+
+# No `from __future__ import annotations` here: Dagster looks at the annotation of `context` itself.
+
+import csv
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from pax8_pipeline.billing.ledger import ledger
+from pax8_pipeline.billing.planning.planner import latest_plan_id
+from pax8_pipeline.errors import PipelineError
+from pax8_pipeline.orchestration.assets.billing import plan_of_run
+from pax8_pipeline.orchestration.assets.specs import OWNERS, POOL, asset_key
+from pax8_pipeline.orchestration.assets.step import Stage, stage
+from pax8_pipeline.reports import plan_report, usage_report
+from pax8_pipeline.warehouse.connection import Connection
+
+_PLAN, _REPORT = asset_key("billing.plan"), asset_key("billing.report")
+_AGREES = "report_agrees"
+_PRIORITY = "-10"
+
+_SPEC = dg.AssetSpec(
+    _REPORT,
+    deps=[_PLAN],
+    description="The plan and what became of it, as HTML, Markdown, CSV and JSON in data/reports, and the published "
+    "copy of the warehouse for people and BI tools. Made whether or not anything was written.",
+    group_name="billing",
+    kinds={"html", "duckdb"},
+    owners=list(OWNERS),
+)
+_CHECK = dg.AssetCheckSpec(
+    _AGREES, asset=_PLAN, description="The report holds every row of the plan, and its money to the cent."
+)
+
+AGREES = _CHECK.key
+
+
+def assets() -> list[dg.AssetsDefinition]:
+    """Return the report."""
+    return [
+        dg.AssetsDefinition(
+            node_def=_write_report,
+            keys_by_input_name={"plan": _PLAN},
+            keys_by_output_name={"report": _REPORT},
+            specs=[_SPEC],
+            check_specs_by_output_name={_AGREES: _CHECK},
+            can_subset=True,
+        )
+    ]
+
+
+@dg.op(
+    name="billing__report",
+    ins={"plan": dg.In(dg.Nothing)},
+    out={"report": dg.Out(dg.Nothing, is_required=False), _AGREES: dg.Out(dg.Nothing, is_required=False)},
+    required_resource_keys={"settings", "warehouse"},
+    tags={"dagster/priority": _PRIORITY},
+    pool=POOL,
+)
+def _write_report(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+    with stage(context, context.resources.settings, context.resources.warehouse) as now:
+        with now.warehouse.connect() as connection:
+            plan_id = _plan_id(connection, now.run_id)
+        page = plan_report.write_report(now.warehouse, plan_id, now.settings.reports_path)
+        now.warehouse.publish(now.settings.published_path)
+        now.say(f"report: {page}")
+        with now.warehouse.connect() as connection:
+            if _REPORT in context.selected_asset_keys:
+                yield dg.MaterializeResult(asset_key=_REPORT, metadata=_metadata(now, connection, plan_id, page))
+            if _CHECK.key in context.selected_asset_check_keys:
+                yield _agreement(connection, plan_id, page.with_suffix(".csv"))
+
+
+def _plan_id(connection: Connection, run_id: str) -> str:
+    """Return the plan this run made, else the one it wrote, else the newest."""
+    written = connection.execute(
+        "SELECT plan_id FROM billing.ledger WHERE run_id = ? ORDER BY entry DESC LIMIT 1", [run_id]
+    ).fetchall()
+    found = plan_of_run(connection, run_id) or (written[0][0] if written else latest_plan_id(connection))
+    if found is None:
+        raise PipelineError("there is no plan yet: run the daily_sync job")
+    return str(found)
+
+
+def _metadata(now: Stage, connection: Connection, plan_id: str, page: Path) -> dict[str, Any]:
+    return {
+        "plan_id": plan_id,
+        "page": dg.MetadataValue.path(str(page)),
+        "published": dg.MetadataValue.path(str(now.settings.published_path)),
+        "written": ledger.states(connection, plan_id) or "nothing",
+        "report": dg.MetadataValue.md(plan_report.plan_markdown(connection, plan_id, 60)),
+        "usage": dg.MetadataValue.md(usage_report.markdown(usage_report.gather(connection, plan_id))),
+    }
+
+
+def _agreement(connection: Connection, plan_id: str, written: Path) -> dg.AssetCheckResult:
+    """Compare the report's own table with the plan."""
+    with written.open(encoding="utf-8", newline="") as table:
+        money = [row["money_per_month"] for row in csv.DictReader(table)]
+    said = sum((Decimal(text or 0) for text in money), Decimal(0))
+    number, meant = connection.execute(
+        "SELECT count(*), coalesce(sum(money_per_month), 0) FROM billing.plan WHERE plan_id = ?", [plan_id]
+    ).fetchall()[0]
+    return dg.AssetCheckResult(
+        asset_key=_PLAN,
+        check_name=_AGREES,
+        passed=len(money) == number and said == meant,
+        severity=dg.AssetCheckSeverity.ERROR,
+        metadata={"rows_of_plan": int(number), "rows_of_report": len(money), "money_of_plan": str(meant),
+                  "money_of_report": str(said)},
+    )  # fmt: skip

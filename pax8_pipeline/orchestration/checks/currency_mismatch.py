@@ -1,0 +1,33 @@
+"""Pax8 and Halo bill one thing in two currencies: quantities would be right and the money wrong."""
+
+from __future__ import annotations
+
+from pax8_pipeline.orchestration.checks.check import Finding, Rule, Sight, look
+
+_QUERY = """
+SELECT client_name, company_name, product_name, subscription_id, reason, quantity, price, currency, halo_currency,
+       round(meta.per_month(quantity * coalesce(price, 0), coalesce(meta.term_months(billing_term), 1)), 2)
+         AS money_a_month
+FROM reconciled.subscriptions WHERE verdict = 'currency_mismatch'
+ORDER BY money_a_month DESC, company_name, subscription_id
+"""
+
+
+def find(sight: Sight) -> Finding:
+    """Find subscriptions whose two sides name different currencies."""
+    count, rows, sums = look(sight, _QUERY, amount="money_a_month")
+    if not count:
+        return Finding("both sides bill in the same currency wherever both say one")
+    return Finding(
+        f"{count} subscriptions are billed in another currency in Halo than in Pax8", count, rows, sums, _QUERY
+    )
+
+
+RULES = (
+    Rule(
+        "currency_mismatch",
+        "reconciled.subscriptions",
+        "A subscription and its Halo client and recurring invoice name the same currency.",
+        find,
+    ),
+)

@@ -1,0 +1,49 @@
+"""One id with two contents in one read: which of the two is true cannot be guessed.
+
+Ids are compared case-blind (api/pax8.md section 15). Equal content twice is a repeat of paging and no fault.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from pax8_pipeline.orchestration.checks.check import Finding, Rule, Sight, look
+
+_KEYED = ("pax8.companies", "pax8.subscriptions", "halo.clients", "halo.licences", "halo.recurring_invoices")
+
+_OBJECTS = """
+SELECT object_id AS id, count(*) AS objects, min(payload) AS one, max(payload) AS other
+FROM newest.{view} WHERE object_id NOT LIKE '#%'
+GROUP BY object_id HAVING count(DISTINCT payload) > 1 ORDER BY object_id
+"""
+# A line belongs to one recurring invoice; an id on two of them, or twice on one, would be written in the wrong place.
+_LINES = """
+WITH lines AS (
+  SELECT object_id AS recurring_invoice, unnest(from_json(payload, '{"lines": [{"id": "VARCHAR"}]}').lines).id AS line
+  FROM (SELECT DISTINCT object_id, payload FROM newest.halo_recurring_invoices)
+)
+SELECT 'line ' || line AS id, count(*) AS objects,
+       min(recurring_invoice) AS one, max(recurring_invoice) AS other
+FROM lines WHERE line IS NOT NULL
+GROUP BY line HAVING count(*) > 1 ORDER BY id
+"""
+
+
+def find(sight: Sight, table: str) -> Finding:
+    """Find ids with more than one content in the newest read of a table."""
+    query = _OBJECTS.format(view=table.replace(".", "_"))
+    if table == "halo.recurring_invoices":
+        query = f"({query.strip()}) UNION ALL ({_LINES.strip()})"
+    count, rows, _ = look(sight, query)
+    if not count:
+        return Finding(f"every id of {table} stands for one thing")
+    sentence = f"{count} ids of {table} came with more than one content, the first is {rows[0]['id']}"
+    return Finding(sentence, count, rows, query=query, blocks=True)
+
+
+def _rule(table: str) -> Rule:
+    about = "No id stands for two different objects in one read. Stops what rests on it."
+    return Rule("duplicate_keys", table, about, partial(find, table=table), blocking=True)
+
+
+RULES = tuple(_rule(table) for table in _KEYED)

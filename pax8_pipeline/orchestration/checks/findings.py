@@ -1,0 +1,86 @@
+"""What a plan holds back or lets wait by its verdict, grouped by what a person does about it.
+
+Here belongs: one rule for each group, its sentence and the next step. Not here: which verdict belongs to which check
+(billing/planning/verdicts.py), companies, subscriptions and currencies that the reconciliation reports (files of their own).
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from pax8_pipeline.billing.findings import amount_text, mark
+from pax8_pipeline.orchestration.checks.check import ROWS, Finding, Rule, Sight, look
+from pax8_pipeline.orchestration.checks.newest_plan import NO_PLAN, newest_plan
+
+# What the newest plan of a daily run found. A plan that only takes back another one, or bills some months, finds nothing.
+_QUERY = """
+SELECT * FROM billing.findings_state WHERE still_open AND check_name = $check
+ORDER BY acknowledged, abs(coalesce(money, 0)) DESC, finding_id
+"""
+_KNOWN = "or, if it is meant to be so, `pax8-pipeline acknowledge ROW --why TEXT`"
+# Check -> what it asserts, what was found, what to do.
+GROUPS = {
+    "needs_decision": (
+        "No subscription waits for what only a person can decide.",
+        "subscriptions need a decision of a person",
+        f"Look at each with `pax8-pipeline explain ROW`, put it right in Pax8 or Halo or approve it, {_KNOWN}",
+    ),
+    "held_by_policy": (
+        "No client's changes are only reported because its trust mode is `observe`.",
+        "changes are held by policy",
+        f"Make them in Halo by hand, raise the client's trust in policy.yaml, {_KNOWN}",
+    ),
+    "usage_held": (
+        "No usage of a month that Pax8 has charged is held back from its client.",
+        "charges of usage are held and nobody is billed",
+        f"The sentence of each says what is missing (an item, a mapping, usage.first_month, a licence); {_KNOWN}",
+    ),
+    "usage_corrections": (
+        "What was billed for usage is what Pax8 charges, on one invoice that stands, of the right client.",
+        "months of usage are billed and not as Pax8 charges them",
+        f"Approve the adjustment, or make the credit note or the invoice in Halo by hand, {_KNOWN}",
+    ),
+    "orphaned_licences": (
+        "Whatever Halo bills of Pax8's is a subscription that Pax8 lists and charges for.",
+        "lines are billed in Halo and Pax8 does not charge you for them",
+        f"End the line or licence in Halo if it is over (absence never ends one here), {_KNOWN}",
+    ),
+}
+
+
+def find(sight: Sight, check: str) -> Finding:
+    """Find what is open in one group; passed when a person acknowledged all of it."""
+    if newest_plan(sight) is None:
+        return NO_PLAN
+    about, what, step = GROUPS[check]
+    count, rows, _ = look(sight, _QUERY, {"check": check})
+    if not count:
+        return Finding(about)
+    open_rows, known, new = sight.connection.execute(
+        "SELECT count(*) FILTER (NOT acknowledged), count(*) FILTER (acknowledged), "
+        "count(*) FILTER (is_new AND NOT acknowledged) FROM found"
+    ).fetchall()[0]
+    money = sight.connection.execute(
+        "SELECT currency || CASE WHEN per = 'month' THEN ' a month' ELSE ' once' END || CASE WHEN money > 0 THEN ' not billed' "
+        "ELSE ' billed too much' END AS what, sum(abs(money)) FROM found WHERE NOT acknowledged AND round(money, 2) <> 0 GROUP BY 1"
+    ).fetchall()
+    shown = [
+        {
+            "finding": row["finding_id"],
+            "since": f"{row['first_seen']}{', new' if row['is_new'] else ''}",
+            "client": row["client_name"] or row["company_name"] or "",
+            "product": row["product_name"] or "",
+            "what": row["sentence"],
+            "money": amount_text(row),
+            "acknowledged": mark(row),
+            "subscription_id": row["subscription_id"],
+        }
+        for row in rows[:ROWS]
+    ]
+    known_too = f"; {known} more acknowledged" if known and open_rows else ""
+    sentence = f"{open_rows} {what}, {new} of them new{known_too}. {step}" if open_rows else f"all {known} acknowledged"
+    more = {"acknowledged": int(known), "new": int(new)}
+    return Finding(sentence, int(open_rows), shown, dict(money), _QUERY, more=more)
+
+
+RULES = tuple(Rule(check, "billing.plan", GROUPS[check][0], partial(find, check=check)) for check in GROUPS)

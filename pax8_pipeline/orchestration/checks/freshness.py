@@ -1,0 +1,35 @@
+"""What the reconciliation rests on was read within a day, give or take two hours."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from pax8_pipeline.billing.planning.planner import CORE_READS
+from pax8_pipeline.orchestration.checks.check import Finding, Rule, Sight, look
+
+MAX_AGE = timedelta(hours=26)
+_QUERY = """
+SELECT t.table_name, max(s.loaded_at) FILTER (s.complete) AS last_whole_read
+FROM (SELECT unnest($tables) AS table_name) t LEFT JOIN meta.snapshots s ON s.table_name = t.table_name AND s.scope = ''
+GROUP BY t.table_name HAVING coalesce(max(s.loaded_at) FILTER (s.complete) < $oldest, true) ORDER BY 1
+"""
+
+
+def find(sight: Sight) -> Finding:
+    """Find core lists whose newest whole read is too old."""
+    values = {"tables": list(CORE_READS), "oldest": sight.now - MAX_AGE}
+    count, rows, _ = look(sight, _QUERY, values)
+    if not count:
+        return Finding("all core lists were read whole within the last 26 hours")
+    names = ", ".join(str(row["table_name"]) for row in rows)
+    return Finding(f"not read whole within the last 26 hours: {names}", count, rows, query=_QUERY)
+
+
+RULES = (
+    Rule(
+        "freshness",
+        "reconciled.subscriptions",
+        "Companies, subscriptions, clients, licences and recurring invoices were read whole within 26 hours.",
+        find,
+    ),
+)

@@ -1,0 +1,39 @@
+"""A list of a vendor could not be read whole: nothing may rest on it."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from pax8_pipeline.billing.planning.planner import USAGE_READS
+from pax8_pipeline.extract.completeness import SHRANK
+from pax8_pipeline.orchestration.checks.check import Finding, Rule, Sight, look
+from pax8_pipeline.warehouse.models import RAW_TABLES
+
+# The newest record of each part of a table, as the last run that read the table left it.
+LAST_READS = """
+SELECT scope, loaded_at, endpoint, row_count AS got, expected, requests, repeats, complete, problem FROM meta.snapshots
+WHERE table_name = '{table}' AND run_id = (
+  SELECT run_id FROM meta.snapshots WHERE table_name = '{table}' ORDER BY loaded_at DESC, snapshot_id DESC LIMIT 1)
+QUALIFY row_number() OVER (PARTITION BY scope ORDER BY loaded_at DESC, snapshot_id DESC) = 1
+"""
+
+
+def find(sight: Sight, table: str) -> Finding:
+    """Find parts of a table whose last read was not whole."""
+    query = f"SELECT * FROM ({LAST_READS.format(table=table)}) WHERE NOT complete AND problem NOT LIKE '{SHRANK}%'"
+    count, rows, _ = look(sight, query)
+    if not count:
+        return Finding(f"the last read of {table} was whole")
+    return Finding(f"{table} was not read whole: {rows[0]['problem']}", count, rows, query=query, blocks=True)
+
+
+def _rule(table: str) -> Rule:
+    about = "The list was read whole: each page seen, as many distinct ids as the vendor names. Stops what rests on it."
+    # The plan itself holds usage when a list that only usage needs is not whole, so such a list does not hold seats.
+    usage = table in USAGE_READS
+    return Rule("incomplete_read", table, about, partial(find, table=table), blocking=not usage, grave=usage)
+
+
+RULES = tuple(
+    _rule(f"{schema}.{name}") for schema, names in RAW_TABLES.items() for name in names if name != "client_details"
+)

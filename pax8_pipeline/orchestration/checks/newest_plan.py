@@ -1,0 +1,15 @@
+"""The plan the checks on billing/plan look at: the newest one."""
+
+from __future__ import annotations
+
+from pax8_pipeline.billing.model import Plan
+from pax8_pipeline.billing.planning.planner import latest_plan_id, load_plan
+from pax8_pipeline.orchestration.checks.check import Finding, Sight
+
+NO_PLAN = Finding("there is no plan yet", count=1, blocks=True)
+
+
+def newest_plan(sight: Sight) -> Plan | None:
+    """Return the head of the newest plan, None before the first."""
+    plan_id = latest_plan_id(sight.connection)
+    return load_plan(sight.connection, plan_id) if plan_id else None

@@ -1,0 +1,78 @@
+"""A value of a closed list that is not known here: vendors add some (api/pax8.md section 15); none is guessed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+from pax8_pipeline.orchestration.checks.check import Finding, Rule, Sight, look
+
+
+@dataclass(frozen=True)
+class _Closed:
+    """One column whose values are known. `required`: no value at all is unknown too."""
+
+    table: str
+    column: str
+    known: tuple[str, ...]
+    required: bool = False
+
+
+_CLOSED = (
+    _Closed("staging.companies", "status", ("active", "inactive", "deleted")),
+    _Closed(
+        "staging.subscriptions",
+        "status",
+        ("active", "cancelled", "pendingmanual", "pendingautomated", "pendingcancel", "waitingfordetails", "trial",
+         "converted", "pendingactivation", "activated"),
+        required=True,
+    ),
+    _Closed(
+        "staging.subscriptions",
+        "billing_term",
+        ("monthly", "annual", "2-year", "3-year", "one-time", "trial", "activation"),
+        required=True,
+    ),
+    _Closed("staging.invoices", "status", ("unpaid", "paid", "void", "carried", "nothing due", "credited")),
+    _Closed(
+        "staging.invoice_items",
+        "type",
+        ("subscription", "prorate", "one-time", "rebate", "payment-credit", "service-charge", "service-credit",
+         "invoice-credit"),
+    ),
+    _Closed(
+        "staging.invoice_items",
+        "term",
+        ("3 year", "annual", "2 year", "activation", "one-time", "arrears", "trial", "rebate", "monthly"),
+    ),
+    _Closed("staging.recurring_invoice_lines", "quantity_type", ("0", "1", "2", "3", "4")),
+    _Closed("staging.recurring_invoices", "period", ("1", "2", "3", "4", "5", "7"), required=True),
+)  # fmt: skip
+
+
+def find(sight: Sight, table: str) -> Finding:
+    """Find values of a table's closed columns that are not known."""
+    query = " UNION ALL ".join(_query(closed) for closed in _CLOSED if closed.table == table)
+    count, rows, _ = look(sight, f"{query} ORDER BY rows DESC, field, value")
+    if not count:
+        return Finding("every value is known")
+    said = ", ".join(f"{row['field']} {row['value']!r} on {row['rows']} rows" for row in rows[:5])
+    return Finding(f"values not known here: {said}", count, rows, query=query)
+
+
+def _query(closed: _Closed) -> str:
+    known = ", ".join(f"'{value}'" for value in closed.known)
+    missing = "" if closed.required else f" AND {closed.column} IS NOT NULL"
+    return (
+        f"SELECT '{closed.column}' AS field, coalesce({closed.column}::VARCHAR, '(none)') AS value, count(*) AS rows "
+        f"FROM {closed.table} WHERE coalesce(lower({closed.column}::VARCHAR), '(none)') NOT IN ({known}){missing} "
+        f"GROUP BY {closed.column}"
+    )
+
+
+def _rule(table: str) -> Rule:
+    about = "Statuses, terms and types are all known ones; an unknown one is reported and nothing is guessed from it."
+    return Rule("unknown_values", table, about, partial(find, table=table))
+
+
+RULES = tuple(_rule(table) for table in dict.fromkeys(closed.table for closed in _CLOSED))

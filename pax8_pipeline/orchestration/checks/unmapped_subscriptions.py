@@ -1,0 +1,41 @@
+"""Subscriptions that Pax8 bills and no Halo line follows for certain: first in every list, with their money."""
+
+from __future__ import annotations
+
+from pax8_pipeline.billing.planning.verdicts import REPORTED_BY
+from pax8_pipeline.orchestration.checks.check import Finding, Rule, Sight, look
+
+# Whose company is not matched is told by `unmatched_companies`, currencies by `currency_mismatch`.
+_VERDICTS = REPORTED_BY["unmapped_subscriptions"]
+_QUERY = f"""
+SELECT verdict, reason, client_name, company_name, product_name, subscription_id, quantity,
+       round(unbilled_money_per_month, 2) AS money_a_month, currency
+FROM reconciled.subscriptions
+WHERE verdict IN ({", ".join(f"'{v}'" for v in _VERDICTS)})
+ORDER BY unbilled_money_per_month DESC, verdict, company_name, subscription_id
+"""
+
+
+def find(sight: Sight) -> Finding:
+    """Find subscriptions without one certain live line."""
+    count, rows, sums = look(sight, _QUERY, amount="money_a_month")
+    if not count:
+        return Finding("every subscription that Pax8 bills is followed by one Halo line")
+    unbilled = sight.connection.execute(
+        "SELECT count(*) FROM reconciled.subscriptions WHERE verdict = 'unbilled'"
+    ).fetchall()[0][0]
+    sentence = (
+        f"{count} subscriptions are not followed by one certain Halo line, {unbilled} of them by none at all; "
+        "map them in data/mappings/subscriptions.csv or add the line in Halo"
+    )
+    return Finding(sentence, count, rows, sums, _QUERY)
+
+
+RULES = (
+    Rule(
+        "unmapped_subscriptions",
+        "reconciled.subscriptions",
+        "Every subscription that Pax8 bills is followed by exactly one live Halo line of the right client.",
+        find,
+    ),
+)

@@ -1,0 +1,76 @@
+"""Usage invoices that Halo does not show as they must be: one by one, or so many that Halo itself cannot be believed.
+
+Here belongs: telling of them. Not here: the comparison (billing/ledger/documents.py), what is planned from it
+(billing/planning/documents_rows.sql).
+"""
+
+from __future__ import annotations
+
+from pax8_pipeline.billing.ledger import documents, writer
+from pax8_pipeline.orchestration.checks.check import Finding, Rule, Sight, look
+from pax8_pipeline.warehouse.models import load_sql
+
+_DIFFERENT = """
+SELECT d.usage_key, d.state, d.client_id, d.net AS wanted, d.shown_net AS shown, p.currency, d.detail, d.first_seen, d.last_seen,
+       d.missing_since, CASE WHEN d.state = 'changed' THEN greatest(d.net - coalesce(d.shown_net, 0), 0) ELSE d.net END AS amount
+FROM billing.documents d LEFT JOIN billing.plan p ON p.plan_id = d.plan_id AND lower(p.row_id) = d.usage_key
+WHERE d.state IN ('missing', 'changed', 'voided') ORDER BY d.state, d.usage_key
+"""
+
+
+def find_distrust(sight: Sight) -> Finding:
+    """Find signs that Halo was restored from a backup, or hides its invoices."""
+    sentence = documents.distrust(sight.connection)
+    if sentence is None:
+        return Finding("Halo shows its invoices")
+    query = load_sql("billing/ledger/documents_missing.sql")
+    count, rows, _ = look(sight, query.rstrip().rstrip(";"))
+    return Finding(sentence, max(count, 1), rows, query=query, blocks=True)
+
+
+def find_writer(sight: Sight) -> Finding:
+    """Find usage documents of another data folder."""
+    sentence = writer.conflict(sight.connection)
+    if sentence is None:
+        return Finding("no usage document was written by another data folder")
+    rows = writer.foreign(sight.connection)
+    return Finding(sentence, len(rows), rows, blocks=True)
+
+
+def find_different(sight: Sight) -> Finding:
+    """Find usage documents that are missing, changed or voided."""
+    count, rows, sums = look(sight, _DIFFERENT, amount="amount")
+    if not count:
+        return Finding("Halo shows every usage invoice under watch as it was made")
+    first = rows[0]
+    return Finding(
+        f"{count} usage invoices are not in Halo as they were made ({first['usage_key']}: {first['state']}, {first['detail']})",
+        count, rows, sums, _DIFFERENT,
+    )  # fmt: skip
+
+
+RULES = (
+    Rule(
+        "usage_documents",
+        "billing.plan",
+        "Usage invoices do not vanish several at once, and Halo's list of invoices is not empty where some were seen. "
+        "Holds back all usage.",
+        find_distrust,
+        grave=True,
+    ),
+    Rule(
+        "usage_writer",
+        "billing.plan",
+        "Usage invoices in Halo were written by this data folder, or carry no identity. Holds back all usage until a person "
+        "says who writes (pax8-pipeline writer claim).",
+        find_writer,
+        grave=True,
+    ),
+    Rule(
+        "usage_compared",
+        "billing.plan",
+        "Every usage invoice under watch (policy usage.watch_days) is in Halo for its client, with its amount and lines, "
+        "and not voided.",
+        find_different,
+    ),
+)

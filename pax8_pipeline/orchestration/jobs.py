@@ -1,0 +1,61 @@
+"""The jobs: the daily sync, the backfill of usage history, the apply of one plan.
+
+Here belongs: which assets a job holds and how long it may run. Not here: when it runs (`schedule`). Every job runs in
+one process: DuckDB lets one in, and a killed run ends at once with all its steps.
+"""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from pax8_pipeline.orchestration.assets import report
+from pax8_pipeline.orchestration.assets.specs import asset_key
+
+DAILY, BACKFILL, APPLY = "daily_sync", "usage_backfill", "apply_plan"
+# Seconds. A whole run of a large tenant takes minutes; what takes hours hangs.
+_MAX_RUNTIME = 10800
+# Daily lines of three years for 500 summaries are half a million calls.
+_MAX_BACKFILL = 86400
+LINES = "pax8.usage_lines"
+HISTORY = (
+    "pax8.invoices", "pax8.invoice_items", "staging.invoices", "staging.invoice_items", LINES,
+    "staging.usage_summaries", "staging.usage_lines", "reconciled.usage_months", "reconciled.usage",
+    "reconciled.usage_by_month",
+)  # fmt: skip
+_APPLY = ("billing.writes", "billing.ledger", "billing.report")
+
+
+def jobs() -> list[dg.UnresolvedAssetJobDefinition]:
+    """Return all jobs; those with usage in them run under the partition of a month."""
+    return [
+        _job(DAILY, dg.AssetSelection.all(), "Read both sides, reconcile, plan, and write what may be written."),
+        _job(
+            BACKFILL,
+            _selection(HISTORY),
+            "Read the invoices of past usage months; their usage lines only where the configuration of pax8__usage_lines "
+            "asks for them (lines: last or daily). Goes on where it was stopped. Never writes to Halo.",
+            _MAX_BACKFILL,
+        ),
+        _job(
+            APPLY,
+            _selection(_APPLY) | dg.AssetSelection.checks(report.AGREES),
+            "Write one stored plan: set plan_id, checksum (both stand on the page of billing/plan) and apply in the "
+            "configuration of billing__writes.",
+        ),
+    ]
+
+
+def _selection(tables: tuple[str, ...]) -> dg.AssetSelection:
+    return dg.AssetSelection.assets(*(asset_key(table) for table in tables))
+
+
+def _job(
+    name: str, selection: dg.AssetSelection, about: str, max_runtime: int = _MAX_RUNTIME
+) -> dg.UnresolvedAssetJobDefinition:
+    return dg.define_asset_job(
+        name,
+        selection=selection,
+        description=about,
+        executor_def=dg.in_process_executor,
+        tags={"dagster/max_runtime": str(max_runtime)},
+    )

@@ -1,0 +1,144 @@
+"""The resources of every job. The environment is read when a run uses them, never when the code is loaded.
+
+Here belongs: opening and closing, once per run. Not here: what is done with them (`assets`, `checks`). A test or the
+command line puts something else with the same methods in their place: `build_defs(resources={...})`.
+"""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from typing import Any
+
+import dagster as dg
+from pydantic import Field, PrivateAttr
+
+from pax8_pipeline.billing import findings
+from pax8_pipeline.billing.ledger.backup import restore
+from pax8_pipeline.clients import halo_config, pax8_config
+from pax8_pipeline.halo.client import HaloClient
+from pax8_pipeline.orchestration.write_permission import Permission
+from pax8_pipeline.pax8.client import Pax8Client
+from pax8_pipeline.settings import Settings, load_settings
+from pax8_pipeline.settings.tenant import remember_halo_quota
+from pax8_pipeline.text.private_files import tighten, write_for_us_only
+from pax8_pipeline.warehouse.connection import Waited, Warehouse
+
+_log = logging.getLogger("pax8_pipeline.progress")
+
+
+class SettingsResource(dg.ConfigurableResource):
+    """Environment and policy.yaml, read at the first use in a run and the same to its end."""
+
+    _settings: Settings | None = PrivateAttr(default=None)
+
+    def setup_for_execution(self, context: dg.InitResourceContext) -> None:
+        """A new run reads anew."""
+        self._settings = None
+
+    def load(self) -> Settings:
+        """Return the settings. Raises ConfigError for a malformed policy or date."""
+        if self._settings is None:
+            self._settings = load_settings()
+        return self._settings
+
+
+class FixedSettings:
+    """Settings that are known already, in place of SettingsResource."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def load(self) -> Settings:
+        """Return them."""
+        return self._settings
+
+
+class WarehouseResource(dg.ConfigurableResource):
+    """The DuckDB warehouse of the data folder; its tables are made at the first use in a run."""
+
+    patience_s: float = Field(default=60.0, description="Seconds to wait for another process to let go of the file")
+    _ready: bool = PrivateAttr(default=False)
+    _waited: Waited = PrivateAttr(default_factory=Waited)
+
+    def setup_for_execution(self, context: dg.InitResourceContext) -> None:
+        """A new run looks at the tables anew, and waits for the file anew; its steps share the time for waiting."""
+        self._ready = False
+        self._waited = Waited()
+
+    def open(self, settings: Settings) -> Warehouse:
+        """Return the warehouse. Raises WarehouseBusy when another process keeps the file."""
+        warehouse = Warehouse(settings.warehouse_path, patience=self.patience_s, waited=self._waited)
+        if not self._ready:
+            write_for_us_only()  # a run that plain `dagster` started
+            tighten(settings.data)
+            warehouse.ensure_schema()
+            restored = restore(warehouse, settings.backups_path)
+            if restored:
+                _log.warning(restored.sentence)
+            remembered = findings.load_copy(warehouse, settings.backups_path)
+            if remembered:
+                _log.warning("the warehouse had no findings: %d came back from %s", remembered, settings.backups_path)
+            self._ready = True
+        return warehouse
+
+
+class Pax8Resource(dg.ConfigurableResource):
+    """The Pax8 client, made at the first use in a run and closed with it."""
+
+    rate_limit: int | None = Field(default=None, description="Requests in any minute; unset: 500, growing to 1000")
+    threads: int = Field(default=8, description="Requests under way at once")
+    _client: Any = PrivateAttr(default=None)
+
+    def setup_for_execution(self, context: dg.InitResourceContext) -> None:
+        """A new run connects anew."""
+        self._client = None
+
+    def client(self, settings: Settings) -> Pax8Client:
+        """Return the client. Raises ConfigError when credentials are missing."""
+        if self._client is None:
+            self._client = Pax8Client(pax8_config(settings, rate_limit=self.rate_limit, threads=self.threads))
+        client: Pax8Client = self._client
+        return client
+
+    def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
+        """Close the connections."""
+        if self._client is not None:
+            self._client.close()
+
+
+class HaloResource(dg.ConfigurableResource):
+    """The Halo client, made at the first use in a run and closed with it."""
+
+    rate_limit: int | None = Field(default=None, description="Requests in any 5 minutes; unset: the policy's")
+    threads: int = Field(default=4, description="Requests under way at once")
+    _client: Any = PrivateAttr(default=None)
+
+    def setup_for_execution(self, context: dg.InitResourceContext) -> None:
+        """A new run connects anew."""
+        self._client = None
+
+    def client(self, settings: Settings) -> HaloClient:
+        """Return the client. Raises ConfigError when credentials are missing."""
+        if self._client is None:
+            config = halo_config(settings, rate_limit=self.rate_limit, threads=self.threads)
+            remember = partial(remember_halo_quota, settings.data, learned_on=settings.today)
+            self._client = HaloClient(config, on_quota=remember)
+        client: HaloClient = self._client
+        return client
+
+    def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
+        """Close the connections."""
+        if self._client is not None:
+            self._client.close()
+
+
+def default_resources() -> dict[str, Any]:
+    """Return the resources every job uses unless told otherwise."""
+    return {
+        "settings": SettingsResource(),
+        "warehouse": WarehouseResource(),
+        "pax8": Pax8Resource(),
+        "halo": HaloResource(),
+        "permission": Permission(),
+    }

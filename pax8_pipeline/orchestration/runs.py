@@ -1,0 +1,233 @@
+"""Starts a job (the daily sync, a backfill, the apply of one plan) from a program, in its process, on the history that
+the UI shows.
+
+Here belongs: running the job and gathering what a caller needs to know. Not here: words for people (commands),
+exit codes (`billing.outcome`). Nothing is printed: expected failures come back as sentences.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import dagster as dg
+from dagster import DagsterInstance
+
+from pax8_pipeline.definitions import build_defs
+from pax8_pipeline.orchestration.alerts import FailedCheck, failed_checks, plan_figures, step_failures
+from pax8_pipeline.orchestration.assets.specs import asset_key
+from pax8_pipeline.orchestration.assets.step import progress_log
+from pax8_pipeline.orchestration.instance import at_work, open_instance
+from pax8_pipeline.orchestration.jobs import APPLY, BACKFILL, DAILY, HISTORY, LINES
+from pax8_pipeline.orchestration.partitions import partition_key
+from pax8_pipeline.orchestration.resources import FixedSettings
+from pax8_pipeline.orchestration.write_permission import RANGE_TAG, Permission
+from pax8_pipeline.settings import Settings
+from pax8_pipeline.warehouse.connection import Warehouse
+
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+_RANGE_END = "dagster/asset_partition_range_end"
+_NOT_ASKED = "dry run: started by hand without permission to write"
+_SINK, _PLAN, _LINES = "billing__writes", "billing__plan", "pax8__usage_lines"
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What became of a run.
+
+    `plan_id`: the plan it made or was told to write, None when it came to none. `failed_checks`: grave ones first. `errors`: one sentence
+    for each step that failed of its own (a failed blocking check is not among them). `applied`: how many writes ended
+    in which state; `outcome`: the sink's own sentence, empty when it was not reached; `refused`: why the sink would not
+    begin, empty when it did; `held_back`: the same, when what kept it is as grave as a failed blocking check.
+    """
+
+    run_id: str
+    success: bool
+    plan_id: str | None
+    failed_checks: list[FailedCheck] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    applied: Mapping[str, int] = field(default_factory=dict)
+    outcome: str = ""
+    refused: str = ""
+    held_back: str = ""
+
+
+def run_daily_sync(
+    settings: Settings,
+    *,
+    apply: bool,
+    instance: DagsterInstance | None = None,
+    resources: dict[str, Any] | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> RunResult:
+    """Run the daily sync here and now, for the month of `settings.today`.
+
+    `apply` is the permission to write; the write mode still has to be `apply` too. `instance`: another history than
+    the one of the settings' data folder. `resources` replace those of the same name. `progress` gets one line at a
+    time. Raises ConfigError when no history can be opened and WarehouseBusy when another process holds the warehouse;
+    everything that goes wrong in the run is in the result.
+    """
+    how = _How(DAILY, {}, partition=partition_key(settings.today), may_write=apply)
+    return _execute(settings, how, instance, resources, progress)
+
+
+def run_bill(
+    settings: Settings,
+    first: str,
+    last: str,
+    *,
+    instance: DagsterInstance | None = None,
+    resources: dict[str, Any] | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> RunResult:
+    """Run the daily sync without permission to write, for a plan of the charges of the usage months `first` to `last`
+    alone (yyyy-mm), all of which wait for a person. The rest is as in `run_daily_sync`.
+    """
+    ops: dict[str, dict[str, Any]] = {_PLAN: {"bill_from": first, "bill_to": last}}
+    how = _How(DAILY, ops, partition=partition_key(settings.today))
+    return _execute(settings, how, instance, resources, progress)
+
+
+def run_backfill(
+    settings: Settings,
+    months: Sequence[str],
+    *,
+    lines: str = "none",
+    instance: DagsterInstance | None = None,
+    resources: dict[str, Any] | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> RunResult:
+    """Load the history of usage months (yyyy-mm, without a gap) here and now, in one run. It cannot write to Halo.
+
+    `lines`: which usage lines to ask for of months that are over: none, last (day), daily. The rest is as in
+    `run_daily_sync`; there is no plan in the result.
+    """
+    keys = [f"{month}-01" for month in months]
+    how = _How(
+        BACKFILL,
+        {} if lines == "none" else {_LINES: {"lines": lines}},
+        partition=keys[0] if len(keys) == 1 else None,
+        tags={} if len(keys) == 1 else {RANGE_TAG: keys[0], _RANGE_END: keys[-1]},
+        only=tuple(table for table in HISTORY if lines != "none" or table != LINES),
+    )
+    return _execute(settings, how, instance, resources, progress)
+
+
+def run_apply_plan(
+    settings: Settings,
+    plan_id: str,
+    *,
+    instance: DagsterInstance | None = None,
+    resources: dict[str, Any] | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> RunResult:
+    """Write one stored plan here and now: its safe rows, and what people agreed to in it.
+
+    This is the permission to write; the write mode still has to be `apply` too. The rest is as in `run_daily_sync`.
+    """
+    how = _How(APPLY, {_SINK: {"apply": True, "plan_id": plan_id}}, may_write=True)
+    result = _execute(settings, how, instance, resources, progress)
+    return replace(result, plan_id=plan_id)
+
+
+@dataclass(frozen=True)
+class _How:
+    """A job with the configuration of its steps, its partition or tags, and which of its tables (empty: all).
+
+    `may_write` never becomes configuration: it is handed to the run as an object of this process.
+    """
+
+    job: str
+    ops: Mapping[str, Mapping[str, Any]]
+    partition: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    only: Sequence[str] = ()
+    may_write: bool = False
+
+
+def _execute(
+    settings: Settings,
+    how: _How,
+    instance: DagsterInstance | None,
+    resources: dict[str, Any] | None,
+    progress: Callable[[str], None] | None,
+) -> RunResult:
+    with _telling(progress):
+        _wait_for_warehouse(settings)
+    ours = {"settings": FixedSettings(settings), "permission": Permission(how.may_write, _NOT_ASKED)}
+    defs = build_defs(resources={**ours, **(resources or {})}, settings=settings)
+    with nullcontext(instance) if instance is not None else open_instance(settings) as history:
+        run_id = str(uuid.uuid4())
+        with at_work(history, run_id), _telling(progress):
+            result = defs.resolve_job_def(how.job).execute_in_process(
+                instance=history,
+                run_id=run_id,
+                partition_key=how.partition,
+                tags=dict(how.tags),
+                asset_selection=[asset_key(table) for table in how.only] or None,
+                run_config={**_QUIET, "ops": {op: {"config": dict(config)} for op, config in how.ops.items()}},
+                raise_on_error=False,
+            )
+        return gather(history, run_id, result.success)
+
+
+def _wait_for_warehouse(settings: Settings) -> None:
+    """Wait for whoever holds the warehouse before any vendor is asked. Raises WarehouseBusy when it stays held."""
+    if settings.warehouse_path.exists():
+        with Warehouse(settings.warehouse_path).connect():
+            pass
+
+
+def gather(instance: DagsterInstance, run_id: str, success: bool) -> RunResult:
+    """Read what a run left in its events."""
+    writes = _writes(instance, run_id)
+    states = writes["states"].value if "states" in writes else {}
+    return RunResult(
+        run_id=run_id,
+        success=success,
+        plan_id=plan_figures(instance, run_id).get("plan_id"),
+        failed_checks=failed_checks(instance, run_id),
+        errors=step_failures(instance, run_id),
+        applied={str(s): int(str(n)) for s, n in states.items()} if isinstance(states, Mapping) else {},
+        outcome=str(writes["outcome"].value) if "outcome" in writes else "",
+        refused=str(writes["reason"].value) if "reason" in writes else "",
+        held_back=str(writes["held_back"].value) if "held_back" in writes else "",
+    )
+
+
+def _writes(instance: DagsterInstance, run_id: str) -> Mapping[str, dg.MetadataValue]:
+    records = instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION).records
+    for record in records:
+        event = record.event_log_entry.asset_materialization
+        if event is not None and event.asset_key == asset_key("billing.writes"):
+            return event.metadata
+    return {}
+
+
+class _Teller(logging.Handler):
+    def __init__(self, progress: Callable[[str], None]) -> None:
+        super().__init__(logging.INFO)
+        self._progress = progress
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._progress(record.getMessage())
+
+
+@contextmanager
+def _telling(progress: Callable[[str], None] | None) -> Iterator[None]:
+    """Hand the run's own lines to the caller for as long as it runs."""
+    if progress is None:
+        yield
+        return
+    teller, before = _Teller(progress), progress_log.level
+    progress_log.addHandler(teller)
+    progress_log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        progress_log.removeHandler(teller)
+        progress_log.setLevel(before)

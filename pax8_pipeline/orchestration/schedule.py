@@ -1,0 +1,44 @@
+"""When the daily sync starts: once a day, at the policy's hour, in the policy's time zone.
+
+Here belongs: the tick. Not here: what a run does. The day comes from the tick, never from the clock, so that a late
+daemon starts the run it owes.
+"""
+
+# No `from __future__ import annotations` here: Dagster looks at the annotation of `context` itself.
+
+import dagster as dg
+
+from pax8_pipeline.orchestration.jobs import DAILY
+from pax8_pipeline.orchestration.partitions import Outlook, partition_key
+from pax8_pipeline.orchestration.write_permission import SCHEDULE
+
+# A run whose process died is tried once more, from the beginning: the ledger makes that harmless. A step that
+# failed is not tried again (dagster.yaml: run_retries.retry_on_asset_or_op_failure).
+_TAGS = {
+    "dagster/max_retries": "1",
+    "dagster/retry_strategy": "ALL_STEPS",
+    "dagster/retry_on_asset_or_op_failure": "false",
+}
+
+
+def schedule(view: Outlook) -> dg.ScheduleDefinition:
+    """Return the schedule; it starts switched off unless PAX8_SCHEDULE is `on`."""
+    when = view.policy.schedule
+    status = dg.DefaultScheduleStatus.RUNNING if view.schedule_on else dg.DefaultScheduleStatus.STOPPED
+
+    @dg.schedule(
+        name=SCHEDULE,
+        job_name=DAILY,
+        cron_schedule=f"{when.minute} {when.hour} * * *",
+        execution_timezone=view.policy.timezone,
+        default_status=status,
+        description="The daily sync. Writes to Halo only where the write mode is `apply`.",
+    )
+    def daily(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+        day = context.scheduled_execution_time.date()
+        # A replay or the sandbox lives on another day than the clock; usage is asked for the month of that day.
+        month = partition_key(view.today if view.pinned else day)
+        return dg.RunRequest(run_key=day.isoformat(), partition_key=month, tags=_TAGS)
+
+    made: dg.ScheduleDefinition = daily
+    return made

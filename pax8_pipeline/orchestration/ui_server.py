@@ -1,0 +1,90 @@
+"""Starts Dagster's UI and daemon as `dagster dev` does, with a guard before the web server.
+
+Here belongs: putting the guard between the network and Dagster's web server. Not here: which requests pass
+(`web_guard`), which processes run beside it (`commands.dev`). Dagster's web server runs mutations by GET and looks
+neither at Host nor at Origin.
+
+    python -m pax8_pipeline.orchestration.ui_server dev -w workspace.yaml -h 127.0.0.1 -p 3000
+
+`dagster dev` starts the web server as a process of its own; here that process is this module again, as `webserver`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
+
+from pax8_pipeline.settings import load_settings
+from pax8_pipeline.text.private_files import write_for_us_only
+from pax8_pipeline.web_guard import Guarded, Rules
+
+_ANY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104 - compared with, never bound
+_WEBSERVER, _DAEMON = ["-m", "dagster_webserver"], ["-m", "dagster._daemon"]
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Be `dagster dev`, or the web server that it starts."""
+    write_for_us_only()
+    part, *rest = arguments
+    if part == "webserver":
+        _serve(rest)
+    else:
+        _dagster([part, *rest])
+
+
+def _dagster(arguments: Sequence[str]) -> None:
+    """Run Dagster's own command line; the web server that it starts is ours."""
+    from dagster import _cli
+    from dagster._cli import dev
+
+    start = getattr(dev, "open_ipc_subprocess")  # noqa: B009 - the module does not say that it has it
+
+    def guarded(command: Sequence[str], **options: Any) -> Any:
+        return start(guarded_command(command), **options)
+
+    setattr(dev, "open_ipc_subprocess", guarded)  # noqa: B010 - replaced on purpose
+    sys.argv = ["dagster", *arguments]
+    _cli.cli(auto_envvar_prefix=_cli.ENV_PREFIX)
+
+
+def guarded_command(command: Sequence[str]) -> list[str]:
+    """Return the command of a process that `dagster dev` starts, with our web server in place of Dagster's.
+
+    Raises RuntimeError for a process that is not known: it could be a web server without the guard.
+    """
+    python, *rest = command
+    if rest[:2] == _WEBSERVER:
+        return [python, "-m", "pax8_pipeline.orchestration.ui_server", "webserver", *rest[2:]]
+    if rest[:2] == _DAEMON:
+        return list(command)
+    raise RuntimeError(f"this Dagster starts a process that is not known here: {' '.join(rest[:2])}")
+
+
+def rules(host: str, allowed: Sequence[str]) -> Rules:
+    """Return what the UI answers when it listens on `host`: an address that was chosen is a name, too."""
+    named = [] if host in _ANY_ADDRESS else [host.lower()]
+    return Rules(hosts=frozenset([*named, *allowed]), post_only=("/graphql",))
+
+
+def _serve(arguments: Sequence[str]) -> None:
+    """Run Dagster's web server; what it hands to uvicorn goes there behind the guard."""
+    import uvicorn
+    from dagster_webserver import cli
+
+    place = list(arguments).index("--host") + 1 if "--host" in arguments else 0
+    host = arguments[place] if place else "127.0.0.1"
+    allowed = rules(host, load_settings().policy.ui.allowed_hosts)
+
+    def run(app: Any, **options: Any) -> None:
+        uvicorn.run(Guarded(app, allowed), **options)
+
+    # All of uvicorn that Dagster sees: another way to start a server fails instead of going round the guard.
+    setattr(cli, "uvicorn", SimpleNamespace(run=run))  # noqa: B010 - replaced on purpose
+    sys.argv = ["dagster-webserver", *arguments]
+    cli.cli(auto_envvar_prefix="DAGSTER_WEBSERVER")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

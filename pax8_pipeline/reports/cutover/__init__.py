@@ -1,0 +1,1 @@
+"""What leaving Halo's own Pax8 integration takes."""

@@ -1,0 +1,1 @@
+"""The history of one id: Pax8, Halo, plans, approvals, writes."""

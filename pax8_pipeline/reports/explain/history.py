@@ -1,0 +1,151 @@
+"""The whole story of one id, in time order: what Pax8 said, what Halo showed, what was planned, agreed to and done.
+
+Here belongs: finding what an id names and putting its events in order. Not here: words (`explain_text`), the
+queries (warehouse/sql/queries/explain_*.sql), any figure of its own. Everything comes from what is kept: raw reads
+(as long as policy.retention_days), plans, approvals and the ledger. Times are UTC without offset.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, get_args
+
+from pax8_pipeline.errors import PipelineError
+from pax8_pipeline.reports.explain import text, usage
+from pax8_pipeline.reports.explain.text import Kind
+from pax8_pipeline.values import recurring_invoice_id
+from pax8_pipeline.warehouse.connection import Connection
+from pax8_pipeline.warehouse.models import load_sql
+from pax8_pipeline.warehouse.snapshots import dicts
+
+SCHEMA = "pax8-pipeline/explain/1"
+KINDS: tuple[str, ...] = get_args(Kind)
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that was said or done. `source` is Pax8, Halo, plan, approval or ledger; `facts` what is known of it."""
+
+    at: datetime
+    source: str
+    text: str
+    run_id: str | None
+    plan_id: str | None
+    facts: Row
+
+
+@dataclass(frozen=True)
+class Story:
+    """All that is known of one thing: how it stood when last read (`now`), how it came to that, and its open findings."""
+
+    kind: str
+    id: str
+    now: Sequence[Row]
+    events: Sequence[Event]
+    findings: Sequence[Row] = ()
+
+
+def explain(connection: Connection, wanted: str, kind: str | None = None) -> list[Story]:
+    """Return the story of everything that `wanted` names: one per kind, or only that of `kind`.
+
+    Ids of Pax8 and of plans are compared case-blind. Raises PipelineError when there is nothing of that id.
+    """
+    found = _find(connection, wanted.strip())
+    chosen = [(k, i) for k, i in found if kind in (None, k)]
+    if chosen:
+        return [_story(connection, k, i) for k, i in chosen]
+    if found:
+        others = " and a ".join(text.KIND_NAMES[k] for k in dict.fromkeys(k for k, _ in found))
+        raise PipelineError(f"{wanted} is no {text.KIND_NAMES[kind or '']} here; it is a {others}")
+    kinds = text.KIND_NAMES[kind] if kind else ", ".join(list(text.KIND_NAMES.values())[:-1]) + " or ledger entry"
+    raise PipelineError(f"no {kinds} with the id {wanted} is known here; `pax8-pipeline plan show --all` lists them")
+
+
+def as_data(wanted: str, stories: Sequence[Story]) -> dict[str, Any]:
+    """Return stories as data: times ISO in UTC, money and quantities as decimal text (`render.to_json` writes it)."""
+    return {
+        "schema": SCHEMA,
+        "id": wanted,
+        "found": [
+            {
+                "kind": s.kind,
+                "id": s.id,
+                "now": list(s.now),
+                "findings": list(s.findings),
+                "events": [vars(e) for e in s.events],
+            }
+            for s in stories
+        ],
+    }
+
+
+def _find(connection: Connection, wanted: str) -> list[tuple[str, str]]:
+    try:
+        number: int | None = recurring_invoice_id(wanted)  # the widest of Halo's ids
+    except ValueError:
+        number = None
+    found = dict.fromkeys(_rows(connection, "find", {"id": wanted.lower(), "number": number}, named=False))
+    return sorted(found, key=lambda f: (KINDS.index(f[0]), f[1]))
+
+
+def _story(connection: Connection, kind: str, id_: str) -> Story:
+    values = {"kind": kind, "id": id_}
+    for name in ("charges", "rows", "documents", "subjects"):
+        query = load_sql(f"reports/explain/{name}.sql")
+        connection.execute(query, {n: v for n, v in values.items() if f"${n}" in query})
+    events = [
+        *(_plan_head(connection, id_) if kind == "plan" else []),
+        *_vendor(_rows(connection, "pax8"), "Pax8", text.pax8),
+        *_vendor([_with_facts(r) for r in _rows(connection, "halo")], "Halo", text.halo),
+        *(_usage(connection, kind, id_) if kind in usage.KINDS else []),
+        *(_plan_event(r, kind) for r in _rows(connection, "plans")),
+        *(_event(r, "approval", r["approved_at"], text.approval(r)) for r in _rows(connection, "approvals")),
+        *(_event(r, "ledger", r["recorded_at"], text.ledger(r)) for r in _rows(connection, "ledger")),
+    ]
+    # A stable sort: events of one moment stay in the order in which one follows from the other.
+    now = usage.now(connection) if kind in usage.KINDS else _rows(connection, "now")
+    return Story(kind, id_, now, sorted(events, key=lambda e: e.at), _rows(connection, "findings"))
+
+
+def _rows(connection: Connection, name: str, values: Row | None = None, *, named: bool = True) -> list[Any]:
+    cursor = connection.execute(load_sql(f"reports/explain/{name}.sql"), dict(values or {}))
+    return dicts(cursor) if named else cursor.fetchall()
+
+
+def _event(row: Row, source: str, at: datetime, words: str) -> Event:
+    return Event(at, source, words, row.get("run_id"), row.get("plan_id"), row)
+
+
+def _usage(connection: Connection, kind: str, id_: str) -> list[Event]:
+    told = usage.said(connection, kind, id_)
+    return [_event(row, source, row["loaded_at"], words) for source, words, row in told]
+
+
+def _vendor(rows: Sequence[Row], source: str, words: Any) -> list[Event]:
+    """Tell each row beside the one before it of the same thing."""
+    last: dict[tuple[Any, Any], Row] = {}
+    events = []
+    for row in rows:
+        key = (row.get("kind"), row["id"])
+        events.append(_event(row, source, row["loaded_at"], words(row, last.get(key))))
+        last[key] = row
+    return events
+
+
+def _with_facts(row: Row) -> Row:
+    return {**row, "facts": json.loads(row["facts"]) if row["facts"] else None}
+
+
+def _plan_event(row: Row, kind: str) -> Event:
+    told = {**row, "expect": json.loads(row["expect"]), "evidence": json.loads(row["evidence"])}
+    return _event(told, "plan", row["made_at"], text.plan_row(told, head_is_told=kind == "plan"))
+
+
+def _plan_head(connection: Connection, plan_id: str) -> list[Event]:
+    (head,) = dicts(connection.execute("SELECT * FROM billing.plans WHERE plan_id = ?", [plan_id]))
+    told = {**head, "money": json.loads(head["money"]), "snapshot_ids": json.loads(head["snapshot_ids"])}
+    return [_event(told, "plan", head["made_at"], text.plan_head(told))]

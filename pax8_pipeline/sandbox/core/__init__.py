@@ -1,0 +1,1 @@
+"""What both emulated vendors share: the clock, credentials."""

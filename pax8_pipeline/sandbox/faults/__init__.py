@@ -1,0 +1,1 @@
+"""Faults on demand: broken bodies, lost answers, delays; and the log of requests."""

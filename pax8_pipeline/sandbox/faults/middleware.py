@@ -1,0 +1,288 @@
+"""The wire between client and emulators: logs every request, keeps the rate limits, carries out faults.
+
+Here belongs: ASGI middleware around both vendors. Not here: which fault hits (`faults.py`). Connections are cut for
+real, by closing uvicorn's transport, so that a client sees what it would see on a bad line.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from datetime import datetime, timedelta
+from email.utils import format_datetime
+from math import ceil
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from pax8_pipeline.sandbox.faults import bodies as faults_bodies
+from pax8_pipeline.sandbox.faults.registry import ON_LISTS, Fault, Faults, previous_page
+from pax8_pipeline.sandbox.faults.traffic import Exchange, RollingLimit, TrafficLog
+from pax8_pipeline.sandbox.halo.switches import HaloSwitches
+from pax8_pipeline.sandbox.pax8.switches import Pax8Switches
+
+Message = MutableMapping[str, Any]
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+class FaultMiddleware:
+    """Wraps the app that serves both vendors; requests to anything else pass untouched.
+
+    `expire` kills a vendor's tokens; `after_write` is called after each write to Halo that succeeded, before its
+    answer goes out (or is lost). `limits` may be empty: no rate limits. `now` is the world's clock: both vendors send it
+    as their Date.
+    """
+
+    def __init__(
+        self,
+        app: App,
+        *,
+        faults: Faults,
+        log: TrafficLog,
+        limits: Mapping[str, RollingLimit],
+        now: Callable[[], datetime],
+        switches: Callable[[], tuple[Pax8Switches, HaloSwitches]],
+        expire: Callable[[str], None],
+        after_write: Callable[[], None],
+    ) -> None:
+        self.app = app
+        self.faults = faults
+        self.log = log
+        self.limits = limits
+        self.now = now
+        self.switches = switches
+        self.expire = expire
+        self.after_write = after_write
+        self._refused = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        vendor = scope["path"].split("/")[1] if scope["type"] == "http" else ""
+        if vendor not in ("pax8", "halo"):
+            await self.app(scope, receive, send)
+            return
+        wire = _Wire(scope, receive, send, vendor, self.log, self._date(vendor))
+        try:
+            await self._serve(wire)
+        finally:
+            wire.write_down(0)
+
+    def _date(self, vendor: str) -> datetime | None:
+        """The moment that an answer of a vendor carries as its Date; None where it has no such header."""
+        pax8, halo = self.switches()
+        of = pax8 if vendor == "pax8" else halo
+        return self.now() + timedelta(seconds=of.clock_offset_s) if of.date_header else None
+
+    async def _serve(self, wire: _Wire) -> None:
+        limit = self.limits.get(wire.vendor)
+        if limit and wire.vendor == "halo":
+            limit.limit = self.switches()[1].rate_limit
+        wait = limit.wait() if limit else 0.0
+        if wait > 0:
+            wire.fault = "rate limit"
+            await self._refuse_rate(wire, wait)
+            return
+        query = dict(parse_qsl(wire.scope["query_string"].decode("ascii", "replace")))
+        for fault in self.faults.take(wire.vendor, wire.scope["method"], wire.scope["path"], query):
+            wire.fault = fault.kind
+            if await self._carry_out(fault, wire):
+                break
+        else:
+            await wire.pass_on(await self._run(wire))
+        if limit and (wire.vendor == "halo" or 200 <= wire.status < 400):
+            limit.count()
+
+    async def _run(self, wire: _Wire) -> _Answer:
+        """Let the vendor do its work; the answer is held here."""
+        answer = await wire.run(self.app)
+        is_write = wire.scope["method"] == "POST" and not wire.scope["path"].lower().endswith("/token")
+        if wire.vendor == "halo" and is_write and answer.status < 300:
+            self.after_write()
+        return answer
+
+    async def _carry_out(self, fault: Fault, wire: _Wire) -> bool:
+        """Do what a fault does; whether the request has been answered (or ended) by it."""
+        kind, params = fault.kind, fault.params
+        if kind == "latency":
+            await asyncio.sleep(float(params.get("seconds", 0.2)))
+            return False
+        if kind == "expire_token":
+            self.expire(wire.vendor)
+            return False
+        if kind in ON_LISTS:
+            await self._change_list(fault, wire)
+        elif kind in ("429", "429_no_header"):
+            await self._order_429(fault, wire)
+        elif kind in ("408", "500", "502", "503"):
+            await self._refuse(kind, wire)
+        elif kind == "not_json":
+            await wire.answer(200, faults_bodies.html(200), "text/html")
+        elif kind == "cut":
+            answer = await self._run(wire)
+            await wire.cut(answer if params.get("at", "body") == "body" else None)
+        elif kind == "reply_lost":
+            await self._run(wire)
+            await wire.cut(None)
+        elif kind == "reply_lost_502":
+            await self._run(wire)
+            await wire.answer(502, faults_bodies.html(502), "text/html")
+        elif kind == "hang":
+            await self._hang(float(params.get("limit", 60)))
+            await wire.cut(None)
+        return True
+
+    async def _refuse(self, kind: str, wire: _Wire) -> None:
+        if kind != "408":
+            await wire.answer(int(kind), faults_bodies.html(int(kind)), "text/html")
+        elif wire.vendor == "pax8":
+            body = b'{"type":"REQUEST_TIMEOUT","message":"Request timed out","status":408,"details":[]}'
+            await wire.answer(408, body, "application/json")
+        else:
+            await wire.answer(408, b"", "text/plain")
+
+    async def _change_list(self, fault: Fault, wire: _Wire) -> None:
+        answer = await self._run(wire)
+        body: bytes | None = None
+        if answer.status == 200:
+            if fault.kind == "short_page":
+                body = faults_bodies.shortened(answer.body, int(fault.params.get("rows", 1)))
+            elif fault.kind == "empty":
+                body = faults_bodies.emptied(answer.body)
+            else:
+                body = faults_bodies.shifted(answer.body, await self._page_before(wire))
+        if body is None:
+            wire.fault = ""
+            self.faults.give_back(fault)
+        await wire.pass_on(answer if body is None else answer.with_body(body))
+
+    async def _page_before(self, wire: _Wire) -> bytes:
+        query = dict(parse_qsl(wire.scope["query_string"].decode("ascii", "replace")))
+        name, value = previous_page(query) or ("page", "0")
+        scope = {**wire.scope, "query_string": urlencode({**query, name: value}).encode()}
+        inner = _Wire(scope, _no_body, wire.send, wire.vendor, self.log, wire.date)
+        return (await inner.run(self.app)).body
+
+    async def _hang(self, limit: float) -> None:
+        """Wait in a thread of its own, so that `released` may be set from any thread."""
+        await asyncio.get_running_loop().run_in_executor(None, self.faults.released.wait, limit)
+
+    # 429 --------------------------------------------------------------------------------------------------
+
+    async def _order_429(self, fault: Fault, wire: _Wire) -> None:
+        seconds = float(fault.params.get("retry_after", 1))
+        style = "none" if fault.kind == "429_no_header" else str(fault.params.get("style", "seconds"))
+        await self._send_429(wire, seconds, style)
+
+    async def _refuse_rate(self, wire: _Wire, wait: float) -> None:
+        pax8, halo = self.switches()
+        style = pax8.retry_after if wire.vendor == "pax8" else ("seconds" if halo.retry_after else "none")
+        await self._send_429(wire, wait, style)
+
+    async def _send_429(self, wire: _Wire, seconds: float, style: str) -> None:
+        self._refused += 1
+        bodies = self.switches()[0].rate_body
+        if bodies == "alternate":
+            bodies = "envelope" if self._refused % 2 else "text"
+        if wire.vendor == "halo":
+            switches = self.switches()[1]
+            body, content_type = faults_bodies.halo_rate_body(
+                switches.rate_limit if switches.rate_text == "named" else None
+            )
+        else:
+            body, content_type = faults_bodies.pax8_rate_body(wire.scope["path"], bodies)
+        headers = []
+        if style == "seconds":
+            headers.append((b"retry-after", str(ceil(seconds)).encode()))
+        elif style == "date":
+            moment = (wire.date or self.now()) + timedelta(seconds=seconds)
+            headers.append((b"retry-after", format_datetime(moment, usegmt=True).encode()))
+        await wire.answer(429, body, content_type, headers)
+
+
+async def _no_body() -> Message:
+    return {"type": "http.request", "body": b"", "more_body": False}
+
+
+class _Answer:
+    """A whole answer, held back."""
+
+    def __init__(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+        self.status = status
+        self.headers = headers
+        self.body = body
+
+    def with_body(self, body: bytes) -> _Answer:
+        kept = [(name, value) for name, value in self.headers if name.lower() != b"content-length"]
+        return _Answer(self.status, [*kept, (b"content-length", str(len(body)).encode())], body)
+
+
+class _Wire:
+    """One request on its connection. `status` is what the client gets to see, 0 for nothing whole.
+
+    It is written down before its last byte leaves, so that a client that has its answer finds it in the log.
+    """
+
+    def __init__(
+        self, scope: Scope, receive: Receive, send: Send, vendor: str, log: TrafficLog, date: datetime | None
+    ) -> None:
+        self.scope = scope
+        self.receive = receive
+        self.send = send
+        self.vendor = vendor
+        self.date = date
+        self.status = 0
+        self.fault = ""
+        self._log: TrafficLog | None = log
+
+    async def run(self, app: App) -> _Answer:
+        messages: list[Message] = []
+
+        async def hold(message: Message) -> None:
+            messages.append(message)
+
+        await app(dict(self.scope), self.receive, hold)  # a copy: routing writes into it
+        start = messages[0]
+        body = b"".join(message.get("body", b"") for message in messages[1:])
+        return _Answer(int(start["status"]), list(start.get("headers", [])), body)
+
+    def write_down(self, status: int) -> None:
+        """Log this request with what the client gets to see; only the first time counts."""
+        if self._log is None:
+            return
+        self.status = status
+        query = self.scope["query_string"].decode("ascii", "replace")
+        self._log.add(Exchange(self.vendor, self.scope["method"], self.scope["path"], query, status, self.fault))
+        self._log = None
+
+    def _headers(self, answer: _Answer) -> list[tuple[bytes, bytes]]:
+        date = [] if self.date is None else [(b"date", format_datetime(self.date, usegmt=True).encode())]
+        return [*answer.headers, *date]
+
+    async def pass_on(self, answer: _Answer) -> None:
+        self.write_down(answer.status)
+        await self.send({"type": "http.response.start", "status": answer.status, "headers": self._headers(answer)})
+        await self.send({"type": "http.response.body", "body": answer.body})
+
+    async def answer(
+        self, status: int, body: bytes, content_type: str, headers: list[tuple[bytes, bytes]] | None = None
+    ) -> None:
+        own = [(b"content-type", content_type.encode()), (b"content-length", str(len(body)).encode())]
+        await self.pass_on(_Answer(status, own + (headers or []), body))
+
+    async def cut(self, answer: _Answer | None) -> None:
+        """Close the connection: after half of the answer's body, or before its first byte."""
+        self.write_down(0)
+        if answer is not None:
+            await self.send({"type": "http.response.start", "status": answer.status, "headers": self._headers(answer)})
+            half = answer.body[: len(answer.body) // 2]
+            await self.send({"type": "http.response.body", "body": half, "more_body": True})
+        # `send` is a bound method of uvicorn's request cycle, the only way from ASGI to the socket.
+        transport = getattr(getattr(self.send, "__self__", None), "transport", None)
+        if transport is None:
+            raise RuntimeError("a connection can be cut only under uvicorn, with this middleware outermost")
+        transport.close()
+        # Until the server knows that the connection is gone, it would answer 500 for us.
+        while (await self.receive())["type"] != "http.disconnect":
+            pass

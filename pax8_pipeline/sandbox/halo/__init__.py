@@ -1,0 +1,1 @@
+"""The emulated Halo: its store, its lists, its writes and nightly invoicing, its answers."""

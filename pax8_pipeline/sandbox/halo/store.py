@@ -1,0 +1,333 @@
+"""The state of the emulated Halo: its rows, its ids, its log of what was written, and what happens at night.
+
+Here belongs: adders that fill in a real row, numbering, change logs, saving and loading. Not here: the rules
+of a write (`halo_writes.py`), quantities and money (`halo_quantities.py`), invoices (`halo_billing.py`), HTTP
+(`halo_api.py`). Rows are plain JSON-able dicts named as in `api/halo.md`, numbers of money and quantity as
+Decimal; a test or a story may read and edit them directly, under `store.lock` while a server runs.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from pax8_pipeline.sandbox.halo import invoicing
+from pax8_pipeline.sandbox.halo.auth import TokenOffice
+from pax8_pipeline.sandbox.halo.invoice_templates import HEADER_ROW, LINE_ROW, PRORATA_ROW, QUANTITY_ROW
+from pax8_pipeline.sandbox.halo.rows import AGENT, EMPTY_DATE, Row, new_row, stamp
+from pax8_pipeline.sandbox.halo.switches import HaloSwitches
+from pax8_pipeline.sandbox.halo.templates import (
+    CLIENT_ROW,
+    CONTRACT_ROW,
+    CUSTOM_FIELD_ROW,
+    EXTERNAL_LINK_ROW,
+    ITEM_ROW,
+    LICENCE_ROW,
+    PAX8_DETAILS_ROW,
+    SUPPLIER_ROW,
+)
+from pax8_pipeline.text import jsontext
+
+_FIRST_IDS = {
+    "client": 201,
+    "item": 81,
+    "licence": 4101,
+    "line": 24901,
+    "invoice": 51801,
+    "quantity": 901,
+    "prorata": 301,
+    "link": 1201,
+    "field": 301,
+    "contract": 61,
+    "supplier": 11,
+    "licence_change": 1,
+    "invoice_change": 1,
+}
+
+
+class HaloStore:
+    """One tenant. `now` gives the moment of the world's clock (aware UTC); `switches` may be changed any
+    time.
+
+    `native_counts`, when set, tells what Halo's own Pax8 integration would import: subscription id ->
+    quantity, in whole seats. It is asked only while the switch `native_sync` is on.
+    """
+
+    def __init__(self, *, now: Callable[[], datetime], switches: HaloSwitches | None = None) -> None:
+        self.now = now
+        self.switches = switches or HaloSwitches()
+        self.lock = threading.RLock()
+        self.clients: dict[int, Row] = {}
+        self.items: dict[int, Row] = {}
+        self.licences: dict[int, Row] = {}
+        self.recurring_invoices: dict[int, Row] = {}
+        self.invoices: dict[int, Row] = {}
+        self.contracts: dict[int, Row] = {}
+        self.suppliers: dict[int, Row] = {}
+        self.licence_changes: list[Row] = []
+        self.invoice_changes: list[Row] = []
+        self.writes: list[Row] = []
+        self.violations: list[Row] = []
+        self.integration: Row = new_row(PAX8_DETAILS_ROW, {})
+        self.custom_fields: dict[str, dict[str, int]] = {}  # entity -> name -> id; unknown names are ignored on write
+        self.native_counts: Callable[[], Mapping[str, int]] | None = None
+        self.tokens = TokenOffice(now)
+        self._next = dict(_FIRST_IDS)
+        self._next_recurring = -10
+
+    # Adders -----------------------------------------------------------------------------------------------
+
+    def add_client(self, **fields: Any) -> int:
+        """Add a customer; `customfields` as [{name, value}], `external_links` with at least
+        third_party_id.
+        """
+        row = new_row(CLIENT_ROW, {"datecreated": self.stamp(), "alastupdate": self.stamp(), **fields})
+        row["id"] = self._take_id("client", fields)
+        row["customfields"] = self.custom_field_rows("client", row["customfields"], define=True)
+        row["external_links"] = [self._link_row(link, row) for link in row["external_links"]]
+        self.clients[row["id"]] = row
+        return int(row["id"])
+
+    def add_item(self, **fields: Any) -> int:
+        """Add a product."""
+        row = new_row(ITEM_ROW, {"datecreated": self.stamp(), "lastmodified": self.stamp(), **fields})
+        row["id"] = self._take_id("item", fields)
+        row["customfields"] = self.custom_field_rows("item", row["customfields"], define=True)
+        self.items[row["id"]] = row
+        return int(row["id"])
+
+    def add_licence(self, **fields: Any) -> int:
+        """Add a licence or subscription (type 1 unless told); `count` must be an int."""
+        if not isinstance(fields.get("count", 0), int):
+            raise TypeError("a licence's count is an int (api/halo.md section 4)")
+        row = new_row(LICENCE_ROW, fields)
+        row["id"] = self._take_id("licence", fields)
+        self.licences[row["id"]] = row
+        return int(row["id"])
+
+    def add_recurring_invoice(self, *, lines: Iterable[Mapping[str, Any]], **fields: Any) -> int:
+        """Add a recurring invoice (negative id, from -10 downwards) with its lines (positive ids)."""
+        row = new_row(HEADER_ROW, {"date_created": self.stamp(), "last_modified": self.stamp(), **fields})
+        row["id"] = fields.get("id") or self._next_recurring
+        row["is_recurring_invoice"] = True
+        self._next_recurring = min(self._next_recurring, row["id"] - 1)
+        row["customfields"] = self.custom_field_rows("invoice", row["customfields"], define=True)
+        row["lines"] = [self.line_row(line, row) for line in lines]
+        self.recurring_invoices[row["id"]] = row
+        return int(row["id"])
+
+    def add_invoice(self, *, lines: Iterable[Mapping[str, Any]], **fields: Any) -> int:
+        """Add an ordinary invoice (positive id, unposted unless told) with its lines."""
+        moment = self.stamp()
+        defaults = {
+            "date_created": moment,
+            "last_modified": moment,
+            "invoice_date": moment[:10] + "T00:00:00",
+        }
+        row = new_row(HEADER_ROW, {**defaults, **fields})
+        row["id"] = self._take_id("invoice", fields)
+        row["customfields"] = self.custom_field_rows("invoice", row["customfields"], define=True)
+        row["lines"] = [self.line_row(line, row) for line in lines]
+        self.invoices[row["id"]] = row
+        return int(row["id"])
+
+    def add_contract(self, **fields: Any) -> int:
+        """Add a client contract."""
+        row = new_row(CONTRACT_ROW, fields)
+        row["id"] = self._take_id("contract", fields)
+        self.contracts[row["id"]] = row
+        return int(row["id"])
+
+    def add_supplier(self, **fields: Any) -> int:
+        """Add a supplier."""
+        row = new_row(SUPPLIER_ROW, fields)
+        row["id"] = self._take_id("supplier", fields)
+        self.suppliers[row["id"]] = row
+        return int(row["id"])
+
+    def define_custom_field(self, entity: str, name: str) -> int:
+        """Let `entity` (client, item, invoice, line) have a custom field; values of undefined ones are
+        dropped.
+        """
+        names = self.custom_fields.setdefault(entity, {})
+        if name not in names:
+            names[name] = self.take_id("field")
+        return names[name]
+
+    # Rows and numbers -------------------------------------------------------------------------------------
+
+    def take_id(self, kind: str) -> int:
+        """The next number of one sequence; lines of both kinds of invoices share theirs."""
+        number = self._next[kind]
+        self._next[kind] = number + 1
+        return number
+
+    def _take_id(self, kind: str, fields: Mapping[str, Any]) -> int:
+        given = fields.get("id")
+        if not given:
+            return self.take_id(kind)
+        self._next[kind] = max(self._next[kind], given + 1)
+        return int(given)
+
+    def stamp(self) -> str:
+        """The world's moment as Halo writes it."""
+        return stamp(self.now())
+
+    def line_row(self, fields: Mapping[str, Any], header: Row) -> Row:
+        """A kept line under `header`, with ids for itself and everything in it."""
+        row = new_row(LINE_ROW, fields)
+        row["id"] = self._take_id("line", fields)
+        row["ihid"] = header["id"]
+        row["sequenceid"] = fields.get("sequenceid") or len(header.get("lines") or []) + 1
+        if "baseprice" not in fields:
+            row["baseprice"] = row["unit_price"]
+        self.adopt_children(row)
+        row["customfields"] = self.custom_field_rows("line", row["customfields"], define=False)
+        return row
+
+    def adopt_children(self, line: Row) -> None:
+        """Number a line's quantity links and pro rata entries that have no id yet, and tie them to the
+        line.
+        """
+        kinds = {
+            "quantity_licences": 1,
+            "quantity_users": 2,
+            "quantity_assets": 3,
+            "quantity_subscriptions": 4,
+        }
+        for member, kind in kinds.items():
+            links = [new_row(QUANTITY_ROW, {"kind": kind, **link, "licence_name": ""}) for link in line[member] or []]
+            for link in links:
+                link["id"] = self._take_id("quantity", link)
+                link["invoice_line_id"] = line["id"]
+            line[member] = links
+        entries = [new_row(PRORATA_ROW, entry) for entry in line["prorata_data"] or []]
+        for entry in entries:
+            entry["id"] = self._take_id("prorata", entry)
+            entry["invoicedetailid"] = line["id"]
+            entry["recurring_invoice_id"] = line["ihid"]
+        line["prorata_data"] = entries
+
+    def custom_field_rows(self, entity: str, values: Iterable[Mapping[str, Any]], *, define: bool) -> list[Row]:
+        """Rows for the values whose field the tenant has; with `define` a missing field is made first."""
+        rows = []
+        for value in values or []:
+            name = str(value.get("name", ""))
+            if define:
+                self.define_custom_field(entity, name)
+            number = self.custom_fields.get(entity, {}).get(name)
+            if number is None:
+                continue
+            text = value.get("value")
+            shown = "" if text is None else str(text)
+            rows.append(new_row(CUSTOM_FIELD_ROW, {**value, "id": number, "label": name, "display": shown}))
+        return rows
+
+    def _link_row(self, link: Mapping[str, Any], client: Row) -> Row:
+        row = new_row(EXTERNAL_LINK_ROW, {"halo_desc": client["name"], **link})
+        row["id"] = self._take_id("link", link)
+        row["halo_id"] = client["id"]
+        return row
+
+    # Logs -------------------------------------------------------------------------------------------------
+
+    def log_write(self, method: str, path: str, body: Any) -> None:
+        """Remember an accepted write."""
+        self.writes.append({"at": self.stamp(), "method": method, "path": path, "body": body})
+
+    def log_violation(self, method: str, path: str, body: Any, why: str) -> None:
+        """Remember a call the pipeline has promised never to make (`DESIGN.md` section 4)."""
+        self.violations.append({"at": self.stamp(), "method": method, "path": path, "body": body, "why": why})
+
+    def log_licence_change(self, licence_id: int, field: str, old: Any, new: Any, who: str = AGENT[1]) -> int:
+        """One row per changed member of a licence; returns its id."""
+        number = self.take_id("licence_change")
+        self.licence_changes.append(
+            {
+                "id": number,
+                "licence_id": licence_id,
+                "field_id": 0,
+                "field_name": field,
+                "old_value": _shown(old),
+                "new_value": _shown(new),
+                "who": who,
+                "datetime": self.stamp(),
+            }
+        )
+        return number
+
+    def log_invoice_change(
+        self, invoice_id: int, line_id: int, field: str, old: Any, new: Any, who: str = AGENT[1]
+    ) -> None:
+        """One row per changed member of a header (`line_id` 0) or a line."""
+        self.invoice_changes.append(
+            {
+                "id": self.take_id("invoice_change"),
+                "invoice_id": invoice_id,
+                "invoice_line_id": line_id,
+                "field_id": 0,
+                "field_name": field,
+                "old_value": _shown(old),
+                "new_value": _shown(new),
+                "who": who,
+                "datetime": self.stamp(),
+                "type_id": 1 if line_id else 0,
+            }
+        )
+
+    # What time does ---------------------------------------------------------------------------------------
+
+    def nightly(self) -> None:
+        """What Halo does by itself at night, per switches: native sync, line status, due invoices,
+        accounts.
+        """
+        with self.lock:
+            invoicing.nightly(self)
+
+    def expire_tokens(self) -> None:
+        """Every token handed out so far is dead from now on."""
+        with self.lock:
+            self.tokens.expire_all()
+
+    # Saving -----------------------------------------------------------------------------------------------
+
+    _ROWS = ("clients", "items", "licences", "recurring_invoices", "invoices", "contracts", "suppliers")
+    _LOGS = ("licence_changes", "invoice_changes", "writes", "violations")
+
+    def to_json(self) -> dict[str, Any]:
+        """The whole state but tokens and clock; rows are shared with the store, so write it out before going
+        on.
+        """
+        data: dict[str, Any] = {name: list(getattr(self, name).values()) for name in self._ROWS}
+        data.update({name: getattr(self, name) for name in self._LOGS})
+        data["integration"] = self.integration
+        data["custom_fields"] = self.custom_fields
+        data["switches"] = self.switches.to_json()
+        data["next_ids"] = self._next
+        data["next_recurring_id"] = self._next_recurring
+        return data
+
+    @classmethod
+    def from_json(
+        cls, data: Mapping[str, Any], *, now: Callable[[], datetime], switches: HaloSwitches | None = None
+    ) -> HaloStore:
+        """The inverse of `to_json`; given switches win over the saved ones."""
+        store = cls(now=now, switches=switches or HaloSwitches.from_json(data.get("switches", {})))
+        for name in cls._ROWS:
+            getattr(store, name).update({row["id"]: row for row in data[name]})
+        for name in cls._LOGS:
+            getattr(store, name).extend(data[name])
+        store.integration = data["integration"]
+        store.custom_fields = data["custom_fields"]
+        store._next.update(data["next_ids"])
+        store._next_recurring = data["next_recurring_id"]
+        return store
+
+
+def _shown(value: Any) -> str:
+    """A value as the change log shows it."""
+    if value is None or value == EMPTY_DATE:
+        return ""
+    return jsontext.dumps(value) if isinstance(value, (list, dict)) else str(value)

@@ -1,0 +1,223 @@
+"""What a month's usage should come to: the world's own oracle, from what only the world knows.
+
+Here belongs: per client what is to be billed, and what nobody may be billed for, by DESIGN.md rules 10 and 11 and
+`api/pax8.md` sections 12 to 14, for the policy as it is by default (the client's price, a line per subscription and
+product, from approved invoices). Nothing of the product is imported, so that the two can disagree.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+from typing import TYPE_CHECKING, Any
+
+from pax8_pipeline.sandbox.pax8 import invoices
+from pax8_pipeline.sandbox.pax8.store import Row
+
+if TYPE_CHECKING:
+    from pax8_pipeline.sandbox.world.world import World
+
+_CENT = Decimal("0.01")
+_SHAPES = {"item-missing": "no company", "item-null": "no company", "item-dangling": "dangling", "item-owner": "owner"}
+
+
+@dataclass(frozen=True)
+class Charge:
+    """One usage item of an invoice that counts, and what should become of it.
+
+    `why` is empty for what is billed, else unassigned, trial, zero, billed_by_pax8, unmatched_company, no_price,
+    currency_mismatch or no_item. `company_id` is the company it belongs to as far as Pax8 tells by now.
+    """
+
+    invoice_id: str
+    subscription_id: str
+    product_id: str
+    resource_group: str
+    company_id: str
+    shape: str
+    total: Decimal
+    cost: Decimal
+    currency: str
+    why: str
+
+
+@dataclass(frozen=True)
+class ClientUsage:
+    """What one client is billed: `lines` by "subscription product" rounded to the cent each, `total` their sum."""
+
+    client_id: int
+    company_id: str
+    currency: str
+    total: Decimal
+    cost: Decimal
+    items: int
+    lines: dict[str, Decimal]
+
+
+@dataclass(frozen=True)
+class UsageTruth:
+    """One usage month. `read` is the cost of all its usage items by "invoice currency"; rule 11 holds for it."""
+
+    month: str
+    clients: dict[str, ClientUsage]
+    unassigned: list[dict[str, Any]]
+    skipped: dict[str, dict[str, Decimal]]
+    read: dict[str, Decimal]
+    charges: list[Charge] = field(repr=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain dicts, without the single charges."""
+        shown = asdict(self)
+        del shown["charges"]
+        return shown
+
+
+def expected_usage(world: World, month: date | str, *, confirmed: Collection[str] = ()) -> UsageTruth:
+    """What the invoices visible today make of a usage month (`yyyy-mm`, or a day in it).
+
+    `confirmed` holds "subscription id/resource group" of groups a person said to be their subscription owner's own.
+    """
+    text = month if isinstance(month, str) else f"{month:%Y-%m}"
+    known = {name.lower() for name in confirmed}
+    with world.pax8.lock, world.halo.lock:
+        charges = [_judge(world, row, invoice, known) for invoice, row in _usage_items(world, text)]
+    charges.sort(key=lambda one: (one.invoice_id, one.subscription_id, one.product_id, one.resource_group, one.total))
+    read: dict[str, Decimal] = defaultdict(Decimal)
+    skipped: dict[str, dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
+    for one in charges:
+        read[f"{one.invoice_id} {one.currency}"] += one.cost
+        if one.why not in ("", "unassigned"):
+            skipped[one.why][one.currency] += one.cost
+    plain = {why: dict(sums) for why, sums in sorted(skipped.items())}
+    return UsageTruth(text, _clients(world, charges), _groups(charges), plain, dict(read), charges)
+
+
+def _usage_items(world: World, month: str) -> Iterator[tuple[Row, Row]]:
+    """Usage items of a month on invoices that count, with their invoices."""
+    metered = set(world.pax8.groups_of)
+    for invoice in invoices.visible(world.pax8):
+        if invoice["status"] in ("Void", "Credited"):
+            continue
+        for item in invoices.items_of(world.pax8, invoice):
+            trial = item["term"] == "Trial" and item["subscriptionId"] in metered
+            if (item["term"] == "Arrears" or trial) and item["startPeriod"][:7] == month:
+                yield invoice, item
+
+
+def _judge(world: World, item: Row, invoice: Row, confirmed: Collection[str]) -> Charge:
+    shape, company_id = _whose(world, item, confirmed)
+    return Charge(
+        invoice_id=invoice["id"],
+        subscription_id=item["subscriptionId"] or "",
+        product_id=item["productId"] or "",
+        resource_group=item["details"] or "",
+        company_id=company_id,
+        shape=shape,
+        total=Decimal(item["total"]),
+        cost=Decimal(item["costTotal"]),
+        currency=item["currencyCode"],
+        why=_why(world, item, company_id),
+    )
+
+
+def _whose(world: World, item: Row, confirmed: Collection[str]) -> tuple[str, str]:
+    """The shape in which the item's company is missing, and whose it is by now; both may be empty."""
+    group = world.pax8.groups.get(item.get("_group") or "")
+    shown = item.get("companyId") or ""
+    if group is not None and group["_assignment"] != "assigned":
+        return _shape(world, item, group), ""
+    if shown not in world.pax8.companies:
+        return ("dangling" if shown else "no company"), (group["companyId"] if group else "")
+    if group is not None and group["companyId"] != shown:
+        return "owner", group["companyId"]  # linked after the invoice was made
+    if _stands_under_its_owner(world, item, shown, confirmed):
+        return "owner", ""
+    return "", shown
+
+
+def _shape(world: World, item: Row, group: Row) -> str:
+    shown = item.get("companyId")
+    if shown and shown in world.pax8.companies:
+        return "owner"
+    return _SHAPES.get(group["_itemShape"], "no company") if not shown else "dangling"
+
+
+def _stands_under_its_owner(world: World, item: Row, company_id: str, confirmed: Collection[str]) -> bool:
+    """Whether a group of another name stands under the owner of a subscription with several groups (section 14)."""
+    sold = world.pax8.subscriptions.get(item["subscriptionId"] or "")
+    if sold is None or sold["companyId"] != company_id or len(world.pax8.groups_of.get(sold["id"], ())) < 2:
+        return False
+    name = (item["details"] or "").strip().lower()
+    if not name or name == world.pax8.companies[company_id]["name"].strip().lower():
+        return False
+    return f"{sold['id']}/{name}" not in confirmed
+
+
+def _why(world: World, item: Row, company_id: str) -> str:
+    """Why an item is not billed; empty when it is."""
+    link = world.links.clients.get(company_id)
+    sold = world.pax8.subscriptions.get(item["subscriptionId"] or "")
+    items = world.links.items
+    if item["term"] == "Trial":
+        return "trial"
+    if not item["total"] and not item["costTotal"]:
+        return "zero"
+    if not company_id:
+        return "unassigned"
+    if item["billedByPax8"] or world.pax8.companies[company_id]["billOnBehalfOfEnabled"]:
+        return "billed_by_pax8"
+    if link is None:
+        return "unmatched_company"
+    if not item["total"]:
+        return "no_price"
+    if world.halo.clients[link.client_id]["currencyisocode"] != item["currencyCode"]:
+        return "currency_mismatch"
+    if item["productId"] not in items and (sold is None or sold["productId"] not in items):
+        return "no_item"
+    return ""
+
+
+def _clients(world: World, charges: list[Charge]) -> dict[str, ClientUsage]:
+    """What is billed, by company: an invoice line per subscription and product, rounded to the cent."""
+    own: dict[str, list[Charge]] = defaultdict(list)
+    for one in charges:
+        if not one.why:
+            own[one.company_id].append(one)
+    return {company: _client(world, company, of) for company, of in sorted(own.items())}
+
+
+def _client(world: World, company_id: str, charges: list[Charge]) -> ClientUsage:
+    totals: dict[str, Decimal] = defaultdict(Decimal)
+    costs: dict[str, Decimal] = defaultdict(Decimal)
+    for one in charges:
+        key = f"{one.subscription_id or '-'} {one.product_id or '-'}"
+        totals[key] += one.total
+        costs[key] += one.cost
+    lines = {key: _cents(amount) for key, amount in sorted(totals.items())}
+    cost = sum((_cents(amount) for amount in costs.values()), Decimal(0))
+    client_id = world.links.clients[company_id].client_id
+    total = sum(lines.values(), Decimal(0))
+    return ClientUsage(client_id, company_id, charges[0].currency, total, cost, len(charges), lines)
+
+
+def _groups(charges: list[Charge]) -> list[dict[str, Any]]:
+    """What nobody is billed for yet, by group, the dearest first."""
+    found: dict[tuple[str, str, str, str], list[Charge]] = defaultdict(list)
+    for one in charges:
+        if one.why == "unassigned":
+            found[one.subscription_id, one.resource_group, one.shape, one.currency].append(one)
+    rows = [
+        {
+            "subscription_id": subscription, "resource_group": group, "shape": shape, "currency": currency, "items": len(of),
+            "charges": sum((one.total for one in of), Decimal(0)), "cost": sum((one.cost for one in of), Decimal(0)),
+        }
+        for (subscription, group, shape, currency), of in found.items()
+    ]  # fmt: skip
+    return sorted(rows, key=lambda row: (-row["cost"], row["subscription_id"], row["resource_group"]))
+
+
+def _cents(amount: Decimal) -> Decimal:
+    return amount.quantize(_CENT, ROUND_HALF_UP)

@@ -1,0 +1,209 @@
+"""Usage of the emulated Pax8: month-to-date totals by day, summaries and lines, and how unassigned groups
+look.
+
+Here belongs: `api/pax8.md` sections 13 and 14. Not here: the invoice items that follow from usage
+(`pax8_items.py`).
+
+A group is one vendor-side customer under a usage subscription; Pax8 calls its month a usage summary.
+Canonical row: id, subscriptionId, companyId (the company the group is linked to, None while unassigned),
+productId, resourceGroup, vendorName, currencyCode, isTrial, `_assignment` ("assigned" or an unassigned
+shape), `_itemShape` (its counterpart on the invoice), `_azure`, `_products` [{productId, name, unit, price,
+cost, daily, starts, stops}]. Nothing is stored by day: a day's figure is drawn from (group, product, month),
+so it is the same whenever it is asked.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from functools import lru_cache
+from uuid import NAMESPACE_URL, uuid5
+
+from pax8_pipeline.sandbox.core.clock import add_months, month_end, month_start
+from pax8_pipeline.sandbox.pax8 import wire
+from pax8_pipeline.sandbox.pax8.store import Pax8Store, Row
+
+DANGLING_COMPANY = "dead0000-0000-4000-8000-00000000beef"  # an id that is in no list of companies
+CENT = Decimal("0.01")
+MILL = Decimal("0.001")
+_MONTHS_KEPT = 13  # lines older than this are gone
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One product of one group on one day, as the vendor posted it: amounts of the month so far."""
+
+    product: Row
+    day: date
+    quantity: Decimal
+    charges: Decimal  # customer side, two decimals
+    partner_total: Decimal  # partner side, three decimals
+
+
+def figures(store: Pax8Store, group: Row, day: date) -> list[Figure]:
+    """What the vendor posted for `day`: nothing for a product that has not begun, has stopped, or a day not
+    yet over.
+    """
+    if day >= store.today or day < add_months(store.today, -_MONTHS_KEPT):
+        return []
+    return [_figure(store, group, product, day) for product in group["_products"] if _posted(product, day)]
+
+
+def final_figures(store: Pax8Store, group: Row, month: date) -> list[Figure]:
+    """The last posted figure of each product in the month of `month`: what a month is billed by."""
+    return _last_figures(store, group, month, month_end(month))
+
+
+def _last_figures(store: Pax8Store, group: Row, month: date, until: date) -> list[Figure]:
+    found = []
+    for product in group["_products"]:
+        last = min(until, date.fromisoformat(product["stops"])) if product["stops"] else until
+        if last >= month_start(month) and _posted(product, last):
+            found.append(_figure(store, group, product, last, whole_month=True))
+    return found
+
+
+def _posted(product: Row, day: date) -> bool:
+    text = day.isoformat()
+    return bool(product["starts"] <= text and (not product["stops"] or text <= product["stops"]))
+
+
+def _figure(store: Pax8Store, group: Row, product: Row, day: date, *, whole_month: bool = False) -> Figure:
+    first = max(month_start(day), date.fromisoformat(product["starts"]))
+    totals = _running_totals(group["id"], product["productId"], str(product["daily"]), first, month_end(day))
+    index = (day - first).days
+    quantity = totals[index]
+    if store.switches.azure_lines == "daily" and group["_azure"] and not whole_month and index:
+        quantity -= totals[index - 1]
+    if day == month_end(day) and store.today >= day + timedelta(days=2):
+        quantity += _late_posting(group["id"], product["productId"], quantity)
+    charges = (quantity * product["price"]).quantize(CENT)
+    partner_total = (quantity * product["cost"]).quantize(MILL)
+    return Figure(product, day, quantity, charges, partner_total)
+
+
+@lru_cache(maxsize=20_000)
+def _running_totals(group_id: str, product_id: str, daily: str, first: date, last: date) -> tuple[Decimal, ...]:
+    rng = random.Random(f"{group_id}|{product_id}|{first:%Y-%m}")
+    usual = Decimal(daily)
+    total = Decimal(0)
+    totals = []
+    for _ in range((last - first).days + 1):
+        total += (usual * rng.randrange(600, 1400) / 1000).quantize(MILL)
+        totals.append(total)
+    return tuple(totals)
+
+
+def _late_posting(group_id: str, product_id: str, quantity: Decimal) -> Decimal:
+    """Some vendors raise the last day's total once more, until they are locked out on the 2nd (UTC)."""
+    if (int(group_id[:6], 16) + int(product_id[:6], 16)) % 6:
+        return Decimal(0)
+    return (quantity * Decimal("0.004")).quantize(MILL)
+
+
+# Summaries ------------------------------------------------------------------------------------------------
+
+
+def shown_month(store: Pax8Store) -> date:
+    """The month summaries show today: the current one, or still the last one until its charges are made on
+    the 3rd.
+    """
+    if store.switches.rollover == "previous_until_charged" and store.today.day < 4:
+        return add_months(store.today, -1)
+    return month_start(store.today)
+
+
+def summary_id(store: Pax8Store, group: Row, month: date) -> str:
+    """The id a group's summary has in a month: its own, or a new one each month."""
+    if store.switches.summary_ids == "stable":
+        return str(group["id"])
+    return str(uuid5(NAMESPACE_URL, f"{group['id']}|{month:%Y-%m}"))
+
+
+def find_summary(store: Pax8Store, summary: str) -> tuple[Row, date] | None:
+    """The group and month behind a summary id, or None."""
+    month = shown_month(store)
+    if store.switches.summary_ids == "stable":
+        group = store.groups.get(summary.lower())
+        return (group, month) if group else None
+    for group in store.groups.values():
+        for back in range(4):
+            if summary_id(store, group, add_months(month, -back)) == summary.lower():
+                return group, add_months(month, -back)
+    return None
+
+
+def listed_groups(store: Pax8Store, subscription_id: str) -> list[Row]:
+    """The groups a list of summaries shows for one subscription."""
+    settling = store.switches.azure_hidden_while_settling and store.today.day <= 4
+    groups = [store.groups[key] for key in store.groups_of.get(subscription_id, ())]
+    return [group for group in groups if shape_of(store, group) != "hidden" and not (settling and group["_azure"])]
+
+
+def shape_of(store: Pax8Store, group: Row) -> str:
+    """`assigned`, or the shape in which the API shows that it is not."""
+    if group["_assignment"] == "assigned" or store.switches.unassigned_shape == "by_group":
+        return str(group["_assignment"])
+    return store.switches.unassigned_shape
+
+
+def summary(store: Pax8Store, group: Row, month: date, *, in_list: bool) -> Row:
+    """A usage summary as it is answered, for the month given, up to yesterday."""
+    posted = _last_figures(store, group, month, min(month_end(month), store.today - timedelta(days=1)))
+    shown: Row = {
+        "id": summary_id(store, group, month),
+        "companyId": None,
+        "subscriptionId": group["subscriptionId"],
+        "productId": group["productId"],
+        "resourceGroup": group["resourceGroup"],
+        "vendorName": group["vendorName"],
+        "currentCharges": sum((figure.charges for figure in posted), Decimal(0)),
+        "currencyCode": group["currencyCode"],
+        "partnerTotal": sum((figure.partner_total for figure in posted), Decimal(0)),
+        "isTrial": group["isTrial"],
+    }
+    _put_company(store, shown, group, in_list=in_list)
+    return shown
+
+
+def _put_company(store: Pax8Store, shown: Row, group: Row, *, in_list: bool) -> None:
+    shape = shape_of(store, group)
+    if shape == "assigned":
+        shown["companyId"] = group["companyId"]
+        if in_list and not wire.summary_spelling(group["id"], store.switches):
+            del shown["companyId"]
+    elif shape == "owner":
+        shown["companyId"] = store.subscriptions[group["subscriptionId"]]["companyId"]
+    elif shape == "dangling":
+        shown["companyId"] = DANGLING_COMPANY
+    elif shape == "empty":
+        shown["companyId"] = ""
+    elif shape == "missing":
+        del shown["companyId"]
+
+
+def lines(store: Pax8Store, group: Row, summary_key: str, day: date) -> list[Row]:
+    """The usage lines of one day; they have no id and no company."""
+    shown = []
+    for figure in figures(store, group, day):
+        product = figure.product
+        row: Row = {
+            "usageSummaryId": summary_key,
+            "usageDate": day.isoformat(),
+            "productName": product["name"],
+            "productId": product["productId"],
+            "unitOfMeasure": product["unit"],
+            "quantity": figure.quantity,
+            "currentCharges": figure.charges,
+            "currentProfit": figure.charges - figure.partner_total,
+            "partnerTotal": figure.partner_total,
+            "unitPrice": product["price"],
+            "currencyCode": group["currencyCode"],
+            "isTrial": group["isTrial"],
+        }
+        if store.switches.missing_keys != "none" and int(group["id"][:4], 16) % 2:
+            del row["usageSummaryId"]  # absent from the reference's sample
+        shown.append(row)
+    return shown

@@ -1,0 +1,1 @@
+"""The sandbox as an HTTP server, with /control for tests."""

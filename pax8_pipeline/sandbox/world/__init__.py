@@ -1,0 +1,1 @@
+"""The synthetic MSP: made from a seed, it lives through days and planted events."""

@@ -1,0 +1,295 @@
+"""The events that make the two sides differ, and one day on which each kind happens once: the demo's last day.
+
+Here belongs: what an event is, and the scripted day. Not here: random days (`days.py`), the rules that give a
+verdict (`verdicts.py`). Each scripted event happens to a company of its own, so that no client reaches a guardrail.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from pax8_pipeline.sandbox.pax8.store import Row
+from pax8_pipeline.sandbox.world.generate_pax8 import GOODS_BY_NAME, make_company, make_subscription
+
+if TYPE_CHECKING:
+    from pax8_pipeline.sandbox.world.world import World
+
+_MODEST = Decimal(600)  # money per period an event may move: well inside the default guardrails
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that happened. `expected_verdict` is a word of `verdicts.VERDICTS`, or `unassigned_usage`.
+
+    `halo` holds client_id, recurring_invoice_id, line_id, licence_id as far as they exist; `before` and `after` hold
+    the members that changed; `details` what else a person would want to know.
+    """
+
+    kind: str
+    day: str
+    company_id: str
+    company_name: str
+    subscription_id: str | None
+    expected_verdict: str
+    halo: dict[str, int] = field(default_factory=dict)
+    before: dict[str, Any] = field(default_factory=dict)
+    after: dict[str, Any] = field(default_factory=dict)
+    details: dict[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dict."""
+        return asdict(self)
+
+
+class Teller:
+    """Makes events happen in a world and records them in its story."""
+
+    def __init__(self, world: World, rng: random.Random) -> None:
+        self.world = world
+        self.rng = rng
+        self._used: set[str] = set()
+
+    def play(self) -> None:
+        """One event of each kind, in a fixed order."""
+        for event in (
+            self._increase,
+            self._increase_manual,
+            self._decrease,
+            self._cancel,
+            self._cancel_manual,
+            self._pending_cancel,
+            self._trial,
+            self._annual,
+            self._two_of_one_product,
+            self._rebuy,
+            self._unmatched_company,
+            self._unassigned_usage,
+            self._unbilled,
+            self._billed_by_pax8,
+            self._currency_mismatch,
+            self._ambiguous,
+            self._line_inactive,
+            self._unknown_term,
+            self._unknown_status,
+            self._computed_elsewhere,
+            self._stuck_pending,
+        ):
+            event()
+
+    # Changes a sync writes --------------------------------------------------------------------------------
+
+    def _increase(self) -> None:
+        row = self._pick(self._followed)
+        self.change("increase", row, "increase", quantity=row["quantity"] + 3)
+
+    def _increase_manual(self) -> None:
+        row = self._pick(self._manual)
+        self.change("increase_manual", row, "increase", quantity=row["quantity"] + 2)
+
+    def _decrease(self) -> None:
+        row = self._pick(self._followed)
+        self.change("decrease", row, "decrease", quantity=row["quantity"] - 2)
+
+    def _cancel(self) -> None:
+        self._end("cancel", self._pick(self._followed))
+
+    def _cancel_manual(self) -> None:
+        self._end("cancel_manual", self._pick(self._manual))
+
+    def _end(self, kind: str, row: Row) -> None:
+        yesterday = (self.world.today - timedelta(days=1)).isoformat()
+        self.change(kind, row, "cancel", status="Cancelled", endDate=yesterday)
+
+    def _annual(self) -> None:
+        row = self._pick(lambda one: one["billingTerm"] == "Annual" and self._type(one) == 4)
+        self.change("annual", row, "increase", quantity=row["quantity"] + 1)
+
+    def _two_of_one_product(self) -> None:
+        row = self._pick(self._followed)
+        twin = self.buy(row["companyId"], row["productName"], quantity=4, price=row["price"], days_ago=90)
+        self.world.bill_in_halo(twin["id"])
+        self.change("two_of_one_product", row, "increase", quantity=row["quantity"] + 1)
+        self.record("two_of_one_product_twin", twin, "in_step")
+
+    def _rebuy(self) -> None:
+        old = self._pick(self._followed)
+        self._end("rebuy_old", old)
+        new = self.buy(old["companyId"], old["productName"], quantity=old["quantity"], price=old["price"])
+        self.record("rebuy_new", new, "unbilled", details={"instead_of": old["id"]})
+
+    # Changes a sync reports -------------------------------------------------------------------------------
+
+    def _pending_cancel(self) -> None:
+        row = self._pick(self._followed)
+        end = (self.world.today + timedelta(days=12)).isoformat()
+        self.change("pending_cancel", row, "pending_cancel", status="PendingCancel", endDate=end)
+
+    def _trial(self) -> None:
+        company = self._company()
+        row = self.buy(company, "Quillsign Business", quantity=5, price=Decimal(0), status="Trial", term="Trial")
+        self.record("trial", row, "trial")
+
+    def _unmatched_company(self) -> None:
+        """A new customer that nobody mapped; a Halo client of just that name stands there to tempt a guess."""
+        company = make_company(self.rng, "Meridian Garden Centre", self.world.today)
+        company["externalId"] = "GC-2291"
+        self.world.pax8.add_company(company)
+        self.world.halo.add_client(name=company["name"], currencyisocode=company["_currency"])
+        for name, seats in (("Contora 365 Business Standard", 14), ("Bastion Mail Shield", 14)):
+            self.record("unmatched_company", self.buy(company["id"], name, quantity=seats), "unmatched_company")
+
+    def _unassigned_usage(self) -> None:
+        world = self.world
+        for group in world.pax8.groups.values():
+            if group["_assignment"] == "assigned":
+                continue
+            row = world.pax8.subscriptions[group["subscriptionId"]]
+            details = {
+                "shape": group["_assignment"],
+                "item_shape": group["_itemShape"],
+                "summary_id": group["id"],
+                "resource_group": group["resourceGroup"],
+                "vendor_name": group["vendorName"],
+            }
+            self.record("unassigned_usage", row, "unassigned_usage", details=details)
+
+    def _unbilled(self) -> None:
+        row = self.buy(self._company(), "Keyring Business Vault", quantity=11, days_ago=8)
+        self.record("unbilled", row, "unbilled")
+
+    def _billed_by_pax8(self) -> None:
+        row = self._pick(self._followed)
+        self.world.pax8.change_company(row["companyId"], {"billOnBehalfOfEnabled": True})
+        self.change("billed_by_pax8", row, "billed_by_pax8", quantity=row["quantity"] + 4)
+
+    def _currency_mismatch(self) -> None:
+        row = self._pick(lambda one: self._followed(one) and one["currencyCode"] == "USD")
+        self.change("currency_mismatch", row, "currency_mismatch", currencyCode="EUR", quantity=row["quantity"] + 2)
+
+    def _ambiguous(self) -> None:
+        row = self._pick(self._followed)
+        second = self.world.halo_birth.follow_twice(self.world.links.lines[row["id"]])
+        details = {"second_line_id": second}
+        self.change("ambiguous", row, "ambiguous", details=details, quantity=row["quantity"] + 1)
+
+    def _line_inactive(self) -> None:
+        row = self._pick(self._followed)
+        self.world.oracle.line(self.world.links.lines[row["id"]])["isinactive"] = True
+        self.change("line_inactive", row, "line_inactive", quantity=row["quantity"] + 1)
+
+    def _unknown_term(self) -> None:
+        row = self._pick(self._followed)
+        self.change("unknown_term", row, "unknown_term", billingTerm="Biennial-Plus", quantity=row["quantity"] + 1)
+
+    def _unknown_status(self) -> None:
+        row = self._pick(self._followed)
+        self.change("unknown_status", row, "unknown_status", status="Hibernating", quantity=row["quantity"] + 1)
+
+    def _computed_elsewhere(self) -> None:
+        row = self._pick(self._manual)
+        line = self.world.oracle.line(self.world.links.lines[row["id"]])
+        line["recurring_invoice_quantity_type"] = 2
+        self.change("computed_elsewhere", row, "computed_elsewhere", quantity=row["quantity"] + 3)
+
+    def _stuck_pending(self) -> None:
+        self.change("stuck_pending", self._pick(self._followed), "in_step", status="PendingAutomated")
+
+    # Tools ------------------------------------------------------------------------------------------------
+
+    def change(
+        self, kind: str, row: Row, verdict: str, *, details: dict[str, Any] | None = None, **fields: Any
+    ) -> None:
+        """Change a subscription in Pax8 and record it."""
+        before = {name: row[name] for name in fields}
+        self.world.pax8.change_subscription(row["id"], fields)
+        self.record(kind, row, verdict, before=before, after=fields, details=details or {})
+
+    def buy(
+        self,
+        company_id: str,
+        product_name: str,
+        *,
+        quantity: int,
+        price: Decimal | None = None,
+        status: str = "Active",
+        term: str = "Monthly",
+        days_ago: int = 1,
+    ) -> Row:
+        """A new subscription in Pax8 that nothing in Halo bills yet."""
+        world = self.world
+        company = world.pax8.companies[company_id]
+        start = world.today - timedelta(days=days_ago)
+        good = GOODS_BY_NAME[product_name]
+        row, past = make_subscription(world.pax8, self.rng, company, good, start=start, term=term, quantity=quantity)
+        row["status"] = status
+        row["price"] = row["price"] if price is None else price
+        return world.pax8.add_subscription(row, past)
+
+    def record(
+        self,
+        kind: str,
+        row: Row,
+        verdict: str,
+        *,
+        before: dict[str, Any] | None = None,
+        after: dict[str, Any] | None = None,
+        details: dict[str, Any] | None = None,
+    ) -> None:
+        """Put an event about a subscription into the story."""
+        world = self.world
+        world.story.append(
+            Event(
+                kind=kind,
+                day=world.today.isoformat(),
+                company_id=row["companyId"],
+                company_name=world.pax8.companies[row["companyId"]]["name"],
+                subscription_id=row["id"],
+                expected_verdict=verdict,
+                halo=world.halo_ids(row["id"]),
+                before=before or {},
+                after=after or {},
+                details=details or {},
+            )
+        )
+
+    def _pick(self, fits: Callable[[Row], bool]) -> Row:
+        """An ordinary subscription that fits, of a company nothing has happened to yet."""
+        candidates = [row for row in self._ordinary() if row["companyId"] not in self._used and fits(row)]
+        if not candidates:
+            raise ValueError("this world is too small for its story: give it more companies")
+        row = self.rng.choice(candidates)
+        self._used.add(row["companyId"])
+        return row
+
+    def _company(self) -> str:
+        """A mapped company nothing has happened to yet."""
+        return str(self._pick(self._followed)["companyId"])
+
+    def _ordinary(self) -> Iterator[Row]:
+        """Active, mapped, billed seats of modest worth at clients with a fair number of lines."""
+        world = self.world
+        for row in world.pax8.subscriptions.values():
+            if row["status"] != "Active" or world.oracle.verdict(row["id"]) != "in_step":
+                continue
+            if row["id"] not in world.links.lines:
+                continue
+            if not row["price"] or not 4 <= row["quantity"] <= 40:
+                continue
+            if len(world.pax8.subscriptions_of[row["companyId"]]) < 4:
+                continue
+            if row["price"] * row["quantity"] <= _MODEST or row["billingTerm"] == "Annual":
+                yield row
+
+    def _type(self, row: Row) -> int:
+        return int(self.world.oracle.line(self.world.links.lines[row["id"]])["recurring_invoice_quantity_type"])
+
+    def _followed(self, row: Row) -> bool:
+        return row["billingTerm"] == "Monthly" and self._type(row) == 4
+
+    def _manual(self, row: Row) -> bool:
+        return row["billingTerm"] == "Monthly" and self._type(row) == 0

@@ -1,0 +1,35 @@
+"""A world on disk: saved whole and at once, or not at all.
+
+Here belongs: the file. Not here: what a world's JSON holds (`world.py` and the two stores), when it is saved
+(`server.py`).
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pax8_pipeline.errors import ConfigError
+from pax8_pipeline.sandbox.world.world import World
+from pax8_pipeline.text import jsontext
+
+
+def save(world: World, path: Path) -> None:
+    """Write the world to `path`; a crash in between leaves the older file."""
+    with world.pax8.lock, world.halo.lock:
+        text = jsontext.dumps(world.to_json())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.draft")
+    with draft.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+
+
+def load(path: Path) -> World:
+    """Read a world from `path`; ConfigError when the file is none that `save` wrote."""
+    try:
+        return World.from_json(jsontext.loads(path.read_bytes()))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ConfigError(f"{path}: not a sandbox state of this version ({error}); remove it to begin anew") from error

@@ -1,0 +1,119 @@
+"""What people and vendors do to usage: a group linked in the portal, an odd or late charge, an invoice corrected.
+
+Here belongs: the single acts a test or `/control` plays on one world. Not here: the calendar of invoices and what a
+correction is (`pax8_billing.py`), what all of it should come to (`usage_truth.py`).
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+from uuid import NAMESPACE_URL, uuid5
+
+from pax8_pipeline.sandbox.core.clock import add_months, month_end
+from pax8_pipeline.sandbox.pax8 import invoice_items, invoices
+from pax8_pipeline.sandbox.pax8.store import Row
+
+if TYPE_CHECKING:
+    from pax8_pipeline.sandbox.world.world import World
+
+_NAMES = ("product_id", "product_name", "quantity", "unit", "price", "cost", "total", "cost_total", "currency",
+          "group", "term", "billed_by_pax8")  # fmt: skip
+
+
+def assign_group(world: World, group_id: str, company_id: str) -> Row:
+    """A person links a usage group to a company in the Pax8 portal; returns the group.
+
+    Summaries show the company from now on, and so do invoices made from now on; what is on an invoice stays as it is
+    (api/pax8.md section 11). KeyError for an unknown group or company.
+    """
+    company = world.pax8.companies[company_id.lower()]
+    return world.pax8.change_group(group_id, {"companyId": company["id"], "_assignment": "assigned"})
+
+
+def charge(
+    world: World, month: date, *, company_id: str | None = None, subscription_id: str | None = None, **given: Any
+) -> Row:
+    """Pax8 charges something odd in arrears for the usage month that begins with `month`; returns the invoice item.
+
+    It is on the month's invoice when that is made, or on a second one at once where it is made already. Optional:
+    product_id, product_name, quantity, unit, price, cost, total, cost_total, currency, group (the vendor's name of it),
+    term (Arrears), billed_by_pax8. Without `company_id` the item shows no company; without `subscription_id` none.
+    Totals not given are quantity times price or cost, to the cent. ValueError for an unknown name.
+    """
+    if unknown := sorted(set(given) - set(_NAMES)):
+        raise ValueError(f"an item has no {', '.join(unknown)}; it has {', '.join(_NAMES)}")
+    store = world.pax8
+    item = _item(world, month, company_id, subscription_id, given)
+    period = add_months(month, 1)
+    item["_period"], item["_partner"] = period.isoformat(), _partner(world, company_id, subscription_id)
+    if not invoices.month_is_generated(store, period):
+        store.extra_items.append(item)
+        store.touch()
+        return item
+    like = invoices.live_invoice(store, period, partner=item["_partner"])
+    invoices.second_invoice(store, period, on=world.today, like=like, items=[item])
+    return item
+
+
+def _item(world: World, month: date, company_id: str | None, subscription_id: str | None, given: dict[str, Any]) -> Row:
+    """The item as it will stand on an invoice, with an id that nothing else has."""
+    store = world.pax8
+    sold = store.subscriptions[subscription_id.lower()] if subscription_id else None
+    company = store.companies[company_id.lower()] if company_id else None
+    product_id = given.get("product_id") or (sold["productId"] if sold else next(iter(store.products)))
+    owner: Row = {
+        "id": sold["id"] if sold else product_id,
+        "productId": product_id,
+        "companyId": company["id"] if company else (sold["companyId"] if sold else next(iter(store.companies))),
+        "currencyCode": given.get("currency") or (sold or {}).get("currencyCode") or (company or {}).get("_currency", "USD"),
+    }  # fmt: skip
+    item = invoice_items.bare_item(store, owner, "subscription", month, month_end(month))
+    quantity = Decimal(str(given.get("quantity", 1)))
+    price, cost = Decimal(str(given.get("price", "1.00"))), Decimal(str(given.get("cost", "0.80")))
+    item = invoice_items.priced(item, quantity, price, cost)
+    total, cost_total = (
+        Decimal(str(given.get(n, item[m]))) for n, m in (("total", "total"), ("cost_total", "costTotal"))
+    )
+    number = len(store.extra_items) + len(store.invoices)
+    item |= {
+        "id": str(uuid5(NAMESPACE_URL, f"charge|{month}|{company_id}|{subscription_id}|{number}|{total}")),
+        "subTotal": total, "total": total, "costTotal": cost_total, "amountDue": cost_total,
+        "term": given.get("term", "Arrears"),
+        "subscriptionId": sold["id"] if sold else None,
+        "details": given.get("group"),
+        "description": given.get("product_name") or item["productName"],
+        "productName": given.get("product_name") or item["productName"],
+        "unitOfMeasure": given.get("unit", "GB"),
+    }  # fmt: skip
+    if company is None:
+        item |= {"companyId": None, "companyName": None, "externalId": None, "billedByPax8": False}
+    if "billed_by_pax8" in given:
+        item["billedByPax8"] = bool(given["billed_by_pax8"])
+    return item
+
+
+def _partner(world: World, company_id: str | None, subscription_id: str | None) -> int:
+    """The partner whose invoice an item goes on."""
+    store = world.pax8
+    if not company_id and subscription_id:
+        company_id = store.subscriptions[subscription_id.lower()]["companyId"]
+    return int(store.companies[company_id.lower()]["_partner"]) if company_id else 0
+
+
+def credit_and_rebill(
+    world: World, *, invoice_id: str | None = None, invoice_month: date | None = None, share: Decimal = Decimal("0.9")
+) -> Row:
+    """Pax8 takes back an approved invoice and makes another whose first Arrears item is `share` of what it was.
+
+    The invoice is named by its id, or is the first partner's of `invoice_month`. Returns the new invoice.
+    """
+    store = world.pax8
+    if invoice_id is None:
+        if invoice_month is None:
+            raise ValueError("name the invoice by its id or its month")
+        invoice_id = invoices.live_invoice(store, invoice_month)["id"]
+    if store.invoices[invoice_id.lower()]["status"] in ("Void", "Credited"):
+        raise ValueError(f"invoice {invoice_id} was taken back already")
+    return invoices.credit_and_rebill(store, invoice_id, on=world.today, share=share)

@@ -1,0 +1,49 @@
+"""Reads .env into the environment, and says what is wrong with it.
+
+Here belongs: the file's form. Not here: what a variable means (`settings`).
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+
+from dotenv import dotenv_values
+from dotenv.parser import parse_stream
+
+from pax8_pipeline.errors import ConfigError
+from pax8_pipeline.text import textfiles
+
+_SAVE = "save it as UTF-8 (in Notepad: Save As, Encoding UTF-8)"
+
+
+def load(path: Path) -> None:
+    """Set the variables of the file that the environment does not have. A missing file sets none.
+
+    Raises ConfigError naming file, line and what to do.
+    """
+    text = textfiles.read(path, _SAVE)
+    if text is None:
+        return
+    _check(path, text)
+    for name, value in dotenv_values(stream=io.StringIO(text)).items():
+        if value is not None:
+            os.environ.setdefault(name, value)
+
+
+def _check(path: Path, text: str) -> None:
+    lines: dict[str, int] = {}
+    for binding in parse_stream(io.StringIO(text)):
+        # A statement begins where the blank lines before it end.
+        given = binding.original.string
+        line = binding.original.line + len(given) - len(given.lstrip("\r\n"))
+        if binding.error or (binding.key is not None and binding.value is None):
+            raise ConfigError(f"{path}, line {line}: is not NAME=value; correct it, or put # before it")
+        if binding.key is None:
+            continue
+        if binding.key in lines:
+            raise ConfigError(
+                f"{path}, line {line}: {binding.key} stands on line {lines[binding.key]} already; keep one of the two"
+            )
+        lines[binding.key] = line

@@ -1,0 +1,137 @@
+"""The environment and the data folder, read once, checked, and handed on as typed values.
+
+Here belongs: variables, secrets, the day, paths of the data folder. Not here: keys of policy.yaml (`policy`), mapping
+files (`mapping.files`), HTTP, Dagster. This is the only module that reads secrets, and it keeps them wrapped
+(`SecretStr`), so that no text made from settings can hold one.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import SecretStr
+
+from pax8_pipeline import values
+from pax8_pipeline.errors import ConfigError
+from pax8_pipeline.settings.policy import Policy, load_policy
+
+WriteMode = Literal["dry_run", "apply"]
+
+REQUIRED_PAX8 = ("PAX8_CLIENT_ID", "PAX8_CLIENT_SECRET")
+REQUIRED_HALO = ("HALO_API_URL", "HALO_AUTH_URL", "HALO_TENANT", "HALO_CLIENT_ID", "HALO_CLIENT_SECRET")
+DEFAULT_PAX8_API_URL = "https://api.pax8.com/v1"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything a run needs to know. `today` is a calendar date in the policy's time zone."""
+
+    data: Path
+    today: date
+    policy: Policy
+    write_mode: WriteMode
+    environment: Mapping[str, str] = field(repr=False)
+    alert_urls: tuple[SecretStr, ...] = ()
+    # When `today` was taken from this machine's clock (aware, UTC).
+    read_at: datetime = field(default_factory=lambda: datetime.now(UTC), compare=False)
+
+    @property
+    def today_stated(self) -> bool:
+        """True when PAX8_PIPELINE_TODAY names the day, not this machine's clock."""
+        return bool(self.value("PAX8_PIPELINE_TODAY"))
+
+    @property
+    def warehouse_path(self) -> Path:
+        """The live DuckDB file; one process writes it at a time."""
+        return self.data / "warehouse.duckdb"
+
+    @property
+    def published_path(self) -> Path:
+        """The read-only copy for people and BI tools."""
+        return self.data / "published.duckdb"
+
+    @property
+    def reports_path(self) -> Path:
+        """Where reports are written."""
+        return self.data / "reports"
+
+    @property
+    def backups_path(self) -> Path:
+        """The ledger's backups, one folder per applied plan."""
+        return self.data / "backups"
+
+    @property
+    def acknowledged_path(self) -> Path:
+        """The findings that a person knows of and leaves as they are."""
+        return self.data / "acknowledged.csv"
+
+    @property
+    def mappings_path(self) -> Path:
+        """The folder with clients.csv, subscriptions.csv and items.csv."""
+        return self.data / "mappings"
+
+    def value(self, name: str, default: str = "") -> str:
+        """Return one plain environment value, stripped; not for secrets."""
+        return self.environment.get(name, "").strip() or default
+
+    def secret(self, name: str) -> SecretStr:
+        """Return one secret, wrapped so that printing it shows asterisks."""
+        return SecretStr(self.environment.get(name, "").strip())
+
+    def missing(self, names: tuple[str, ...]) -> list[str]:
+        """Return those of the named variables that are not set."""
+        return [name for name in names if not self.environment.get(name, "").strip()]
+
+    def require(self, names: tuple[str, ...]) -> None:
+        """Raise ConfigError naming every variable of `names` that is not set."""
+        missing = self.missing(names)
+        if missing:
+            raise ConfigError(
+                f"not set: {', '.join(missing)}. Put them into the environment or into .env "
+                "(.env.example lists all), or try the sandbox first: `make demo`."
+            )
+
+    @property
+    def has_credentials(self) -> bool:
+        """True when at least one vendor variable that has no default is set: somebody means the live services."""
+        return len(self.missing(REQUIRED_PAX8 + REQUIRED_HALO)) < len(REQUIRED_PAX8 + REQUIRED_HALO)
+
+
+def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Read the environment and the data folder's policy.yaml.
+
+    Raises ConfigError for a malformed policy or PAX8_PIPELINE_TODAY. Credentials may be missing here: who needs
+    them calls `Settings.require`.
+    """
+    env = dict(os.environ if environment is None else environment)
+    data = Path(env.get("PAX8_PIPELINE_DATA", "").strip() or "data").expanduser().absolute()
+    if data.exists() and not data.is_dir():
+        raise ConfigError(f"PAX8_PIPELINE_DATA: {data} is a file; name a folder")
+    policy = load_policy(data / "policy.yaml")
+    mode = env.get("HALO_WRITE_MODE", "").strip() or policy.write_mode
+    now = datetime.now(UTC)
+    return Settings(
+        data=data,
+        today=_today(env.get("PAX8_PIPELINE_TODAY", "").strip(), policy.timezone, now),
+        read_at=now,
+        policy=policy,
+        # Anything but exactly `apply` is a dry run: a typing error must never write.
+        write_mode="apply" if mode == "apply" else "dry_run",
+        environment=env,
+        alert_urls=tuple(SecretStr(u) for u in env.get("PAX8_ALERT_URLS", "").split() if u),
+    )
+
+
+def _today(text: str, zone: str, now: datetime) -> date:
+    if not text:
+        return now.astimezone(ZoneInfo(zone)).date()
+    try:
+        return values.day(text)
+    except ValueError as error:
+        raise ConfigError(f"PAX8_PIPELINE_TODAY: {error}") from error

@@ -1,0 +1,347 @@
+"""data/policy.yaml: what an operator can set, its default, and the sentence that says what is wrong with it.
+
+Here belongs: the keys, their types and bounds, reading the file. Not here: variables of the environment
+(`environment`), mapping files (`mapping.files`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+)
+
+from pax8_pipeline import values
+from pax8_pipeline.errors import ConfigError
+from pax8_pipeline.text import textfiles, yamltext
+
+TrustMode = Literal["observe", "propose", "approve", "auto"]
+# Where Halo refuses to save a single line because it has no such call: nothing, or the whole recurring invoice.
+LineFallback = Literal["off", "whole_invoice"]
+
+# Read strictly, whoever writes them: 0231, 2.01e2 and 231.0 are no client, 1_000 is no limit.
+HaloId = Annotated[int, BeforeValidator(values.halo_id)]
+Pax8Id = Annotated[str, BeforeValidator(values.pax8_id)]
+Whole = Annotated[int, BeforeValidator(values.whole_number)]
+Number = Annotated[Decimal, BeforeValidator(values.decimal)]
+
+
+class _Strict(BaseModel):
+    """An unknown key is an error: a misspelt guardrail must not read as no guardrail."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class AutoLimits(_Strict):
+    """What the trust mode `auto` covers; anything beyond waits for a person. null means no such limit.
+
+    `seats` and `money` (a month) are for one change; `new_kinds: false` lets a kind of change that was never yet
+    verified for a client wait the first time.
+    """
+
+    seats: Number | None = Field(default=None, ge=0)
+    money: Number | None = Field(default=None, ge=0)
+    directions: tuple[Literal["increase", "decrease", "cancel"], ...] = ("increase", "decrease", "cancel")
+    new_kinds: bool = True
+
+
+class Trust(_Strict):
+    """How far each client's changes go by themselves; keys of `clients` are Halo client ids.
+
+    observe: reported only. propose: written by `plan apply` after an approval. approve: written by the next run after
+    an approval. auto: written at once, within `auto`.
+    """
+
+    default: TrustMode = "auto"
+    clients: dict[HaloId, TrustMode] = Field(default_factory=dict)
+    auto: AutoLimits = AutoLimits()
+    approval_days: Whole = Field(default=7, ge=1)
+
+    @field_validator("clients", mode="before")
+    @classmethod
+    def _clients_once(cls, value: Any) -> Any:
+        return _once(value, values.halo_id)
+
+    def of(self, client_id: int | None) -> TrustMode:
+        """Return the trust mode of one Halo client."""
+        return self.default if client_id is None else self.clients.get(client_id, self.default)
+
+
+class Limits(_Strict):
+    """One set of guardrails; null means no such limit.
+
+    Money is per month and per currency: `money_delta` what moves either way, `money_up` and `money_down` one way.
+    Seats are billed units, either way apart. `new_charges` counts lines and invoices that did not exist.
+    """
+
+    lines_changed_pct: Number | None = Field(default=None, ge=0)
+    pct_above_lines: Whole = Field(default=0, ge=0)
+    lines_changed: Whole | None = Field(default=None, ge=0)
+    lines_ended: Whole | None = Field(default=None, ge=0)
+    money_delta: Number | None = Field(default=None, ge=0)
+    money_up: Number | None = Field(default=None, ge=0)
+    money_down: Number | None = Field(default=None, ge=0)
+    seats_up: Number | None = Field(default=None, ge=0)
+    seats_down: Number | None = Field(default=None, ge=0)
+    new_charges: Whole | None = Field(default=None, ge=0)
+
+
+class RunLimits(Limits):
+    """Defaults for a whole run (DESIGN section 2)."""
+
+    lines_changed_pct: Number | None = Field(default=Decimal(20), ge=0)
+    pct_above_lines: Whole = Field(default=50, ge=0)
+    lines_changed: Whole | None = Field(default=500, ge=0)
+    lines_ended: Whole | None = Field(default=25, ge=0)
+    money_delta: Number | None = Field(default=Decimal(10000), ge=0)
+
+
+class ClientLimits(Limits):
+    """Defaults for one client (DESIGN section 2)."""
+
+    lines_changed_pct: Number | None = Field(default=Decimal(50), ge=0)
+    pct_above_lines: Whole = Field(default=10, ge=0)
+    lines_changed: Whole | None = Field(default=50, ge=0)
+    lines_ended: Whole | None = Field(default=5, ge=0)
+    money_delta: Number | None = Field(default=Decimal(2500), ge=0)
+
+
+class Guardrails(_Strict):
+    """Limits on what one plan may change before a person has to look."""
+
+    run: RunLimits = RunLimits()
+    client: ClientLimits = ClientLimits()
+    # Usage charges are counted by themselves, against the limits above unless they have their own here.
+    usage_run: Limits | None = None
+    usage_client: Limits | None = None
+
+
+UsagePrice = Literal["client_price", "cost"]
+UsageDetail = Literal["product", "subscription", "collapsed"]
+UsageTarget = Literal["invoice"]
+
+
+class UsageTerms(_Strict):
+    """What one product's usage is charged at; what is left out is as for all. `markup_pct` goes on top of cost."""
+
+    price: UsagePrice | None = None
+    markup_pct: Number | None = Field(default=None, ge=-100)
+
+
+class ClientUsage(UsageTerms):
+    """How one Halo client is charged for usage."""
+
+    detail: UsageDetail | None = None
+    target: UsageTarget | None = None
+
+
+class UsagePolicy(_Strict):
+    """Metered usage. `first_month` unset: usage is shown but held.
+
+    Terms of a product (by Pax8 product id) come before those of a client (by Halo client id), those before the
+    general ones. `confirmed_groups`: "subscription id/resource group" that a person says are the owner's own.
+    """
+
+    first_month: str | None = Field(default=None, pattern=r"^\d{4}-(0[1-9]|1[0-2])$")
+    source: Literal["invoice", "usage_lines"] = "invoice"
+    price: UsagePrice = "client_price"
+    markup_pct: Number = Field(default=Decimal(0), ge=-100)
+    detail: UsageDetail = "product"
+    target: UsageTarget = "invoice"
+    default_halo_item_id: HaloId | None = None
+    clients: dict[HaloId, ClientUsage] = Field(default_factory=dict)
+    products: dict[Pax8Id, UsageTerms] = Field(default_factory=dict)
+    history_from: str = Field(default="2024-01", pattern=r"^\d{4}-(0[1-9]|1[0-2])$")
+    probe_days: Whole = Field(default=14, ge=1)
+    watch_days: Whole = Field(default=190, ge=62)
+    internal_companies: tuple[str, ...] = ()
+    confirmed_groups: tuple[str, ...] = ()
+
+    @field_validator("internal_companies")
+    @classmethod
+    def _lower(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(v.strip().lower() for v in value)
+
+    @field_validator("confirmed_groups")
+    @classmethod
+    def _pairs(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(map(_confirmed_group, value))
+
+    @field_validator("clients", mode="before")
+    @classmethod
+    def _clients_once(cls, value: Any) -> Any:
+        return _once(value, values.halo_id)
+
+    @field_validator("products", mode="before")
+    @classmethod
+    def _products_once(cls, value: Any) -> Any:
+        return _once(value, values.pax8_id)
+
+
+def _confirmed_group(text: str) -> str:
+    subscription, slash, group = text.strip().partition("/")
+    if not slash or not group.strip():
+        raise ValueError(f'{text!r} is not a confirmed group: write "subscription id/resource group"')
+    return f"{values.pax8_id(subscription)}/{group.lower()}"
+
+
+def _once(value: Any, read: Callable[[Any], Any]) -> Any:
+    """Refuse two spellings of one key (231 and "231", an id in capitals): only one of the two would count."""
+    seen: dict[Any, Any] = {}
+    for key in value if isinstance(value, Mapping) else ():
+        name = read(key)
+        if name in seen:
+            raise ValueError(f"{key!r} and {seen[name]!r} are the same id; keep one of the two")
+        seen[name] = key
+    return value
+
+
+class MatchingPolicy(_Strict):
+    """Which Halo fields hold the ids that matching goes by."""
+
+    licence_id_field: str = Field(default="snowid", pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
+    client_custom_field: str = "CFPax8CompanyId"
+    client_detail_reads: Whole = Field(default=500, ge=0)
+    default_currency: str | None = Field(default=None, pattern="^[A-Z]{3}$")
+
+
+class ReadPolicy(_Strict):
+    """How much smaller than the last good one a full read may be, and how many rows may be unreadable, before the run is
+    distrusted."""
+
+    shrink_pct: Number = Field(default=Decimal(20), ge=0, le=100)
+    shrink_above_rows: Whole = Field(default=10, ge=0)
+    max_rejected_rows: Whole = Field(default=10, ge=0)
+
+
+class HaloPolicy(_Strict):
+    """How Halo is used. Other integrations of the partner share its limit on requests. `line_fallback`: what to do where
+    it has no call for a single line.
+    """
+
+    requests_per_5_minutes: int = Field(default=270, ge=1)
+    line_fallback: LineFallback = "off"
+
+    @field_validator("line_fallback", mode="before")
+    @classmethod
+    def _yaml_off(cls, value: Any) -> Any:
+        return "off" if value is False else value  # YAML reads a bare `off` as false
+
+
+class SchedulePolicy(_Strict):
+    """When the daily sync starts, in the policy's time zone."""
+
+    hour: Whole = Field(default=6, ge=0, le=23)
+    minute: Whole = Field(default=0, ge=0, le=59)
+
+
+class UiPolicy(_Strict):
+    """Who may ask the Dagster UI. `allowed_hosts`: names under which a proxy shows it; loopback always counts."""
+
+    allowed_hosts: tuple[str, ...] = ()
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _names_only(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if not re.fullmatch(r"[A-Za-z0-9._-]+", name.strip()):
+                raise ValueError(f"{name!r} is not a host name such as billing.example.com (no address, no port)")
+        return tuple(name.strip().lower() for name in value)
+
+
+class Policy(_Strict):
+    """All of policy.yaml; every default is the one DESIGN section 2 states."""
+
+    timezone: str = "UTC"
+    write_mode: str = "dry_run"
+    trust: Trust = Trust()
+    guardrails: Guardrails = Guardrails()
+    usage: UsagePolicy = UsagePolicy()
+    matching: MatchingPolicy = MatchingPolicy()
+    reads: ReadPolicy = ReadPolicy()
+    halo: HaloPolicy = HaloPolicy()
+    schedule: SchedulePolicy = SchedulePolicy()
+    ui: UiPolicy = UiPolicy()
+    native_integration: Literal["refuse", "ignore"] = "refuse"
+    plan_expires_hours: Whole = Field(default=24, ge=1)
+    unknown_wait_hours: Whole = Field(default=6, ge=1)
+    retention_days: Whole = Field(default=400, ge=1)
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise ValueError(f"{value!r} is not a time zone; use a name such as Europe/London") from error
+        return value
+
+    @property
+    def unknown_wait(self) -> timedelta:
+        """How long a creation that got no answer may still appear."""
+        return timedelta(hours=self.unknown_wait_hours)
+
+    @property
+    def fingerprint(self) -> str:
+        """A short hash of every setting, so that a plan can say under which policy it was made."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def load_policy(path: Path) -> Policy:
+    """Read policy.yaml; a missing or empty file means the defaults.
+
+    Raises ConfigError naming the file, the key (or line) and the reason.
+    """
+    text = textfiles.read(path)
+    if text is None:
+        return Policy()
+    try:
+        raw = yamltext.loads(text)
+    except yamltext.YamlError as error:
+        raise ConfigError(f"{path}: {error}") from error
+    if raw is None:
+        return Policy()
+    if not isinstance(raw, dict):
+        raise ConfigError(f"{path}: must be a list of `key: value` settings, found {type(raw).__name__}")
+    try:
+        return Policy.model_validate(raw)
+    except ValidationError as error:
+        raise ConfigError(f"{path}: {'; '.join(map(_fault, error.errors()))}") from error
+
+
+_NO_USAGE_LICENCE = (
+    "set the price of the usage licence to 0 in Halo by hand, once, then remove licence_id and use `target: invoice` "
+    "(docs/decisions/0001-no-usage-licence.md)"
+)
+
+
+def _fault(error: Any) -> str:
+    key = ".".join(str(part) for part in error["loc"] if part != "[key]")
+    return f"{key}: {_reason(error)}"
+
+
+def _reason(error: Any) -> str:
+    if error["type"] == "extra_forbidden":
+        if error["loc"][:2] == ("usage", "clients") and error["loc"][-1] == "licence_id":
+            return f"this key does not exist any more: {_NO_USAGE_LICENCE}"
+        return "unknown key (see data/policy.yaml in the README for the keys there are)"
+    if error["loc"][-1] == "target" and error["input"] == "licence":
+        return f"`licence` does not exist any more: {_NO_USAGE_LICENCE}"
+    if error["type"] == "value_error":
+        return str(error["ctx"]["error"])
+    return f"{error['msg']} (found {error['input']!r})"

@@ -1,0 +1,133 @@
+"""The job that fills the history of usage: by range or month, going on where it was stopped, never writing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import duckdb
+import pytest
+
+from pax8_pipeline.errors import Unreachable
+from pax8_pipeline.orchestration.partitions import months_between
+from pax8_pipeline.orchestration.runs import run_backfill
+from pax8_pipeline.transport.listing import Listing
+from pax8_pipeline_tests.support.assets import Shop
+from pax8_pipeline_tests.support.books import SUB
+from pax8_pipeline_tests.support.vendors import FakePax8, incomplete
+
+MONTHS = months_between("2024-01", "2026-07")
+DAILY = {"ops": {"pax8__usage_lines": {"config": {"lines": "daily"}}}}
+
+
+def years(**more: Any) -> FakePax8:
+    """Pax8 with an invoice a month for three years, each with one item of usage."""
+    dates = [f"{month}-05" for month in (*MONTHS[1:], "2026-08")]
+    items = {
+        d: [{"id": f"item {d}", "term": "Arrears", "total": n, "subscriptionId": SUB}] for n, d in enumerate(dates)
+    }
+    return FakePax8(invoice_rows=[{"id": d, "invoiceDate": d} for d in dates], items=items, **more)
+
+
+def rows(shop: Shop, query: str) -> list[tuple[Any, ...]]:
+    with duckdb.connect(str(shop.folder / "warehouse.duckdb"), read_only=True) as warehouse:
+        return warehouse.execute(query).fetchall()
+
+
+def backfill(shop: Shop, *months: str, lines: str = "none") -> Any:
+    return run_backfill(shop.settings, months, lines=lines, instance=shop.instance, resources=shop.resources)
+
+
+@pytest.mark.parametrize("month", ["2024-01", "2026-07"])
+def test_months_between_count_over_the_end_of_a_year(month: str) -> None:
+    assert months_between("2025-11", "2026-02") == ["2025-11", "2025-12", "2026-01", "2026-02"]
+    assert months_between(month, month) == [month]
+
+
+def test_a_range_of_months_is_one_run_that_says_what_it_read_of_each(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, years())
+    result = backfill(shop, *MONTHS)
+    assert (result.success, result.errors) == (True, [])
+    assert Counter(shop.pax8.asked("items")) == dict.fromkeys(shop.pax8.items, 1)
+    assert rows(shop, "SELECT count(*), count(DISTINCT invoice_id) FROM staging.invoice_items") == [(31, 31)]
+    records = shop.instance.get_records_for_run(
+        result.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION
+    ).records
+    events = [r.event_log_entry.asset_materialization for r in records]
+    read = {
+        e.partition: (e.metadata["objects"].value, e.metadata["requests"].value)
+        for e in events
+        if e is not None and e.asset_key.path == ["pax8", "invoice_items"]
+    }
+    assert read == {f"{month}-01": (1, 1) for month in MONTHS}
+
+
+def test_a_run_stopped_half_way_keeps_what_it_read_and_the_next_goes_on_there(tmp_path: Path) -> None:
+    class Dies(FakePax8):
+        def invoice_items(self, invoice_id: str) -> Listing:
+            if len(self.asked("items")) >= 25:
+                raise Unreachable("Pax8 cannot be reached: the line is down", vendor="Pax8")
+            return super().invoice_items(invoice_id)
+
+    whole = years()
+    shop = Shop(tmp_path, Dies(invoice_rows=whole.invoice_rows, items=whole.items))
+    stopped = backfill(shop, *MONTHS)
+    assert stopped.errors == ["pax8__invoice_items: Pax8 cannot be reached: the line is down"]
+    shop.pax8 = years()
+    assert backfill(shop, *MONTHS).success
+    assert len(shop.pax8.asked("items")) == 31 - 20  # what was kept in parts is not asked again
+    assert rows(shop, "SELECT count(*), count(DISTINCT item_id) FROM staging.invoice_items") == [(31, 31)]
+
+
+def test_items_that_were_not_read_whole_stop_what_rests_on_them_and_are_asked_again(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, years(faults={"items": incomplete("GET items")}))
+    held = backfill(shop, "2026-01", "2026-02")
+    assert [c.check for c in held.failed_checks if c.blocking] == ["incomplete_read"]
+    shop.pax8.faults.clear()
+    assert backfill(shop, "2026-01", "2026-02").success
+    assert rows(shop, "SELECT count(*) FROM staging.invoice_items") == [(4,)]  # and the two of the last two months
+
+
+def test_lines_of_past_months_are_read_only_when_asked_for_and_once(tmp_path: Path) -> None:
+    shop = Shop(tmp_path)
+    shop.pax8.usage[SUB] = [{"id": "u1", "companyId": "c"}]
+    for day in ("2026-06-12", "2026-06-30"):
+        shop.pax8.lines["u1", day] = [{"usageDate": day, "quantity": 7, "productId": day}]
+    assert shop.sync().success
+    asked = len(shop.pax8.asked("lines")), len(shop.pax8.asked("usage"))
+    assert shop.job("usage_backfill", partition_key="2026-06-01").success
+    assert backfill(shop, "2026-06").success
+    assert (len(shop.pax8.asked("lines")), len(shop.pax8.asked("usage"))) == asked
+    assert shop.job("usage_backfill", partition_key="2026-06-01", run_config=DAILY).success
+    assert len(shop.pax8.asked("lines")) == asked[0] + 30
+    assert backfill(shop, "2026-06", lines="daily").success
+    assert len(shop.pax8.asked("lines")) == asked[0] + 30
+    assert rows(shop, "SELECT month, product_id, quantity FROM staging.usage_lines ORDER BY ALL") == [
+        ("2026-06", "2026-06-12", Decimal(7)),
+        ("2026-06", "2026-06-30", Decimal(7)),
+    ]
+
+
+def test_a_wrong_word_for_lines_is_an_error_in_plain_words(tmp_path: Path) -> None:
+    assert backfill(Shop(tmp_path), "2026-06", lines="weekly").errors == [
+        "pax8__usage_lines: lines in the configuration must be one of none, last, daily"
+    ]
+
+
+def test_lines_that_are_not_whole_stop_what_rests_on_them_whatever_came_after(tmp_path: Path) -> None:
+    shop = Shop(tmp_path)
+    shop.pax8.usage[SUB] = [{"id": f"u{n:04d}", "companyId": "c", "currentCharges": 1} for n in range(300)]
+
+    class Cut(FakePax8):
+        def usage_lines(self, summary_id: str, usage_date: Any) -> Listing:
+            if summary_id == "u0003":
+                raise incomplete("GET lines")
+            return super().usage_lines(summary_id, usage_date)
+
+    shop.pax8 = Cut(usage=shop.pax8.usage)
+    result = shop.sync()
+    assert [(c.asset, c.check) for c in result.failed_checks if c.blocking] == [("pax8/usage_lines", "incomplete_read")]
+    assert result.plan_id is None

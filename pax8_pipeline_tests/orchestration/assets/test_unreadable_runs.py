@@ -1,0 +1,67 @@
+"""Whole runs on lists that came whole and cannot be read: the guards count the rows that can be used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pax8_pipeline.extract.usable_rows import usable_problem
+from pax8_pipeline.settings import load_settings
+from pax8_pipeline_tests.support.assets import Shop, shop_of
+from pax8_pipeline_tests.support.books import TODAY
+
+
+def spoil(shop: Shop, rows: int) -> None:
+    for row in shop.pax8.subscription_rows[:rows]:
+        row["endDate"] = "31/12/2027"
+
+
+def test_a_run_of_which_no_subscription_can_be_read_writes_nothing_and_is_no_measure(tmp_path: Path) -> None:
+    shop = shop_of(tmp_path, 22)
+    assert shop.sync().success
+    shop.pax8.subscription_rows[21]["quantity"] = 21
+    spoil(shop, 22)
+    night = shop.sync()
+    assert (night.success, shop.halo.written) == (False, [])
+    assert night.plan_id is not None, "the plan shows each of them"
+    spoil(shop, 21)
+    shop.pax8.subscription_rows[21]["endDate"] = None
+    again = shop.sync()
+    assert (again.success, shop.halo.written) == (False, []), "one of 22 is no list either"
+    for row in shop.pax8.subscription_rows:
+        row["endDate"] = None
+    assert shop.sync().success
+    assert len(shop.halo.written) == 1
+
+
+def test_a_few_rows_that_cannot_be_read_hold_only_themselves_unless_they_are_all(tmp_path: Path) -> None:
+    shop = shop_of(tmp_path, 3)
+    shop.pax8.subscription_rows[2]["quantity"] = 21
+    spoil(shop, 2)
+    assert shop.sync().success
+    assert [body["id"] for _, body in shop.halo.written] == [5002]
+    shop.pax8.subscription_rows[2].update(quantity=22)
+    spoil(shop, 3)
+    assert not shop.sync().success
+    assert len(shop.halo.written) == 1
+
+
+@pytest.mark.parametrize(
+    ("rows", "usable", "before", "held"),
+    [
+        (22, 0, 22, True),
+        (3, 0, None, True),
+        (22, 17, 22, True),
+        (22, 18, 22, False),
+        (8, 1, 8, False),
+        (0, 0, 22, True),
+        (5, 5, None, False),
+    ],
+)
+def test_usable_rows_are_held_against_the_last_good_run(rows: int, usable: int, before: int | None, held: bool) -> None:
+    settings = load_settings({"PAX8_PIPELINE_TODAY": TODAY.isoformat()})
+    assert (usable_problem("staging.subscriptions", rows, usable, before, settings) is not None) == held
+    accepted = load_settings({"PAX8_PIPELINE_TODAY": TODAY.isoformat(), "PAX8_ACCEPT_SHRINK": TODAY.isoformat()})
+    found = usable_problem("staging.subscriptions", rows, usable, before, accepted)
+    assert (found is not None) == (rows > 0 and usable == 0), "a smaller list may be accepted, an unreadable one not"

@@ -1,0 +1,117 @@
+"""Every verdict that holds something, and every kind of discrepancy, is reported by its one check."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pax8_pipeline.billing import acknowledgements, findings
+from pax8_pipeline.billing.planning.planner import make_plan
+from pax8_pipeline.billing.planning.verdicts import ALL_VERDICTS, REPORTED_BY, Verdict, check_of
+from pax8_pipeline.orchestration.checks import registry
+from pax8_pipeline.orchestration.checks.findings import GROUPS
+from pax8_pipeline.settings import Policy
+from pax8_pipeline.warehouse.connection import Warehouse
+from pax8_pipeline.warehouse.models import model
+from pax8_pipeline_tests.support.books import SUB, TODAY, Books, circumstances
+from pax8_pipeline_tests.support.checks import Checked, look_with, settings_of
+
+HELD = tuple(v for v in ALL_VERDICTS if v.cls in ("blocked", "needs_approval"))
+ROW = "0f1e2d3c-0000-4000-8000-00000000abcd"
+RULES = Policy.model_validate({"usage": {"first_month": "2026-07"}})
+
+
+def insert(connection: Any, table: str, source: str, **values: Any) -> None:
+    """Add a copy of the rows that `source` selects, with other values in some columns; missing ones get something."""
+    columns = {c.name: c for c in model(table).columns}
+    made = {n: v for n, v in values.items() if n in columns}
+    names = ", ".join(f'$v_{n} AS "{n}"' for n in made)
+    connection.execute(
+        f"INSERT INTO {table} BY NAME SELECT * REPLACE ({names}) FROM ({source})",
+        {f"v_{n}": v for n, v in made.items()},
+    )
+
+
+def with_a_row_of(verdict: Verdict, folder: Path) -> Warehouse:
+    """Books in step, and beside them one thing of this verdict, everywhere a check may look."""
+    warehouse = Books().load(folder)
+    plan_id = make_plan(warehouse, circumstances(policy=RULES)).plan_id
+    with warehouse.transaction() as connection:
+        insert(
+            connection, "billing.plan", f"SELECT * FROM billing.plan WHERE row_id = '{SUB}'",
+            row_id=ROW, subscription_id=ROW, verdict=verdict.name, reason=verdict.name,
+            **{"class": verdict.cls, "unbilled_per_month": Decimal(10), "money_per_month": Decimal(10), "action": "none"},
+            evidence='{"billed": "10", "wanted": "10"}',
+        )  # fmt: skip
+        insert(
+            connection, "reconciled.client_matches", "SELECT * FROM reconciled.client_matches",
+            company_id="other", client_id=None, state="unmatched",
+        )  # fmt: skip
+        insert(
+            connection, "reconciled.subscriptions", "SELECT * FROM reconciled.subscriptions",
+            subscription_id=ROW, company_id="other", company_name=ROW, verdict=verdict.name, unbilled_money_per_month=Decimal(10),
+        )  # fmt: skip
+        connection.execute("UPDATE reconciled.client_matches SET company_name = ? WHERE company_id = 'other'", [ROW])
+        connection.execute(
+            "INSERT INTO reconciled.usage BY NAME SELECT '2026-07' AS month, 'closed' AS state, 'i/1' AS charge_id, 'invoice' AS origin, "
+            "true AS counts, ? AS subscription_id, 'No company' AS resource_group, false AS assigned_later, 'Metered' AS product_name, "
+            "12 AS charges, 10 AS cost, 12 AS amount, 'USD' AS currency, 'unassigned' AS bucket, 'no company' AS shape, ? AS verdict, "
+            "'' AS sentence",
+            [ROW, verdict.name.removeprefix("usage_")],
+        )
+        findings.remember(connection, plan_id, TODAY, RULES)
+    return warehouse
+
+
+def looked(check: str, folder: Path) -> list[Checked]:
+    settings = settings_of(folder, RULES)
+    return [look_with(rule, settings) for rule in registry.RULES if rule.name == check]
+
+
+@pytest.mark.parametrize("verdict", HELD, ids=lambda v: v.name)
+def test_a_row_of_each_verdict_that_holds_something_is_found_by_its_check(verdict: Verdict, tmp_path: Path) -> None:
+    checks = [check for check, verdicts in REPORTED_BY.items() if verdict.name in verdicts]
+    assert len(checks) == 1, f"{verdict.name} needs one check: REPORTED_BY in billing/planning/verdicts.py"
+    with_a_row_of(verdict, tmp_path)
+    found = [c for c in looked(checks[0], tmp_path) if any(ROW in str(row.values()) for row in c.rows)]
+    assert [(c.passed, c.severity, bool(re.search(r"\b(10|440)\.00 USD", str(c.metadata)))) for c in found] == [
+        (False, "WARN", True)
+    ]
+
+
+def test_the_other_verdicts_belong_to_no_check() -> None:
+    assert [v.name for v in ALL_VERDICTS if check_of(v.name) and v not in HELD] == []
+    assert {v for verdicts in REPORTED_BY.values() for v in verdicts} == {v.name for v in HELD}
+
+
+def test_every_kind_of_discrepancy_is_a_verdict_with_a_check() -> None:
+    kinds = set(re.findall(r"'(\w+)' AS kind", model("reconciled.discrepancies").query))
+    assert kinds >= {"orphaned_licence", "orphaned_line", "charged_by_halo_only"}
+    assert kinds - {v.name for v in HELD} == set()
+
+
+def test_every_group_says_what_to_do() -> None:
+    assert set(REPORTED_BY) >= set(GROUPS) - {"held_by_policy"}
+    assert all("acknowledge" in step for _, _, step in GROUPS.values())
+
+
+def test_a_verdict_without_a_row_in_the_table_is_reported_all_the_same(tmp_path: Path) -> None:
+    with_a_row_of(Verdict("never_heard_of", "blocked", "?"), tmp_path)
+    (found,) = looked("needs_decision", tmp_path)
+    assert [row["finding"] for row in found.rows] == [f"never_heard_of:{ROW}"]
+
+
+def test_a_check_of_which_all_is_acknowledged_passes_and_still_shows_it(tmp_path: Path) -> None:
+    warehouse = with_a_row_of(next(v for v in HELD if v.name == "unknown_term"), tmp_path)
+    with warehouse.connect() as connection:
+        (row,) = findings.open_findings(connection)
+    known = acknowledgements.acknowledged(row, reason="by hand", who="ada", until=None, today=TODAY)
+    acknowledgements.refill(warehouse, [known])
+    (found,) = looked("needs_decision", tmp_path)
+    assert (found.passed, found.rows[0]["acknowledged"]) == (True, "acknowledged by ada: by hand")
+    assert found.rows[0]["since"] == f"{date.isoformat(TODAY)}, new"

@@ -1,0 +1,66 @@
+"""What all checks have in common: severity, what is shown, and what happens when a check itself breaks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from pax8_pipeline.orchestration.checks.check import Finding, Rule, Sight, look
+from pax8_pipeline.orchestration.checks.registry import RULES
+from pax8_pipeline_tests.support.books import Books
+from pax8_pipeline_tests.support.checks import evaluate, look_with, settings_of
+
+BAD = Finding("bad", count=1, rows=[{"a": 1}], money={"USD": Decimal("2.50")}, query="SELECT 1", blocks=True)
+
+
+def rule(find: object, *, blocking: bool) -> Rule:
+    return Rule("made_up", "staging.companies", "about", find, blocking)  # type: ignore[arg-type]
+
+
+def broken(sight: Sight) -> Finding:
+    raise RuntimeError("the query is wrong")
+
+
+@pytest.mark.parametrize(
+    ("blocking", "blocks", "severity", "holds"),
+    [(True, True, "ERROR", True), (True, False, "WARN", False), (False, True, "WARN", False)],
+)
+def test_only_a_blocking_check_with_a_grave_finding_holds_anything_back(
+    blocking: bool, blocks: bool, severity: str, holds: bool, tmp_path: Path
+) -> None:
+    found = evaluate(rule(lambda s: replace(BAD, blocks=blocks), blocking=blocking), settings_of(tmp_path))
+    assert (found.passed, found.severity, found.holds) == (False, severity, holds)
+
+
+@pytest.mark.parametrize(("blocking", "holds"), [(True, True), (False, False)])
+def test_a_check_that_breaks_holds_back_only_if_it_is_blocking(blocking: bool, holds: bool, tmp_path: Path) -> None:
+    found = evaluate(rule(broken, blocking=blocking), settings_of(tmp_path))
+    assert not found.passed
+    assert "the query is wrong" in found.description
+    assert found.holds is holds
+
+
+def test_a_finding_shows_its_rows_its_money_and_the_query_behind_it(tmp_path: Path) -> None:
+    shown = evaluate(rule(lambda s: BAD, blocking=False), settings_of(tmp_path)).metadata
+    assert (shown["count"], shown["money"]) == (1, "2.50 USD")
+    assert "SELECT 1" in shown["sql"]
+    assert [dict(r.data) for r in shown["rows"]] == [{"a": "1"}]
+
+
+def test_fifty_rows_are_shown_and_all_are_counted(tmp_path: Path) -> None:
+    def many(sight: Sight) -> Finding:
+        count, rows, sums = look(sight, "SELECT 1.5 AS amount, 'EUR' AS currency FROM range(120)", amount="amount")
+        return Finding("many", count, rows, sums)
+
+    found = evaluate(rule(many, blocking=False), settings_of(tmp_path))
+    assert (found.count, len(found.rows), found.metadata["money"]) == (120, 50, "180.00 EUR")
+
+
+def test_every_check_of_the_product_passes_on_books_in_step(tmp_path: Path) -> None:
+    Books().load(tmp_path)
+    plain = [r for r in RULES if not r.table.startswith("billing.")]
+    failed = {r.name: found.description for r in plain if not (found := look_with(r, settings_of(tmp_path))).passed}
+    assert failed == {}

@@ -1,0 +1,159 @@
+"""Every shape of usage without a customer, in the summaries, on the invoice, and hidden from the summaries."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pax8_pipeline.settings import Policy, UsagePolicy
+from pax8_pipeline_tests.support.books import COMPANY, SUB, Books, company
+from pax8_pipeline_tests.support.checks import Checked, check, warehouse_with
+from pax8_pipeline_tests.support.usage_checks import OTHER, item, summary, usage_books
+
+BUILT = ("staging.companies", "staging.subscriptions", "staging.usage_summaries")
+INTERNAL = Policy(usage=UsagePolicy(internal_companies=(COMPANY.upper(),)))
+BY_NAME = Policy(usage=UsagePolicy(internal_companies=("Example Dental",)))
+
+
+def without(row: dict[str, Any], key: str) -> dict[str, Any]:
+    return {k: v for k, v in row.items() if k != key}
+
+
+def summaries(folder: Path, *rows: dict[str, Any], policy: Policy | None = None) -> Checked:
+    books = Books(companies=[company(), company(id=OTHER, name="Other Ltd")], usage_summaries=list(rows))
+    warehouse_with(folder, books.reads(), BUILT)
+    return check("usage_unassigned", "staging.usage_summaries", folder, policy)
+
+
+def items(folder: Path, *rows: dict[str, Any], name: str = "usage_unassigned", **books: Any) -> Checked:
+    usage_books(folder, *rows, **books)
+    table = "staging.invoice_items" if name == "usage_hidden" else "reconciled.usage"
+    return check(name, table, folder, books.get("policy"))
+
+
+@pytest.mark.parametrize(
+    ("row", "shape"),
+    [
+        (without(summary(), "companyId"), "missing"),
+        (summary(companyId=None), "null"),
+        (summary(companyId=""), "empty"),
+        (summary(companyId="22222222-0000-4000-8000-000000000000"), "dangling"),
+    ],
+)
+def test_a_summary_without_a_known_company_warns_with_its_money(
+    row: dict[str, Any], shape: str, tmp_path: Path
+) -> None:
+    found = summaries(tmp_path, row)
+    assert (found.passed, found.severity, found.holds) == (False, "WARN", False)
+    assert ([r["shape"] for r in found.rows], found.metadata["money"]) == ([shape], "19.50 USD")
+
+
+@pytest.mark.parametrize("policy", [INTERNAL, BY_NAME])
+def test_usage_under_a_company_marked_internal_has_no_customer(policy: Policy, tmp_path: Path) -> None:
+    assert [r["shape"] for r in summaries(tmp_path, summary(), policy=policy).rows] == ["internal"]
+
+
+def test_of_several_groups_one_under_the_owner_with_another_name_has_no_customer(tmp_path: Path) -> None:
+    found = summaries(tmp_path, summary(), summary(id="u2", resourceGroup="Somebody Else"))
+    assert [(r["shape"], r["resource_group"]) for r in found.rows] == [("owner", "Somebody Else")]
+
+
+def test_a_group_that_a_person_confirmed_is_its_owners(tmp_path: Path) -> None:
+    policy = Policy(usage=UsagePolicy(confirmed_groups=(f"{SUB}/Somebody Else",)))
+    rows = summary(), summary(id="u2", resourceGroup="Somebody else ")
+    assert not summaries(tmp_path, *rows).passed
+    assert check("usage_unassigned", "staging.usage_summaries", tmp_path, policy).passed
+
+
+def test_the_rows_say_how_old_it_is_and_what_to_click(tmp_path: Path) -> None:
+    (row,) = summaries(tmp_path, summary(companyId=None)).rows
+    assert int(row["age_days"]) >= 0
+    assert SUB in row["what_to_click"]
+    assert '"Example Dental", Assign company' in row["what_to_click"]
+
+
+def test_a_single_group_with_another_name_under_its_owner_is_taken_as_the_owners(tmp_path: Path) -> None:
+    assert summaries(tmp_path, summary(resourceGroup="Somebody Else")).passed
+
+
+def test_a_group_assigned_to_another_company_has_its_customer_whatever_its_name(tmp_path: Path) -> None:
+    assert summaries(tmp_path, summary(), summary(id="u2", companyId=OTHER, resourceGroup="Somebody Else")).passed
+
+
+def test_unassigned_trial_usage_is_listed_without_money(tmp_path: Path) -> None:
+    found = summaries(tmp_path, summary(companyId=None, isTrial=True))
+    assert (found.count, "money" in found.metadata) == (1, False)
+
+
+@pytest.mark.parametrize(
+    ("row", "shape"),
+    [
+        (item(companyId=None), "no company"),
+        (without(item(), "companyId"), "no company"),
+        (item(companyId=""), "no company"),
+        (item(companyId="22222222-0000-4000-8000-000000000000"), "dangling"),
+    ],
+)
+def test_an_arrears_item_without_a_known_company_warns_with_its_cost(
+    row: dict[str, Any], shape: str, tmp_path: Path
+) -> None:
+    found = items(tmp_path, row)
+    assert (found.passed, found.severity, found.holds) == (False, "WARN", False)
+    assert ([r["shape"] for r in found.rows], found.metadata["money"]) == ([shape], "19.50 USD")
+
+
+def test_an_arrears_item_of_an_internal_company_has_no_customer(tmp_path: Path) -> None:
+    assert [r["shape"] for r in items(tmp_path, item(), policy=INTERNAL).rows] == ["internal"]
+
+
+def test_an_arrears_item_of_another_group_under_the_owner_has_no_customer(tmp_path: Path) -> None:
+    found = items(tmp_path, item(), item(details="Somebody Else"))
+    assert [(r["shape"], r["resource_group"]) for r in found.rows] == [("owner", "Somebody Else")]
+
+
+@pytest.mark.parametrize("status", ["Void", "Credited"])
+def test_items_of_an_invoice_that_does_not_count_are_left_out(status: str, tmp_path: Path) -> None:
+    assert items(tmp_path, item(companyId=None), status=status).passed
+
+
+def test_charges_of_one_group_and_month_are_one_row_with_both_amounts(tmp_path: Path) -> None:
+    rows = [item(companyId=None, productName=name, total=total) for name, total in (("Storage", 25), ("Archive", 4.25))]
+    (row,) = items(tmp_path, *rows).rows
+    assert (row["month"], row["products"], row["items"]) == ("2026-07", "Archive, Storage", "2")
+    assert (row["cost"], row["charges"], row["currency"]) == ("39", "29.25", "USD")
+    assert row["what_to_click"].endswith(', Usage tab, "..." menu of "Example Dental", Assign company')
+
+
+def test_a_group_assigned_since_its_invoice_is_no_longer_reported(tmp_path: Path) -> None:
+    assert items(tmp_path, item(companyId=None), august=(summary(),)).passed
+
+
+def test_a_charged_group_that_a_person_confirmed_is_its_owners(tmp_path: Path) -> None:
+    policy = Policy(usage=UsagePolicy(confirmed_groups=(f"{SUB}/somebody else",)))
+    assert items(tmp_path, item(), item(details="Somebody Else"), policy=policy).passed
+
+
+def test_items_that_are_no_usage_are_left_out(tmp_path: Path) -> None:
+    assert items(tmp_path, item(companyId=None, term="Monthly")).passed
+
+
+def test_usage_charged_and_not_listed_in_its_month_is_hidden_with_the_difference(tmp_path: Path) -> None:
+    rows = (item(), item(details="Somebody Else", costTotal=30))
+    found = items(tmp_path, *rows, name="usage_hidden", july=(summary(),))
+    assert (found.passed, found.severity) == (False, "WARN")
+    assert (found.rows[0]["resource_group"], found.metadata["money"]) == ("somebody else", "30.00 USD")
+
+
+def test_usage_charged_as_listed_but_for_the_last_days_rounding_is_not_hidden(tmp_path: Path) -> None:
+    assert items(tmp_path, item(costTotal=19.9), name="usage_hidden", july=(summary(),)).passed
+
+
+def test_a_group_charged_last_month_and_not_listed_now_is_hidden_where_nobody_read_that_month(tmp_path: Path) -> None:
+    rows = (item(), item(details="Somebody Else", costTotal=30))
+    assert items(tmp_path, *rows, name="usage_hidden", august=(summary(partnerTotal=1),)).count == 1
+
+
+def test_less_usage_this_month_than_was_charged_for_the_last_is_not_hidden(tmp_path: Path) -> None:
+    assert items(tmp_path, item(), name="usage_hidden", august=(summary(partnerTotal=1),)).passed

@@ -1,0 +1,89 @@
+"""A run started from a program: on the history the UI shows, quiet on the terminal, told as data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from pax8_pipeline.errors import Unreachable
+from pax8_pipeline.orchestration.instance import open_instance
+from pax8_pipeline.orchestration.runs import RunResult, run_apply_plan, run_daily_sync
+from pax8_pipeline_tests.support.assets import MONTH, Shop, out_of_step
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    return out_of_step(tmp_path)
+
+
+def test_the_run_stands_in_the_history_of_the_data_folder(shop: Shop, capfd: pytest.CaptureFixture[str]) -> None:
+    result = run_daily_sync(shop.settings, apply=True, resources=shop.resources, progress=None)
+    printed = capfd.readouterr()
+    assert (printed.out, "Traceback" in printed.err, "dagster" in printed.err) == ("", False, False)
+    with open_instance(shop.settings) as history:
+        run = history.get_run_by_id(result.run_id)
+        assert run is not None
+        assert (run.job_name, run.status, run.tags["dagster/partition"]) == (
+            "daily_sync",
+            dg.DagsterRunStatus.SUCCESS,
+            MONTH,
+        )
+        plan = dg.AssetKey(["billing", "plan"])
+        latest = history.get_latest_materialization_event(plan)
+        assert latest is not None
+        assert latest.run_id == result.run_id
+
+
+def test_progress_comes_one_line_at_a_time_and_ends_with_the_run(shop: Shop) -> None:
+    said: list[str] = []
+    shop.sync(said=said)
+    heard = len(said)
+    assert [text for text in said if text.startswith("writes: 1 verified")]
+    shop.sync()
+    assert len(said) == heard
+
+
+def test_a_failure_comes_back_as_a_sentence_and_nothing_is_printed(
+    shop: Shop, capfd: pytest.CaptureFixture[str]
+) -> None:
+    shop.pax8.faults["companies"] = Unreachable("Pax8 cannot be reached: name not found", vendor="Pax8")
+    result = shop.sync()
+    assert (result.success, result.plan_id) == (False, None)
+    assert result.errors == ["pax8__companies: Pax8 cannot be reached: name not found"]
+    printed = capfd.readouterr()
+    assert "Traceback" not in printed.out + printed.err
+
+
+def test_a_malformed_mapping_file_is_told_with_its_place(shop: Shop) -> None:
+    (shop.folder / "mappings" / "items.csv").write_text(
+        "pax8_product_id,halo_item_id\n5b1f7a3e-0d52-4c0b-9a64-2f1f3c0e9a11,x\n", encoding="utf-8"
+    )
+    result = shop.sync()
+    assert not result.success
+    assert any("items.csv, row 2, column halo_item_id" in error for error in result.errors)
+
+
+def test_a_fault_of_our_own_is_told_by_its_name(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shop.pax8, "companies", lambda: 1 / 0)
+    assert shop.sync().errors == ["pax8__companies: ZeroDivisionError: division by zero"]
+
+
+def test_one_stored_plan_is_written_once_a_person_agreed_and_not_before(tmp_path: Path) -> None:
+    (tmp_path / "policy.yaml").write_text("trust: {default: approve}\n", encoding="utf-8")
+    shop = out_of_step(tmp_path)
+    plan_id = shop.sync().plan_id
+    assert plan_id is not None
+
+    def applied(**env: str) -> RunResult:
+        shop.env = env
+        return run_apply_plan(shop.settings, plan_id, instance=shop.instance, resources=shop.resources)
+
+    assert (applied().outcome, applied().applied) == ("nothing to write", {})
+    shop.agree(plan_id)
+    dry = applied(HALO_WRITE_MODE="dry_run")
+    assert (dry.refused, dry.applied) == ("dry run: HALO_WRITE_MODE is not `apply`", {})
+    done = applied()
+    assert (done.plan_id, done.applied, done.refused) == (plan_id, {"verified": 1}, "")
+    assert (applied().outcome, applied().applied) == ("nothing to write", {})

@@ -1,0 +1,129 @@
+"""Runs the real jobs on two vendors in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from pax8_pipeline.billing.approvals import Scope, agree
+from pax8_pipeline.billing.planning.planner import load_plan
+from pax8_pipeline.definitions import build_defs
+from pax8_pipeline.mapping.files import load_mappings
+from pax8_pipeline.orchestration.resources import FixedSettings
+from pax8_pipeline.orchestration.runs import RunResult, run_daily_sync
+from pax8_pipeline.orchestration.write_permission import Permission
+from pax8_pipeline.settings import Settings, load_settings
+from pax8_pipeline.warehouse.connection import Warehouse
+from pax8_pipeline_tests.support.books import COMPANY, TODAY, invoice, licence, line, subscription
+from pax8_pipeline_tests.support.vendors import FakeHalo, FakePax8
+
+MONTH = f"{TODAY:%Y-%m}-01"
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+@dataclass(frozen=True)
+class Handed:
+    """A resource that hands out a client made beforehand."""
+
+    made: Any
+
+    def client(self, settings: Settings) -> Any:
+        return self.made
+
+
+@dataclass
+class Shop:
+    """A data folder, both vendors, and the history of runs."""
+
+    folder: Path
+    pax8: FakePax8 = field(default_factory=FakePax8)
+    halo: FakeHalo = field(default_factory=FakeHalo)
+    env: dict[str, str] = field(default_factory=dict)
+    instance: dg.DagsterInstance = field(default_factory=dg.DagsterInstance.ephemeral)
+
+    def __post_init__(self) -> None:
+        (self.folder / "mappings").mkdir(parents=True, exist_ok=True)
+        rows = f"pax8_company_id,halo_client_id,note\n{COMPANY},231,\n"
+        (self.folder / "mappings" / "clients.csv").write_text(rows, encoding="utf-8")
+
+    @property
+    def settings(self) -> Settings:
+        ours = {"PAX8_PIPELINE_DATA": str(self.folder), "PAX8_PIPELINE_TODAY": TODAY.isoformat()}
+        return load_settings({**ours, "HALO_WRITE_MODE": "apply", **self.env})
+
+    @property
+    def resources(self) -> dict[str, Any]:
+        return {"settings": FixedSettings(self.settings), "pax8": Handed(self.pax8), "halo": Handed(self.halo)}
+
+    def sync(self, *, apply: bool = True, said: list[str] | None = None) -> RunResult:
+        """The daily sync as the command line starts it."""
+        progress = said.append if said is not None else None
+        with self.held_open():
+            return run_daily_sync(
+                self.settings, apply=apply, instance=self.instance, resources=self.resources, progress=progress
+            )
+
+    def agree(self, plan_id: str) -> None:
+        """A person approves all that waits in a plan."""
+        policy, mappings = self.settings.policy, load_mappings(self.settings.mappings_path).fingerprint
+        now = datetime.now(UTC).replace(tzinfo=None)
+        agree(Warehouse(self.settings.warehouse_path), plan_id, kind="approve", who="Ada", now=now, policy=policy,
+              mappings=mappings, scope=Scope())  # fmt: skip
+
+    def job(self, name: str, *, granted: bool = False, **how: Any) -> dg.ExecuteInProcessResult:
+        """Any job, with run configuration, tags or partition; without `granted` as the UI starts it."""
+        resources = {**self.resources, "permission": Permission(granted)}
+        job = build_defs(resources=resources, settings=self.settings).resolve_job_def(name)
+        config = {**QUIET, **how.pop("run_config", {})}
+        with self.held_open():
+            return job.execute_in_process(instance=self.instance, run_config=config, raise_on_error=False, **how)
+
+    def named(self, plan_id: str | None, /, **other: Any) -> dict[str, Any]:
+        """The configuration with which a person has a stored plan written from the UI."""
+        assert plan_id is not None
+        with Warehouse(self.settings.warehouse_path).connect() as connection:
+            checksum = load_plan(connection, plan_id).checksum
+        return writes({"apply": True, "plan_id": plan_id, "checksum": checksum, **other})
+
+    @contextmanager
+    def held_open(self) -> Iterator[None]:
+        """One connection for the time of a run: it spares each step the opening of the file, a third of the run."""
+        with Warehouse(self.settings.warehouse_path).connect() as connection:
+            connection.execute("SET threads = 1")  # the quickest for a few rows
+            yield
+
+    def made(self, run_id: str) -> dict[str, dict[str, Any]]:
+        """What a run materialized, in order: metadata by asset."""
+        records = self.instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION).records
+        found: dict[str, dict[str, Any]] = {}
+        for record in records:
+            event = record.event_log_entry.asset_materialization
+            assert event is not None
+            found[event.asset_key.to_user_string()] = {k: v.value for k, v in event.metadata.items()}
+        return found
+
+
+def writes(config: dict[str, Any]) -> dict[str, Any]:
+    """The run's configuration with this one of billing__writes."""
+    return {"ops": {"billing__writes": {"config": config}}}
+
+
+def out_of_step(folder: Path, **env: str) -> Shop:
+    """Pax8 has 25 seats where Halo bills 20."""
+    return Shop(folder, FakePax8(subscription_rows=[subscription(quantity=25)]), env=env)
+
+
+def shop_of(folder: Path, subscriptions: int) -> Shop:
+    """A client with so many subscriptions in step."""
+    ids = range(subscriptions)
+    licences = [licence(id=5000 + n, snowid=f"s{n}") for n in ids]
+    links = [[{"id": n, "licence_id": 5000 + n, "qty_free": 0, "minimum_qty": 0}] for n in ids]
+    lines = [line(id=6000 + n, quantity_subscriptions=links[n]) for n in ids]
+    pax8 = FakePax8(subscription_rows=[subscription(id=f"s{n}") for n in ids])
+    return Shop(folder, pax8, FakeHalo(licence_rows=licences, recurring_rows=[invoice(lines)]))

@@ -1,0 +1,217 @@
+"""A small pair of books (Pax8 and Halo) written by hand, put through raw, staging and reconciled.
+
+For tests of verdicts and plans: `Books` starts as one company with one subscription in step with its Halo line;
+each test changes what its rule is about.
+"""
+
+from __future__ import annotations
+
+import atexit
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pax8_pipeline.billing.planning.planner import Circumstances, Native, make_plan
+from pax8_pipeline.mapping.files import ClientMapping, ItemMapping, Mappings, SubscriptionMapping
+from pax8_pipeline.settings import Policy
+from pax8_pipeline.warehouse import build, snapshots
+from pax8_pipeline.warehouse.connection import Warehouse
+from pax8_pipeline_tests.support.shelf import build_all
+
+_OF_USAGE = ("reconciled.usage_months", "reconciled.usage", "reconciled.usage_by_month", "staging.usage_lines")
+TODAY = date(2026, 8, 20)
+COMPANY = "5b1f7a3e-0d52-4c0b-9a64-2f1f3c0e9a11"
+SUB = "c2b8a9d0-6f34-4a6f-8a1b-3f7c9e5d1a02"
+
+
+def company(**changes: Any) -> dict[str, Any]:
+    """One Pax8 company as sent."""
+    return {"id": COMPANY, "name": "Example Dental", "status": "Active", "billOnBehalfOfEnabled": False, **changes}
+
+
+def subscription(**changes: Any) -> dict[str, Any]:
+    """One Pax8 subscription as sent, 20 seats."""
+    base = {
+        "id": SUB, "companyId": COMPANY, "productId": "8e0d1c55-77a3-4d0e-9d2f-0c4b6a1e7f90", "quantity": 20,
+        "startDate": "2026-02-01T00:00:00Z", "billingStart": "2026-02-01", "status": "Active", "price": 22,
+        "partnerCost": 17, "currencyCode": "USD", "productName": "Suite", "billingTerm": "Monthly",
+    }  # fmt: skip
+    return {**base, **changes}
+
+
+def licence(**changes: Any) -> dict[str, Any]:
+    """One Halo licence as sent, count 20."""
+    base = {"id": 4127, "type": 1, "name": "Suite", "client_id": 231, "count": 20, "price": 22, "snowid": SUB,
+            "is_active": True, "deleted": False, "distributor": "Pax8", "status": "Active"}  # fmt: skip
+    return {**base, **changes}
+
+
+def line(**changes: Any) -> dict[str, Any]:
+    """One recurring invoice line that follows licence 4127."""
+    link = {"id": 901, "licence_id": 4127, "qty_free": 0, "minimum_qty": 0, "kind": 4, "pro_rata": 1}
+    base = {"id": 24967, "ihid": -94, "_itemid": 88, "item_shortdescription": "Suite", "qty_order": 20, "unit_price": 22,
+            "unit_cost": 17, "isinactive": False, "isActive": True, "recurring_invoice_quantity_type": 4,
+            "quantity_subscriptions": [link], "quantity_licences": [], "prorata_data": [],
+            "startdate": "1900-01-01T00:00:00", "enddate": "1900-01-01T00:00:00"}  # fmt: skip
+    return {**base, **changes}
+
+
+def manual_line(**changes: Any) -> dict[str, Any]:
+    """One recurring invoice line whose quantity is typed in."""
+    return line(recurring_invoice_quantity_type=0, quantity_subscriptions=[], **changes)
+
+
+def invoice(lines: list[dict[str, Any]], **changes: Any) -> dict[str, Any]:
+    """One Halo recurring invoice as sent."""
+    return {
+        "id": -94,
+        "client_id": 231,
+        "reference": "Monthly",
+        "disabled": False,
+        "period": 2,
+        "lines": lines,
+        **changes,
+    }
+
+
+_HELD = ExitStack()
+
+
+def hold_open(warehouse: Warehouse) -> None:
+    """Keep one connection open until the next books are loaded: it spares all others the opening of the file.
+
+    One thread is the quickest for tables of a few rows.
+    """
+    _HELD.close()
+    _HELD.enter_context(warehouse.connect()).execute("SET threads = 1")
+
+
+def let_go() -> None:
+    """Close the connection held open: for a test that reads the file as another process would, or takes it away."""
+    _HELD.close()
+
+
+@cache
+def _known() -> Path:
+    """Where this process keeps what it loaded, until it ends."""
+    folder = tempfile.TemporaryDirectory(prefix="books-")
+    atexit.register(folder.cleanup)
+    return Path(folder.name)
+
+
+def empty_warehouse(path: Path) -> Warehouse:
+    """A warehouse with its tables and nothing in them, as a copy: making one takes longer than many a test."""
+    template = Warehouse(_known() / "empty.duckdb")
+    if not template.path.exists():
+        template.ensure_schema()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(template.path, path)
+    return Warehouse(path)
+
+
+@dataclass
+class Books:
+    """What both vendors would answer, and the operator's mapping files."""
+
+    companies: list[dict[str, Any]] = field(default_factory=lambda: [company()])
+    products: list[dict[str, Any]] = field(default_factory=list)
+    subscriptions: list[dict[str, Any]] = field(default_factory=lambda: [subscription()])
+    usage_summaries: list[dict[str, Any]] = field(default_factory=list)
+    clients: list[dict[str, Any]] = field(default_factory=lambda: [{"id": 231, "name": "Example", "inactive": False}])
+    licences: list[dict[str, Any]] = field(default_factory=lambda: [licence()])
+    recurring: list[dict[str, Any]] = field(default_factory=lambda: [invoice([line()])])
+    client_map: list[tuple[str, int]] = field(default_factory=lambda: [(COMPANY, 231)])
+    subscription_map: list[tuple[str, int | None, int | None, int | None]] = field(default_factory=list)
+    item_map: list[tuple[str, int]] = field(default_factory=list)
+
+    def mappings(self) -> Mappings:
+        """The mapping files as read."""
+        return Mappings(
+            tuple(ClientMapping(c.lower(), k, "") for c, k in self.client_map),
+            tuple(SubscriptionMapping(s.lower(), i, n, c, "") for s, i, n, c in self.subscription_map),
+            tuple(ItemMapping(p, i, "") for p, i in self.item_map),
+            "mappings",
+        )
+
+    def tables(self) -> Sequence[str]:
+        """The tables to build: what tells of usage charges stays empty, as it would be built."""
+        return [t for t in (*build.STAGING, *build.RECONCILED) if t not in _OF_USAGE]
+
+    def reads(self) -> list[snapshots.Read]:
+        """The reads of one run."""
+        parts = {
+            "pax8.companies": ("/companies", self.companies),
+            "pax8.products": ("/products", self.products),
+            "pax8.subscriptions": ("/subscriptions", self.subscriptions),
+            "halo.clients": ("/Client", self.clients),
+            "halo.licences": ("/SoftwareLicence", self.licences),
+            "halo.recurring_invoices": ("/RecurringInvoice", self.recurring),
+            "halo.items": ("/Item", []),
+        }
+        reads = [
+            snapshots.Read(t, snapshots.raw_objects(path, rows), path, expected=len(rows))
+            for t, (path, rows) in parts.items()
+        ]
+        usage = snapshots.raw_objects("/subscriptions/x/usage-summaries", self.usage_summaries)
+        return [*reads, snapshots.Read("pax8.usage_summaries", usage, scope=f"{TODAY:%Y-%m}")]
+
+    def load(self, folder: Path, *, run_id: str = "run-1", policy: Policy | None = None) -> Warehouse:
+        """Put the books through raw, staging and reconciled; the same books again are a copy of the first file."""
+        warehouse = Warehouse(folder / "warehouse.duckdb")
+        let_go()
+        if warehouse.path.exists():
+            hold_open(warehouse)
+            warehouse.ensure_schema()
+            self._put_through(warehouse, run_id, policy)
+            return warehouse
+        known = _known() / hashlib.sha256(repr((self, run_id, policy)).encode()).hexdigest()
+        if not known.exists():
+            first = empty_warehouse(known.with_suffix(".new"))
+            hold_open(first)
+            self._put_through(first, run_id, policy)
+            let_go()
+            first.path.rename(known)
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(known, warehouse.path)
+        hold_open(warehouse)
+        return warehouse
+
+    def _put_through(self, warehouse: Warehouse, run_id: str, policy: Policy | None) -> None:
+        snapshots.store(warehouse, self.reads(), run_id)
+        build.load_mapping_tables(warehouse, self.mappings())
+        build_all(warehouse, self.tables(), build.variables(TODAY, policy or Policy()))
+
+
+def reconciled(warehouse: Warehouse) -> dict[str, dict[str, Any]]:
+    """Return reconciled.subscriptions by subscription id."""
+    with warehouse.connect() as connection:
+        rows = snapshots.dicts(connection.execute("SELECT * FROM reconciled.subscriptions"))
+    return {row["subscription_id"]: row for row in rows}
+
+
+def circumstances(
+    *,
+    native: Native = "off",
+    policy: Policy | None = None,
+    run_id: str = "run-1",
+    bill_months: tuple[str, str] | None = None,
+) -> Circumstances:
+    """What a plan needs besides data."""
+    made = datetime.combine(TODAY, datetime.min.time()) + timedelta(hours=6, minutes=0 if run_id == "run-1" else 1)
+    return Circumstances(run_id, TODAY, made, policy or Policy(), "mappings", "apply", native, bill_months)
+
+
+def planned(warehouse: Warehouse, **kwargs: Any) -> list[dict[str, Any]]:
+    """Make a plan and return its rows."""
+    plan = make_plan(warehouse, circumstances(**kwargs))
+    with warehouse.connect() as connection:
+        return snapshots.dicts(
+            connection.execute("SELECT * FROM billing.plan WHERE plan_id = ? ORDER BY row_id", [plan.plan_id])
+        )

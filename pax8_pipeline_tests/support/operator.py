@@ -1,0 +1,153 @@
+"""A served sandbox, a data folder for it, and the real command line run against both as its own process."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from pax8_pipeline.cli import main
+from pax8_pipeline.sandbox.server.app import Sandbox, running_sandbox
+from pax8_pipeline.sandbox.world.world import World
+from pax8_pipeline_tests.support.hurry import without_waiting
+
+TODAY = date(2026, 8, 20)
+# A real operator's machine must not lend a test its credentials or its history.
+_OURS = ("PAX8_", "HALO_", "DAGSTER_")
+
+# Children come from a server process that has one thread and the slow modules; each is a process of its own.
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload(
+    ["pax8_pipeline_tests.support.nightly", "pax8_pipeline.orchestration.runs", "matplotlib.backends.backend_agg"]
+)
+
+
+@dataclass
+class Ran:
+    """One finished command."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """What --json printed."""
+        return dict(json.loads(self.out))
+
+    @property
+    def all_written(self) -> bool:
+        """Nothing is left to write or to approve: what waits for a person is what the demo's world has wrong in it."""
+        return self.code == 2 and bool(self.data["only_findings"])
+
+    def verdicts(self) -> dict[str, str]:
+        """Verdict by subscription id."""
+        return {row["subscription_id"]: row["verdict"] for row in self.data["rows"]}
+
+
+@dataclass
+class Desk:
+    """An operator's desk: a sandbox, a data folder with its mappings, and the command line."""
+
+    sandbox: Sandbox
+    folder: Path
+    env: dict[str, str] = field(default_factory=dict)
+
+    def environment(self) -> dict[str, str]:
+        clean = {k: v for k, v in os.environ.items() if not k.startswith(_OURS)}
+        ours = {"PAX8_PIPELINE_DATA": str(self.folder), "HALO_WRITE_MODE": "apply", "DAGSTER_DISABLE_TELEMETRY": "1"}
+        return {**clean, **self.sandbox.env(), **ours, **self.env}
+
+    def start(self, *arguments: str, **env: str) -> subprocess.Popen[str]:
+        """Start a command in a process group of its own, so that all of it can be killed."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "pax8_pipeline.cli", *arguments],
+            env={**self.environment(), **env},
+            cwd=self.folder,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+
+    def command(self, *arguments: str, **env: str) -> Ran:
+        """Run a command to its end (see `run_command`)."""
+        return run_command(self.folder, arguments, {**self.environment(), **env})
+
+    def run(self, **env: str) -> Ran:
+        """`pax8-pipeline run --json`."""
+        return self.command("run", "--json", **env)
+
+    def acknowledge_all(self) -> None:
+        """A person knows of all that is open and leaves it so."""
+        found = self.command("acknowledge", "--list", "--json").data["findings"]
+        names = [row["finding_id"] for row in found]
+        done = self.command("acknowledge", *names, "--why", "known", "--by", "Grace")
+        assert done.code == 0, done.err
+
+    def posts(self) -> list[str]:
+        """Paths of all writes that reached Halo since the log was cleared."""
+        return [path for path in self.sandbox.requests.paths("halo", "POST") if not path.endswith("token")]
+
+    def in_step(self) -> bool:
+        """Halo is exactly as a correct sync of the day leaves it, and nobody did what is forbidden."""
+        world = self.sandbox.world
+        clean = not world.halo.violations and not world.pax8.write_attempts
+        return clean and world.expected_halo() == world.halo_state()
+
+
+def run_command(folder: Path, arguments: Sequence[str], environment: Mapping[str, str]) -> Ran:
+    """Run a command in `folder` to its end, in a process whose modules are loaded already and which waits for nobody."""
+    with tempfile.TemporaryDirectory(prefix="said-") as said:
+        process = PROCESSES.Process(target=_command, args=(tuple(arguments), dict(environment), str(folder), said))
+        process.start()
+        process.join(240)
+        if (code := process.exitcode) is None:
+            process.kill()
+            raise TimeoutError(f"{arguments} did not end")
+        return Ran(code, *((Path(said) / name).read_text(encoding="utf-8") for name in ("out", "err")))
+
+
+def _command(arguments: Sequence[str], environment: Mapping[str, str], folder: str, said: str) -> None:
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(folder)
+    for number, name in ((1, "out"), (2, "err")):
+        os.dup2(os.open(f"{said}/{name}", os.O_WRONLY | os.O_CREAT), number)
+    with without_waiting():
+        main(list(arguments))
+
+
+def kill(process: subprocess.Popen[str]) -> None:
+    """SIGKILL the whole process group, as a power cut would."""
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate(timeout=60)
+
+
+def until(so: Callable[[], bool], seconds: float = 120) -> None:
+    """Wait until something is so in this process's sandbox; an assertion error when it never is."""
+    pause, deadline = threading.Event(), time.monotonic() + seconds
+    while not so():
+        assert time.monotonic() < deadline, "waited in vain"
+        pause.wait(0.01)
+
+
+@contextmanager
+def desk(folder: Path, world: World | None = None, **env: str) -> Iterator[Desk]:
+    """Serve the demo's world (or another) and lay out its data folder."""
+    world = world or World.demo(TODAY)
+    world.write_mappings(folder / "mappings")
+    with running_sandbox(world) as sandbox:
+        yield Desk(sandbox, folder, env)

@@ -1,0 +1,57 @@
+"""Plans one pair of books after the other in one warehouse: for tests that look at many of them.
+
+Only the tables that a plan of seats rests on are built; each pair of books is a run of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pax8_pipeline.settings import Policy
+from pax8_pipeline.warehouse import build, snapshots
+from pax8_pipeline.warehouse.connection import Warehouse
+from pax8_pipeline_tests.support.books import TODAY, Books, empty_warehouse, hold_open, let_go, planned
+from pax8_pipeline_tests.support.shelf import build_all
+
+TABLES = (
+    "staging.companies", "staging.subscriptions", "staging.clients", "staging.client_links", "staging.licences",
+    "staging.recurring_invoices", "staging.recurring_invoice_lines", "staging.line_licences",
+    "reconciled.client_matches", "reconciled.subscriptions", "reconciled.discrepancies",
+)  # fmt: skip
+
+
+@dataclass
+class Desk:
+    """A warehouse that takes one pair of books after the other."""
+
+    warehouse: Warehouse
+    runs: int = 0
+
+    @classmethod
+    def at(cls, folder: Path) -> Desk:
+        """Open a new warehouse in `folder`."""
+        let_go()
+        desk = cls(empty_warehouse(folder / "desk.duckdb"))
+        hold_open(desk.warehouse)
+        return desk
+
+    def load(self, books: Books, policy: Policy | None = None) -> str:
+        """Put one pair of books through staging and reconciled; return the run id."""
+        self.runs += 1
+        run_id = f"run-{self.runs}"
+        reads = [r for r in books.reads() if r.table not in ("pax8.usage_summaries", "halo.items", "pax8.products")]
+        with self.warehouse.connect() as connection:
+            for table in ("meta.snapshots", *(r.table for r in reads)):
+                connection.execute(f"DELETE FROM {table}")
+        snapshots.store(self.warehouse, reads, run_id)
+        build.load_mapping_tables(self.warehouse, books.mappings())
+        values = build.variables(TODAY, policy or Policy())
+        build_all(self.warehouse, TABLES, values)
+        return run_id
+
+    def plan(self, books: Books, policy: Policy | None = None) -> dict[str, dict[str, Any]]:
+        """Return the plan's rows for these books, by row id."""
+        run_id = self.load(books, policy)
+        return {row["row_id"]: row for row in planned(self.warehouse, run_id=run_id, policy=policy)}
