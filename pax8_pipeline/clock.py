@@ -1,7 +1,7 @@
 """Whether a run's day can be believed: its date and this machine's clock beside the vendors' `Date` headers.
 
 Here belongs: the comparison, as pure functions of moments. Not here: reading headers (`transport`), keeping what was read
-(`loading.clocks`), what follows from it (`checks.clock`, `assets.billing`).
+(`extract.vendor_clocks`), what follows from it (`orchestration.checks.clock`, `orchestration.assets.billing`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What only a person can put right: found in each plan, remembered with the day it was first seen, acknowledged or not.
 
 Here belongs: bringing billing.findings up to a plan, its figures, the copy that outlives the warehouse. Not here: which
-verdict belongs to which check (`verdicts`), the file of acknowledgements (`acknowledged`), exit codes (`outcome`).
+verdict belongs to which check (`verdicts`), the file of acknowledgements (`acknowledgements`), exit codes (`exit_status`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 
 import duckdb
 
-from pax8_pipeline.billing.planning.verdicts import ALL_VERDICTS, ANY_OTHER, check_of
+from pax8_pipeline.billing.verdicts import ALL_VERDICTS, ANY_OTHER, check_of
 from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.settings import Policy
 from pax8_pipeline.warehouse.connection import Connection, Warehouse

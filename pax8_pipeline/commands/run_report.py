@@ -168,7 +168,7 @@ def show(console: Console, told: Told, *, limit: int = 40, everything: bool = Fa
 
 
 def table(console: Console, title: str, rows: Sequence[dict[str, Any]], limit: int) -> None:
-    """Print plan rows (`render.plan_rows`)."""
+    """Print plan rows (`plan_report.plan_rows`)."""
     shown = Table(title=title, title_justify="left", title_style="bold", header_style="bold", expand=False)
     for name, right in (
         ("client", 0),

@@ -1,7 +1,7 @@
 """Counts the rows that can be used, not only those that were read: a list that came whole and cannot be read is no list.
 
 Here belongs: that count for the core lists, and whether it can be believed. Not here: whether the read itself was whole
-(`reads`), what makes a row unreadable (SQL of staging).
+(`completeness`), what makes a row unreadable (SQL of staging).
 """
 
 from __future__ import annotations

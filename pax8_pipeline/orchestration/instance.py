@@ -1,7 +1,7 @@
 """Finds Dagster's instance: where runs, checks and schedules are remembered, and who still works on a run.
 
 Here belongs: the history's folder, opening it, ending runs whose process died, deleting old runs. Not here: what
-runs (`definitions`, `launch`). The history follows the data folder, so that what happened on the sandbox never
+runs (`definitions`, `runs`). The history follows the data folder, so that what happened on the sandbox never
 looks like something that happened to customers: DAGSTER_HOME if set, else `<data folder>/dagster_home`, with
 the settings of the checkout's dagster.yaml.
 """

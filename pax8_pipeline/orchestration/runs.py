@@ -2,7 +2,7 @@
 the UI shows.
 
 Here belongs: running the job and gathering what a caller needs to know. Not here: words for people (commands),
-exit codes (`billing.outcome`). Nothing is printed: expected failures come back as sentences.
+exit codes (`billing.exit_status`). Nothing is printed: expected failures come back as sentences.
 """
 
 from __future__ import annotations

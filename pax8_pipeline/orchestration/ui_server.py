@@ -1,7 +1,7 @@
 """Starts Dagster's UI and daemon as `dagster dev` does, with a guard before the web server.
 
 Here belongs: putting the guard between the network and Dagster's web server. Not here: which requests pass
-(`web_guard`), which processes run beside it (`commands.dev`). Dagster's web server runs mutations by GET and looks
+(`web_guard`), which processes run beside it (`commands.playground.dev`). Dagster's web server runs mutations by GET and looks
 neither at Host nor at Origin.
 
     python -m pax8_pipeline.orchestration.ui_server dev -w workspace.yaml -h 127.0.0.1 -p 3000

@@ -128,7 +128,7 @@ def _held_lines(connection: Connection, head: Plan, shown: Callable[[str], str])
 
 
 def agreed_text(row: Row) -> str:
-    """Return one agreement (`approval.agreements`) as a sentence without its full stop."""
+    """Return one agreement (`approvals.agreements`) as a sentence without its full stop."""
     verb = "Approved" if row["kind"] == "approve" else "Acknowledged"
     part = f", client {row['client_id']}" if row["client_id"] is not None else ""
     part += f", row {row['row_id']}" if row["row_id"] is not None else ""

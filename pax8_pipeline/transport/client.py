@@ -2,7 +2,7 @@
 vendor.
 
 Here belongs: which answer may be followed by another try, and which typed error ends it. Not here: paging
-(`listing` and the vendors' `paging`), connections (`wire`), tokens (`token`), words (`failures`).
+(`listing` and the vendors' `paging`), connections (`session`), tokens (`token`), words (`error_text`).
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from pax8_pipeline.commands.playground.server import free_port
+from pax8_pipeline.commands.sandbox_server import free_port
 from pax8_pipeline.sandbox.world import state
 from pax8_pipeline.sandbox.world.world import World
 from pax8_pipeline_tests.support.cli import clean_environment, cli

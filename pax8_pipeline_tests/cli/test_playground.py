@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pax8_pipeline.commands.playground.server import claimed, environment_of, get_json, only_server, served_world
+from pax8_pipeline.commands.sandbox_server import claimed, environment_of, get_json, only_server, served_world
 from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.sandbox.world import state
 from pax8_pipeline.sandbox.world.world import World
@@ -33,7 +33,7 @@ def test_a_second_command_uses_the_server_of_the_first(world_file: Path) -> None
 def test_a_world_is_free_again_when_its_server_is_killed(world_file: Path) -> None:
     program = (
         "import pathlib, sys, threading\n"
-        "from pax8_pipeline.commands.playground.server import served_world\n"
+        "from pax8_pipeline.commands.sandbox_server import served_world\n"
         "with served_world(pathlib.Path(sys.argv[1])) as env:\n"
         "    print(env['PAX8_API_URL'], flush=True)\n"
         "    threading.Event().wait()\n"

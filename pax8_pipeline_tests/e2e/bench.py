@@ -21,7 +21,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from pax8_pipeline.commands.playground.server import environment_of, free_port
+from pax8_pipeline.commands.sandbox_server import environment_of, free_port
 
 # Steps that ask a vendor; everything else is the job's own overhead.
 _VENDORS = ("pax8", "halo")

@@ -17,7 +17,7 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
-from pax8_pipeline.commands.playground.server import free_port
+from pax8_pipeline.commands.sandbox_server import free_port
 from pax8_pipeline.sandbox.world.world import World
 from pax8_pipeline_tests.support.operator import TODAY, Desk, desk, until
 

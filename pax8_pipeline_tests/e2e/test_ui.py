@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline.commands.playground.server import free_port
+from pax8_pipeline.commands.sandbox_server import free_port
 from pax8_pipeline_tests.support.chromium import IN_BROWSER
 from pax8_pipeline_tests.support.cli import clean_environment, cli
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline.commands.playground.server import free_port
+from pax8_pipeline.commands.sandbox_server import free_port
 from pax8_pipeline.sandbox.world.world import World
 from pax8_pipeline_tests.e2e.test_backfill import FIRST, LAST, MONTHS, SWITCHES, contents, items_asked
 from pax8_pipeline_tests.support.chromium import IN_BROWSER

@@ -1,6 +1,6 @@
 """A usage month from its first days to its invoice and beyond, night by night, over HTTP: each client is billed once.
 
-The sandbox's own oracle (`usage_truth`) says what the invoices should come to; amounts are taken from the emulated
+The sandbox's own oracle (`usage`) says what the invoices should come to; amounts are taken from the emulated
 Halo's invoices, apart from the product. In `make test` the month is read on twelve days around its end; `make proofs` reads it daily for
 35 days. Left out against the real job: Dagster and the checks (see `nightly`).
 """

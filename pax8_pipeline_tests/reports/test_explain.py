@@ -16,7 +16,8 @@ from pax8_pipeline.billing.planning import planner as plans
 from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.reports import plan_report
 from pax8_pipeline.reports.explain import history as stories
-from pax8_pipeline.reports.explain.history import Story, explain
+from pax8_pipeline.reports.explain.events import Story
+from pax8_pipeline.reports.explain.history import explain
 from pax8_pipeline.reports.explain.text import story_lines
 from pax8_pipeline.settings import Policy
 from pax8_pipeline.warehouse import snapshots

@@ -12,7 +12,8 @@ from pax8_pipeline.billing.ledger.ledger import Ledger
 from pax8_pipeline.billing.model import Entry
 from pax8_pipeline.billing.planning import planner as plans
 from pax8_pipeline.errors import PipelineError
-from pax8_pipeline.reports.explain.history import Story, explain
+from pax8_pipeline.reports.explain.events import Story
+from pax8_pipeline.reports.explain.history import explain
 from pax8_pipeline.reports.explain.text import story_lines
 from pax8_pipeline.settings import Policy, Trust, UsagePolicy
 from pax8_pipeline.warehouse import snapshots

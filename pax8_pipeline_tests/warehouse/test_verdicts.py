@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline.billing.planning.verdicts import VERDICTS
+from pax8_pipeline.billing.verdicts import VERDICTS
 from pax8_pipeline.settings import Policy
 from pax8_pipeline_tests.support.books import (
     COMPANY,

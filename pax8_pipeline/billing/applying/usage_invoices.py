@@ -1,7 +1,7 @@
 """Makes one usage invoice in Halo: search, claim, send once, read back, search again. Part of `apply`.
 
 Here belongs: the order of steps and what each failure means (api/halo.md section 12.3). Not here: what is sent and how
-it is compared (`invoice`), HTTP. Nothing in Halo keeps two invoices from having one key, so what does is the ledger,
+it is compared (`usage_invoice`), HTTP. Nothing in Halo keeps two invoices from having one key, so what does is the ledger,
 the search, and one writer at a time (`writer` says why there is no better way). A second writer's invoice may appear
 after our last search of its key, so all keys of an apply are searched once more at its end.
 """

@@ -2,7 +2,7 @@
 
 Here belongs: the memory of documents (billing.documents), its comparison with a whole read of Halo's invoices, and
 when Halo cannot be believed at all. Not here: what is planned from it (queries/usage_documents.sql), what became of
-writes without an answer (`settling`).
+writes without an answer (`recovery`).
 
 A document is known by its key. What it must be (client, net amount, lines) is the plan that made it; of one that
 somebody else made it is what the first run saw. Halo's numbers say nothing: after a restore they name other records.

@@ -73,7 +73,7 @@ class Ledger:
         Open is claimed, sent or unknown: a run that ended between the claim and the read-back. What Halo shows
         decides: the intended state is verified, the old state failed (it will be planned again), anything else
         drifted. Nothing is ever sent again because of an open entry. Usage invoices, and how long they `wait`: see
-        `settling`.
+        `recovery`.
         """
         now = self.clock()
         with self.warehouse.transaction() as connection:

@@ -1,7 +1,7 @@
 """What became of usage invoices whose end is not known: judged by the ordinary invoices this run read of Halo.
 
 Here belongs: that judgement, and what is said of those that stay pending. Not here: the same for licences and lines
-(billing/ledger/settle.sql), comparing (`invoice`), writing the ledger (`ledger`).
+(billing/ledger/settle.sql), comparing (`usage_invoice`), writing the ledger (`ledger`).
 
 That one read does not show an invoice proves nothing: Halo may still be at work on the request of a process that died.
 It did not become an invoice when two whole reads, policy `unknown_wait_hours` apart, both do not show it, the second of

@@ -1,7 +1,7 @@
 """Which data folder writes usage into this Halo tenant: one, and the documents say which.
 
 Here belongs: this folder's identity, the identities that a person retired, and finding documents of another folder.
-Not here: what a document looks like (`invoice`), the lock between processes of one folder (`lock`).
+Not here: what a document looks like (`usage_invoice`), the lock between processes of one folder (`lock`).
 
 Halo offers nothing that two writers could agree by: no field is unique, no write is conditional, and a record that only
 marks a claim would have to be deleted again (api/halo.md sections 3, 8 and 12.3). So a second invoice of one key cannot

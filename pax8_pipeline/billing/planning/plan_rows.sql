@@ -1,4 +1,4 @@
--- One plan row per reconciled subscription. `verdict_classes` comes from billing/planning/verdicts.py, `trust` from policy.yaml.
+-- One plan row per reconciled subscription. `verdict_classes` comes from billing/verdicts.py, `trust` from policy.yaml.
 CREATE OR REPLACE TEMP TABLE plan_rows AS
 WITH judged AS (
   SELECT s.*, v.class AS verdict_class, v.sentence AS verdict_sentence,

@@ -19,7 +19,7 @@ from pax8_pipeline.billing.ledger import documents, writer
 from pax8_pipeline.billing.ledger.recovery import pending
 from pax8_pipeline.billing.model import USAGE_ACTIONS, Change, Plan
 from pax8_pipeline.billing.planning import guardrails, usage_stops
-from pax8_pipeline.billing.planning.verdicts import ALL_VERDICTS
+from pax8_pipeline.billing.verdicts import ALL_VERDICTS
 from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.settings import Policy
 from pax8_pipeline.warehouse.connection import Connection, Warehouse

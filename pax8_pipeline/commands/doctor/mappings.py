@@ -1,6 +1,6 @@
 """What `doctor` looks at in the mapping files: whether the things they point to are there.
 
-Here belongs: each id of a mapping file against the list it belongs to. Not here: the files' form (`matching.mappings`),
+Here belongs: each id of a mapping file against the list it belongs to. Not here: the files' form (`mapping.files`),
 what a run makes of them. A mapping row that points to nothing bills nobody, without a word until money is missed.
 """
 

@@ -12,8 +12,8 @@ from rich.table import Table
 
 from pax8_pipeline.commands import run_report
 from pax8_pipeline.commands.common import console, styled, tell
-from pax8_pipeline.commands.playground.server import only_server
 from pax8_pipeline.commands.run import sync
+from pax8_pipeline.commands.sandbox_server import only_server
 from pax8_pipeline.commands.target import sandbox_folder, sandbox_settings, world_file
 from pax8_pipeline.reports import plan_report
 from pax8_pipeline.sandbox.server.app import running_sandbox

@@ -20,7 +20,7 @@ from types import FrameType
 import click
 
 from pax8_pipeline.commands.common import tell
-from pax8_pipeline.commands.playground.server import claimed, environment_of, free_port, get_json, holder, port_is_free
+from pax8_pipeline.commands.sandbox_server import claimed, environment_of, free_port, get_json, holder, port_is_free
 from pax8_pipeline.commands.target import sandbox_environment, sandbox_folder, world_file
 from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.settings import REQUIRED_HALO, REQUIRED_PAX8, Settings, load_settings

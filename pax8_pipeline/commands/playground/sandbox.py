@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pax8_pipeline.commands.playground.server import free_port, only_server, port_is_free
+from pax8_pipeline.commands.sandbox_server import free_port, only_server, port_is_free
 from pax8_pipeline.errors import ConfigError, PipelineError
 
 if TYPE_CHECKING:

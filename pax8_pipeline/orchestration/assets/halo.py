@@ -1,6 +1,6 @@
 """Raw Halo: every list exactly as it was sent.
 
-Here belongs: the assets. Not here: what to ask (`loading.halo`).
+Here belongs: the assets. Not here: what to ask (`extract.halo_lists`).
 """
 
 # No `from __future__ import annotations` here: Dagster looks at the annotation of `context` itself.

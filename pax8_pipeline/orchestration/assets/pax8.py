@@ -1,6 +1,6 @@
 """Raw Pax8: every list exactly as it was sent.
 
-Here belongs: the assets of flat lists and invoices. Not here: usage (`usage`), what to ask (`loading.pax8`).
+Here belongs: the assets of flat lists and invoices. Not here: usage (`usage`), what to ask (`extract.pax8_lists`).
 """
 
 # No `from __future__ import annotations` here: Dagster looks at the annotation of `context` itself.

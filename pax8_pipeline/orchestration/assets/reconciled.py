@@ -1,6 +1,6 @@
 """Reconciled: Pax8 beside Halo, with verdicts.
 
-Here belongs: the assets and their figures. Not here: any verdict (warehouse/sql/reconciled, billing/planning/verdicts.py).
+Here belongs: the assets and their figures. Not here: any verdict (warehouse/sql/reconciled, billing/verdicts.py).
 """
 
 # No `from __future__ import annotations` here: Dagster looks at the annotation of `context` itself.

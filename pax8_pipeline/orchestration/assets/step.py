@@ -21,7 +21,7 @@ from pax8_pipeline.settings import Settings
 from pax8_pipeline.text import complaint
 from pax8_pipeline.warehouse.connection import Warehouse
 
-# Whoever wants to see how far a run is listens to this logger (`automation.launch` does).
+# Whoever wants to see how far a run is listens to this logger (`orchestration.runs` does).
 progress_log = logging.getLogger("pax8_pipeline.progress")
 
 SCHEDULE_TAG = "dagster/schedule_name"

@@ -1,6 +1,6 @@
 """Raw Pax8 usage: summaries and lines, by month.
 
-Here belongs: the assets. Not here: what to ask (`loading.usage`, `loading.usage_lines`).
+Here belongs: the assets. Not here: what to ask (`extract.usage_summaries`, `extract.usage_lines`).
 """
 
 # No `from __future__ import annotations` here: Dagster looks at the annotation of `context` itself.

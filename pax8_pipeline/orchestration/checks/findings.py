@@ -1,7 +1,7 @@
 """What a plan holds back or lets wait by its verdict, grouped by what a person does about it.
 
 Here belongs: one rule for each group, its sentence and the next step. Not here: which verdict belongs to which check
-(billing/planning/verdicts.py), companies, subscriptions and currencies that the reconciliation reports (files of their own).
+(billing/verdicts.py), companies, subscriptions and currencies that the reconciliation reports (files of their own).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pax8_pipeline.billing.planning.verdicts import REPORTED_BY
+from pax8_pipeline.billing.verdicts import REPORTED_BY
 from pax8_pipeline.orchestration.checks.check import Finding, Rule, Sight, look
 
 # Whose company is not matched is told by `unmatched_companies`, currencies by `currency_mismatch`.

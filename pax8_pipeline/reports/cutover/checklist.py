@@ -1,7 +1,7 @@
 """What leaving Halo's own Pax8 integration takes: what is on, what is linked, what is missing, what is at risk.
 
 Here belongs: gathering that from what the last run staged, and the ordered steps. Not here: words and layout of the
-report (`cutover_text`), any write; this only reads. Facts: api/halo.md sections 9 and 10.
+report (`text`), any write; this only reads. Facts: api/halo.md sections 9 and 10.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def cutover(connection: Connection) -> Cutover:
 
 
 def as_data(found: Cutover) -> dict[str, Any]:
-    """Return the report as data; money as decimal text when `render.to_json` writes it."""
+    """Return the report as data; money as decimal text when `plan_report.to_json` writes it."""
     data = {k: v for k, v in vars(found).items() if k != "steps"}
     return {
         "schema": SCHEMA,

@@ -1,6 +1,6 @@
 """The whole story of one id, in time order: what Pax8 said, what Halo showed, what was planned, agreed to and done.
 
-Here belongs: finding what an id names and putting its events in order. Not here: words (`explain_text`), the
+Here belongs: finding what an id names and putting its events in order. Not here: words (`text`), the
 queries (warehouse/sql/queries/explain_*.sql), any figure of its own. Everything comes from what is kept: raw reads
 (as long as policy.retention_days), plans, approvals and the ledger. Times are UTC without offset.
 """
@@ -8,14 +8,13 @@ queries (warehouse/sql/queries/explain_*.sql), any figure of its own. Everything
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, get_args
 
 from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.reports.explain import text, usage
-from pax8_pipeline.reports.explain.text import Kind
+from pax8_pipeline.reports.explain.events import Event, Kind, Row, Story
 from pax8_pipeline.values import recurring_invoice_id
 from pax8_pipeline.warehouse.connection import Connection
 from pax8_pipeline.warehouse.models import load_sql
@@ -23,30 +22,6 @@ from pax8_pipeline.warehouse.snapshots import dicts
 
 SCHEMA = "pax8-pipeline/explain/1"
 KINDS: tuple[str, ...] = get_args(Kind)
-Row = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Event:
-    """Something that was said or done. `source` is Pax8, Halo, plan, approval or ledger; `facts` what is known of it."""
-
-    at: datetime
-    source: str
-    text: str
-    run_id: str | None
-    plan_id: str | None
-    facts: Row
-
-
-@dataclass(frozen=True)
-class Story:
-    """All that is known of one thing: how it stood when last read (`now`), how it came to that, and its open findings."""
-
-    kind: str
-    id: str
-    now: Sequence[Row]
-    events: Sequence[Event]
-    findings: Sequence[Row] = ()
 
 
 def explain(connection: Connection, wanted: str, kind: str | None = None) -> list[Story]:
@@ -66,7 +41,7 @@ def explain(connection: Connection, wanted: str, kind: str | None = None) -> lis
 
 
 def as_data(wanted: str, stories: Sequence[Story]) -> dict[str, Any]:
-    """Return stories as data: times ISO in UTC, money and quantities as decimal text (`render.to_json` writes it)."""
+    """Return stories as data: times ISO in UTC, money and quantities as decimal text (`plan_report.to_json` writes it)."""
     return {
         "schema": SCHEMA,
         "id": wanted,

@@ -7,20 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
 from pax8_pipeline.billing import findings
 from pax8_pipeline.billing.model import money_sentences
 from pax8_pipeline.reports.explain import usage
+from pax8_pipeline.reports.explain.events import Row, Story
 from pax8_pipeline.reports.explain.usage import plain
-
-if TYPE_CHECKING:
-    from pax8_pipeline.reports.explain.history import Story
-
-Row = Mapping[str, Any]
-Kind = Literal[
-    "subscription", "licence", "line", "invoice", "usage", "halo_invoice", "summary", "item", "plan", "row", "entry"
-]
 
 KIND_NAMES: dict[str, str] = {
     "subscription": "Pax8 subscription",

@@ -1,6 +1,6 @@
 """The world's clock: a day that is set or played, and a moment within it.
 
-Here belongs: what "today" and "now" are in the sandbox. Not here: what a new day brings (`days.py`).
+Here belongs: what "today" and "now" are in the sandbox. Not here: what a new day brings (`simulation.py`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Bodies a fault puts in the place of the vendor's: error pages, and lists that are short, shifted or empty.
 
-Here belongs: pure functions, body in and body out. Not here: when they are used (`faults_middleware.py`).
+Here belongs: pure functions, body in and body out. Not here: when they are used (`middleware.py`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The wire between client and emulators: logs every request, keeps the rate limits, carries out faults.
 
-Here belongs: ASGI middleware around both vendors. Not here: which fault hits (`faults.py`). Connections are cut for
+Here belongs: ASGI middleware around both vendors. Not here: which fault hits (`registry.py`). Connections are cut for
 real, by closing uvicorn's transport, so that a client sees what it would see on a bad line.
 """
 

@@ -1,8 +1,8 @@
 """Faults of the line that a test or a person may order: which request they hit, how often, and what they do to it.
 
 Here belongs: the register of faults and the rule that picks one for a request. Not here: carrying them out
-(`faults_middleware.py`), bodies that are changed (`faults_bodies.py`), "could be either" of a healthy vendor
-(`pax8_switches.py`, `halo_switches.py`).
+(`middleware.py`), bodies that are changed (`bodies.py`), "could be either" of a healthy vendor
+(`switches.py`, `switches.py`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What goes over the sandbox's wire: a log of requests, and rate limits over a rolling window.
 
-Here belongs: counting. Not here: what is done about it (`faults_middleware.py`).
+Here belongs: counting. Not here: what is done about it (`middleware.py`).
 """
 
 from __future__ import annotations

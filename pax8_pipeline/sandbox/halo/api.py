@@ -1,7 +1,7 @@
 """Halo over HTTP: routes under /api and /auth, rights, and which call goes where.
 
 Here belongs: paths, status codes, headers and bodies (`api/halo.md` sections 1 to 3). Not here: what a list
-holds (`halo_lists.py`), what a write does (`halo_writes.py`), faults and rate limits (`faults.py`).
+holds (`lists.py`), what a write does (`writes.py`), faults and rate limits (`registry.py`).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Here belongs: making ordinary invoices (`api/halo.md` section 7: quantities as billed, pro rata, one-time
 lines, the next creation date), and the nightly jobs per switches: native Pax8 sync, line status, accounts.
-Not here: what a POST may change (`halo_writes.py`), the world's clock.
+Not here: what a POST may change (`writes.py`), the world's clock.
 """
 
 from __future__ import annotations

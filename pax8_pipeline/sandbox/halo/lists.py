@@ -2,7 +2,7 @@
 lies.
 
 Here belongs: filters, order, paging and envelopes (`api/halo.md` section 2), with the switches for wrong
-counts, capped and repeated pages. Not here: the shape of a row (`halo_answers.py`), rights (`halo_api.py`).
+counts, capped and repeated pages. Not here: the shape of a row (`answers.py`), rights (`api.py`).
 """
 
 from __future__ import annotations

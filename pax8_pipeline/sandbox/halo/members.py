@@ -1,7 +1,7 @@
 """Reading one written element: which members Halo knows, which types they take, and how it refuses.
 
 Here belongs: JSON to kept members, the three bodies of a 400, and the members nobody may send. Not here: what
-a saved member causes (`halo_writes.py`).
+a saved member causes (`writes.py`).
 """
 
 from __future__ import annotations

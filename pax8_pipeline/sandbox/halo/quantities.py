@@ -2,8 +2,8 @@
 money.
 
 Here belongs: pure arithmetic over rows (`api/halo.md` section 7, "How a line follows a licence" and "Pro rata
-behaviour"). Not here: making invoices (`halo_billing.py`), saving (`halo_writes.py`), the shape of answers
-(`halo_answers.py`).
+behaviour"). Not here: making invoices (`invoicing.py`), saving (`writes.py`), the shape of answers
+(`answers.py`).
 """
 
 from __future__ import annotations

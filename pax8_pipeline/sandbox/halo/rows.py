@@ -1,7 +1,7 @@
 """Small things every row of Halo is made of: empty values, dates, doubles, and a row from its template.
 
 Here belongs: how Halo writes a date, a double, "nothing". Not here: the templates themselves
-(`halo_templates.py`, `halo_invoice_templates.py`), rules.
+(`templates.py`, `invoice_templates.py`), rules.
 """
 
 from __future__ import annotations

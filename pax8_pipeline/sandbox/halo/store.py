@@ -1,8 +1,8 @@
 """The state of the emulated Halo: its rows, its ids, its log of what was written, and what happens at night.
 
 Here belongs: adders that fill in a real row, numbering, change logs, saving and loading. Not here: the rules
-of a write (`halo_writes.py`), quantities and money (`halo_quantities.py`), invoices (`halo_billing.py`), HTTP
-(`halo_api.py`). Rows are plain JSON-able dicts named as in `api/halo.md`, numbers of money and quantity as
+of a write (`writes.py`), quantities and money (`quantities.py`), invoices (`invoicing.py`), HTTP
+(`api.py`). Rows are plain JSON-able dicts named as in `api/halo.md`, numbers of money and quantity as
 Decimal; a test or a story may read and edit them directly, under `store.lock` while a server runs.
 """
 

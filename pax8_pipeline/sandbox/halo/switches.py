@@ -2,7 +2,7 @@
 
 Here belongs: the names, values and safe defaults of `api/halo.md` section 13, and the rights of the
 application. Not here: what a switch does (it is read where the behaviour lives). Faults that no healthy Halo
-shows (cut connections, 500s, lost replies) are not switches; they are in `faults.py`.
+shows (cut connections, 500s, lost replies) are not switches; they are in `registry.py`.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Here belongs: the rules of `api/halo.md` section 3 and the write endpoints of sections 6 to 8. Every function
 takes the parsed body, checks all of it before it changes anything, and returns the rows it saved. Not here:
-reading a member (`halo_members.py`), the shape of the reply (`halo_answers.py`), routes (`halo_api.py`).
+reading a member (`members.py`), the shape of the reply (`answers.py`), routes (`api.py`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What each read of the emulated Pax8 answers, as JSON text.
 
 Here belongs: store -> ordered, filtered, spelt rows -> envelope. Not here: who may ask and errors
-(`pax8_api.py`), which return None from here for an unknown id. Spelt rows and orders of big lists are kept
+(`api.py`), which return None from here for an unknown id. Spelt rows and orders of big lists are kept
 until something changes, so that a page of 200 is a join of texts.
 """
 

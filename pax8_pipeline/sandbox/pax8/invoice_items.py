@@ -2,7 +2,7 @@
 arrears.
 
 Here belongs: `api/pax8.md` section 12. Not here: which invoices exist and when they can be seen
-(`pax8_billing.py`), spelling (`pax8_wire.py`). An item is a pure function of the subscriptions' histories and
+(`invoices.py`), spelling (`wire.py`). An item is a pure function of the subscriptions' histories and
 the usage, so the past can be made at any time; `period` below means the invoice's month, arrears are of the
 month before.
 """
@@ -45,7 +45,7 @@ def items_of_month(store: Pax8Store, period: date, partner: int, currency: str, 
 
 
 def _extras(store: Pax8Store, period: date, partner: int, currency: str) -> Iterator[Row]:
-    """Charges somebody asked for (`usage_play.charge`): on the invoice of their currency, else on the partner's first."""
+    """Charges somebody asked for (`usage_events.charge`): on the invoice of their currency, else on the partner's first."""
     own = {
         row["currencyCode"]
         for row in store.subscriptions.values()

@@ -2,7 +2,7 @@
 that.
 
 Here belongs: `api/pax8.md` section 11: which invoices exist, since when, in which state. Not here: what is on
-them (`pax8_items.py`).
+them (`invoice_items.py`).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The state of the emulated Pax8: what is true, before it is spelt for the wire.
 
 Here belongs: rows, their ids, history of subscriptions, tokens, saving and loading. Not here: how a row looks
-in an answer (`pax8_wire.py`), usage figures (`pax8_usage.py`), invoice items (`pax8_items.py`), HTTP
-(`pax8_api.py`).
+in an answer (`wire.py`), usage figures (`usage.py`), invoice items (`invoice_items.py`), HTTP
+(`api.py`).
 
 Rows are plain JSON-able dicts in one canonical form: member names of `api/pax8.md`, dates `yyyy-mm-dd`,
 moments `yyyy-mm-ddThh:mm:ss.mmm` in UTC, money Decimal, nothing missing. Members that begin with `_` are ours

@@ -2,7 +2,7 @@
 
 Here belongs: names, values and defaults of the knobs that `api/pax8.md` section 18 asks for. Not here: what a
 knob does (read where the behaviour lives), and faults of the line such as 429 or cut connections
-(`faults.py`). The defaults are the nasty end of what the reference allows.
+(`registry.py`). The defaults are the nasty end of what the reference allows.
 """
 
 from __future__ import annotations

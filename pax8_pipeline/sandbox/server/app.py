@@ -1,7 +1,7 @@
 """Both emulators behind one port on loopback: in a thread for tests and the demo, or for a command line.
 
 Here belongs: the app put together, uvicorn, the environment to use with it, saving on the way. Not here: what is
-answered (`pax8_api.py`, `halo_api.py`, `control.py`), the command line's options.
+answered (`api.py`, `api.py`, `control.py`), the command line's options.
 """
 
 from __future__ import annotations
@@ -149,7 +149,7 @@ def running_sandbox(
             sandbox.app,
             log_config=None,
             access_log=False,
-            date_header=False,  # each vendor tells the time by the world's clock (`faults_middleware`)
+            date_header=False,  # each vendor tells the time by the world's clock (`middleware`)
             timeout_graceful_shutdown=_STOP_WITHIN,
         )
     )

@@ -1,7 +1,7 @@
 """The goods and the people of the synthetic world: invented vendors, products and company names.
 
 Here belongs: what is sold, at what list price, in which unit; word lists. Not here: who bought what
-(`birth.py`).
+(`generate_pax8.py`).
 """
 
 from __future__ import annotations

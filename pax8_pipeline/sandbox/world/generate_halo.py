@@ -2,8 +2,8 @@
 invoices.
 
 Here belongs: which Halo rows stand for which Pax8 rows and by which way they are found again. Not here:
-Halo's own rules (`halo_*.py` of the emulator), the Pax8 side (`birth.py`), what later drifts apart
-(`story.py`).
+Halo's own rules (`halo_*.py` of the emulator), the Pax8 side (`generate_pax8.py`), what later drifts apart
+(`scenario.py`).
 
 What a person set up in this tenant: one client per company; one recurring invoice per client and billing term
 (monthly; yearly, two- and three-yearly where somebody pays so); one licence and one line per subscription.

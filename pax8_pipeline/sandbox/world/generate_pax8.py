@@ -1,7 +1,7 @@
 """How the Pax8 side of a synthetic world is born: companies, products, subscriptions and their past, usage.
 
 Here belongs: who buys what at the beginning, drawn from one seeded generator. Not here: the Halo side
-(`halo_birth.py`), invoices (`pax8_billing.py`), anything that happens later (`story.py`, `days.py`).
+(`generate_halo.py`), invoices (`invoices.py`), anything that happens later (`scenario.py`, `simulation.py`).
 """
 
 from __future__ import annotations

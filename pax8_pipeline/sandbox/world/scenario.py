@@ -1,6 +1,6 @@
 """The events that make the two sides differ, and one day on which each kind happens once: the demo's last day.
 
-Here belongs: what an event is, and the scripted day. Not here: random days (`days.py`), the rules that give a
+Here belongs: what an event is, and the scripted day. Not here: random days (`simulation.py`), the rules that give a
 verdict (`verdicts.py`). Each scripted event happens to a company of its own, so that no client reaches a guardrail.
 """
 

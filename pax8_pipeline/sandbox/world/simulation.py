@@ -1,6 +1,6 @@
 """What a day brings when the clock plays it: people change seats, cancel, renew, buy again; Pax8 and Halo work.
 
-Here belongs: the world's random but seeded life, one day at a time. Not here: the scripted day (`story.py`).
+Here belongs: the world's random but seeded life, one day at a time. Not here: the scripted day (`scenario.py`).
 Everything a day draws comes from (seed, date), so a world played to a date is the same however it got there.
 """
 

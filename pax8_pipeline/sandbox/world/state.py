@@ -1,7 +1,7 @@
 """A world on disk: saved whole and at once, or not at all.
 
 Here belongs: the file. Not here: what a world's JSON holds (`world.py` and the two stores), when it is saved
-(`server.py`).
+(`app.py`).
 """
 
 from __future__ import annotations

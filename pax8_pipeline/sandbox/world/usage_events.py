@@ -1,7 +1,7 @@
 """What people and vendors do to usage: a group linked in the portal, an odd or late charge, an invoice corrected.
 
 Here belongs: the single acts a test or `/control` plays on one world. Not here: the calendar of invoices and what a
-correction is (`pax8_billing.py`), what all of it should come to (`usage_truth.py`).
+correction is (`invoices.py`), what all of it should come to (`usage.py`).
 """
 
 from __future__ import annotations

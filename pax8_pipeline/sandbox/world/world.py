@@ -1,7 +1,7 @@
 """A synthetic MSP: its Pax8, its Halo, the truth that ties them together, and a clock that plays days.
 
 Here belongs: putting the parts together, and what tests, the server and the demo ask of a world. Not here: how each
-side is born (`birth.py`, `halo_birth.py`), events (`story.py`, `days.py`), HTTP (`server.py`).
+side is born (`generate_pax8.py`, `generate_halo.py`), events (`scenario.py`, `simulation.py`), HTTP (`app.py`).
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class World:
 
     @classmethod
     def demo(cls, today: date | None = None, *, seed: int = DEMO_SEED, companies: int = 60) -> World:
-        """A world in step until yesterday, whose last day holds one event of each kind (`story.py`)."""
+        """A world in step until yesterday, whose last day holds one event of each kind (`scenario.py`)."""
         day = today or DEMO_TODAY
         world = cls(seed, day, companies=companies, unassigned=UNASSIGNED_SHAPES)
         Teller(world, random.Random(f"{seed}|{day}|story")).play()
@@ -140,7 +140,7 @@ class World:
             return self.oracle.verdicts()
 
     def expected_usage(self, month: date | str, **options: Any) -> usage_truth.UsageTruth:
-        """What the invoices visible today make of a usage month; see `usage_truth.expected_usage`."""
+        """What the invoices visible today make of a usage month; see `usage.expected_usage`."""
         return usage_truth.expected_usage(self, month, **options)
 
     def halo_ids(self, subscription_id: str) -> dict[str, int]:
@@ -161,7 +161,7 @@ class World:
             self.halo_birth.bill(subscription_id)
         return self.halo_ids(subscription_id)
 
-    # Usage: what people and vendors do to it (usage_play.py) ----------------------------------------------
+    # Usage: what people and vendors do to it (usage_events.py) ----------------------------------------------
 
     def assign_group(self, group_id: str, company_id: str) -> Row:
         """Let a person link a usage group to a company in Pax8's portal."""
@@ -169,7 +169,7 @@ class World:
             return usage_events.assign_group(self, group_id, company_id)
 
     def charge(self, month: date, **item: Any) -> Row:
-        """Let Pax8 charge something odd in arrears for a usage month; see `usage_play.charge`."""
+        """Let Pax8 charge something odd in arrears for a usage month; see `usage_events.charge`."""
         with self.pax8.lock:
             return usage_events.charge(self, month, **item)
 

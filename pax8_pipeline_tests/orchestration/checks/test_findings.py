@@ -12,7 +12,7 @@ import pytest
 
 from pax8_pipeline.billing import acknowledgements, findings
 from pax8_pipeline.billing.planning.planner import make_plan
-from pax8_pipeline.billing.planning.verdicts import ALL_VERDICTS, REPORTED_BY, Verdict, check_of
+from pax8_pipeline.billing.verdicts import ALL_VERDICTS, REPORTED_BY, Verdict, check_of
 from pax8_pipeline.orchestration.checks import registry
 from pax8_pipeline.orchestration.checks.findings import GROUPS
 from pax8_pipeline.settings import Policy
@@ -76,7 +76,7 @@ def looked(check: str, folder: Path) -> list[Checked]:
 @pytest.mark.parametrize("verdict", HELD, ids=lambda v: v.name)
 def test_a_row_of_each_verdict_that_holds_something_is_found_by_its_check(verdict: Verdict, tmp_path: Path) -> None:
     checks = [check for check, verdicts in REPORTED_BY.items() if verdict.name in verdicts]
-    assert len(checks) == 1, f"{verdict.name} needs one check: REPORTED_BY in billing/planning/verdicts.py"
+    assert len(checks) == 1, f"{verdict.name} needs one check: REPORTED_BY in billing/verdicts.py"
     with_a_row_of(verdict, tmp_path)
     found = [c for c in looked(checks[0], tmp_path) if any(ROW in str(row.values()) for row in c.rows)]
     assert [(c.passed, c.severity, bool(re.search(r"\b(10|440)\.00 USD", str(c.metadata)))) for c in found] == [

@@ -1,5 +1,5 @@
 /* Everything a person should look at: what the two sides disagree on and this product does not mend by itself. The kinds
-are verdicts (billing/planning/verdicts.py), each of which belongs to one check.
+are verdicts (billing/verdicts.py), each of which belongs to one check.
 
 | kind | VARCHAR not null | Verdict that stops a write, or of a thing in Halo alone: orphaned_licence, orphaned_line, charged_by_halo_only | reconciled.subscriptions.verdict |
 | subject | VARCHAR not null | Subscription id, or licence and line in words | reconciled.subscriptions.subscription_id, staging.licences.licence_id |

@@ -1,5 +1,5 @@
 /* Each Pax8 subscription beside its Halo licence and recurring invoice line, with a verdict. The verdicts and what
-each leads to stand in billing/planning/verdicts.py.
+each leads to stand in billing/verdicts.py.
 
 key: subscription_id
 | subscription_id | VARCHAR not null | Pax8 subscription | staging.subscriptions.subscription_id |
@@ -43,7 +43,7 @@ key: subscription_id
 | rebuy_of | VARCHAR | A cancelled subscription of the same company and product that this one seems to follow | staging.subscriptions.subscription_id |
 | has_usage | BOOLEAN not null | Pax8 shows usage for it | staging.usage_summaries.subscription_id, staging.invoice_items.subscription_id |
 | unbilled_money_per_month | DECIMAL(28,10) not null | Pax8 client price a month for which no live Halo line exists | staging.subscriptions.price, staging.subscriptions.quantity |
-| verdict | VARCHAR not null | What is so, see billing/planning/verdicts.py | staging.subscriptions.quantity, staging.licences.count |
+| verdict | VARCHAR not null | What is so, see billing/verdicts.py | staging.subscriptions.quantity, staging.licences.count |
 | reason | VARCHAR | The finer reason behind the verdict | staging.recurring_invoice_lines.quantity_source |
 */
 WITH usage_seen AS (

@@ -1,0 +1,36 @@
+"""What the history of one id is made of: its kind, its events, its findings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+Row = Mapping[str, Any]
+Kind = Literal[
+    "subscription", "licence", "line", "invoice", "usage", "halo_invoice", "summary", "item", "plan", "row", "entry"
+]
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that was said or done. `source` is Pax8, Halo, plan, approval or ledger; `facts` what is known of it."""
+
+    at: datetime
+    source: str
+    text: str
+    run_id: str | None
+    plan_id: str | None
+    facts: Row
+
+
+@dataclass(frozen=True)
+class Story:
+    """All that is known of one thing: how it stood when last read (`now`), how it came to that, and its open findings."""
+
+    kind: str
+    id: str
+    now: Sequence[Row]
+    events: Sequence[Event]
+    findings: Sequence[Row] = ()
