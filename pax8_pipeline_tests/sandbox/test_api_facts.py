@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline_tests.sandbox.make_api_facts import FACTS, KEPT, facts
+from pax8_pipeline_tests.support.make_api_facts import FACTS, KEPT, facts
 
 PROSE = {"description", "summary", "title", "example", "examples", "externalDocs"}
 

@@ -1,6 +1,6 @@
 """Reduces a vendor's published API description to the facts that the contract tests need.
 
-    python -m pax8_pipeline_tests.sandbox.make_api_facts FOLDER
+    python -m pax8_pipeline_tests.support.make_api_facts FOLDER
 
 FOLDER holds the vendors' OpenAPI files (`halo-openapi.json`, `pax8-partner-openapi.json`, `pax8-authentication-openapi.json`;
 README.md in `api_facts/` says where they come from). For each of them this writes `api_facts/<vendor>.json`: the operations that
