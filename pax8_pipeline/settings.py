@@ -109,7 +109,7 @@ class Limits(_Strict):
 
 
 class RunLimits(Limits):
-    """Defaults for a whole run (DESIGN section 2)."""
+    """Defaults for a whole run."""
 
     lines_changed_pct: Number | None = Field(default=Decimal(20), ge=0)
     pct_above_lines: Whole = Field(default=50, ge=0)
@@ -119,7 +119,7 @@ class RunLimits(Limits):
 
 
 class ClientLimits(Limits):
-    """Defaults for one client (DESIGN section 2)."""
+    """Defaults for one client."""
 
     lines_changed_pct: Number | None = Field(default=Decimal(50), ge=0)
     pct_above_lines: Whole = Field(default=10, ge=0)
@@ -272,7 +272,7 @@ class UiPolicy(_Strict):
 
 
 class Policy(_Strict):
-    """All of policy.yaml; every default is the one DESIGN section 2 states."""
+    """All of policy.yaml; data/policy.yaml states every default."""
 
     timezone: str = "UTC"
     write_mode: str = "dry_run"

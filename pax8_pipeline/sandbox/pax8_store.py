@@ -4,7 +4,7 @@ Here belongs: rows, their ids, history of subscriptions, tokens, saving and load
 in an answer (`pax8_wire.py`), usage figures (`pax8_usage.py`), invoice items (`pax8_items.py`), HTTP
 (`pax8_api.py`).
 
-Rows are plain JSON-able dicts in one canonical form: member names of `api/pax8.md`, dates `yyyy-mm-dd`,
+Rows are plain JSON-able dicts in one canonical form: member names of docs/vendors/pax8.md, dates `yyyy-mm-dd`,
 moments `yyyy-mm-ddThh:mm:ss.mmm` in UTC, money Decimal, nothing missing. Members that begin with `_` are ours
 and never leave.
 """
