@@ -347,7 +347,7 @@ def _reason(error: Any) -> str:
     if error["type"] == "extra_forbidden":
         if error["loc"][:2] == ("usage", "clients") and error["loc"][-1] == "licence_id":
             return f"this key does not exist any more: {_NO_USAGE_LICENCE}"
-        return "unknown key (see data/policy.yaml in the README for the keys there are)"
+        return "unknown key (docs/reference/policy.md lists the keys there are)"
     if error["loc"][-1] == "target" and error["input"] == "licence":
         return f"`licence` does not exist any more: {_NO_USAGE_LICENCE}"
     if error["type"] == "value_error":

@@ -57,7 +57,7 @@ class LineWriter:
             if self.fallback == "off":
                 raise _refused(
                     f"{refused} Where the line is still there, this Halo has no call for single lines: set the quantity "
-                    "by hand, or allow halo.line_fallback: whole_invoice in policy.yaml (README says what that risks)",
+                    "by hand, or allow halo.line_fallback: whole_invoice in policy.yaml (docs/operating.md#line-fallback says what that risks)",
                     refused,
                 ) from refused
             return self._whole_invoice(group, before, id_in_halo(line.get("id")) or 0, member, refused)
