@@ -13,7 +13,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 export DAGSTER_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test proofs lint format bench clean
+.PHONY: help setup demo dev test proofs lint format bench docs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ format: $(READY) ## let ruff put the code in order
 
 bench: $(READY) ## one run over 2,000 companies: time and peak memory of each stage
 	@$(BIN)/python -m pax8_pipeline_tests.e2e.bench $(ARGS)
+
+docs: $(READY) ## write docs/reference again from the code
+	@$(BIN)/python -m pax8_pipeline_tests.make_reference
 
 clean: ## remove .venv and caches; the data folder stays
 	rm -rf $(VENV) *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .tmp_dagster_home_*

@@ -77,7 +77,7 @@ def _done(connection: Connection, plan_id: str) -> list[_Done]:
 
 
 def _by_hand(done: _Done) -> dict[str, Any]:
-    """Return the row that says why charged usage is not taken back: that is for people (api/halo.md section 8)."""
+    """Return the row that says why charged usage is not taken back: that is for people (docs/vendors/halo.md#invoice)."""
     return {
         **done.row,
         "class": "blocked",

@@ -1,6 +1,6 @@
 """Which Halo answered in a run: its version changes without notice, and with it what may be relied on.
 
-Here belongs: asking and keeping it (`meta.halo_instances`). Not here: HTTP. Facts: api/halo.md section 3.
+Here belongs: asking and keeping it (`meta.halo_instances`). Not here: HTTP. Facts: docs/vendors/halo.md#instance.
 """
 
 from __future__ import annotations

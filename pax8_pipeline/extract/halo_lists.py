@@ -1,7 +1,7 @@
 """Reads Halo's lists into raw, client details where matching needs them, and the state of Halo's own Pax8 sync.
 
 Here belongs: which list goes into which table, which clients' details are worth a call. Not here: HTTP
-(`pax8_pipeline.halo`), matching itself (SQL). Facts: api/halo.md sections 2, 5 and 9.
+(`pax8_pipeline.halo`), matching itself (SQL). Facts: docs/vendors/halo.md#lists, #client, #pax8-settings.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pax8_pipeline.warehouse.connection import Connection, Warehouse
 
 Native = Literal["off", "on", "unknown"]
 
-# Ordinary invoices are looked at from so many days ago to so many ahead (section 12.3).
+# Ordinary invoices are looked at from so many days ago to so many ahead (docs/architecture.md#write-usage).
 INVOICE_DAYS_BACK, INVOICE_DAYS_AHEAD = WINDOW_DAYS, 40
 # A client's details are not read again before this.
 DETAILS_FRESH = timedelta(days=7)
@@ -177,8 +177,8 @@ def _judge(accounts: tuple[dict[str, Any], ...]) -> Integration:
 
 def believed(found: Integration, connection: Connection) -> Integration:
     """Return what Halo says of its own integration, but not an "off" that is only an empty list where accounts were:
-    an agent that lost a permission sees empty lists, not errors (api/halo.md section 1)."""
-    if found.state != "off" or found.accounts or not snapshots.accounts_before(connection, ""):
+    an agent that lost a permission sees empty lists, not errors (docs/vendors/halo.md#token)."""
+    if found.state != "off" or found.accounts or not raw.accounts_before(connection, ""):
         return found
     return Integration("unknown", "Halo listed accounts of its own Pax8 integration before and lists none now")
 

@@ -1,7 +1,7 @@
 """Reads Pax8's lists into raw: companies, products, subscriptions, invoices and their items.
 
 Here belongs: which list goes into which table, and which invoices still have to be read. Not here: usage (`usage`),
-HTTP (`pax8_pipeline.pax8`). Facts: api/pax8.md sections 7 to 12.
+HTTP (`pax8_pipeline.pax8`). Facts: docs/vendors/pax8.md.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pax8_pipeline.warehouse.connection import Connection
 
 # How far back an invoice may be dated to have its items read: the last one, and the one before it.
 ITEM_DAYS = 62
-# The most rows Pax8 gives on a page (section 3).
+# The most rows Pax8 gives on a page (docs/vendors/pax8.md#lists).
 PAGE_SIZE = 200
 
 
@@ -54,10 +54,11 @@ ORDER BY object_id
 
 def invoices_to_read(connection: Connection, today: date, months: Sequence[str] = ()) -> list[Wanted]:
     """Return the invoices whose items are not here yet, oldest usage month first: those of the last two months by their
-    date, and those with the charges of the usage `months`, which are dated in the month after (section 12).
+    date, and those with the charges of the usage `months`, which are dated in the month after
+    (docs/vendors/pax8.md#invoice-items).
 
-    An approved invoice never changes (section 11), so its items are read once, of Void and Credited ones too. A read
-    that brought no items is not trusted with that and is asked again.
+    An approved invoice never changes (docs/vendors/pax8.md#invoices), so its items are read once, of Void and Credited
+    ones too. A read that brought no items is not trusted with that and is asked again.
     """
     values = {"since": today - timedelta(days=ITEM_DAYS), "months": list(months)}
     found = [Wanted(str(row[0]), str(row[1])) for row in connection.execute(_MISSING, values).fetchall()]

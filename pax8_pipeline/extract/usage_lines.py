@@ -2,7 +2,7 @@
 
 Here belongs: which questions can still bring something new. Not here: summaries (`usage`), what lines mean for billing.
 One call answers for one summary and one day, with totals of the month so far; a product that stops is charged at the last
-day it was posted (api/pax8.md section 13). So every day's answer is kept, and a summary is asked
+day it was posted (docs/vendors/pax8.md#usage-timing). So every day's answer is kept, and a summary is asked
 
 * in its month: when its amounts are not what they were when it was last asked; from yesterday back, until the last totals
   of its products add up to those amounts or the days that were asked before are reached;
@@ -152,8 +152,8 @@ def past_month(connection: Connection, month: str, lines: Lines) -> list[Ask]:
 def known_summaries(connection: Connection, month: str) -> list[str]:
     """Return the summary ids, as sent, to ask for lines of a month: those read in it, else all that are known.
 
-    Whether a summary keeps its id over the months is not known (section 13.3), so for a month that nobody read
-    in its time any id may still answer.
+    Whether a summary keeps its id over the months is not known (docs/vendors/pax8.md#usage-timing), so for a month that
+    nobody read in its time any id may still answer.
     """
     query = (
         "SELECT min(trim(json_extract_string(payload, '$.id'))) FROM newest.pax8_usage_summaries "

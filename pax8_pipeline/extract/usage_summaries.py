@@ -1,8 +1,8 @@
 """Reads usage summaries: decides which subscriptions to ask, asks, and remembers who had any.
 
 Here belongs: the choice and the order of questions. Not here: lines (`usage_lines`), what usage means for billing. There is no flag that
-says "usage-billed" and no flat list of usage: it takes one call per subscription (api/pax8.md sections 6, 8, 13),
-so those known to have usage are asked every day and the others by turns.
+says "usage-billed" and no flat list of usage: it takes one call per subscription (docs/vendors/pax8.md#calls,
+#products, #usage-summaries), so those known to have usage are asked every day and the others by turns.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from pax8_pipeline.transport.listing import Row
 from pax8_pipeline.warehouse import snapshots
 from pax8_pipeline.warehouse.connection import Connection, Warehouse
 
-# Usage of a group may be gone from the list for the first days of a month (section 13.3): whoever had usage
-# within this time goes on being asked every day.
+# Usage of a group may be gone from the list for the first days of a month (docs/vendors/pax8.md#usage-timing): whoever
+# had usage within this time goes on being asked every day.
 REMEMBERED = timedelta(days=40)
 # A subscription ended this many days ago may still be charged in arrears.
 ENDED_DAYS = 45
@@ -109,8 +109,9 @@ def read_summaries(
 ) -> tuple[snapshots.Read, list[Probe]]:
     """Ask each subscription for its usage summaries of the running month.
 
-    A summary without a company is asked again by its id, the only place that may tell it (section 14). A
-    subscription that Pax8 does not know has none. One list that is not whole makes the read incomplete.
+    A summary without a company is asked again by its id, the only place that may tell it
+    (docs/vendors/pax8.md#usage-summaries). A subscription that Pax8 does not know has none. One list that is not whole
+    makes the read incomplete.
     """
     answers = client.many(lambda s: _summaries(client, s), subscription_ids, progress)
     read = together("pax8.usage_summaries", "/subscriptions/{id}/usage-summaries", month, answers)

@@ -1,6 +1,6 @@
 """Reading Halo whole, and the four writes this product may make.
 
-Here belongs: endpoints and their parameters (`api/halo.md`). Not here: what to write and whether (`billing`),
+Here belongs: endpoints and their parameters (docs/vendors/halo.md). Not here: what to write and whether (`billing`),
 typing (staging). There is no delete, no `process` and no change to an ordinary invoice in here, on purpose.
 """
 
@@ -43,7 +43,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 Progress = Callable[[int, int], None]
 
-# The least an application needs (`api/halo.md` section 1).
+# The least an application needs (docs/vendors/halo.md#token).
 NEEDED_SCOPES = (
     "read:customers",
     "read:items",
@@ -52,13 +52,14 @@ NEEDED_SCOPES = (
     "read:softwarelicensing",
     "edit:softwarelicensing",
 )
-# `POST /IntegrationData/AdjustQty/Pax8` orders a change at Pax8: nothing below this resource is ever called (section 3).
+# `POST /IntegrationData/AdjustQty/Pax8` orders a change at Pax8: nothing below this resource is ever called
+# (docs/vendors/halo.md#ordering).
 _NEVER = ("IntegrationData",)
 _DETAILS = {"includedetails": "true"}
 # So many reads one by one take long enough to tell why.
 _WORTH_SAYING = 10
 _log = logging.getLogger("pax8_pipeline.progress")
-# Path and envelope key of the lists this product reads (section 2).
+# Path and envelope key of the lists this product reads (docs/vendors/halo.md#lists).
 _LISTS = {
     "clients": ("/Client", "clients"),
     "items": ("/Item", "items"),
@@ -140,15 +141,19 @@ class HaloClient:
         return self._transport.limiter
 
     def auth_info(self) -> Row:
-        """What Halo tells anybody: at least `auth_url` and `tenant_id` (section 1). Needs no credentials."""
+        """What Halo tells anybody: at least `auth_url` and `tenant_id` (docs/vendors/halo.md#token). Needs no
+        credentials.
+        """
         return self._object("/AuthInfo", self._transport.get_json("/AuthInfo", anonymous=True))
 
     def instance_info(self) -> Row:
-        """Which Halo answers: `app_version`, `database_version`, `hosted_group`, `tenant_id` (section 3)."""
+        """Which Halo answers: `app_version`, `database_version`, `hosted_group`, `tenant_id`
+        (docs/vendors/halo.md#instance).
+        """
         return self._object("/InstanceInfo", self._transport.get_json("/InstanceInfo"))
 
     def agent(self) -> Row:
-        """The agent that the API application works as: at least `id` and `name` (section 3)."""
+        """The agent that the API application works as: at least `id` and `name` (docs/vendors/halo.md#instance)."""
         return self._object("/Agent/me", self._transport.get_json("/Agent/me"))
 
     def check(self) -> HaloCheck:
@@ -173,11 +178,11 @@ class HaloClient:
     # Lists
 
     def clients(self) -> Listing:
-        """All clients, inactive ones too (section 5). List rows carry no custom fields: see `client`."""
+        """All clients, inactive ones too (docs/vendors/halo.md#client). List rows carry no custom fields: see `client`."""
         return self._list("/Client", "clients", includeinactive="true")
 
     def items(self) -> Listing:
-        """All items, inactive ones too (section 8)."""
+        """All items, inactive ones too (docs/vendors/halo.md#item)."""
         return self._list("/Item", "items", includeinactive="true")
 
     def licences(self, client_id: int | None = None) -> Listing:
@@ -188,7 +193,8 @@ class HaloClient:
         return listing.only(lambda row: row.get("client_id") in (None, client_id))
 
     def recurring_invoices(self, progress: Progress | None = None) -> Listing:
-        """All recurring invoices with their lines, and the lines with their licence links (section 7).
+        """All recurring invoices with their lines, and the lines with their licence links
+        (docs/vendors/halo.md#recurring-invoice).
 
         A row that came without lines, or with a computed line that lacks its links, is replaced by its detail
         read; `progress(done, total)` counts those. See `_completed` for empty lists of lines.
@@ -199,9 +205,9 @@ class HaloClient:
     def invoices(self, start: date, end: date, client_id: int | None = None) -> Listing:
         """Ordinary invoices dated from `start` to `end`, both included, with lines, in any state.
 
-        For the search of section 12.3. Filtered here as well: older versions ignore the date filter. A row
-        that does not say its date or its client is kept, because this list is searched for what must not be
-        billed twice.
+        For the search of docs/architecture.md#write-usage. Filtered here as well: older versions ignore the date
+        filter. A row that does not say its date or its client is kept, because this list is searched for what must not
+        be billed twice.
         """
         params = {
             "includelines": "true",
@@ -223,7 +229,7 @@ class HaloClient:
         return self._completed(meant, lambda row: not row.get("lines"), self.invoice, None)
 
     def licence_changes(self, licence_id: int) -> Listing:
-        """The change log of one licence; where it is not allowed: Forbidden or NotFound (section 2)."""
+        """The change log of one licence; where it is not allowed: Forbidden or NotFound (docs/vendors/halo.md#lists)."""
         listing = self._list("/LicenceChange", None, licence_id=str(licence_id))
         return listing.only(lambda row: row.get("licence_id") in (None, licence_id))
 
@@ -235,7 +241,8 @@ class HaloClient:
         )
 
     def integration(self) -> list[Row]:
-        """The accounts of Halo's own Pax8 integration (section 9), with `integrator_enabled` where Halo tells it.
+        """The accounts of Halo's own Pax8 integration (docs/vendors/halo.md#pax8-settings), with `integrator_enabled`
+        where Halo tells it.
 
         Raises Forbidden or NotFound where the tenant does not let us look: then a person has to say.
         """
@@ -266,23 +273,31 @@ class HaloClient:
     # Writes
 
     def update_licence(self, fields: Row) -> WriteReply:
-        """Change the given members of one licence; `id` and `client_id` are needed (section 12.1)."""
+        """Change the given members of one licence; `id` and `client_id` are needed
+        (docs/architecture.md#write-quantity).
+        """
         return self._write("/SoftwareLicence", licence_update(fields))
 
     def update_licences(self, rows: Sequence[Row]) -> WriteReply:
-        """Change the given members of several licences in one call (section 3: bulk POST of licences)."""
+        """Change the given members of several licences in one call (docs/vendors/halo.md#writing: bulk POST of
+        licences).
+        """
         return self._post("/SoftwareLicence", [licence_update(row) for row in rows])
 
     def update_line(self, line: Row) -> WriteReply:
-        """Save one line of a recurring invoice: the whole line as read, but for what changes (section 12.1)."""
+        """Save one line of a recurring invoice: the whole line as read, but for what changes
+        (docs/architecture.md#write-quantity).
+        """
         return self._write("/RecurringInvoice/updatelines", line_update(line))
 
     def replace_lines(self, header: Row) -> WriteReply:
-        """Save a recurring invoice with all its lines; what is left out is deleted (section 3). A fallback."""
+        """Save a recurring invoice with all its lines; what is left out is deleted (docs/vendors/halo.md#writing). A
+        fallback.
+        """
         return self._write("/RecurringInvoice", header_update(header))
 
     def create_invoice(self, invoice: Row) -> WriteReply:
-        """Create one ordinary invoice (section 12.3)."""
+        """Create one ordinary invoice (docs/architecture.md#write-usage)."""
         return self._write("/Invoice", new_invoice(invoice))
 
     def many(self, fn: Callable[[Item], Result], ids: Iterable[Item], progress: Progress | None = None) -> list[Result]:
@@ -418,7 +433,7 @@ def _lacks_links(row: Row) -> bool:
 
 
 def _dated(value: Any, start: date, end: date) -> bool:
-    """False only for a real date outside: Halo writes "no date" as 1900 (section 4)."""
+    """False only for a real date outside: Halo writes "no date" as 1900 (docs/vendors/halo.md#formats)."""
     found = re.match(r"\d{4}-\d\d-\d\d", value) if isinstance(value, str) else None
     day = found[0] if found else ""
     return day < "1910" or start.isoformat() <= day <= end.isoformat()

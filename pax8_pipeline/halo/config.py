@@ -16,8 +16,8 @@ from pax8_pipeline.transport.retry import RetryPolicy
 class HaloConfig:
     """Addresses as Halo's API page shows them: `https://acme.halopsa.com/api` and `.../auth`.
 
-    `/token` is added to `auth_url` unless it is there. Defaults are those of `api/halo.md` sections 1 to 3;
-    `rate_window_s` and time-outs in seconds.
+    `/token` is added to `auth_url` unless it is there. Defaults are those of docs/vendors/halo.md#token, #lists,
+    #limits; `rate_window_s` and time-outs in seconds.
     """
 
     api_url: str

@@ -1,6 +1,6 @@
 """When a list of Halo has been read whole. Pure: pages go in, a Listing or "read again" comes out.
 
-Here belongs: the envelope, the stop rule and the completeness rule (`api/halo.md` section 2). Not here: HTTP,
+Here belongs: the envelope, the stop rule and the completeness rule (docs/vendors/halo.md#lists). Not here: HTTP,
 endpoints (`client`).
 
 Halo's `record_count` is the total, or too small, or always 50; pages can be shorter than asked for. So one pass over a
@@ -27,7 +27,7 @@ _STALE_PAGES = 2
 _MOST_PAGES = 20_000
 # Pages asked for on the word of `record_count` alone.
 _MOST_AT_ONCE = 64
-# `record_count` has been seen to be this whatever the list (section 2).
+# `record_count` has been seen to be this whatever the list (docs/vendors/halo.md#lists).
 _FIXED_COUNT = 50
 
 

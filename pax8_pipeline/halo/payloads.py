@@ -1,6 +1,6 @@
 """What Halo answers to a write, and what may be sent at all.
 
-Here belongs: the shape of a write and of its reply (`api/halo.md` section 3). Not here: sending (`client`),
+Here belongs: the shape of a write and of its reply (docs/vendors/halo.md#writing). Not here: sending (`client`),
 what to write (`billing`).
 """
 
@@ -40,7 +40,7 @@ class WriteReply:
 
 
 def read_reply(reply: Reply) -> WriteReply:
-    """Read the answer to a one-element POST: an object, an array or an envelope (section 3)."""
+    """Read the answer to a one-element POST: an object, an array or an envelope (docs/vendors/halo.md#writing)."""
     warnings = [
         str(row["_warning"]).strip()
         for row in [reply.body, *_rows(reply.body)]
@@ -62,12 +62,16 @@ def _rows(body: Any) -> list[Any]:
 
 
 def is_contest(text: str) -> bool:
-    """True for Halo's words when two savings met: one row was expected to change and none did (section 3)."""
+    """True for Halo's words when two savings met: one row was expected to change and none did
+    (docs/vendors/halo.md#two-savings).
+    """
     return bool(_CONTEST.search(text))
 
 
 def licence_update(fields: Row) -> Row:
-    """Check a partial licence: `id` and `client_id` always go along (section 6), `count` is whole (section 4)."""
+    """Check a partial licence: `id` and `client_id` always go along (docs/vendors/halo.md#licence), `count` is whole
+    (docs/vendors/halo.md#formats).
+    """
     _need(fields, "id", "client_id")
     count = fields.get("count")
     if isinstance(count, Decimal) and count == count.to_integral_value():
@@ -78,13 +82,15 @@ def licence_update(fields: Row) -> Row:
 
 
 def line_update(line: Row) -> Row:
-    """Check one whole line for `updatelines`: `id` and `ihid` (section 7)."""
+    """Check one whole line for `updatelines`: `id` and `ihid` (docs/vendors/halo.md#line)."""
     _need(line, "id", "ihid")
     return _exact(line)
 
 
 def header_update(header: Row) -> Row:
-    """Check a header that carries all its lines. An empty `lines` would remove every line (section 3)."""
+    """Check a header that carries all its lines. An empty `lines` would remove every line
+    (docs/vendors/halo.md#writing).
+    """
     _need(header, "id")
     lines = header.get("lines")
     if not isinstance(lines, list) or not lines:
@@ -93,7 +99,9 @@ def header_update(header: Row) -> Row:
 
 
 def new_invoice(invoice: Row) -> Row:
-    """Check an invoice to be created: no id, a client, lines, and nothing that bills labour (section 8)."""
+    """Check an invoice to be created: no id, a client, lines, and nothing that bills labour
+    (docs/vendors/halo.md#invoice).
+    """
     _need(invoice, "client_id")
     if invoice.get("id"):
         raise ValueError(f"id {invoice['id']} would change an invoice instead of creating one")

@@ -1,6 +1,6 @@
 """Reading Pax8: every list whole or not at all, every object as it was sent.
 
-Here belongs: endpoints and their parameters (`api/pax8.md`). Not here: meaning of fields, typing (staging),
+Here belongs: endpoints and their parameters (docs/vendors/pax8.md). Not here: meaning of fields, typing (staging),
 and any write: this product never writes to Pax8, and the transport under this client refuses all but GET.
 """
 
@@ -99,15 +99,15 @@ class Pax8Client:
         return Pax8Check(page.total, self._transport.clock_offset_s)
 
     def companies(self) -> Listing:
-        """All companies of any status (section 7)."""
+        """All companies of any status (docs/vendors/pax8.md#companies)."""
         return self._list("/companies", sort="name,asc")
 
     def products(self) -> Listing:
-        """All products of the catalogue (section 8)."""
+        """All products of the catalogue (docs/vendors/pax8.md#products)."""
         return self._list("/products", sort="name,asc")
 
     def subscriptions(self) -> Listing:
-        """All subscriptions of any status (section 9)."""
+        """All subscriptions of any status (docs/vendors/pax8.md#subscriptions)."""
         return self._list("/subscriptions", sort="createdDate,asc")
 
     def subscription(self, subscription_id: str) -> Row:
@@ -115,23 +115,31 @@ class Pax8Client:
         return self._one("/subscriptions", subscription_id)
 
     def subscription_history(self, subscription_id: str) -> tuple[Row, ...]:
-        """Whole snapshots of one subscription in the vendor's order, newest first in its sample (section 9)."""
+        """Whole snapshots of one subscription in the vendor's order, newest first in its sample
+        (docs/vendors/pax8.md#subscriptions).
+        """
         path = f"/subscriptions/{_segment(subscription_id)}/history"
         return parse_content(self._transport.get_json(path), f"GET {path}")
 
     def usage_summaries(self, subscription_id: str) -> Listing:
-        """The usage summaries of one subscription; NotFound for an unknown subscription (section 13.1).
+        """The usage summaries of one subscription; NotFound for an unknown subscription
+        (docs/vendors/pax8.md#usage-summaries).
 
-        Never narrowed by company: that would hide the usage nobody is assigned to (section 14).
+        Never narrowed by company: that would hide the usage nobody is assigned to
+        (docs/vendors/pax8.md#usage-summaries).
         """
         return self._list(f"/subscriptions/{_segment(subscription_id)}/usage-summaries", sort="resourceGroup,asc")
 
     def usage_summary(self, summary_id: str) -> Row:
-        """One usage summary; the only place that may tell the company of a summary (section 14)."""
+        """One usage summary; the only place that may tell the company of a summary
+        (docs/vendors/pax8.md#usage-summaries).
+        """
         return self._one("/usage-summaries", summary_id)
 
     def usage_lines(self, summary_id: str, usage_date: date, product_id: str | None = None) -> Listing:
-        """The usage lines of one summary as posted for one day: month-to-date totals, no ids (section 13.2)."""
+        """The usage lines of one summary as posted for one day: month-to-date totals, no ids
+        (docs/vendors/pax8.md#usage-lines).
+        """
         params = {"usageDate": usage_date.isoformat()}
         if product_id is not None:
             params["productId"] = product_id
@@ -144,22 +152,27 @@ class Pax8Client:
         )
 
     def invoices(self) -> Listing:
-        """All invoices of any status, Void and Credited too (section 11)."""
+        """All invoices of any status, Void and Credited too (docs/vendors/pax8.md#invoices)."""
         return self._list("/invoices", sort="invoiceDate,asc")
 
     def invoice_items(self, invoice_id: str) -> Listing:
-        """All items of one invoice; they carry no invoice id, and perhaps no id of their own (section 12)."""
+        """All items of one invoice; they carry no invoice id, and perhaps no id of their own
+        (docs/vendors/pax8.md#invoice-items).
+        """
         return self._list(f"/invoices/{_segment(invoice_id)}/items")
 
     def draft_items(self, month_offset: int, company_id: str | None = None) -> Listing:
-        """Next invoice's items so far: month_offset 0 this month, 1 the next; no usage in arrears (section 12)."""
+        """Next invoice's items so far: month_offset 0 this month, 1 the next; no usage in arrears
+        (docs/vendors/pax8.md#invoice-items).
+        """
         params = {"monthOffset": str(month_offset)}
         if company_id is not None:
             params["companyId"] = company_id
         listing = self._list("/invoices/draftItems", **params)
         if company_id is None:
             return listing
-        # A row without a company is nobody's: never taken for the company that was asked for (section 14).
+        # A row without a company is nobody's: never taken for the company that was asked for
+        # (docs/vendors/pax8.md#no-company).
         return listing.only(lambda row: bool(row.get("companyId")) and _same(row["companyId"], company_id))
 
     def many(

@@ -11,13 +11,14 @@ from pydantic import SecretStr
 
 from pax8_pipeline.transport.retry import RetryPolicy
 
-# The most that was ever stated (`api/pax8.md` section 4). It was not confirmed lately, so a run starts with half of it.
+# The most that was ever stated (docs/vendors/pax8.md#limits). It was not confirmed lately, so a run starts with half of
+# it.
 CALLS_A_MINUTE = 1000
 
 
 @dataclass(frozen=True)
 class Pax8Config:
-    """Defaults are those of `api/pax8.md` sections 1, 2 and 4. `rate_window_s` and time-outs in seconds."""
+    """Defaults are those of docs/vendors/pax8.md#addresses, #limits. `rate_window_s` and time-outs in seconds."""
 
     client_id: str
     client_secret: SecretStr

@@ -1,6 +1,6 @@
 """When a list of Pax8 has been read whole. Pure: pages go in, a Listing or "read again" comes out.
 
-Here belongs: the envelope and the completeness rule (`api/pax8.md` section 3). Not here: HTTP, endpoints
+Here belongs: the envelope and the completeness rule (docs/vendors/pax8.md#lists). Not here: HTTP, endpoints
 (`client`).
 
 Paging is by offset without a snapshot, so rows repeat or are missed when data moves between pages, and a list that may
@@ -52,7 +52,7 @@ class Page:
 def parse_page(body: Any, where: str) -> Page:
     """Read a page envelope; raises BadAnswer when the `page` object or its totals are missing.
 
-    `content` may be absent when there is nothing (`api/pax8.md` section 3).
+    `content` may be absent when there is nothing (docs/vendors/pax8.md#lists).
     """
     page = body.get("page") if isinstance(body, dict) else None
     total = _count(page, "totalElements")

@@ -76,7 +76,7 @@ def movers(connection: Connection) -> list[dict[str, Any]]:
 
 
 def what_to_click(row: Row) -> str:
-    """Say how a group gets its company (api/pax8.md section 14: only the portal can)."""
+    """Say how a group gets its company (docs/vendors/pax8.md#no-company: only the portal can)."""
     where = row["subscription_id"] or "the subscription it belongs to"
     name = f'the row "{row["resource_group"]}"' if row["resource_group"] else "the row without a name"
     return f'Pax8 portal: Subscriptions, {where}, Usage tab, "..." menu of {name}, Assign company'

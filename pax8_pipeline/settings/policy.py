@@ -101,7 +101,7 @@ class Limits(_Strict):
 
 
 class RunLimits(Limits):
-    """Defaults for a whole run (DESIGN section 2)."""
+    """Defaults for a whole run."""
 
     lines_changed_pct: Number | None = Field(default=Decimal(20), ge=0)
     pct_above_lines: Whole = Field(default=50, ge=0)
@@ -111,7 +111,7 @@ class RunLimits(Limits):
 
 
 class ClientLimits(Limits):
-    """Defaults for one client (DESIGN section 2)."""
+    """Defaults for one client."""
 
     lines_changed_pct: Number | None = Field(default=Decimal(50), ge=0)
     pct_above_lines: Whole = Field(default=10, ge=0)
@@ -264,7 +264,7 @@ class UiPolicy(_Strict):
 
 
 class Policy(_Strict):
-    """All of policy.yaml; every default is the one DESIGN section 2 states."""
+    """All of policy.yaml; data/policy.yaml states every default."""
 
     timezone: str = "UTC"
     write_mode: str = "dry_run"
@@ -339,7 +339,7 @@ def _reason(error: Any) -> str:
     if error["type"] == "extra_forbidden":
         if error["loc"][:2] == ("usage", "clients") and error["loc"][-1] == "licence_id":
             return f"this key does not exist any more: {_NO_USAGE_LICENCE}"
-        return "unknown key (see data/policy.yaml in the README for the keys there are)"
+        return "unknown key (docs/reference/policy.md lists the keys there are)"
     if error["loc"][-1] == "target" and error["input"] == "licence":
         return f"`licence` does not exist any more: {_NO_USAGE_LICENCE}"
     if error["type"] == "value_error":

@@ -1,7 +1,7 @@
 """JSON text in and out with every number exact; nothing else parses or writes JSON of a vendor.
 
 Here belongs: text <-> Python objects. Not here: what a field means, typing of money or dates (staging).
-Money is a JSON number of no fixed scale at both vendors (`api/pax8.md` section 15, `api/halo.md` section 4),
+Money is a JSON number of no fixed scale at both vendors (docs/vendors/pax8.md#formats, docs/vendors/halo.md#formats),
 so a number with a fraction or an exponent becomes a Decimal and goes out with exactly its digits.
 """
 

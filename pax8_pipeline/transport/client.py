@@ -59,8 +59,8 @@ class Transport:
     """One vendor's API behind one address, one rate limit and one token; thread-safe.
 
     `fresh_refused`: what a 401 on a fresh token means there, "credentials" (AuthRefused) or "permission"
-    (Forbidden; Halo, `api/halo.md` section 3). `may_write` False makes `post_json` impossible. `on_quota`: called with
-    the limit that the text of a 429 names. `never`: resources (the first part of a path) that are never called, by
+    (Forbidden; Halo, docs/vendors/halo.md#errors). `may_write` False makes `post_json` impossible. `on_quota`: called
+    with the limit that the text of a 429 names. `never`: resources (the first part of a path) that are never called, by
     whatever method.
     """
 

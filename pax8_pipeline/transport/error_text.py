@@ -1,7 +1,7 @@
 """From a vendor's answer to a typed error with a sentence an operator can act on.
 
 Here belongs: reading error bodies of every known shape, and the words. Not here: whether to ask again
-(`http`). Body shapes: `api/halo.md` section 3, `api/pax8.md` sections 2 and 5.
+(`http`). Body shapes: docs/vendors/halo.md#errors, docs/vendors/pax8.md#addresses, #errors.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Reads the number of requests and the window out of the text of a refusal (429). Pure.
 
-Halo names both in words ("300 requests per 5 minutes"); how exactly differs by version (`api/halo.md` section 3).
+Halo names both in words ("300 requests per 5 minutes"); how exactly differs by version (docs/vendors/halo.md#limits).
 """
 
 from __future__ import annotations

@@ -124,7 +124,7 @@ def test_nothing_ends_when_pax8_no_longer_says_cancelled_and_ended(now: dict[str
 
 @pytest.mark.parametrize(("day", "state"), [(None, "verified"), (TODAY, "verified"), (date(2026, 8, 19), "drifted")])
 def test_nothing_ends_before_its_end_date_has_passed_by_pax8s_day_too(day: date | None, state: str) -> None:
-    """SAFETY F4: a clock ahead of the world ended what was paid for. The end date is the 19th, our day the 20th."""
+    """A clock ahead of the world ended what was paid for. The end date is the 19th, our day the 20th."""
     target = halo()
     outcome = applier(target, vendor_day=lambda: day).apply(plan(), [change("end_line", None)])
     assert outcome.states == {state: 1}

@@ -319,7 +319,9 @@ def test_invoices_are_written_after_the_seats_and_each_by_itself() -> None:
 
 
 def test_a_refused_invoice_that_is_there_all_the_same_stops_the_apply() -> None:
-    """Two savings at once: the header is saved, its lines are not, and the answer is a refusal (api/halo.md section 3)."""
+    """Two savings at once: the header is saved, its lines are not, and the answer is a refusal
+    (docs/vendors/halo.md#two-savings).
+    """
     target, ledger = halo("contested"), MemoryLedger()
     target.before_refusal = lambda at: at.documents.update({51801: as_halo_keeps(51801, HEADER_ONLY)})
     outcome = apply(target, usage_invoice(), usage_invoice(key=OTHER), ledger=ledger)

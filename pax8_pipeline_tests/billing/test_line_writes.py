@@ -80,7 +80,7 @@ def change_nothing(target: FakeHalo) -> None:
 
 @pytest.mark.parametrize("fallback", ["off", "whole_invoice"])
 def test_a_refusal_of_unknown_reason_ends_that_write_with_halos_words(fallback: str) -> None:
-    """SAFETY F8: "this period is locked" was followed by a write of the whole invoice."""
+    """Once, the refusal "this period is locked" was followed by a write of the whole invoice."""
     target, ledger = halo("locked"), MemoryLedger()
     before = copy.deepcopy(target.headers)
     outcome = apply(target, ledger=ledger, fallback=fallback)
@@ -205,7 +205,7 @@ def test_an_invoice_that_halo_made_meanwhile_is_no_surprise() -> None:
 
 @pytest.mark.parametrize("kind", ["set_licence_count", "set_line_quantity"])
 def test_a_write_that_is_taken_and_changes_nothing_fails_and_says_so(kind: Any) -> None:
-    """A member that Halo does not know, or that something else keeps, is answered 201 (api/halo.md section 3)."""
+    """A member that Halo does not know, or that something else keeps, is answered 201 (docs/vendors/halo.md#writing)."""
     target = halo("ignored")
     made = change("set_licence_count", 8) if kind == "set_licence_count" else change_of(2)
     outcome = apply(target, made)

@@ -1,4 +1,6 @@
-"""A licence whose quantity is being changed by an order from Halo is held, and the reason says so (api/halo.md section 3)."""
+"""A licence whose quantity is being changed by an order from Halo is held, and the reason says so
+(docs/vendors/halo.md#ordering).
+"""
 
 from __future__ import annotations
 

@@ -13,9 +13,11 @@ from pydantic import BaseModel
 
 from pax8_pipeline.billing import acknowledgements
 from pax8_pipeline.billing.verdicts import ALL_VERDICTS
+from pax8_pipeline.checks.registry import RULES
 from pax8_pipeline.cli import COMMANDS
 from pax8_pipeline.mapping.files import load_mappings
 from pax8_pipeline.settings import REQUIRED_HALO, REQUIRED_PAX8, Policy, load_policy
+from pax8_pipeline_tests import make_reference
 
 ROOT = Path(__file__).parents[2]
 CONSTRAINTS = [
@@ -83,17 +85,28 @@ def test_policy_yaml_states_every_key_with_its_default() -> None:
     assert _stated(yaml.safe_load(path.read_text()), _keys(Policy)) == _keys(Policy)
 
 
-def test_readme_explains_every_policy_key_and_every_verdict_with_its_class() -> None:
-    readme = (ROOT / "README.md").read_text()
-    assert {leaf for leaf in _leaves(_keys(Policy)) if not re.search(rf"[`.]{leaf}`", readme)} == set()
+def test_policy_yaml_explains_every_key() -> None:
+    said = make_reference.comments((ROOT / "data" / "policy.yaml").read_text())
+    silent = {
+        leaf for leaf in _leaves(_keys(Policy)) if not any(path[-1] == leaf and text for path, text in said.items())
+    }
+    assert silent == set()
+
+
+def test_the_reference_is_what_the_code_states() -> None:
+    """Else: python -m pax8_pipeline_tests.make_reference."""
+    made = make_reference.reference()
+    assert {path.name: path.read_text() for path in make_reference.REFERENCE.glob("*.md")} == made
+
+
+def test_the_reference_holds_every_key_verdict_check_and_command() -> None:
+    made = make_reference.reference()
+    assert {leaf for leaf in _leaves(_keys(Policy)) if not re.search(rf"[`.]{leaf}`", made["policy.md"])} == set()
     words = {"safe": "changes", "needs_approval": "waits", "blocked": "held back", "no_op": "fine"}
     rows = [f"| `{v.name}` | {words[v.cls]} | {v.sentence} |" for v in ALL_VERDICTS]
-    assert [row for row in rows if row not in readme] == []
-
-
-def test_readme_names_every_command_and_no_other() -> None:
-    named = set(re.findall(r"`pax8-pipeline ([a-z]+)", (ROOT / "README.md").read_text()))
-    assert named == set(COMMANDS)
+    assert [row for row in rows if row not in made["verdicts.md"]] == []
+    assert {rule.name for rule in RULES} == set(re.findall(r"^\| `(\w+)`", made["checks.md"], re.MULTILINE))
+    assert set(re.findall(r"^## pax8-pipeline (\w+)", made["commands.md"], re.MULTILINE)) == set(COMMANDS)
 
 
 def test_mapping_files_begin_with_their_headings() -> None:

@@ -1,4 +1,6 @@
-"""Where the reference pages leave Halo's answer open, either answer ends in the same state (api/halo.md section 13)."""
+"""Where the reference pages leave Halo's answer open, either answer ends in the same state
+(docs/vendors/halo.md#open-answers).
+"""
 
 from __future__ import annotations
 

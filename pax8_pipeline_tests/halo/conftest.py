@@ -46,7 +46,7 @@ def connect(time: FakeTime) -> Iterator[Connect]:
 
 
 def paged(asked: Asked, key: str, rows: list[Row], count: int | None = None) -> Said:
-    """A page of `rows` as `api/halo.md` section 2 has it; without `pageinate` everything at once."""
+    """A page of `rows` as docs/vendors/halo.md#lists has it; without `pageinate` everything at once."""
     if asked.params.get("pageinate") != "true":
         return said({"record_count": len(rows), key: rows})
     size, number = int(asked.params.get("page_size", 50)), int(asked.params.get("page_no", 1))

@@ -1,4 +1,4 @@
-"""What the Halo client asks for and what it believes: `api/halo.md` sections 1, 2, 7, 9 and 12.3."""
+"""What the Halo client asks for and what it believes: docs/vendors/halo.md, docs/architecture.md#write-usage."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ def test_halos_words_for_it_are_known(text: str) -> None:
     ],
 )
 def test_integration_data_is_never_called_by_any_method(path: str, connect: Connect) -> None:
-    """`AdjustQty` orders a change at Pax8 (api/halo.md section 3)."""
+    """`AdjustQty` orders a change at Pax8 (docs/vendors/halo.md#ordering)."""
     client, server = connect(lambda asked: said({}))
     for send in (lambda: client._transport.get_json(path), lambda: client._transport.post_json(path, {})):
         with pytest.raises(TypeError, match="nothing in this product may call Halo's integrationdata"):

@@ -1,4 +1,4 @@
-"""A list of Halo is whole, or it is not used, whatever its `record_count` says: `api/halo.md` section 2."""
+"""A list of Halo is whole, or it is not used, whatever its `record_count` says: docs/vendors/halo.md#lists."""
 
 from __future__ import annotations
 

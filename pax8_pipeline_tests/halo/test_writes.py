@@ -1,4 +1,6 @@
-"""The four writes, what they send and what they refuse to send: `api/halo.md` sections 3, 7, 8 and 12."""
+"""The four writes, what they send and what they refuse to send: docs/vendors/halo.md#writing, #recurring-invoice,
+#invoice, docs/architecture.md#writing.
+"""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def connect(time: FakeTime) -> Iterator[Connect]:
 
 
 def paged(asked: Asked, rows: list[Row], **changes: Any) -> Said:
-    """A page of `rows` as `api/pax8.md` section 3 has it: default size 10, `content` left out when empty."""
+    """A page of `rows` as docs/vendors/pax8.md#lists has it: default size 10, `content` left out when empty."""
     size, number = int(asked.params.get("size", 10)), int(asked.params.get("page", 0))
     found = rows[number * size : (number + 1) * size]
     total = len(rows)

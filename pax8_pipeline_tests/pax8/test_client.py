@@ -1,4 +1,4 @@
-"""What the Pax8 client asks for, what it believes, and that it cannot write: `api/pax8.md`."""
+"""What the Pax8 client asks for, what it believes, and that it cannot write: docs/vendors/pax8.md."""
 
 from __future__ import annotations
 
@@ -190,7 +190,7 @@ def test_history_has_no_pages(body: Row, connect: Connect) -> None:
 
 
 def test_usage_of_an_unknown_subscription_is_an_error_not_an_empty_list(connect: Connect) -> None:
-    """404 is documented for an unknown id, not for "no usage" (section 13)."""
+    """404 is documented for an unknown id, not for "no usage" (docs/vendors/pax8.md#usage-summaries)."""
     client, _ = connect(lambda asked: said({"type": "NOT_FOUND", "message": "Subscription Not Found"}, 404))
     with pytest.raises(NotFound, match="Subscription Not Found"):
         client.usage_summaries("s1")

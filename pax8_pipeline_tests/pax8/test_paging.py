@@ -1,4 +1,4 @@
-"""A list of Pax8 is whole, or it is not used: `api/pax8.md` section 3."""
+"""A list of Pax8 is whole, or it is not used: docs/vendors/pax8.md#lists."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tokens, scopes and rights of the Halo emulator (api/halo.md sections 1 and 3)."""
+"""Tokens, scopes and rights of the Halo emulator (docs/vendors/halo.md#token, #errors)."""
 
 from __future__ import annotations
 

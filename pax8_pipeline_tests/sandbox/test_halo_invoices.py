@@ -1,4 +1,4 @@
-"""Ordinary invoices and how Halo makes them from recurring ones (api/halo.md sections 7 and 8)."""
+"""Ordinary invoices and how Halo makes them from recurring ones (docs/vendors/halo.md#recurring-invoice, #invoice)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Writing licences: counts, status, and what they do to lines (api/halo.md sections 3, 6, 7)."""
+"""Writing licences: counts, status, and what they do to lines (docs/vendors/halo.md#writing, #licence,
+#recurring-invoice).
+"""
 
 from __future__ import annotations
 

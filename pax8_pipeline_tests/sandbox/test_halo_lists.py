@@ -1,4 +1,4 @@
-"""Lists, paging and details of the Halo emulator (api/halo.md section 2)."""
+"""Lists, paging and details of the Halo emulator (docs/vendors/halo.md#lists)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""What Halo may do with a write, as switches of the emulator, and what must never be called (api/halo.md section 13)."""
+"""What Halo may do with a write, as switches of the emulator, and what must never be called
+(docs/vendors/halo.md#open-answers).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writing recurring invoices and their lines (api/halo.md sections 3, 7, 13)."""
+"""Writing recurring invoices and their lines (docs/vendors/halo.md#writing, #line, #open-answers)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Every answer of the emulated Pax8 is one the vendor's description allows, but for the documented deviations.
 
-The deviations stand in one table, `openapi.DEVIATIONS["pax8-partner"]`, each with its row of pax8.md section 16 (or the
-section that tells of it). An entry no answer needs fails the last test.
+The deviations stand in one table, `openapi.DEVIATIONS["pax8-partner"]`, each with its section of docs/vendors/pax8.md.
+An entry no answer needs fails the last test.
 """
 
 from __future__ import annotations

@@ -135,7 +135,7 @@ FILES = (
     of_policy("- a\n- b\n", "must be a list of `key: value` settings"),
     of_policy("# Zürich\n".encode("cp1252"), "line 1: not UTF-8 text", "save it as UTF-8"),
     of_policy("timezone: Mars/Olympus", "timezone", "is not a time zone"),
-    of_policy("write_mod: apply", "write_mod: unknown key", "README"),
+    of_policy("write_mod: apply", "write_mod: unknown key", "docs/reference/policy.md"),
     of_policy("trust: {clients: {0231: auto}}", "line 1: trust.clients: 0231", *DIGITS),
     of_policy('trust: {clients: {"0231": auto}}', "trust.clients", *ID),
     of_policy("trust: {clients: {Acme: auto}}", "trust.clients: 'Acme'", *ID),

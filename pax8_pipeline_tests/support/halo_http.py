@@ -1,7 +1,7 @@
 """A small Halo tenant over real HTTP for the tests of the emulator.
 
 Here belongs: one server thread for the process whose store is swapped per test, a caller with a token,
-and a tenant as in the samples of `api/halo.md`. Not here: assertions, faults, worlds.
+and a tenant as in the facts of docs/vendors/halo.md. Not here: assertions, faults, worlds.
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ def running_halo() -> Iterator[HaloKit]:
 
 
 def sample_tenant(store: HaloStore) -> None:
-    """The client, licence and recurring invoice of the samples in `api/halo.md` sections 5 to 7."""
+    """The client, licence and recurring invoice of docs/vendors/halo.md#client, #licence, #recurring-invoice."""
     store.add_client(
         id=CLIENT,
         name="Northwind Dental",

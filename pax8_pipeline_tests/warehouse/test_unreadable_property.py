@@ -3,7 +3,7 @@
 Many small customers share one pair of books, each of another kind; in each example records of every one of them are
 spoiled: a member garbled or left out, or the record sent twice. What is planned then must be among what was planned from
 the complete books. A member may be left out here only where the vendor's reference does not allow it: an end date that
-is not there says that there is no end (api/pax8.md section 9), and nobody can tell that from a lost one.
+is not there says that there is no end (docs/vendors/pax8.md#subscriptions), and nobody can tell that from a lost one.
 """
 
 from __future__ import annotations

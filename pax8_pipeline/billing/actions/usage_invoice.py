@@ -1,7 +1,8 @@
 """A usage invoice as data: what is sent, how it is known again in Halo, and whether what Halo shows is what was planned.
 
-Here belongs: the body of an invoice, finding its key, comparing. Not here: HTTP, the order of steps (`usage_invoices`).
-Facts: api/halo.md sections 8 and 12.3. Objects are Halo's JSON as parsed (Decimal numbers).
+Here belongs: the body of an invoice, finding its key, comparing. Not here: HTTP, the order of steps (`invoicing`).
+Facts: docs/vendors/halo.md#invoice, docs/architecture.md#write-usage. Objects are Halo's JSON as parsed (Decimal
+numbers).
 """
 
 from __future__ import annotations
@@ -112,9 +113,9 @@ def faults(change: Change) -> list[str]:
 def body(usage: Usage, writer: str = "") -> dict[str, Any]:
     """Return what is sent. Tax and accounting codes are left to Halo's item, anything that bills labour is never named.
 
-    `writer` says which data folder made it (`billing.ledger.writer`). It stands in the lines' long text, above `Ref:`: that text
-    comes back in lists (api/halo.md section 2, `includelines`), is free of other tools' uses, and outlives a change of the
-    reference or of the header's notes. It stands in every line, so that the last one can be deleted.
+    `writer` says which data folder made it (`billing.writer`). It stands in the lines' long text, above `Ref:`: that text
+    comes back in lists (docs/vendors/halo.md#lists, `includelines`), is free of other tools' uses, and outlives a
+    change of the reference or of the header's notes. It stands in every line, so that the last one can be deleted.
     """
     return {
         "client_id": usage.client_id,

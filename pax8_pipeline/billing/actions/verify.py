@@ -1,7 +1,7 @@
 """What must be so before a write, and what must be so after it: comparisons of Halo objects, nothing else.
 
 Objects are Halo's JSON as parsed (Decimal numbers). Every function returns sentences; none means all is well.
-Facts: api/halo.md sections 7 and 12.
+Facts: docs/vendors/halo.md#line, docs/architecture.md#writing.
 """
 
 from __future__ import annotations
@@ -50,8 +50,9 @@ _LICENCE_BUSINESS = (
 )  # fmt: skip
 
 
-_FIRST_YEAR = 1910  # Halo writes "no date" as an earlier one (api/halo.md section 4)
-# How Halo writes that a link names no licence, and that a line bills its own quantity (api/halo.md sections 4 and 7).
+_FIRST_YEAR = 1910  # Halo writes "no date" as an earlier one (docs/vendors/halo.md#formats)
+# How Halo writes that a link names no licence, and that a line bills its own quantity (docs/vendors/halo.md#formats,
+# #line).
 _NO_LICENCE = (0, -1, "0", "-1")
 _MANUAL = (0, "0")
 # The one line member an action may change; end_licence may see its line flipped by Halo's own setting.
@@ -205,7 +206,7 @@ def _reopened(change: Change, line: Object, licence: Object | None) -> bool:
 
 
 def untouched(changes: Iterable[Change], before: Object, after: Object) -> list[str]:
-    """Say what else changed on a recurring invoice beside the planned fields (api/halo.md section 12.1 step 6).
+    """Say what else changed on a recurring invoice beside the planned fields (docs/architecture.md#write-quantity).
 
     A line that somebody added is not among it (`lines_added`): no write of ours can do that.
     """
@@ -317,7 +318,7 @@ def written_line_kept(old: Object, new: Object, planned: str) -> list[str]:
 
 
 def licence_kept(change: Change, before: Object, after: Object) -> list[str]:
-    """Say which business fields of a licence changed beside the planned ones (api/halo.md section 12.1 step 6)."""
+    """Say which business fields of a licence changed beside the planned ones (docs/architecture.md#write-quantity)."""
     planned = {
         "set_licence_count": {"count"},
         "end_line": {"is_active", "status", "end_date"},

@@ -1,8 +1,8 @@
 """Writes a plan to Halo: re-read, claim, write once, read back. The only place that changes anything outside.
 
 Here belongs: the order of steps and what each failure means. Not here: HTTP (the gateways), comparisons (`verify`),
-the plan (`plan`). Facts: api/halo.md section 12. A group is all changes on one recurring invoice: its header is read
-once before and once after.
+the plan (`plan`). Facts: docs/architecture.md#writing. A group is all changes on one recurring invoice: its header is
+read once before and once after.
 """
 
 from __future__ import annotations
@@ -301,7 +301,7 @@ class Applier:
         """Send the write, once. A refusal is certain, anything else without an answer is unknown.
 
         Between two writes of one change the reading decides about the second, whatever the first was answered: a write
-        can be answered 201 and change nothing (api/halo.md section 3).
+        can be answered 201 and change nothing (docs/vendors/halo.md#writing).
         """
         notes: list[str] = []
         calls = self._writes(change, seen, group or (change,))
@@ -342,7 +342,9 @@ class Applier:
         return verify.half_done(change, now.header(change), now.licence(change))
 
     def _writes(self, change: Change, seen: Seen, group: Sequence[Change]) -> list[tuple[str, Callable[[], Any]]]:
-        """Return the calls a change takes, in order (api/halo.md sections 12.1 and 12.2: the line before the licence)."""
+        """Return the calls a change takes, in order (docs/architecture.md#write-quantity, #write-cancellation: the line
+        before the licence).
+        """
         licence = seen.licence(change)
         base = {"id": change.licence_id, "client_id": (licence or {}).get("client_id", change.client_id)}
         off = {**base, "is_active": False, "status": "Cancelled", "end_date": _end_date(change, licence)}

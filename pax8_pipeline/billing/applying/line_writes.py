@@ -1,7 +1,7 @@
 """Writes one line of a recurring invoice: by itself, or with its whole invoice where Halo has no call for one line.
 
-Here belongs: those two ways and what must be so before and after the second one (api/halo.md sections 3, 7 and 12.1).
-Not here: the order of all steps (`apply`), comparisons (`verify`).
+Here belongs: those two ways and what must be so before and after the second one (docs/vendors/halo.md#writing, #line,
+docs/architecture.md#write-quantity). Not here: the order of all steps (`apply`), comparisons (`verify`).
 
 The whole invoice is the most dangerous write there is: a line that is not sent with it is deleted. It is sent only when
 policy allows it, after a refusal that means "no such call" (404, 405), and when `change_seq` can show that nobody else
@@ -57,7 +57,7 @@ class LineWriter:
             if self.fallback == "off":
                 raise _refused(
                     f"{refused} Where the line is still there, this Halo has no call for single lines: set the quantity "
-                    "by hand, or allow halo.line_fallback: whole_invoice in policy.yaml (README says what that risks)",
+                    "by hand, or allow halo.line_fallback: whole_invoice in policy.yaml (docs/operating.md#line-fallback says what that risks)",
                     refused,
                 ) from refused
             return self._whole_invoice(group, before, id_in_halo(line.get("id")) or 0, member, refused)

@@ -1,9 +1,9 @@
 """Makes one usage invoice in Halo: search, claim, send once, read back, search again. Part of `apply`.
 
-Here belongs: the order of steps and what each failure means (api/halo.md section 12.3). Not here: what is sent and how
-it is compared (`usage_invoice`), HTTP. Nothing in Halo keeps two invoices from having one key, so what does is the ledger,
-the search, and one writer at a time (`writer` says why there is no better way). A second writer's invoice may appear
-after our last search of its key, so all keys of an apply are searched once more at its end.
+Here belongs: the order of steps and what each failure means (docs/architecture.md#write-usage). Not here: what is sent
+and how it is compared (`invoice`), HTTP. Nothing in Halo keeps two invoices from having one key, so what does is the
+ledger, the search, and one writer at a time (`writer` says why there is no better way). A second writer's invoice may
+appear after our last search of its key, so all keys of an apply are searched once more at its end.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pax8_pipeline.billing.ledger.recovery import not_shown_note
 from pax8_pipeline.billing.model import Change, Entry
 from pax8_pipeline.errors import NotFound, VendorError, WriteUnknown
 
-DAYS_AHEAD = 40  # an invoice dated later than so many days from today is not looked for (section 12.3)
+DAYS_AHEAD = 40  # later invoices are not looked for (docs/architecture.md#write-usage)
 
 
 @dataclass
@@ -105,7 +105,9 @@ class Invoicing:
         self.seen += [d for d in documents if d.get("id") not in known and usage_invoice.keys_of(d)]
 
     def _after_refusal(self, plan_id: str, sent: Entry, usage: Usage) -> tuple[list[Entry], str]:
-        """Look whether a refused invoice is there all the same: a saving can break off half-way (api/halo.md section 3)."""
+        """Look whether a refused invoice is there all the same: a saving can break off half-way
+        (docs/vendors/halo.md#two-savings).
+        """
         self.step("before read-back")
         try:
             found = usage_invoice.hits(usage, self._invoices(usage))

@@ -214,7 +214,9 @@ def _day(text: str) -> date | None:
         day = date.fromisoformat(text[:10])
     except ValueError:
         return None
-    return day if day.year >= 1910 else None  # Halo writes "no date" as a year before 1910 (api/halo.md section 4)
+    return (
+        day if day.year >= 1910 else None
+    )  # Halo writes "no date" as a year before 1910 (docs/vendors/halo.md#formats)
 
 
 def _stored(connection: Connection) -> list[Known]:

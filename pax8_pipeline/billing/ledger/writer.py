@@ -4,9 +4,10 @@ Here belongs: this folder's identity, the identities that a person retired, and 
 Not here: what a document looks like (`usage_invoice`), the lock between processes of one folder (`lock`).
 
 Halo offers nothing that two writers could agree by: no field is unique, no write is conditional, and a record that only
-marks a claim would have to be deleted again (api/halo.md sections 3, 8 and 12.3). So a second invoice of one key cannot
-be ruled out while two folders write at the same moment; it is searched for before and after each creation and once more
-at the end, and whoever sees the other's documents stops until a person says who writes.
+marks a claim would have to be deleted again (docs/vendors/halo.md#writing, #invoice, docs/architecture.md#write-usage).
+So a second invoice of one key cannot be ruled out while two folders write at the same moment; it is searched for before
+and after each creation and once more at the end, and whoever sees the other's documents stops until a person says who
+writes.
 """
 
 from __future__ import annotations

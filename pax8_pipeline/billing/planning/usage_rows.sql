@@ -8,7 +8,7 @@ FROM json_each(getvariable('usage_policy'), '$.clients');
 CREATE OR REPLACE TEMP TABLE usage_scope AS
 SELECT month, state, why, strftime(strptime(month || '-01', '%Y-%m-%d'), '%B %Y') AS month_name,
        CASE WHEN getvariable('usage_policy')->>'source' = 'usage_lines'
-            -- Pax8 charges on the 3rd; vendors are locked out before (api/pax8.md section 13.3).
+            -- Pax8 charges on the 3rd; vendors are locked out before (docs/vendors/pax8.md#usage-timing).
             THEN getvariable('today') >= (month || '-01')::DATE + INTERVAL 1 MONTH + INTERVAL 3 DAY
                  -- Every group's last totals were asked for after that day, or what vendors posted late would be missed.
                  AND NOT EXISTS (

@@ -1,7 +1,8 @@
 """What `doctor` looks at in Pax8 and Halo: credentials, permissions, and the settings there that matter here.
 
 Here belongs: questions asked of the vendors, read only. Not here: repairing anything, reading whole tables (a run
-does that). Facts: `api/pax8.md` sections 2 and 11, `api/halo.md` sections 1, 2, 6, 9 and 10.
+does that). Facts: docs/vendors/pax8.md#addresses, #invoices, docs/vendors/halo.md#token, #lists, #licence,
+#pax8-settings, #native-integration.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from pax8_pipeline.settings import Settings
 Row = Mapping[str, Any]
 _CLOCK_OFF_S = 120.0
 _INVOICE_OLD_DAYS = 40
-# Not approved and standing (`api/pax8.md` section 11): says nothing about how far billing has come.
+# Not approved and standing (docs/vendors/pax8.md#invoices): says nothing about how far billing has come.
 _DEAD_INVOICES = {"void", "credited"}
 _NEW_SECRET = {
     "Pax8": "make a new secret in Pax8 (Integrations, developer app) and put it into PAX8_CLIENT_SECRET",
@@ -195,7 +196,7 @@ def _one(client: HaloClient, what: str, rows: Sequence[Row]) -> Finding | None:
 
 
 def _unreadable(point: str, what: str, error: VendorError) -> Finding:
-    """A 401 on one resource with a fresh token is a missing right, not an expired token (api/halo.md section 3)."""
+    """A 401 on one resource with a fresh token is a missing right, not an expired token (docs/vendors/halo.md#errors)."""
     right = f"{_READ_RIGHT[what]} read"
     advice = (
         f"a right is missing, the token is good: give the application {right} ({_APPLICATION}, Permissions) and its agent "

@@ -1,8 +1,8 @@
 """What every check is made of, and how it is shown.
 
 Here belongs: running a check's query, its figures, severity and metadata. Not here: any one concern. A blocking
-check holds back what depends on its asset only with severity ERROR (DAGSTER.md A4). An advisory check must never
-stop a run by its own fault: what goes wrong in it becomes a warning.
+check holds back what depends on its asset only with severity ERROR (docs/architecture.md#checks). An advisory check
+must never stop a run by its own fault: what goes wrong in it becomes a warning.
 """
 
 # No `from __future__ import annotations` here: Dagster looks at the annotation of `context` itself.

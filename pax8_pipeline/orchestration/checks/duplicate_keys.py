@@ -1,6 +1,6 @@
 """One id with two contents in one read: which of the two is true cannot be guessed.
 
-Ids are compared case-blind (api/pax8.md section 15). Equal content twice is a repeat of paging and no fault.
+Ids are compared case-blind (docs/vendors/pax8.md#formats). Equal content twice is a repeat of paging and no fault.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Halo's own Pax8 integration writes the same quantities: two writers never (api/halo.md section 10)."""
+"""Halo's own Pax8 integration writes the same quantities: two writers never (docs/vendors/halo.md#native-integration)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A value of a closed list that is not known here: vendors add some (api/pax8.md section 15); none is guessed."""
+"""A value of a closed list that is not known here: vendors add some (docs/vendors/pax8.md#formats); none is guessed."""
 
 from __future__ import annotations
 

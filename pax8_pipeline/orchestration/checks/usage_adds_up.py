@@ -1,8 +1,8 @@
 """Nothing of an invoice is lost on the way: billed, unassigned, skipped and what is no usage make up all that was read.
 
-Here belongs: rule 11 of DESIGN.md, per invoice and currency, for cost, client total and number of items. What was read
-is added up from the JSON text as it came, past everything that was typed or judged since, so a row dropped, doubled or
-misread anywhere between shows. Not here: whether a verdict is right.
+Here belongs: docs/architecture.md#rule-11, per invoice and currency, for cost, client total and number of items. What
+was read is added up from the JSON text as it came, past everything that was typed or judged since, so a row dropped,
+doubled or misread anywhere between shows. Not here: whether a verdict is right.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Usage whose total is not quantity times price: billed as Pax8 states it, shown so that a person can ask Pax8.
 
-Here belongs: api/pax8.md section 12, "check per line, report, do not fix": tiers, mark-ups and flat fees break the
-product with good reason.
+Here belongs: docs/vendors/pax8.md#invoice-items, "check per line, report, do not fix": tiers, mark-ups and flat fees
+break the product with good reason.
 """
 
 from __future__ import annotations

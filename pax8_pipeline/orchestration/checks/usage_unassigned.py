@@ -1,8 +1,8 @@
 """Metered usage that no customer is known for: Pax8 bills the partner for it, and nobody bills the customer.
 
-Here belongs: every shape in which "No company assigned" may come (api/pax8.md section 14), with its money. Not here:
-holding the billing of that usage (it is never billed on a guess). The money is the partner's cost; what the client
-would be charged stands beside it.
+Here belongs: every shape in which "No company assigned" may come (docs/vendors/pax8.md#no-company), with its money. Not
+here: holding the billing of that usage (it is never billed on a guess). The money is the partner's cost; what the
+client would be charged stands beside it.
 """
 
 from __future__ import annotations
@@ -53,7 +53,9 @@ ORDER BY abs(money) DESC, month, subscription_id, resource_group
 
 
 def click(column: str) -> str:
-    """Return SQL for what to click in the Pax8 portal (section 14); `column` tells how a column is named in it."""
+    """Return SQL for what to click in the Pax8 portal (docs/vendors/pax8.md#no-company); `column` tells how a column is
+    named in it.
+    """
     subscription, group = column.format("subscription_id"), column.format("resource_group")
     return (
         f"'Pax8 portal: Subscriptions, ' || coalesce({subscription}, 'the one it belongs to') || ', Usage tab, \"...\" menu of ' "

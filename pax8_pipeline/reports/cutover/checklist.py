@@ -1,7 +1,7 @@
 """What leaving Halo's own Pax8 integration takes: what is on, what is linked, what is missing, what is at risk.
 
 Here belongs: gathering that from what the last run staged, and the ordered steps. Not here: words and layout of the
-report (`text`), any write; this only reads. Facts: api/halo.md sections 9 and 10.
+report (`cutover_text`), any write; this only reads. Facts: docs/vendors/halo.md#pax8-settings, #native-integration.
 """
 
 from __future__ import annotations

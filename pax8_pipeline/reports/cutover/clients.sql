@@ -1,5 +1,6 @@
--- Clients whose Pax8 recurring invoice is set: Halo's own sync adds lines there (api/halo.md sections 5 and 10, likely).
--- Read from what Halo sent, since only this report needs it; a list row may lack members that a client's detail has.
+-- Clients whose Pax8 recurring invoice is set: Halo's own sync adds lines there (docs/vendors/halo.md#client,
+-- #native-integration, likely). Read from what Halo sent, since only this report needs it; a list row may lack members
+-- that a client's detail has.
 WITH details AS (
   SELECT object_id, payload FROM halo.client_details
   QUALIFY row_number() OVER (PARTITION BY object_id ORDER BY loaded_at DESC) = 1

@@ -1,5 +1,5 @@
 -- Active licences that Halo's own sync would not find among Pax8's subscriptions, and so would switch off under its
--- setting `deactivate_missing_licenses` (api/halo.md sections 9 and 10). The dearest first.
+-- setting `deactivate_missing_licenses` (docs/vendors/halo.md#pax8-settings, #native-integration). The dearest first.
 WITH billed AS (
   SELECT k.licence_id, count(*) AS live_lines,
          sum(coalesce(meta.per_month(c.count * l.unit_price, meta.period_months(r.period)), 0)) AS money_per_month

@@ -1,7 +1,7 @@
 """How kept rows go out: decoration, computed members, and what lists leave out.
 
-Here belongs: the shape of one answered object, per resource (`api/halo.md` sections 2 and 5 to 9). Not here:
-which rows a list holds (`lists.py`), arithmetic (`quantities.py`), routes.
+Here belongs: the shape of one answered object, per resource (docs/vendors/halo.md). Not here:
+which rows a list holds (`halo_lists.py`), arithmetic (`halo_quantities.py`), routes.
 """
 
 from __future__ import annotations

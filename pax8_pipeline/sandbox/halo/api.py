@@ -1,7 +1,7 @@
 """Halo over HTTP: routes under /api and /auth, rights, and which call goes where.
 
-Here belongs: paths, status codes, headers and bodies (`api/halo.md` sections 1 to 3). Not here: what a list
-holds (`lists.py`), what a write does (`writes.py`), faults and rate limits (`registry.py`).
+Here belongs: paths, status codes, headers and bodies (docs/vendors/halo.md#token, #lists, #writing). Not here: what a
+list holds (`halo_lists.py`), what a write does (`halo_writes.py`), faults and rate limits (`faults.py`).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pax8_pipeline.sandbox.halo.store import HaloStore
 from pax8_pipeline.text import jsontext
 
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
-_WRITES = {  # the writes of api/halo.md section 12 and their siblings; any other is a promise broken
+_WRITES = {  # the writes of docs/architecture.md#writing and their siblings; any other is a promise broken
     "softwarelicence",
     "recurringinvoice",
     "recurringinvoice/updatelines",

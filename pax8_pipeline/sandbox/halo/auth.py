@@ -1,7 +1,7 @@
 """Halo's authorisation server: the token form, tokens that die, and which scope a call needs.
 
-Here belongs: what `/auth/token` answers and what a token may do (`api/halo.md` section 1). Not here: routing
-and the refusal of single calls (`api.py`).
+Here belongs: what `/auth/token` answers and what a token may do (docs/vendors/halo.md#token). Not here: routing
+and the refusal of single calls (`halo_api.py`).
 """
 
 from __future__ import annotations

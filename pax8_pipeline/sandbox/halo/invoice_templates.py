@@ -2,7 +2,8 @@
 
 Here belongs: default rows (`*_ROW`, the truth the store keeps) and decoration (`*_DECOR`, members a real
 answer carries and nobody here cares for), and the members Halo computes. Member names and types:
-`api/halo-openapi.json`; meaning: `api/halo.md` sections 7 and 8. Not here: rules, computed values.
+`pax8_pipeline_tests/sandbox/api_facts/halo.json`; meaning: docs/vendors/halo.md#recurring-invoice, #line, #invoice. Not
+here: rules, computed values.
 """
 
 from __future__ import annotations

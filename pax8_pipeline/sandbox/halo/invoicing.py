@@ -1,8 +1,8 @@
 """From a recurring invoice to an invoice, and what else Halo does by itself at night.
 
-Here belongs: making ordinary invoices (`api/halo.md` section 7: quantities as billed, pro rata, one-time
-lines, the next creation date), and the nightly jobs per switches: native Pax8 sync, line status, accounts.
-Not here: what a POST may change (`writes.py`), the world's clock.
+Here belongs: making ordinary invoices (docs/vendors/halo.md#line-follows-licence: quantities as billed, pro rata,
+one-time lines, the next creation date), and the nightly jobs per switches: native Pax8 sync, line status, accounts. Not
+here: what a POST may change (`halo_writes.py`), the world's clock.
 """
 
 from __future__ import annotations

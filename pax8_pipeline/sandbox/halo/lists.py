@@ -1,8 +1,8 @@
 """Lists as Halo gives them: what is hidden, what a parameter filters, what a page is, and how the envelope
 lies.
 
-Here belongs: filters, order, paging and envelopes (`api/halo.md` section 2), with the switches for wrong
-counts, capped and repeated pages. Not here: the shape of a row (`answers.py`), rights (`api.py`).
+Here belongs: filters, order, paging and envelopes (docs/vendors/halo.md#lists), with the switches for wrong
+counts, capped and repeated pages. Not here: the shape of a row (`halo_answers.py`), rights (`halo_api.py`).
 """
 
 from __future__ import annotations
@@ -91,7 +91,9 @@ class Resource:
 
 
 def list_answer(store: HaloStore, name: str, query: Query) -> Any:
-    """The body of a list call; `name` of the resource in any case. With `count`, paging is ignored (section 2)."""
+    """The body of a list call; `name` of the resource in any case. With `count`, paging is ignored
+    (docs/vendors/halo.md#lists).
+    """
     resource = RESOURCES[name.lower()]
     if resource.needs and store.switches.change_log_needs_filter and query.number(resource.needs) is None:
         raise Refusal(500, _SERVER_ERROR)
@@ -135,7 +137,7 @@ def _list_row(store: HaloStore, resource: Resource, row: Row, query: Query) -> R
 
 def _ordered(rows: list[Row], resource: Resource, query: Query) -> list[Row]:
     member = query.text("order").lower() or resource.order
-    # Anything but the literal `true` sorts ascending, 1 too (section 2).
+    # Anything but the literal `true` sorts ascending, 1 too (docs/vendors/halo.md#lists).
     descending = query.text("orderdesc").lower() == "true" if query.text("order") else resource.order == "id"
     if not all(member in row for row in rows[:1]):
         return rows

@@ -62,7 +62,8 @@ class Kind:
     forbidden: tuple[str, ...]
 
 
-# Members whose use is a promise broken (api/halo.md sections 3, 6, 8): reported as violations, not obeyed.
+# Members whose use is a promise broken (docs/vendors/halo.md#writing, #licence, #invoice): reported as violations, not
+# obeyed.
 _NEVER = (
     "_match_thirdparty_id",
     "_match_integration_id",

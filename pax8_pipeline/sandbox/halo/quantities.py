@@ -1,9 +1,8 @@
 """How many of a line Halo bills and what that costs: quantities that follow licences, pro rata, computed
 money.
 
-Here belongs: pure arithmetic over rows (`api/halo.md` section 7, "How a line follows a licence" and "Pro rata
-behaviour"). Not here: making invoices (`invoicing.py`), saving (`writes.py`), the shape of answers
-(`answers.py`).
+Here belongs: pure arithmetic over rows (docs/vendors/halo.md#line-follows-licence, #pro-rata). Not here: making
+invoices (`halo_billing.py`), saving (`halo_writes.py`), the shape of answers (`halo_answers.py`).
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ _PERIOD_MONTHS = {
     7: 36,
     8: 24,
     9: 48,
-}  # api/halo.md section 7; 1 is a week, others 60
+}  # docs/vendors/halo.md#periods; 1 is a week, others 60
 _CENT = Decimal("0.01")
 
 
@@ -90,7 +89,9 @@ def shown_quantity(store: HaloStore, line: Row) -> Decimal:
 
 
 def linked_price(store: HaloStore, line: Row) -> tuple[Decimal, Decimal]:
-    """Unit price and unit cost; they follow the licence where a link says so (api/halo.md section 7)."""
+    """Unit price and unit cost; they follow the licence where a link says so
+    (docs/vendors/halo.md#line-follows-licence).
+    """
     price, cost = Decimal(line["unit_price"]), Decimal(line["unit_cost"])
     for link in licence_links(line):
         licence = store.licences.get(link["licence_id"])

@@ -14,7 +14,7 @@ from typing import Any
 
 Row = dict[str, Any]
 
-EMPTY_DATE = "1900-01-01T00:00:00"  # Halo's "no date" (api/halo.md section 4)
+EMPTY_DATE = "1900-01-01T00:00:00"  # Halo's "no date" (docs/vendors/halo.md#formats)
 ZERO = Decimal("0.0")
 AGENT = (31, "Pax8 Pipeline (API)")  # the agent the application logs in as: id and name in the change logs
 
@@ -25,7 +25,7 @@ def as_double(value: Decimal | int | float) -> Decimal:
 
 
 def stamp(moment: datetime) -> str:
-    """A moment in UTC as Halo writes it: no offset (api/halo.md section 4)."""
+    """A moment in UTC as Halo writes it: no offset (docs/vendors/halo.md#formats)."""
     utc = moment.astimezone(UTC) if moment.tzinfo else moment
     return utc.replace(tzinfo=None).isoformat(timespec="seconds")
 

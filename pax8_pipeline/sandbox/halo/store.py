@@ -1,8 +1,8 @@
 """The state of the emulated Halo: its rows, its ids, its log of what was written, and what happens at night.
 
 Here belongs: adders that fill in a real row, numbering, change logs, saving and loading. Not here: the rules
-of a write (`writes.py`), quantities and money (`quantities.py`), invoices (`invoicing.py`), HTTP
-(`api.py`). Rows are plain JSON-able dicts named as in `api/halo.md`, numbers of money and quantity as
+of a write (`halo_writes.py`), quantities and money (`halo_quantities.py`), invoices (`halo_billing.py`), HTTP
+(`halo_api.py`). Rows are plain JSON-able dicts named as in docs/vendors/halo.md, numbers of money and quantity as
 Decimal; a test or a story may read and edit them directly, under `store.lock` while a server runs.
 """
 
@@ -101,7 +101,7 @@ class HaloStore:
     def add_licence(self, **fields: Any) -> int:
         """Add a licence or subscription (type 1 unless told); `count` must be an int."""
         if not isinstance(fields.get("count", 0), int):
-            raise TypeError("a licence's count is an int (api/halo.md section 4)")
+            raise TypeError("a licence's count is an int (docs/vendors/halo.md#formats)")
         row = new_row(LICENCE_ROW, fields)
         row["id"] = self._take_id("licence", fields)
         self.licences[row["id"]] = row
@@ -238,7 +238,7 @@ class HaloStore:
         self.writes.append({"at": self.stamp(), "method": method, "path": path, "body": body})
 
     def log_violation(self, method: str, path: str, body: Any, why: str) -> None:
-        """Remember a call the pipeline has promised never to make (`DESIGN.md` section 4)."""
+        """Remember a call the pipeline has promised never to make (docs/architecture.md#rule-9)."""
         self.violations.append({"at": self.stamp(), "method": method, "path": path, "body": body, "why": why})
 
     def log_licence_change(self, licence_id: int, field: str, old: Any, new: Any, who: str = AGENT[1]) -> int:

@@ -1,6 +1,6 @@
 """Every "could be either" of Halo, as one object of switches that may be turned while the emulator runs.
 
-Here belongs: the names, values and safe defaults of `api/halo.md` section 13, and the rights of the
+Here belongs: the names, values and safe defaults of docs/vendors/halo.md#open-answers, and the rights of the
 application. Not here: what a switch does (it is read where the behaviour lives). Faults that no healthy Halo
 shows (cut connections, 500s, lost replies) are not switches; they are in `registry.py`.
 """

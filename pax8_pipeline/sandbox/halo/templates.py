@@ -1,8 +1,8 @@
 """What a row of Halo's master data looks like: clients, items, licences, contracts, links, the Pax8 account.
 
 Here belongs: default rows (`*_ROW`, the truth the store keeps) and decoration (`*_DECOR`, members a real
-answer carries and nobody here cares for). Member names and types: `api/halo-openapi.json`; meaning:
-`api/halo.md` sections 5, 6, 8, 9. Not here: rules, computed values.
+answer carries and nobody here cares for). Member names and types: `pax8_pipeline_tests/sandbox/api_facts/halo.json`;
+meaning: docs/vendors/halo.md. Not here: rules, computed values.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a POST does to the store: merging, refusing, change logs, and which lines live on.
 
-Here belongs: the rules of `api/halo.md` section 3 and the write endpoints of sections 6 to 8. Every function
+Here belongs: the rules and endpoints of docs/vendors/halo.md#writing. Every function
 takes the parsed body, checks all of it before it changes anything, and returns the rows it saved. Not here:
 reading a member (`members.py`), the shape of the reply (`answers.py`), routes (`api.py`).
 """
@@ -85,7 +85,9 @@ def set_licence_members(store: HaloStore, row: Row, changes: Mapping[str, Any], 
 
 
 def flip_lines_of(store: HaloStore, licence_id: int) -> None:
-    """Switch off each live line all of whose licences are inactive (Halo's own setting, section 10)."""
+    """Switch off each live line all of whose licences are inactive (Halo's own setting,
+    docs/vendors/halo.md#native-integration).
+    """
     for header, line, _ in list(lines_following(store, licence_id)):
         linked = [store.licences.get(link["licence_id"]) for link in licence_links(line)]
         if not line["isinactive"] and not any(licence and licence["is_active"] for licence in linked):
@@ -276,8 +278,8 @@ def _filled_from_item(store: HaloStore, line: Row) -> Row:
 
 
 def contested(store: HaloStore, body: Any, action: str, *, header_saved: bool) -> None:
-    """Refuse a write that met another one (api/halo.md section 3); with `header_saved` its invoice's header is saved and
-    its lines are not.
+    """Refuse a write that met another one (docs/vendors/halo.md#two-savings); with `header_saved` its invoice's header
+    is saved and its lines are not.
     """
     for _, element in elements_of(body) if header_saved else ():
         number = element.get("ihid") if action.endswith("updatelines") else element.get("id")

@@ -1,8 +1,7 @@
 """What a correct sync would find and leave behind today: the world's own oracle, from what only the world knows.
 
-Here belongs: verdicts and the end state Halo should hold, by the rules of `DESIGN.md` section 4 and `api/halo.md`
-section 12. Not here: how the product comes to the same result. Nothing of the product is imported, so that the
-two can disagree.
+Here belongs: verdicts and the end state Halo should hold, by docs/architecture.md#rules, #writing. Not here: how the
+product comes to the same result. Nothing of the product is imported, so that the two can disagree.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """What a month's usage should come to: the world's own oracle, from what only the world knows.
 
-Here belongs: per client what is to be billed, and what nobody may be billed for, by DESIGN.md rules 10 and 11 and
-`api/pax8.md` sections 12 to 14, for the policy as it is by default (the client's price, a line per subscription and
-product, from approved invoices). Nothing of the product is imported, so that the two can disagree.
+Here belongs: per client what is to be billed, and what nobody may be billed for, by docs/architecture.md#rule-10,
+#rule-11 and docs/vendors/pax8.md#invoice-items, #usage-timing, #no-company, for the policy as it is by default (the
+client's price, a line per subscription and product, from approved invoices). Nothing of the product is imported, so
+that the two can disagree.
 """
 
 from __future__ import annotations
@@ -146,7 +147,9 @@ def _shape(world: World, item: Row, group: Row) -> str:
 
 
 def _stands_under_its_owner(world: World, item: Row, company_id: str, confirmed: Collection[str]) -> bool:
-    """Whether a group of another name stands under the owner of a subscription with several groups (section 14)."""
+    """Whether a group of another name stands under the owner of a subscription with several groups
+    (docs/vendors/pax8.md#no-company).
+    """
     sold = world.pax8.subscriptions.get(item["subscriptionId"] or "")
     if sold is None or sold["companyId"] != company_id or len(world.pax8.groups_of.get(sold["id"], ())) < 2:
         return False

@@ -1,8 +1,8 @@
 """The items of an invoice of the emulated Pax8, and draft items: seats in advance, part months, usage in
 arrears.
 
-Here belongs: `api/pax8.md` section 12. Not here: which invoices exist and when they can be seen
-(`invoices.py`), spelling (`wire.py`). An item is a pure function of the subscriptions' histories and
+Here belongs: docs/vendors/pax8.md#invoice-items. Not here: which invoices exist and when they can be seen
+(`pax8_billing.py`), spelling (`pax8_wire.py`). An item is a pure function of the subscriptions' histories and
 the usage, so the past can be made at any time; `period` below means the invoice's month, arrears are of the
 month before.
 """
@@ -22,7 +22,10 @@ from pax8_pipeline.sandbox.pax8.usage import CENT, DANGLING_COMPANY, final_figur
 from pax8_pipeline.sandbox.pax8.wire import any_of
 
 YEARS_OF_TERM = {"Annual": 1, "2-Year": 2, "3-Year": 3}
-_TERM_OF = {"2-Year": "2 Year", "3-Year": "3 Year"}  # items spell the terms differently (section 12)
+_TERM_OF = {
+    "2-Year": "2 Year",
+    "3-Year": "3 Year",
+}  # items spell the terms differently (docs/vendors/pax8.md#invoice-items)
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
 
@@ -93,7 +96,7 @@ def _anniversary(row: Row, period: date, years: int) -> date | None:
 
 
 def _alive(row: Row, day: date) -> bool:
-    """Dates, not status, drive billing (section 9)."""
+    """Dates, not status, drive billing (docs/vendors/pax8.md#subscriptions)."""
     text = day.isoformat()
     return bool(row["startDate"] <= text and (not row["endDate"] or row["endDate"] >= text))
 
@@ -182,7 +185,9 @@ def _arrears_items(store: Pax8Store, group: Row, month: date) -> Iterator[Row]:
 
 
 def _by_azure_subscription(item: Row, group: Row) -> Iterator[Row]:
-    """Split a meter's charge over two Azure subscriptions of the group; where cents allow, in equal amounts (section 19a)."""
+    """Split a meter's charge over two Azure subscriptions of the group; where cents allow, in equal amounts
+    (docs/vendors/pax8.md#azure).
+    """
     for number in (1, 2):
         guid = uuid.uuid5(uuid.UUID(group["id"]), f"azure {number}")
         text = f"Azure plan - Arrears charge - {group['resourceGroup']} {number} - {guid} - {item['productName']}"
@@ -194,7 +199,7 @@ def _by_azure_subscription(item: Row, group: Row) -> Iterator[Row]:
 
 
 def _assign(store: Pax8Store, item: Row, group: Row) -> None:
-    """Put the linked company on an Arrears item, or the shape in which it is missing (section 14)."""
+    """Put the linked company on an Arrears item, or the shape in which it is missing (docs/vendors/pax8.md#no-company)."""
     shape = group["_itemShape"]
     if group["_assignment"] != "assigned" and store.switches.unassigned_item_shape != "by_group":
         shape = store.switches.unassigned_item_shape

@@ -1,8 +1,8 @@
 """The invoice calendar of the emulated Pax8: generated on the 4th, visible on the 5th, never changed after
 that.
 
-Here belongs: `api/pax8.md` section 11: which invoices exist, since when, in which state. Not here: what is on
-them (`invoice_items.py`).
+Here belongs: docs/vendors/pax8.md#invoices: which invoices exist, since when, in which state. Not here: what is on
+them (`pax8_items.py`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Lists of the emulated Pax8: which filters and sorts each one has, and which rows make one page.
 
-Here belongs: `api/pax8.md` section 3 (paging, sorting, filtering) as pure functions over rows. Not here: how
-a row is spelt (`wire.py`), HTTP and errors in words (`api.py`).
+Here belongs: docs/vendors/pax8.md#lists (paging, sorting, filtering) as pure functions over rows. Not here: how
+a row is spelt (`pax8_wire.py`), HTTP and errors in words (`pax8_api.py`).
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ Here belongs: rows, their ids, history of subscriptions, tokens, saving and load
 in an answer (`wire.py`), usage figures (`usage.py`), invoice items (`invoice_items.py`), HTTP
 (`api.py`).
 
-Rows are plain JSON-able dicts in one canonical form: member names of `api/pax8.md`, dates `yyyy-mm-dd`,
+Rows are plain JSON-able dicts in one canonical form: member names of docs/vendors/pax8.md, dates `yyyy-mm-dd`,
 moments `yyyy-mm-ddThh:mm:ss.mmm` in UTC, money Decimal, nothing missing. Members that begin with `_` are ours
 and never leave.
 """

@@ -1,6 +1,6 @@
 """Every "could be either" of Pax8, as one object of switches that may be turned while the emulator runs.
 
-Here belongs: names, values and defaults of the knobs that `api/pax8.md` section 18 asks for. Not here: what a
+Here belongs: names, values and defaults of the knobs that docs/vendors/pax8.md#emulator asks for. Not here: what a
 knob does (read where the behaviour lives), and faults of the line such as 429 or cut connections
 (`registry.py`). The defaults are the nasty end of what the reference allows.
 """
@@ -47,14 +47,14 @@ class Pax8Switches:
     A value outside its choices is refused with ValueError when it is set through the constructor or `change`.
     """
 
-    # Lists (section 3)
+    # Lists (docs/vendors/pax8.md#lists)
     over_max: str = "clamp"  # size above 200
     empty_content: str = "omit_on_invoices"  # where an empty list has no `content` member at all
     unsorted_order: str = "shuffled"  # sortable lists read without `sort`: every request in another order
     sorted_ties: str = "stable"  # rows equal under the sort
     insert_between_pages: str = ""  # name of a list whose first row shows up only after its first page was read
     insert_between_pages_times: int = 1  # how many readings of the list are so disturbed
-    # Shapes (sections 7 to 12, 15)
+    # Shapes (docs/vendors/pax8.md#formats, #differences)
     date_style: str = "mixed"
     commitment_key: str = "mixed"
     missing_keys: str = "mixed"  # how many optional members a list row lacks
@@ -67,7 +67,7 @@ class Pax8Switches:
     period_end: str = "mixed"
     history_order: str = "newest_first"
     deleted_companies: str = "listed"  # whether Deleted companies come without a status filter
-    # Usage (sections 13, 14)
+    # Usage (docs/vendors/pax8.md#usage-timing, #no-company)
     unassigned_shape: str = "by_group"  # or one shape for every unassigned group
     unassigned_item_shape: str = "by_group"
     summary_company: str = "mixed"  # whether companyId of an assigned summary is in lists too
@@ -76,7 +76,7 @@ class Pax8Switches:
     azure_lines: str = "month_to_date"
     azure_items: str = "by_group"  # by_guid: two items a meter, each with an Azure subscription's GUID in its texts
     azure_hidden_while_settling: bool = False  # from the 1st to the 4th
-    # Errors and limits (sections 2, 4, 5)
+    # Errors and limits (docs/vendors/pax8.md#addresses, #limits, #errors)
     token_body: str = "json_or_form"  # noqa: S105 - which request bodies the token endpoint takes
     draft_items_timeout: bool = False  # draftItems answers 408
     foreign_companies: list[str] = field(default_factory=list)  # company ids of another partner: 403

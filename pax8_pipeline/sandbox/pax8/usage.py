@@ -1,8 +1,8 @@
 """Usage of the emulated Pax8: month-to-date totals by day, summaries and lines, and how unassigned groups
 look.
 
-Here belongs: `api/pax8.md` sections 13 and 14. Not here: the invoice items that follow from usage
-(`invoice_items.py`).
+Here belongs: docs/vendors/pax8.md#usage-summaries, #usage-timing, #no-company. Not here: the invoice items that follow
+from usage (`pax8_items.py`).
 
 A group is one vendor-side customer under a usage subscription; Pax8 calls its month a usage summary.
 Canonical row: id, subscriptionId, companyId (the company the group is linked to, None while unassigned),

@@ -1,8 +1,8 @@
 """How a row of Pax8 is spelt in an answer: two spellings of a date, members that are missing, null or
 renamed.
 
-Here belongs: canonical row -> what goes over the wire, per `api/pax8.md` sections 7 to 13, 15 and 16. Not
-here: which rows are answered (`lists.py`), what they hold. Each row has a dialect of its own, drawn from
+Here belongs: canonical row -> what goes over the wire, per docs/vendors/pax8.md. Not
+here: which rows are answered (`pax8_lists.py`), what they hold. Each row has a dialect of its own, drawn from
 its id, so that the same record is spelt alike each time; the switches decide how wild dialects may be.
 """
 
@@ -138,7 +138,9 @@ def moment(text: str, key: str, switches: Pax8Switches) -> str:
 
 
 def spell_text(answer: Any) -> str:
-    """An answer as JSON text. Numbers carry no needless zeros: whole money goes out as an integer (section 15)."""
+    """An answer as JSON text. Numbers carry no needless zeros: whole money goes out as an integer
+    (docs/vendors/pax8.md#formats).
+    """
     return jsontext.dumps(_plain_numbers(answer))
 
 
@@ -157,7 +159,7 @@ def _public(row: Row) -> Row:
 
 
 def _leave_out(shown: Row, name: str, key: str, switches: Pax8Switches) -> None:
-    """Take an empty member out, or leave it as null: missing, null and "" mean the same (section 15)."""
+    """Take an empty member out, or leave it as null: missing, null and "" mean the same (docs/vendors/pax8.md#formats)."""
     if switches.explicit_nulls and _draw(key, sum(map(ord, name))) % 4 == 0:
         shown[name] = None
     else:
@@ -182,7 +184,9 @@ def _draw(key: str, salt: int) -> int:
 
 
 def summary_spelling(group_id: str, switches: Pax8Switches) -> bool:
-    """Whether the list of summaries shows this assigned group's company (seen missing there, section 13.1)."""
+    """Whether the list of summaries shows this assigned group's company (seen missing there,
+    docs/vendors/pax8.md#usage-summaries).
+    """
     if switches.summary_company == "mixed":
         return _draw(group_id, 9) % 3 != 0
     return switches.summary_company == "listed"

@@ -89,7 +89,7 @@ class Sandbox:
         return self.world.halo
 
     def env(self) -> dict[str, str]:
-        """The environment with which a client talks to this sandbox (`DESIGN.md` section 2)."""
+        """The environment with which a client talks to this sandbox."""
         return {
             "PAX8_CLIENT_ID": self._pax8_credentials.client_id,
             "PAX8_CLIENT_SECRET": self._pax8_credentials.client_secret,

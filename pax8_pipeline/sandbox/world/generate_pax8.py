@@ -22,7 +22,7 @@ GOODS_BY_NAME = {good.name: good for good in GOODS}
 SEATS = tuple(good for good in GOODS if good.kind != "usage")
 SUITES = tuple(good for good in GOODS if good.kind == "suite")
 USAGE = tuple(good for good in GOODS if good.kind == "usage")
-ITEM_SHAPE_OF = {  # how an unassigned group's Arrears item looks (api/pax8.md section 14)
+ITEM_SHAPE_OF = {  # how an unassigned group's Arrears item looks (docs/vendors/pax8.md#no-company)
     "missing": "item-missing",
     "null": "item-null",
     "owner": "item-owner",
@@ -268,7 +268,7 @@ def _buy_usage(store: Pax8Store, rng: random.Random, company: Row, good: Good) -
     row["commitment"] = None
     store.add_subscription(row)
     add_group(store, rng, row, company["name"], company["id"])
-    if rng.random() < 0.2:  # one usage subscription may cover several customers (section 14)
+    if rng.random() < 0.2:  # one usage subscription may cover several customers (docs/vendors/pax8.md#no-company)
         own = [c for c in list(store.companies.values())[:400] if c["_partner"] == company["_partner"]]
         other = rng.choice([c for c in own if c["status"] != "Deleted"])
         add_group(store, rng, row, f"{other['name']} (tenant)", other["id"])

@@ -26,7 +26,7 @@ def assign_group(world: World, group_id: str, company_id: str) -> Row:
     """A person links a usage group to a company in the Pax8 portal; returns the group.
 
     Summaries show the company from now on, and so do invoices made from now on; what is on an invoice stays as it is
-    (api/pax8.md section 11). KeyError for an unknown group or company.
+    (docs/vendors/pax8.md#invoices). KeyError for an unknown group or company.
     """
     company = world.pax8.companies[company_id.lower()]
     return world.pax8.change_group(group_id, {"companyId": company["id"], "_assignment": "assigned"})

@@ -17,17 +17,18 @@ CREATE OR REPLACE MACRO meta.idtext(x) AS lower(nullif(trim(x), ''));
 -- Only ASCII spaces around a value are passed over: a no-break or zero-width space makes it unreadable.
 -- Text that may be an id: what is cut from it must not make one of it.
 CREATE OR REPLACE MACRO meta.as_written(x) AS nullif(trim(x, ' ' || chr(9) || chr(10) || chr(13)), '');
--- A Halo id: ASCII digits, no leading zero. Halo writes "none" as 0 or -1 for many ids (api/halo.md section 4).
+-- A Halo id: ASCII digits, no leading zero. Halo writes "none" as 0 or -1 for many ids (docs/vendors/halo.md#formats).
 CREATE OR REPLACE MACRO meta.halo_id(x) AS
   CASE WHEN regexp_full_match(x, '[ \t\r\n]*[1-9][0-9]{0,18}[ \t\r\n]*') THEN try_cast(x AS BIGINT) END;
 -- True for what is written where a Halo id belongs and is none; "none" itself (left out, 0, -1) is not meant.
 CREATE OR REPLACE MACRO meta.bad_halo_id(x) AS
   coalesce(NOT regexp_full_match(x, '[ \t\r\n]*(0|-1|[1-9][0-9]{0,18})?[ \t\r\n]*'), false);
--- Recurring invoices have negative ids (api/halo.md section 7). As the row's own id even -1 would be one.
+-- Recurring invoices have negative ids (docs/vendors/halo.md#formats). As the row's own id even -1 would be one.
 CREATE OR REPLACE MACRO meta.own_recurring_id(x) AS
   CASE WHEN regexp_full_match(x, '[ \t\r\n]*-?[1-9][0-9]{0,18}[ \t\r\n]*') THEN try_cast(x AS BIGINT) END;
 CREATE OR REPLACE MACRO meta.recurring_id(x) AS nullif(meta.own_recurring_id(x), -1);
--- A Pax8 id where people write one: a UUID. Rows of Pax8 itself keep theirs as opaque text (api/pax8.md section 15).
+-- A Pax8 id where people write one: a UUID. Rows of Pax8 itself keep theirs as opaque text
+-- (docs/vendors/pax8.md#formats).
 CREATE OR REPLACE MACRO meta.pax8_id(x) AS
   nullif(lower(regexp_extract(x, '(?i)^[ \t\r\n]*([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})[ \t\r\n]*$', 1)), '');
 -- A number is what JSON calls one, with at most 18 digits before its dot (NaN, 1e400 are none). Digits after the tenth
@@ -36,7 +37,7 @@ CREATE OR REPLACE MACRO meta.num(x) AS
   CASE WHEN regexp_full_match(x, '[ \t\r\n]*-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?[ \t\r\n]*')
        THEN try_cast(x AS DECIMAL(28,10)) END;
 -- Seats: a number whose digits do not all fit is not readable (3.00000000001 is not 3 seats). The sixteenth digit of a
--- double is noise and no digit (api/halo.md section 4).
+-- double is noise and no digit (docs/vendors/halo.md#formats).
 CREATE OR REPLACE MACRO meta.exact(x) AS
   CASE WHEN abs((try_cast(x AS DECIMAL(38,24)) - meta.num(x))::DOUBLE) <= 1e-15 * greatest(abs(meta.num(x)::DOUBLE), 1)
        THEN meta.num(x) END;
@@ -45,10 +46,11 @@ CREATE OR REPLACE MACRO meta.whole(x) AS
   CASE WHEN regexp_full_match(x, '[ \t\r\n]*-?(0|[1-9][0-9]{0,17})(\.0+)?[ \t\r\n]*') THEN try_cast(x AS BIGINT) END;
 -- A number that names a kind: left out it is 0, unreadable it is -99, which no vendor uses, and never 0.
 CREATE OR REPLACE MACRO meta.kind(x) AS coalesce(meta.whole(x), CASE WHEN meta.txt(x) IS NULL THEN 0 ELSE -99 END);
--- A date is cut from the front of whatever was sent and never shifted through a time zone (api/pax8.md section 15).
+-- A date is cut from the front of whatever was sent and never shifted through a time zone
+-- (docs/vendors/pax8.md#formats).
 CREATE OR REPLACE MACRO meta.day(x) AS
   CASE WHEN regexp_full_match(trim(x), '[0-9]{4}-[0-9]{2}-[0-9]{2}([T ].*)?') THEN try_cast(substr(trim(x), 1, 10) AS DATE) END;
--- Halo writes "no date" as a year before 1910 (api/halo.md section 4).
+-- Halo writes "no date" as a year before 1910 (docs/vendors/halo.md#formats).
 CREATE OR REPLACE MACRO meta.halo_day(x) AS
   CASE WHEN regexp_full_match(trim(x), '(19[1-9]|[2-9][0-9]{2})[0-9]-[0-9]{2}-[0-9]{2}([T ].*)?')
        THEN try_cast(substr(trim(x), 1, 10) AS DATE) END;
@@ -65,7 +67,7 @@ CREATE OR REPLACE MACRO meta.requested(asked, asked_on, held) AS
 CREATE OR REPLACE MACRO meta.currency(x) AS
   CASE WHEN regexp_full_match(trim(x), '[A-Za-z]{3}') THEN upper(trim(x)) END;
 -- Months one price covers, by Pax8 billing term and by Halo period. Sources disagree on what Halo's periods 8, 9 and
--- others are (api/halo.md section 7): no amount and no date is worked out from them.
+-- others are (docs/vendors/halo.md#periods): no amount and no date is worked out from them.
 CREATE OR REPLACE MACRO meta.term_months(x) AS
   CASE lower(x) WHEN 'monthly' THEN 1 WHEN 'annual' THEN 12 WHEN '2-year' THEN 24 WHEN '3-year' THEN 36 END;
 CREATE OR REPLACE MACRO meta.period_months(x) AS

@@ -12,7 +12,7 @@ from pax8_pipeline.orchestration.assets.specs import asset_key, column_lineage, 
 from pax8_pipeline.warehouse.build import RECONCILED, STAGING
 from pax8_pipeline.warehouse.models import model
 
-DESIGN = {
+GROUPS = {
     "pax8": "companies products subscriptions usage_summaries usage_lines invoices invoice_items",
     "halo": "clients items licences recurring_invoices invoices integration",
     "reconciled": "client_matches subscriptions discrepancies usage_months usage usage_by_month",
@@ -46,9 +46,9 @@ def test_a_policy_that_cannot_be_read_keeps_the_ui_open(tmp_path: Path) -> None:
     dg.Definitions.validate_loadable(build_defs())
 
 
-@pytest.mark.parametrize("group", sorted(DESIGN))
+@pytest.mark.parametrize("group", sorted(GROUPS))
 def test_the_assets_of_a_group_are_those_of_the_design(group: str, specs: dict[str, dg.AssetSpec]) -> None:
-    assert {k for k in specs if k.startswith(f"{group}/")} == {f"{group}/{n}" for n in DESIGN[group].split()}
+    assert {k for k in specs if k.startswith(f"{group}/")} == {f"{group}/{n}" for n in GROUPS[group].split()}
 
 
 def test_every_table_has_its_asset_with_description_owner_kinds_and_columns(specs: dict[str, dg.AssetSpec]) -> None:

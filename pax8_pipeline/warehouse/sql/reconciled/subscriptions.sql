@@ -74,7 +74,7 @@ WITH usage_seen AS (
               WHEN lower(s.status) = 'pendingcancel' THEN 'pending_cancel'
               WHEN coalesce(s.billing_start, s.start_date) > getvariable('today') THEN 'not_started'
               -- Status does not drive billing, dates do: a Pending status may stay stuck while charges run
-              -- (api/pax8.md section 9).
+              -- (docs/vendors/pax8.md#subscriptions).
               ELSE 'billing' END AS lifecycle
   FROM listed s LEFT JOIN staging.products p USING (product_id)
 ), lines AS (

@@ -1,5 +1,6 @@
 /* Metered usage by month: one row per charge. From invoices: every Arrears item, and trial items of metered
-subscriptions. From usage lines: the last total of each metered product of a group (api/pax8.md sections 12 to 14).
+subscriptions. From usage lines: the last total of each metered product of a group (docs/vendors/pax8.md#invoice-items,
+#usage-timing, #no-company).
 
 key: charge_id
 | month | VARCHAR not null | Usage month, yyyy-mm | staging.invoice_items.start_period, staging.invoices.invoice_date, staging.usage_lines.month |

@@ -1,5 +1,5 @@
 /* One row per usage month: how far it is. A month's Arrears items are on the invoice dated in the month after it
-(api/pax8.md sections 11 and 12); only invoices that count and were read whole can close it.
+(docs/vendors/pax8.md#invoices, #invoice-items); only invoices that count and were read whole can close it.
 
 key: month
 | month | VARCHAR not null | Usage month, yyyy-mm | staging.invoices.invoice_date, staging.invoice_items.start_period, staging.usage_lines.month, staging.usage_summaries.month |

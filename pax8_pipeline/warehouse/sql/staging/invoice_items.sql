@@ -1,4 +1,4 @@
-/* One row per item of a Pax8 invoice. Usage is the items whose term is Arrears (api/pax8.md section 12).
+/* One row per item of a Pax8 invoice. Usage is the items whose term is Arrears (docs/vendors/pax8.md#invoice-items).
 
 key: invoice_id, item_no
 | invoice_id | VARCHAR not null | Pax8 invoice, taken from the path asked | pax8.invoice_items.endpoint |
@@ -14,7 +14,7 @@ key: invoice_id, item_no
 | product_name | VARCHAR | Its name | pax8.invoice_items.payload |
 | description | VARCHAR | Text on the invoice | pax8.invoice_items.payload |
 | details | VARCHAR | Second text, the resource group for usage | pax8.invoice_items.payload |
-| azure_subscription_id | VARCHAR | The GUID in the texts of Azure usage: which Azure subscription the charge is of (api/pax8.md section 19a) | pax8.invoice_items.payload |
+| azure_subscription_id | VARCHAR | The GUID in the texts of Azure usage: which Azure subscription the charge is of | pax8.invoice_items.payload |
 | start_period | DATE | First day covered | pax8.invoice_items.payload |
 | end_period | DATE | Last day covered, inclusive or exclusive | pax8.invoice_items.payload |
 | quantity | DECIMAL(28,10) | Units | pax8.invoice_items.payload |

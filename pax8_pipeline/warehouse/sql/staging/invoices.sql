@@ -17,7 +17,7 @@ SELECT coalesce(meta.idtext(j.id), object_id) AS invoice_id, meta.day(j.invoiceD
        meta.num(j.total) AS total, meta.num(j.balance) AS balance, meta.currency(j.currencyCode) AS currency,
        meta.clean(j.partnerName) AS partner_name,
        coalesce(meta.missing('id', j.id), CASE WHEN meta.day(j.invoiceDate) IS NULL THEN 'invoiceDate is not a date: ' || coalesce(j.invoiceDate, '(none)') END,
-                -- Whether it counts hangs on its status: Void and Credited ones do not (api/pax8.md section 11).
+                -- Whether it counts hangs on its status: Void and Credited ones do not (docs/vendors/pax8.md#invoices).
                 meta.missing('status', j.status),
                 CASE WHEN lower(meta.txt(j.status)) NOT IN ('unpaid', 'paid', 'void', 'carried', 'nothing due', 'credited')
                      THEN 'status is not known here: ' || left(j.status, 80) END) AS reject, object_id, payload

@@ -15,7 +15,7 @@ key: licence_id
 | deleted | BOOLEAN | Soft-deleted | halo.licences.payload |
 | end_date | DATE | End | halo.licences.payload |
 | distributor | VARCHAR | Free text, Pax8 for ours | halo.licences.payload |
-| requested_quantity | VARCHAR | Quantity of a change that was ordered from Halo and is still under way (api/halo.md section 3); empty when there is none | halo.licences.payload |
+| requested_quantity | VARCHAR | Quantity of a change that was ordered from Halo and is still under way; empty when there is none | halo.licences.payload |
 | any_subscription | BOOLEAN not null | It may stand for any subscription of its client: a licence of Pax8 whose subscription id is no Pax8 id, or one that cannot be read | halo.licences.payload |
 | problem | VARCHAR | What of it cannot be read; such a row exists, and is used for nothing | halo.licences.payload |
 */

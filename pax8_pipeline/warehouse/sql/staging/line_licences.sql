@@ -32,7 +32,7 @@ WITH headers AS (
          coalesce(CASE WHEN line_id IS NULL THEN 'the line has no readable id' END, meta.missing('licence_id', q.licence_id),
                   meta.bad_id('licence_id', q.licence_id), meta.bad_num('qty_free', q.qty_free), meta.bad_num('minimum_qty', q.minimum_qty),
                   meta.bad_flag('use_linked_subscription_price', q.use_linked_subscription_price)) AS reject
-  -- 0 and -1 are Halo's words for none (api/halo.md section 4).
+  -- 0 and -1 are Halo's words for none (docs/vendors/halo.md#formats).
   FROM links WHERE coalesce(meta.as_written(q.licence_id), '') NOT IN ('0', '-1')
 )
 SELECT line_id, recurring_invoice_id, licence_id,

@@ -52,7 +52,8 @@ WITH headers AS (
                  WHEN days[1] > getvariable('today') THEN 'line_not_started'
                  WHEN flags[6] = false THEN 'line_inactive' END AS off_because,
          licences_kind NOT IN ('ARRAY', 'NULL') OR subscriptions_kind NOT IN ('ARRAY', 'NULL')
-              -- A licence that cannot be named may be any; 0 and -1 are Halo's words for none (api/halo.md section 4).
+              -- A licence that cannot be named may be any; 0 and -1 are Halo's words for none
+              -- (docs/vendors/halo.md#formats).
               OR len(list_filter(links, lambda q: meta.halo_id(q.licence_id) IS NULL
                                                   AND coalesce(meta.as_written(q.licence_id), '') NOT IN ('0', '-1'))) > 0
               OR (quantity_type NOT IN (0, 2, 3) AND len(links) = 0 AND 'NULL' IN (licences_kind, subscriptions_kind)) AS links_unread

@@ -25,7 +25,7 @@ SELECT coalesce(meta.idtext(j.id), object_id) AS subscription_id, meta.idtext(j.
        meta.clean(j.productName) AS product_name, meta.idtext(j.parentSubscriptionId) AS parent_subscription_id,
        meta.txt(j.vendorSubscriptionId) AS vendor_subscription_id,
        meta.exact(j.quantity) AS quantity, meta.txt(j.status) AS status, meta.txt(j.billingTerm) AS billing_term,
-       -- Three spellings are known of the same thing (api/pax8.md section 9).
+       -- Three spellings are known of the same thing (docs/vendors/pax8.md#subscriptions).
        coalesce(meta.txt(j.commitmentTerm.term), meta.txt(j.commitment.term)) AS commitment_term,
        coalesce(meta.day(j.commitmentTerm.endDate), meta.day(j.commitment.endDate), meta.day(j.commitmentTermEndDate)) AS commitment_end_date,
        meta.day(j.startDate) AS start_date, meta.day(j.endDate) AS end_date, meta.day(j.billingStart) AS billing_start,

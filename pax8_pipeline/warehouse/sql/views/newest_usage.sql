@@ -1,7 +1,7 @@
 -- Usage of a month stands in many reads, each of them whole for what it asked; these views replace the plain newest ones.
 
 -- Each summary as the month's last read that listed it: one that is no longer listed is charged all the same
--- (api/pax8.md section 13.3). All rows of that read stay, so that an id that came twice in it is seen.
+-- (docs/vendors/pax8.md#usage-timing). All rows of that read stay, so that an id that came twice in it is seen.
 CREATE OR REPLACE VIEW newest.pax8_usage_summaries AS
 SELECT r.*, s.scope
 FROM pax8.usage_summaries AS r
@@ -11,8 +11,8 @@ QUALIFY dense_rank() OVER (PARTITION BY s.scope, CASE WHEN r.object_id NOT LIKE 
 
 -- Lines are totals of the month so far. Of each (summary, day) the newest answer counts, whole: a vendor may have
 -- appended rows to it. Then of each (summary, product) the last day it was posted: one that stops is charged at its last
--- total (section 13.3). Summary and day stand in the path that was asked, `.../usage-summaries/<id>/usage-lines?usageDate=`.
--- Ranked by narrow rows, for there are a million of them in a year.
+-- total (docs/vendors/pax8.md#usage-lines). Summary and day stand in the path that was asked,
+-- `.../usage-summaries/<id>/usage-lines?usageDate=`. Ranked by narrow rows, for there are a million of them in a year.
 CREATE OR REPLACE VIEW newest.pax8_usage_lines AS
 WITH answers AS (
   SELECT r.rowid AS place, s.scope, s.loaded_at, s.snapshot_id,

@@ -1,0 +1,118 @@
+"""What the documents and the code say about each other exists: pages, anchors, links, modules.
+
+docs/vendors/halo.md#lists, #writing      in code: two anchors of one page
+[lists](vendors/halo.md#lists)            in a document
+`pax8_pipeline/billing/plan.py`           in a document: a path of this repository
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from pax8_pipeline_tests.sandbox.openapi import DEVIATIONS
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCS = ROOT / "docs"
+CODE = ("pax8_pipeline", "pax8_pipeline_tests")
+KINDS = (".py", ".sql", ".md", ".yaml", ".toml", ".csv", ".j2", ".html")
+TOP = (
+    ".env.example", ".ci/run", "Makefile", "README.md", "dagster.yaml", "pyproject.toml", "workspace.yaml",
+    "data/policy.yaml", "data/acknowledged.csv", "data/mappings/clients.csv",
+)  # fmt: skip
+# Papers that were beside the repository when the code was written. A clone does not have them.
+NOT_HERE = re.compile(
+    r"\bapi/(?:halo|pax8)\b|\b(?:DESIGN|DAGSTER|HOUSE|SAFETY|FIELD|STYLE|UX)\.md|\.\./shared|[( ]sections? \d"
+)
+CITATION = re.compile(r"docs/[\w/-]+\.md(?:#[\w-]+)?(?:, #[\w-]+)*")
+LINK = re.compile(r"\]\(([^)\s]+)\)|<img[^>]* src=\"([^\"]+)\"")
+OWN_PATH = re.compile(r"`((?:pax8_pipeline|pax8_pipeline_tests)/[\w./-]*)`")
+
+
+def code_files() -> Iterator[Path]:
+    for room in CODE:
+        yield from (p for p in sorted((ROOT / room).rglob("*")) if p.suffix in KINDS)
+    yield from (ROOT / name for name in TOP)
+
+
+def pages() -> list[Path]:
+    return [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
+
+
+@functools.cache
+def anchors(page: Path) -> set[str]:
+    """Return what may stand after `#`: explicit anchors, and headings as GitHub names them."""
+    text = page.read_text()
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return set(re.findall(r'<a id="([\w-]+)"></a>', text)) | {
+        re.sub(r"[^\w -]", "", heading.lower()).strip().replace(" ", "-") for heading in headings
+    }
+
+
+def unwrapped(text: str) -> str:
+    """Join the lines of comments and docstrings, so that a citation may be broken after a comma."""
+    return re.sub(r"\n[ \t]*(?:# |-- )?", " ", text)
+
+
+def missing(page: Path, wanted: list[str]) -> list[str]:
+    if not page.is_file():
+        return [f"{page} is no file"]
+    return [f"{page.relative_to(ROOT)} has no anchor {name}" for name in wanted if name not in anchors(page)]
+
+
+def test_every_citation_in_code_names_a_page_and_an_anchor_that_exist() -> None:
+    wrong, found = [], 0
+    for path in code_files():
+        for citation in CITATION.findall(unwrapped(path.read_text(errors="replace"))):
+            found += 1
+            page = ROOT / re.split("[#,]", citation)[0]
+            problems = missing(page, re.findall(r"#([\w-]+)", citation))
+            wrong += [f"{path.relative_to(ROOT)}: {problem}" for problem in problems]
+    assert not wrong
+    assert found > 100  # the pattern still finds them
+
+
+def test_every_deviation_of_pax8_names_a_section() -> None:
+    page = DOCS / "vendors" / "pax8.md"
+    named = [re.match(r"#([\w-]+)", deviation.reference) for deviation in DEVIATIONS["pax8-partner"]]
+    assert all(named)
+    assert not missing(page, [match[1] for match in named if match])
+
+
+def test_nothing_cites_a_paper_that_a_clone_does_not_have() -> None:
+    own = Path(__file__).resolve()
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+        for path in [*code_files(), *pages()]
+        if path != own
+        for number, line in enumerate(path.read_text(errors="replace").splitlines(), start=1)
+        if NOT_HERE.search(line) and "RFC" not in line
+    ]
+    assert not found
+
+
+def test_every_link_in_a_document_leads_somewhere() -> None:
+    wrong = []
+    for page in pages():
+        for link in (a or b for a, b in LINK.findall(page.read_text())):
+            if re.match(r"[a-z]+:", link):
+                continue
+            name, _, anchor = link.partition("#")
+            target = (page.parent / name).resolve() if name else page
+            if not target.exists():
+                wrong.append(f"{page.relative_to(ROOT)}: {link}: no such file")
+            elif anchor:
+                wrong += [f"{page.relative_to(ROOT)}: {problem}" for problem in missing(target, [anchor])]
+    assert not wrong
+
+
+def test_every_path_of_this_repository_in_a_document_exists() -> None:
+    wrong = [
+        f"{page.relative_to(ROOT)}: {path}"
+        for page in pages()
+        for path in OWN_PATH.findall(page.read_text())
+        if not (ROOT / path).exists()
+    ]
+    assert not wrong
