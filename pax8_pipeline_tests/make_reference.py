@@ -23,8 +23,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from pax8_pipeline.billing.verdicts import HALO_VERDICTS, USAGE_VERDICTS, VERDICTS, Verdict, check_of
-from pax8_pipeline.checks.registry import RULES
 from pax8_pipeline.cli import root
+from pax8_pipeline.orchestration.checks.registry import RULES
 from pax8_pipeline.settings import Policy
 
 ROOT = Path(__file__).resolve().parents[1]

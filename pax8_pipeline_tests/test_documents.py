@@ -2,7 +2,7 @@
 
 docs/vendors/halo.md#lists, #writing      in code: two anchors of one page
 [lists](vendors/halo.md#lists)            in a document
-`pax8_pipeline/billing/plan.py`           in a document: a path of this repository
+`pax8_pipeline/billing/planning/planner.py`           in a document: a path of this repository
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from pax8_pipeline_tests.sandbox.openapi import DEVIATIONS
+from pax8_pipeline_tests.support.openapi import DEVIATIONS
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"

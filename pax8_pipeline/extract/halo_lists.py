@@ -178,7 +178,7 @@ def _judge(accounts: tuple[dict[str, Any], ...]) -> Integration:
 def believed(found: Integration, connection: Connection) -> Integration:
     """Return what Halo says of its own integration, but not an "off" that is only an empty list where accounts were:
     an agent that lost a permission sees empty lists, not errors (docs/vendors/halo.md#token)."""
-    if found.state != "off" or found.accounts or not raw.accounts_before(connection, ""):
+    if found.state != "off" or found.accounts or not snapshots.accounts_before(connection, ""):
         return found
     return Integration("unknown", "Halo listed accounts of its own Pax8 integration before and lists none now")
 

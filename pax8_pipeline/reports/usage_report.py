@@ -1,7 +1,7 @@
 """Usage as people read it: its part of the report, in Markdown and HTML, and as data.
 
 Here belongs: words and layout of months, groups without a company, and what moved. Not here: figures (they stand in
-reconciled.usage_by_month and in warehouse/sql/queries/usage_*.sql), the plan's own table (`plan_report`).
+reconciled.usage_by_month and in warehouse/sql/views/usage_*.sql), the plan's own table (`plan_report`).
 """
 
 from __future__ import annotations

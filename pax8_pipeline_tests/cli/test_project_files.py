@@ -13,9 +13,9 @@ from pydantic import BaseModel
 
 from pax8_pipeline.billing import acknowledgements
 from pax8_pipeline.billing.verdicts import ALL_VERDICTS
-from pax8_pipeline.checks.registry import RULES
 from pax8_pipeline.cli import COMMANDS
 from pax8_pipeline.mapping.files import load_mappings
+from pax8_pipeline.orchestration.checks.registry import RULES
 from pax8_pipeline.settings import REQUIRED_HALO, REQUIRED_PAX8, Policy, load_policy
 from pax8_pipeline_tests import make_reference
 

@@ -1,7 +1,7 @@
 """A month's usage on two Halo invoices: a customer would pay it twice.
 
 Here belongs: a usage key (docs/architecture.md#write-usage) that stands on more than one invoice that was not voided.
-Not here: what keeps us from making a second one (billing/apply.py).
+Not here: what keeps us from making a second one (billing/applying/apply.py).
 """
 
 from __future__ import annotations

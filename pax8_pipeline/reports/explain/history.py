@@ -1,7 +1,7 @@
 """The whole story of one id, in time order: what Pax8 said, what Halo showed, what was planned, agreed to and done.
 
 Here belongs: finding what an id names and putting its events in order. Not here: words (`text`), the
-queries (warehouse/sql/queries/explain_*.sql), any figure of its own. Everything comes from what is kept: raw reads
+queries (warehouse/sql/views/explain_*.sql), any figure of its own. Everything comes from what is kept: raw reads
 (as long as policy.retention_days), plans, approvals and the ledger. Times are UTC without offset.
 """
 
