@@ -122,7 +122,9 @@ def test_every_path_of_this_repository_in_a_document_exists() -> None:
 def resolved(words: tuple[str, ...]) -> tuple[click.Command, click.Context, list[str]]:
     """Return the command that words name and what is left of them; UsageError for a command that is not there."""
     command: click.Command = root
-    context, rest = click.Context(root, info_name=words[0]), [word for word in words[1:] if word != "--debug"]
+    # With the program's own settings: click keeps the help option that it makes first.
+    context = click.Context(root, info_name=words[0], **root.context_settings)
+    rest = [word for word in words[1:] if word != "--debug"]
     while isinstance(command, click.Group):
         if not rest:
             return command, context, rest
