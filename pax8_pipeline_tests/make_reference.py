@@ -231,7 +231,7 @@ def commands() -> list[str]:
     """Lay out --help of every command."""
     lines = [
         "# Commands", "",
-        "What `--help` prints. `pax8-pipeline --debug COMMAND` shows the stack trace of an error. Without credentials every command works",
+        "What `--help` prints. `pax8-pipeline --debug run` (or any other command) shows the stack trace of an error. Without credentials every command works",
         "on the sandbox and says so. Exit codes: see [operating](../operating.md#exit-codes).", "",
     ]  # fmt: skip
     for name, _, text in each_command(root, "pax8-pipeline"):

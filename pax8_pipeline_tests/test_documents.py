@@ -1,4 +1,4 @@
-"""What the documents and the code say about each other exists: pages, anchors, links, modules.
+"""What the documents and the code say about each other exists: pages, anchors, links, modules, commands.
 
 docs/vendors/halo.md#lists, #writing      in code: two anchors of one page
 [lists](vendors/halo.md#lists)            in a document
@@ -12,9 +12,14 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
+import pytest
+
+from pax8_pipeline.cli import COMMANDS, root
+from pax8_pipeline_tests import shown_commands
+from pax8_pipeline_tests.shown_commands import ROOT, Shown, pages
 from pax8_pipeline_tests.support.openapi import DEVIATIONS
 
-ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 CODE = ("pax8_pipeline", "pax8_pipeline_tests")
 KINDS = (".py", ".sql", ".md", ".yaml", ".toml", ".csv", ".j2", ".html")
@@ -35,10 +40,6 @@ def code_files() -> Iterator[Path]:
     for room in CODE:
         yield from (p for p in sorted((ROOT / room).rglob("*")) if p.suffix in KINDS)
     yield from (ROOT / name for name in TOP)
-
-
-def pages() -> list[Path]:
-    return [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
 
 
 @functools.cache
@@ -116,3 +117,60 @@ def test_every_path_of_this_repository_in_a_document_exists() -> None:
         if not (ROOT / path).exists()
     ]
     assert not wrong
+
+
+def resolved(words: tuple[str, ...]) -> tuple[click.Command, click.Context, list[str]]:
+    """Return the command that words name and what is left of them; UsageError for a command that is not there."""
+    command: click.Command = root
+    # With the program's own settings: click keeps the help option that it makes first.
+    context = click.Context(root, info_name=words[0], **root.context_settings)
+    rest = [word for word in words[1:] if word != "--debug"]
+    while isinstance(command, click.Group):
+        if not rest:
+            return command, context, rest
+        name, found, rest = command.resolve_command(context, rest)
+        assert found is not None
+        command, context = found, click.Context(found, info_name=name, parent=context)
+    return command, context, rest
+
+
+@pytest.mark.parametrize("shown", list(shown_commands.in_blocks()), ids=lambda shown: f"{shown.page}: {shown.text}")
+def test_a_command_in_a_block_is_one_that_can_be_typed(shown: Shown) -> None:
+    program, *arguments = shown.words
+    if program == "pax8-pipeline":
+        command, context, rest = resolved(shown.words)
+        assert not isinstance(command, click.Group)
+        command.make_context(context.info_name, rest, parent=context.parent)  # raises for what is wrong or missing
+    elif program == "make":
+        targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+        assert {word for word in arguments if "=" not in word} <= set(targets)
+    else:
+        assert program in ("cp", "source")
+    listed = (ROOT / ".env.example").read_text()
+    assert [name for name in shown.variables if f"{name}=" not in listed] == []
+
+
+def test_a_command_named_in_running_text_has_these_options() -> None:
+    wrong, found = [], 0
+    for shown in shown_commands.inline():
+        found += 1
+        try:
+            command, context, rest = resolved(shown.words)
+            command.make_parser(context).parse_args(rest)
+        except click.NoSuchOption as error:
+            wrong.append(f"{shown.page}: {shown.text}: {error.format_message()}")
+        except click.BadArgumentUsage:
+            pass  # a mention may leave the arguments out
+        except click.UsageError as error:
+            wrong.append(f"{shown.page}: {shown.text}: {error.format_message()}")
+    assert not wrong
+    assert found > 20
+
+
+def test_every_command_is_shown_somewhere() -> None:
+    shown = {
+        s.words[1]
+        for s in (*shown_commands.in_blocks(), *shown_commands.inline())
+        if s.words[0] == "pax8-pipeline" and s.words[1:]
+    }
+    assert set(COMMANDS) - shown == set()

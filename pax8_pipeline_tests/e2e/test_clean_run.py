@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from pax8_pipeline_tests import shown_commands
 from pax8_pipeline_tests.support.operator import Desk, Ran, desk
 
 
@@ -86,3 +87,23 @@ def test_a_second_run_writes_nothing_and_waits_for_a_person_until_all_is_acknowl
     assert (third.code, third.data["sentence"]) == (0, "done: nothing to write"), third.err
     (at.folder / "acknowledged.csv").unlink()
     assert at.run().all_written
+
+
+# What the documents show of looking, and what stands for the words in capitals there. Others of them have tests of their own.
+LOOKING = ("plan show", "report", "acknowledge --list", "writer show", "prune --dry-run", "cutover", "explain")
+
+
+def test_what_the_documents_show_of_looking_works(clean: tuple[Desk, Ran]) -> None:
+    at, first = clean
+    company = next(r["row_id"] for r in first.data["rows"] if r["verdict"] == "usage_bill").split(" ")[2]
+    shown = [
+        tuple(word.replace("COMPANY_ID", company) for word in command.words[1:])
+        for command in shown_commands.in_blocks()
+        if " ".join(command.words).startswith(tuple(f"pax8-pipeline {looking}" for looking in LOOKING))
+    ]
+    assert len(set(shown)) >= len(LOOKING)
+    for words in sorted(set(shown)):
+        done = at.command(*words)
+        assert (done.code, done.err.count("Traceback")) == (0, 0), (words, done.err)
+    assert (at.folder / "plan.csv").read_text().count("\n") > 20
+    assert (at.folder / "cutover.md").is_file()
