@@ -20,7 +20,7 @@ from typing import Any
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-from pax8_pipeline.commands.playground import free_port
+from pax8_pipeline.commands.sandbox_server import free_port
 from pax8_pipeline_tests.support.chromium import BROWSER, FLAGS, PATIENCE_MS
 from pax8_pipeline_tests.support.cli import clean_environment, cli
 
