@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -174,3 +175,12 @@ def test_every_command_is_shown_somewhere() -> None:
         if s.words[0] == "pax8-pipeline" and s.words[1:]
     }
     assert set(COMMANDS) - shown == set()
+
+
+def test_the_layers_in_the_architecture_page_are_those_that_lint_checks() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    layers = next(c["layers"] for c in project["tool"]["importlinter"]["contracts"] if c["type"] == "layers")
+    page = (DOCS / "architecture.md").read_text()
+    shown = re.search(r'id="layers".*?```text\n(.*?)```', page, re.DOTALL)
+    assert shown
+    assert [" ".join(layer.split()) for layer in shown[1].split(">")] == layers
