@@ -57,7 +57,7 @@ class Usage:
     months: Sequence[Row]
     groups: Sequence[Row]
     movers: Sequence[Row]
-    png: bytes | None
+    picture: str | None
 
 
 def gather(connection: Connection, plan_id: str) -> Usage:
@@ -67,7 +67,7 @@ def gather(connection: Connection, plan_id: str) -> Usage:
     for row in groups:
         row["click"] = what_to_click(row)
         row["resource_group"] = f"{row['resource_group'] or '(no name)'}{' (so far)' if row['is_estimate'] else ''}"
-    return Usage(months, groups, movers(connection), usage_chart.usage_png(connection))
+    return Usage(months, groups, movers(connection), usage_chart.usage_svg(connection))
 
 
 def movers(connection: Connection) -> list[dict[str, Any]]:
@@ -91,7 +91,7 @@ def markdown(usage: Usage) -> str:
     """Return it as Markdown, with the picture inside."""
     if not usage.months:
         return "## Usage\n\nNo metered usage is known."
-    parts = ["## Usage", _ABOUT, picture(usage.png), markdown_table(usage.months, _MONTHS)]
+    parts = ["## Usage", _ABOUT, picture(usage.picture), markdown_table(usage.months, _MONTHS)]
     if usage.groups:
         parts += [f"### No company assigned ({len(usage.groups)})", markdown_table(usage.groups, _GROUPS)]
     if usage.movers:
@@ -99,9 +99,9 @@ def markdown(usage: Usage) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def picture(png: bytes | None) -> str:
+def picture(svg: str | None) -> str:
     """Return the picture as Markdown, nothing where there is none."""
-    return f"![usage]({usage_chart.as_link(png)})" if png else ""
+    return f"![usage]({usage_chart.as_link(svg)})" if svg else ""
 
 
 def markdown_table(rows: Sequence[Row], columns: Mapping[str, str] = _MOVERS) -> str:
@@ -123,8 +123,8 @@ def html_parts(usage: Usage) -> Iterable[str]:
         yield "<p>No metered usage is known.</p>"
         return
     yield f"<p>{html.escape(_ABOUT)}</p>"
-    if usage.png:
-        yield f"<p><img alt='usage by client and month' src='{usage_chart.as_link(usage.png)}'></p>"
+    if usage.picture:
+        yield f"<p><img alt='usage by client and month' src='{usage_chart.as_link(usage.picture)}'></p>"
     yield _html_table(usage.months, _MONTHS)
     if usage.groups:
         yield f"<h2>No company assigned ({len(usage.groups)})</h2>"

@@ -6,6 +6,7 @@ import json
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -17,7 +18,6 @@ from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.support.books import SUB, circumstances
 from pax8_pipeline_tests.support.usage_checks import OTHER, Row, bill, item, items_read, seats, summary, usage_books
 
-PNG = b"\x89PNG\r\n"
 JULY = Policy(usage=UsagePolicy(first_month="2026-07"))
 
 
@@ -97,19 +97,41 @@ def columns(clients: int, currencies: tuple[str, ...] = ("USD",)) -> list[dict[s
     ]  # fmt: skip
 
 
-def test_the_picture_is_a_small_png_and_the_same_for_the_same_figures() -> None:
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def test_the_picture_is_small_well_formed_and_the_same_for_the_same_figures() -> None:
     rows = columns(8, ("CHF", "EUR", "GBP", "USD"))
     drawn = usage_chart.draw(rows)
-    assert drawn.startswith(PNG)
-    assert len(drawn) < 60_000
+    assert len(drawn) < 120_000
     assert usage_chart.draw(rows) == drawn
     assert usage_chart.draw(columns(2)) != drawn
+    texts = [text.text for text in ElementTree.fromstring(drawn).iter(f"{SVG}text")]
+    assert [t for t in texts if t and t.startswith("Usage by month")] == [
+        f"Usage by month, {currency}" for currency in ("CHF", "EUR", "GBP")
+    ]
+    assert "_Client 1 $x^2$" in texts
+    assert texts.count("so far") == 3
+
+
+def test_heights_of_columns_are_to_the_scale_of_the_axis_and_credits_hang_below_zero() -> None:
+    rows = [
+        {"currency": "USD", "month": month, "client": "<A & B>", "place": 1, "amount": Decimal(amount), "is_estimate": False}
+        for month, amount in (("2026-06", "100"), ("2026-07", "-50"), ("2026-08", "0.5"))
+    ]  # fmt: skip
+    page = ElementTree.fromstring(usage_chart.draw(rows))
+    bars = {found.text: rect for rect in page.iter(f"{SVG}rect") if (found := rect.find(f"{SVG}title")) is not None}
+    up, down, little = (bars[f"<A & B>, {row['month']}: {row['amount']:,.2f} USD"] for row in rows)
+    height = {name: float(bar.attrib["height"]) for name, bar in (("up", up), ("down", down), ("little", little))}
+    assert height["up"] == pytest.approx(2 * height["down"], abs=0.2)
+    assert height["little"] == pytest.approx(height["up"] / 200, abs=0.1)
+    assert float(up.attrib["y"]) + height["up"] == pytest.approx(float(down.attrib["y"]), abs=0.2)
 
 
 def test_without_usage_there_is_no_picture(tmp_path: Path) -> None:
     warehouse = usage_books(tmp_path, seats())
     with warehouse.connect() as connection:
-        assert usage_chart.usage_png(connection) is None
+        assert usage_chart.usage_svg(connection) is None
 
 
 # The report ---------------------------------------------------------------------------------------------------
@@ -155,11 +177,11 @@ def test_the_report_files_hold_the_section_and_the_picture(tmp_path: Path) -> No
     page = plan_report.write_report(warehouse, plan_id, tmp_path / "reports")
     text, shown = page.with_suffix(".md").read_text(encoding="utf-8"), page.read_text(encoding="utf-8")
     assert "## Usage" in text
-    assert "![usage](data:image/png;base64,iVBOR" in text
+    assert "![usage](data:image/svg+xml;base64,PHN2" in text
     assert "| 2026-07 | closed | 25.00 |" in text
     assert "| Example | Storage | 3 |  | 20.00 | 25.00 | +5.00 | 25 |" in text
     assert "&lt;b>\\|Lab" in text
-    assert "<img alt='usage by client and month' src='data:image/png;base64,iVBOR" in shown
+    assert "<img alt='usage by client and month' src='data:image/svg+xml;base64,PHN2" in shown
     assert "&lt;b&gt;|Lab" in shown
     data = json.loads(page.with_suffix(".json").read_text(encoding="utf-8"))["usage"]
     assert [m["month"] for m in data["months"]] == ["2026-07", "2026-06"]

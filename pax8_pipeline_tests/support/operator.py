@@ -29,9 +29,7 @@ _OURS = ("PAX8_", "HALO_", "DAGSTER_")
 
 # Children come from a server process that has one thread and the slow modules; each is a process of its own.
 PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(
-    ["pax8_pipeline_tests.support.nightly", "pax8_pipeline.orchestration.runs", "matplotlib.backends.backend_agg"]
-)
+PROCESSES.set_forkserver_preload(["pax8_pipeline_tests.support.nightly", "pax8_pipeline.orchestration.runs"])
 
 
 @dataclass

@@ -142,8 +142,8 @@ def _usage(connection: Connection) -> dict[str, Any]:
 
 def _usage_by_month(connection: Connection) -> dict[str, Any]:
     told = {"movers": dg.MetadataValue.md(usage_report.markdown_table(usage_report.movers(connection)))}
-    png = usage_chart.usage_png(connection)
-    return {**told, "plot": dg.MetadataValue.md(usage_report.picture(png))} if png else told
+    svg = usage_chart.usage_svg(connection)
+    return {**told, "plot": dg.MetadataValue.md(usage_report.picture(svg))} if svg else told
 
 
 _BY_MONTH = ("reconciled.usage",)
