@@ -1,4 +1,7 @@
-"""`make proofs` plays the long tests whole; `make test` plays a part of them that shows the same kinds of things."""
+"""`make proofs` plays the long tests whole; `make test` plays a part of them that shows the same kinds of things.
+
+A test with the mark `proof` runs in `make proofs` only: what it shows is also shown in small by a test of `make test`.
+"""
 
 from __future__ import annotations
 

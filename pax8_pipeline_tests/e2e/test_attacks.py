@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import signal
-import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +15,6 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
-from pax8_pipeline.commands.sandbox_server import free_port
 from pax8_pipeline.sandbox.world.world import World
 from pax8_pipeline_tests.support.operator import TODAY, Desk, desk, until
 
@@ -98,30 +95,8 @@ def at(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 
 @pytest.fixture(scope="module")
 def ui(at: Desk) -> Iterator[Ui]:
-    port = free_port()
-    process = at.start("dev", "--port", str(port))
-    assert process.stderr is not None
-    drain = threading.Thread()
-    try:
-        said = []
-        for line in process.stderr:
-            said.append(line)
-            if "Dagster is up" in line:
-                break
-        else:
-            pytest.fail("".join(said))
-        # Nobody reads what the runs log: a full pipe would hold them at their next line.
-        drain = threading.Thread(target=process.stderr.read, daemon=True)
-        drain.start()
+    with at.dagster_ui() as port:
         yield Ui(port)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(90)
-        if drain.ident is not None:
-            drain.join(30)
-        process.stderr.close()
-        assert process.stdout is not None
-        process.stdout.close()
 
 
 def mutation() -> str:

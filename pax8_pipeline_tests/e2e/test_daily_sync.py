@@ -74,6 +74,7 @@ def native_integration(at: Desk) -> None:
     at.sandbox.halo.integration["integrator_enabled"] = True
 
 
+@pytest.mark.proof
 def test_processes_killed_in_mid_write_and_before_an_answer_are_made_good_by_the_next_run(at: Desk) -> None:
     stuck = at.sandbox.faults.add("hang", vendor="halo", method="POST", path="/SoftwareLicence", after=1)
     process = at.start("run", "--json")

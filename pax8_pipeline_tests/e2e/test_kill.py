@@ -35,8 +35,8 @@ IN_MEMORY = Path("/dev/shm")  # see the docstring
 ROOM = 300 * 1024 * 1024
 # How apply works (its constants), how many kills, and into how many parts they are cut.
 WAYS: dict[str, tuple[dict[str, int], int, int]] = {
-    "one by one": ({}, *((50, 5) if WHOLE else (20, 2))),
-    "in waves": (WAVES, 5, 1),
+    "one by one": ({}, *((50, 5) if WHOLE else (6, 2))),
+    "in waves": (WAVES, 5 if WHOLE else 2, 1),
 }
 PARTS = [(way, part) for way, (_, _, parts) in WAYS.items() for part in range(parts)]
 

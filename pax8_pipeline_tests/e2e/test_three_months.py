@@ -26,7 +26,7 @@ from pax8_pipeline_tests.support.nightly import night, open_entries, rows
 from pax8_pipeline_tests.support.operator import Desk, desk
 
 FIRST = date(2026, 8, 20)
-DAYS = 92 if WHOLE else 23
+DAYS = 92 if WHOLE else 12
 _LIMITS = (
     "{lines_changed_pct: null, lines_changed: null, lines_ended: null, money_delta: null, "
     "money_up: null, money_down: null, seats_up: null, seats_down: null}"

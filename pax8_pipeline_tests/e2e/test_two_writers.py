@@ -7,6 +7,8 @@ import json
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from pax8_pipeline.billing.actions import usage_invoice
 from pax8_pipeline.sandbox.faults.middleware import App, Receive, Scope, Send
 from pax8_pipeline.sandbox.world.world import World
@@ -38,6 +40,7 @@ def keys(at: Desk) -> Counter[str]:
     return Counter(key for d in live for key in usage_invoice.keys_of(d))
 
 
+@pytest.mark.proof
 def test_two_folders_that_write_one_key_both_end_with_3_and_one_goes_on_once_a_person_claims(tmp_path: Path) -> None:
     world = World(8, TODAY, companies=14, subscriptions=60)
     folders = [tmp_path / "first", tmp_path / "second"]

@@ -7,7 +7,6 @@ Screenshots go to the folder that PAX8_UI_SCREENSHOTS names. Skipped where there
 from __future__ import annotations
 
 import json
-import signal
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +14,6 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline.commands.sandbox_server import free_port
 from pax8_pipeline.sandbox.world.world import World
 from pax8_pipeline_tests.e2e.test_backfill import FIRST, LAST, MONTHS, SWITCHES, contents, items_asked
 from pax8_pipeline_tests.support.chromium import IN_BROWSER
@@ -39,24 +37,8 @@ def at(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 @pytest.fixture(scope="module")
 def address(at: Desk) -> Iterator[str]:
     """The UI of `pax8-pipeline dev` on that world."""
-    port = free_port()
-    process = at.start("dev", "--port", str(port))
-    assert process.stderr is not None
-    try:
-        said = []
-        for line in process.stderr:
-            said.append(line)
-            if "Dagster is up" in line:
-                break
-        else:
-            pytest.fail("".join(said))
+    with at.dagster_ui() as port:
         yield f"http://127.0.0.1:{port}"
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(90)
-        process.stderr.close()
-        assert process.stdout is not None
-        process.stdout.close()
 
 
 def launch(page: Any, address: str) -> None:
@@ -85,6 +67,7 @@ def runs(address: str) -> list[dict[str, str]]:
     return found
 
 
+@pytest.mark.proof
 @pytest.mark.timeout(420)
 def test_a_backfill_stopped_in_the_browser_and_started_again_leaves_the_rows_of_an_undisturbed_one(
     page: Any,

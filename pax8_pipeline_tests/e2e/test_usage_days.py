@@ -40,7 +40,7 @@ def served(folder: Path, today: date) -> Iterator[Desk]:
 
 @pytest.fixture
 def at(tmp_path: Path) -> Iterator[Desk]:
-    yield from served(tmp_path, date(2026, 7, 12) if WHOLE else date(2026, 7, 27))
+    yield from served(tmp_path, date(2026, 7, 12) if WHOLE else date(2026, 8, 2))
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def documents(at: Desk, verdict: str) -> list[dict[str, Any]]:
 
 def test_a_month_read_daily_ends_in_one_invoice_for_each_client(at: Desk) -> None:
     world = at.sandbox.world
-    while world.today < (date(2026, 8, 16) if WHOLE else date(2026, 8, 8)):
+    while world.today < (date(2026, 8, 16) if WHOLE else date(2026, 8, 7)):
         world.play_day()
         plan, outcome = night(at, usage=True)
         assert plan.complete, f"{world.today}: {plan.problem}"

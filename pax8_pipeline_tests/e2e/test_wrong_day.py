@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from pax8_pipeline_tests.support.operator import desk
 
 
+@pytest.mark.proof
 def test_a_day_left_in_the_environment_stops_every_write_until_it_is_gone(tmp_path: Path) -> None:
     with desk(tmp_path) as at:
         held = at.run(PAX8_PIPELINE_TODAY="2027-06-05")

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from pax8_pipeline.cli import main
+from pax8_pipeline.commands.sandbox_server import free_port
 from pax8_pipeline.sandbox.server.app import Sandbox, running_sandbox
 from pax8_pipeline.sandbox.world.world import World
 from pax8_pipeline_tests.support.hurry import without_waiting
@@ -79,6 +80,29 @@ class Desk:
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
+
+    @contextmanager
+    def dagster_ui(self) -> Iterator[int]:
+        """Run `pax8-pipeline dev` while the block lasts; gives its port."""
+        port = free_port()
+        process = self.start("dev", "--port", str(port))
+        assert process.stderr is not None
+        assert process.stdout is not None
+        try:
+            said = []
+            for line in process.stderr:
+                said.append(line)
+                if "Dagster is up" in line:
+                    break
+            else:
+                raise AssertionError("".join(said))
+            # Somebody must read what the runs log: a full pipe holds them at their next line.
+            for pipe in (process.stderr, process.stdout):
+                threading.Thread(target=pipe.read, daemon=True).start()
+            yield port
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(90)
 
     def command(self, *arguments: str, **env: str) -> Ran:
         """Run a command to its end (see `run_command`)."""

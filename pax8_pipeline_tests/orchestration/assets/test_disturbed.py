@@ -107,7 +107,7 @@ def test_a_run_over_midnight_has_one_day(tmp_path: Path, monkeypatch: pytest.Mon
     assert resource.load().today == date(2026, 9, 1)
 
 
-@pytest.mark.parametrize("day", ["2028-02-29", "2027-02-28", "2026-12-31", "2027-01-01"])
+@pytest.mark.parametrize("day", ["2028-02-29", "2026-12-31"])
 def test_a_run_on_an_odd_day_writes_what_any_day_does(day: str, tmp_path: Path) -> None:
     shop = out_of_step(tmp_path, PAX8_PIPELINE_TODAY=day)
     result = shop.sync()
