@@ -106,7 +106,7 @@ def test_three_months_of_nights_leave_halo_as_pax8_says_line_by_line(at: Desk) -
     actions = {row["action"] for row in rows(at, "SELECT DISTINCT action FROM billing.ledger")}
     assert actions == {"set_licence_count", "set_line_quantity", "end_line"}
     made = [line for number in sorted(world.halo.invoices)[invoices:] for line in world.halo.invoices[number]["lines"]]
-    assert sum("rata" in line["item_shortdescription"].lower() for line in made) > DAYS // 10
+    assert sum("rata" in line["item_shortdescription"].lower() for line in made) > (DAYS // 10 if WHOLE else 0)
 
     # Money written is money planned, currency by currency, and every write was one that a plan called safe.
     safe = "SELECT currency, sum(money_per_month) AS money, count(*) AS n FROM billing.plan WHERE class = 'safe'"
