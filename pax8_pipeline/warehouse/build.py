@@ -138,8 +138,8 @@ STAGING = (
     "staging.halo_invoices", "staging.halo_invoice_lines",
 )  # fmt: skip
 RECONCILED = (
-    "reconciled.client_matches", "reconciled.subscriptions", "reconciled.discrepancies", "reconciled.usage_months",
-    "reconciled.usage", "reconciled.usage_by_month",
+    "reconciled.licence_keys", "reconciled.client_matches", "reconciled.subscriptions", "reconciled.discrepancies",
+    "reconciled.usage_months", "reconciled.usage", "reconciled.usage_by_month",
 )  # fmt: skip
 
 

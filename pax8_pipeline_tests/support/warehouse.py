@@ -16,9 +16,9 @@ from pax8_pipeline_tests.support.books import TODAY, Books, empty_warehouse, hol
 from pax8_pipeline_tests.support.shelf import build_all
 
 TABLES = (
-    "staging.companies", "staging.subscriptions", "staging.clients", "staging.client_links", "staging.licences",
+    "staging.companies", "staging.products", "staging.subscriptions", "staging.clients", "staging.client_links", "staging.licences",
     "staging.recurring_invoices", "staging.recurring_invoice_lines", "staging.line_licences",
-    "reconciled.client_matches", "reconciled.subscriptions", "reconciled.discrepancies",
+    "reconciled.licence_keys", "reconciled.client_matches", "reconciled.subscriptions", "reconciled.discrepancies",
 )  # fmt: skip
 
 

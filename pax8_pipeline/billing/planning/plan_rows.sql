@@ -68,6 +68,7 @@ SELECT subscription_id AS row_id, class, verdict, action, reason_code AS reason,
                THEN '; it seems to follow the cancelled subscription ' || rebuy_of ELSE '' END
        || CASE WHEN verdict = 'decrease' AND commitment_end_date >= getvariable('today')
                THEN '; inside a commitment until ' || commitment_end_date ELSE '' END
+       || CASE WHEN matched_by = 'vendor_id' THEN '; licence ' || licence_id || ' is known by the Microsoft subscription id' ELSE '' END
        || CASE WHEN verdict = 'cancel' AND quantity_source = 'licence' AND pending_pro_rata > 0
                THEN '; ' || pending_pro_rata || ' part-period entries of this line are not invoiced yet' ELSE '' END AS sentence,
        client_id, client_name, company_id, company_name, subscription_id, product_name,
@@ -101,7 +102,7 @@ SELECT subscription_id AS row_id, class, verdict, action, reason_code AS reason,
        to_json({'status': status, 'lifecycle': lifecycle, 'start_date': start_date, 'end_date': end_date, 'billing_term': billing_term,
                 'commitment_term': commitment_term, 'commitment_end_date': commitment_end_date, 'quantity': meta.plain(quantity),
                 'price': meta.plain(price), 'partner_cost': meta.plain(partner_cost), 'pax8_currency': currency,
-                'halo_currency': halo_currency, 'quantity_source': quantity_source,
+                'halo_currency': halo_currency, 'quantity_source': quantity_source, 'matched_by': matched_by,
                 'halo_quantity': meta.plain(halo_quantity), 'qty_free': meta.plain(qty_free), 'minimum_qty': meta.plain(minimum_qty),
                 'licences_on_line': line_licences, 'pending_pro_rata': pending_pro_rata, 'rebuy_of': rebuy_of,
                 'detail': c.reason})::VARCHAR AS evidence

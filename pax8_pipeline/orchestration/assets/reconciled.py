@@ -64,6 +64,13 @@ def _rows(connection: Connection, query: str) -> list[dict[str, Any]]:
     return snapshots.dicts(connection.execute(query))
 
 
+_KEYS = """
+SELECT matched_by, count(*) AS licences, count(conflict) AS conflicts FROM reconciled.licence_keys GROUP BY ALL ORDER BY matched_by
+"""
+_CONFLICTS = """
+SELECT subscription_id, licence_id, conflict FROM reconciled.licence_keys WHERE conflict IS NOT NULL
+ORDER BY subscription_id, licence_id LIMIT 20
+"""
 _STATES = """
 SELECT state, coalesce(method, '(none)') AS method, count(*) AS companies, sum(subscriptions) AS subscriptions
 FROM reconciled.client_matches GROUP BY ALL ORDER BY companies DESC, state, method
@@ -98,6 +105,10 @@ FROM reconciled.discrepancies ORDER BY abs(money_per_month) DESC, kind, client L
 
 def _tables(connection: Connection, **queries: str) -> dict[str, Any]:
     return {name: dg.MetadataValue.md(markdown(_rows(connection, query))) for name, query in queries.items()}
+
+
+def _licence_keys(connection: Connection) -> dict[str, Any]:
+    return _tables(connection, keys=_KEYS, conflicts=_CONFLICTS)
 
 
 def _client_matches(connection: Connection) -> dict[str, Any]:
@@ -148,6 +159,7 @@ def _usage_by_month(connection: Connection) -> dict[str, Any]:
 
 _BY_MONTH = ("reconciled.usage",)
 _FIGURES: Mapping[str, Figures] = {
+    "reconciled.licence_keys": _licence_keys,
     "reconciled.client_matches": _client_matches,
     "reconciled.subscriptions": _subscriptions,
     "reconciled.discrepancies": _discrepancies,

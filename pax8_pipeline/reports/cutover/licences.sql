@@ -10,12 +10,15 @@ WITH billed AS (
   WHERE l.is_live GROUP BY k.licence_id
 )
 SELECT c.licence_id, c.name, c.client_id, k.name AS client_name, k.currency, c.count, c.subscription_id,
-       CASE WHEN c.subscription_id IS NULL THEN 'carries no Pax8 subscription id'
+       CASE WHEN v.subscription_id IS NOT NULL THEN 'carries the Microsoft id of subscription ' || v.subscription_id || ' and not its Pax8 id'
+            WHEN c.subscription_id IS NULL THEN 'carries no Pax8 subscription id'
             ELSE 'Pax8 lists no subscription ' || c.subscription_id END AS why,
        m.subscription_id AS mapped_subscription, coalesce(b.live_lines, 0) AS live_lines,
        coalesce(b.money_per_month, 0) AS money_per_month
 FROM staging.licences c
 LEFT JOIN billed b USING (licence_id)
+LEFT JOIN (SELECT licence_id, min(subscription_id) AS subscription_id FROM reconciled.licence_keys
+           WHERE matched_by = 'vendor_id' GROUP BY licence_id) v USING (licence_id)
 LEFT JOIN staging.clients k ON k.client_id = c.client_id
 LEFT JOIN (SELECT licence_id, any_value(subscription_id) AS subscription_id FROM staging.mapping_subscriptions
            WHERE licence_id IS NOT NULL GROUP BY licence_id) m USING (licence_id)

@@ -4,10 +4,9 @@ SELECT s.subscription_id, s.company_id, s.company_name, s.client_id, s.client_na
        s.licence_id, s.line_id, s.recurring_invoice_id, s.verdict, s.reason,
        CASE WHEN s.line_live THEN 'line' WHEN s.line_id IS NOT NULL THEN 'dead_line'
             WHEN s.licence_id IS NOT NULL THEN 'licence' ELSE 'none' END AS link,
-       CASE WHEN f.subscription_id IS NOT NULL THEN 'mapping' WHEN s.licence_id IS NOT NULL THEN 'licence_id' END AS method,
+       s.matched_by AS method,
        coalesce(meta.per_month(s.quantity * coalesce(s.price, 0), meta.term_months(s.billing_term)), 0) AS money_per_month
 FROM reconciled.subscriptions s
-LEFT JOIN staging.mapping_subscriptions f USING (subscription_id)
 WHERE s.lifecycle IN ('billing', 'pending_cancel')
   AND s.verdict NOT IN ('billed_by_pax8', 'metered', 'one_time')
 ORDER BY money_per_month DESC, s.client_name, s.product_name, s.subscription_id;

@@ -58,6 +58,8 @@ def licence_answer(store: HaloStore, row: Row, *, details: bool) -> Row:
     out = {**LICENCE_DECOR, **row}
     name = _client_name(store, row["client_id"])
     out["client_name"] = out["licence_client_name"] = name
+    if store.switches.licence_ids == "vendor" and store.vendor_id_of:
+        out["snowid"] = store.vendor_id_of(row["snowid"].lower()) or row["snowid"]
     out["licences_available"] = row["count"] - row["licences_in_use"]
     if details:
         out.update(licence_roles=[], configuration_items=[], licence_match=[])

@@ -52,7 +52,8 @@ class HaloStore:
     time.
 
     `native_counts`, when set, tells what Halo's own Pax8 integration would import: subscription id ->
-    quantity, in whole seats. It is asked only while the switch `native_sync` is on.
+    quantity, in whole seats. It is asked only while the switch `native_sync` is on. `vendor_id_of` tells the id that
+    the vendor of a Pax8 subscription gave it; asked only while the switch `licence_ids` is `vendor`.
     """
 
     def __init__(self, *, now: Callable[[], datetime], switches: HaloSwitches | None = None) -> None:
@@ -73,6 +74,7 @@ class HaloStore:
         self.integration: Row = new_row(PAX8_DETAILS_ROW, {})
         self.custom_fields: dict[str, dict[str, int]] = {}  # entity -> name -> id; unknown names are ignored on write
         self.native_counts: Callable[[], Mapping[str, int]] | None = None
+        self.vendor_id_of: Callable[[str], str | None] | None = None
         self.tokens = TokenOffice(now)
         self._next = dict(_FIRST_IDS)
         self._next_recurring = -10

@@ -30,6 +30,7 @@ _CHOICES: dict[str, tuple[object, ...]] = {
     "contested_save": ("off", "nothing_saved", "header_saved"),
     "post_status": (200, 201),
     "stale_change_seq": ("ignored", "warning", "400"),
+    "licence_ids": ("pax8", "vendor"),
     "record_count": ("true", "too_small", "fifty"),
     "repeated_page": (False, True, "endless"),
     "native_sync": ("off", "on"),
@@ -67,6 +68,8 @@ class HaloSwitches:
     inactive_licence_flips_line: str = "never"  # use_subscription_status_for_invoice_line_status, off in a new Halo
     allow_negative_prorata: bool = True
     double_noise: bool = False  # computed money carries the noise of binary doubles (401.40000000000003)
+    # Licences
+    licence_ids: str = "pax8"  # vendor: `snowid` of a suite's licence holds the vendor's subscription id instead
     # Lists
     record_count: str = "true"
     page_cap: int | None = None  # a page never holds more rows than this, whatever page_size asks

@@ -67,7 +67,7 @@ RULES: dict[str, ListRules] = {
         sorts=_ADDRESS | {"name": _of("name")},
     ),
     "products": ListRules(
-        filters={"vendorName": _of("vendorName")},
+        filters={"vendorName": _of("vendorName")},  # the vendor by birth, whatever the switch `suites_of` shows
         sorts={"name": _of("name"), "vendor": _of("vendorName")},
     ),
     "subscriptions": ListRules(

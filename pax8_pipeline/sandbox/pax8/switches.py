@@ -33,6 +33,7 @@ _CHOICES: dict[str, tuple[object, ...]] = {
     "period_end": ("mixed", "inclusive", "exclusive"),
     "item_ids": ("mixed", "all", "none"),
     "history_order": ("newest_first", "oldest_first", "shuffled"),
+    "suites_of": ("Contora", "Microsoft"),
     "deleted_companies": ("listed", "hidden"),
     "retry_after": ("seconds", "date", "none"),
     "rate_body": ("alternate", "envelope", "text"),
@@ -66,6 +67,7 @@ class Pax8Switches:
     item_ids: str = "mixed"  # whether invoice items carry an `id`
     period_end: str = "mixed"
     history_order: str = "newest_first"
+    suites_of: str = "Contora"  # Microsoft: sold as Microsoft's, vendorSubscriptionId being its subscription id
     deleted_companies: str = "listed"  # whether Deleted companies come without a status filter
     # Usage (docs/vendors/pax8.md#usage-timing, #no-company)
     unassigned_shape: str = "by_group"  # or one shape for every unassigned group

@@ -8,6 +8,7 @@ its id, so that the same record is spelt alike each time; the switches decide ho
 
 from __future__ import annotations
 
+import uuid
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
@@ -16,6 +17,7 @@ from pax8_pipeline.sandbox.pax8.store import Row
 from pax8_pipeline.sandbox.pax8.switches import Pax8Switches
 from pax8_pipeline.text import jsontext
 
+SUITE_VENDOR = "Contora"
 _OFFSETS = (-7, -6, -5, 0)
 
 
@@ -36,6 +38,7 @@ def company(row: Row, switches: Pax8Switches, *, in_list: bool) -> Row:
 def product(row: Row, switches: Pax8Switches, *, in_list: bool) -> Row:
     """A product; only the single one has `description`."""
     shown = _public(row)
+    shown["vendorName"] = vendor_name(row["vendorName"], switches)
     if in_list:
         del shown["description"]
     if _lacks(row["id"], 1, switches):
@@ -50,6 +53,8 @@ def subscription(row: Row, switches: Pax8Switches, *, in_list: bool) -> Row:
     key = row["id"]
     shown = _public(row)
     del shown["commitment"]
+    if switches.suites_of == "Microsoft" and row.get("_vendor") == SUITE_VENDOR:
+        shown["vendorSubscriptionId"] = vendor_subscription_id(row["id"])
     for name in ("id", "companyId", "productId"):
         shown[name] = _spelt_id(shown[name], key, name, switches)
     for name in ("startDate", "endDate"):
@@ -67,6 +72,16 @@ def subscription(row: Row, switches: Pax8Switches, *, in_list: bool) -> Row:
             del shown["partnerCost"]
     _commitment(shown, row, switches)
     return shown
+
+
+def vendor_name(name: Any, switches: Pax8Switches) -> Any:
+    """The vendor as it is shown: who makes the suites is a switch."""
+    return switches.suites_of if name == SUITE_VENDOR else name
+
+
+def vendor_subscription_id(subscription_id: str) -> str:
+    """The id of a subscription at the vendor of the suites, a UUID (section 9)."""
+    return str(uuid.uuid5(uuid.UUID(subscription_id), "vendor"))
 
 
 def _commitment(shown: Row, row: Row, switches: Pax8Switches) -> None:
@@ -104,6 +119,7 @@ def invoice_item(row: Row, switches: Pax8Switches, *, draft: bool = False) -> Ro
     for name in ("companyId", "subscriptionId"):
         if row.get(name):
             shown[name] = _spelt_id(row[name], key, name, switches)
+    shown["vendorName"] = vendor_name(row["vendorName"], switches)
     if row["rateType"]:
         rate = row["rateType"]
         shown["rateType"] = rate.capitalize() if switches.rate_type_case == "capitalised" else rate

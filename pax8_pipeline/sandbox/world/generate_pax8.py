@@ -212,6 +212,7 @@ def make_subscription(
         "productName": good.name,
         "billingTerm": term,
         "commitment": None,
+        "_vendor": good.vendor,
     }
     if years or (product["requiresCommitment"] and rng.random() < 0.7):
         row["commitment"] = {

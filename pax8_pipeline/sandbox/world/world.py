@@ -22,6 +22,7 @@ from pax8_pipeline.sandbox.oracle.subscriptions import Oracle
 from pax8_pipeline.sandbox.pax8 import invoices
 from pax8_pipeline.sandbox.pax8.store import Pax8Store, Row
 from pax8_pipeline.sandbox.pax8.switches import UNASSIGNED_SHAPES, Pax8Switches
+from pax8_pipeline.sandbox.pax8.wire import SUITE_VENDOR, vendor_subscription_id
 from pax8_pipeline.sandbox.world import generate_pax8, simulation, usage_events
 from pax8_pipeline.sandbox.world.generate_halo import HaloBirth, Links
 from pax8_pipeline.sandbox.world.scenario import Event, Teller
@@ -82,10 +83,15 @@ class World:
         self.oracle = Oracle(self.pax8, self.halo, self.links)
         self.halo_birth = HaloBirth(self.pax8, self.halo, random.Random(f"{self.seed}|halo"), self.links)
         self.halo.native_counts = self._native_counts
+        self.halo.vendor_id_of = self._vendor_id_of
 
     def _native_counts(self) -> dict[str, int]:
         """What Halo's own Pax8 integration would import: one seat less than is true, so that it shows."""
         return {row["id"]: max(0, int(row["quantity"]) - 1) for row in self.pax8.subscriptions.values()}
+
+    def _vendor_id_of(self, subscription_id: str) -> str | None:
+        row = self.pax8.subscriptions.get(subscription_id)
+        return vendor_subscription_id(row["id"]) if row and row.get("_vendor") == SUITE_VENDOR else None
 
     def _make_invoices(self, months: int) -> None:
         """Invoices of the last months: one credited and rebilled, one void, the newest clean."""

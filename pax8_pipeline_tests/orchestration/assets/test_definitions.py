@@ -15,7 +15,7 @@ from pax8_pipeline.warehouse.models import model
 GROUPS = {
     "pax8": "companies products subscriptions usage_summaries usage_lines invoices invoice_items",
     "halo": "clients items licences recurring_invoices invoices integration",
-    "reconciled": "client_matches subscriptions discrepancies usage_months usage usage_by_month",
+    "reconciled": "licence_keys client_matches subscriptions discrepancies usage_months usage usage_by_month",
     "billing": "plan writes ledger report",
 }
 

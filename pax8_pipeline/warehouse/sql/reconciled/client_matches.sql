@@ -14,7 +14,7 @@ key: company_id
 | state | VARCHAR not null | matched, unmatched, ambiguous, contradicted, client_missing, client_inactive, company_unreadable or client_unreadable | staging.clients.inactive |
 | problem | VARCHAR | What of the company or the client cannot be read | staging.companies.problem, staging.clients.problem |
 | candidates | VARCHAR | Every client id that claims the company, with its method | staging.client_links.client_id |
-| contradiction | VARCHAR | Who says otherwise, and by what | staging.licences.client_id, staging.recurring_invoices.client_id, staging.mapping_subscriptions.licence_id |
+| contradiction | VARCHAR | Who says otherwise, and by what | staging.licences.client_id, reconciled.licence_keys.licence_id, staging.recurring_invoices.client_id, staging.mapping_subscriptions.licence_id |
 | subscriptions | BIGINT not null | Subscriptions of the company in Pax8 | staging.subscriptions.subscription_id |
 */
 WITH claims AS (
@@ -65,13 +65,20 @@ WITH claims AS (
 ), subs AS (
   -- Whose company cannot be told keeps its claim on a client, under a name of its own.
   SELECT subscription_id, coalesce(company_id, 'the company of ' || subscription_id) AS company_id FROM staging.subscriptions
+), stands_for AS (
+  -- The licences that carry a subscription's id, by either key.
+  SELECT licence_id, client_id, subscription_id, is_active, deleted FROM staging.licences
+  UNION ALL
+  -- A Microsoft id that several subscriptions have tells of none of them.
+  SELECT c.licence_id, c.client_id, k.subscription_id, c.is_active, c.deleted FROM staging.licences c
+  JOIN reconciled.licence_keys k USING (licence_id) WHERE k.matched_by = 'vendor_id' AND k.sharers = 1 AND NOT k.is_taken
 ), places AS (
   -- Where Halo has what stands for a company's subscriptions: a claim of the company on that client.
   SELECT s.company_id, c.client_id, 'licence ' || c.licence_id AS what
-  FROM staging.licences c JOIN subs s USING (subscription_id) WHERE coalesce(c.is_active, true) AND NOT coalesce(c.deleted, false)
+  FROM stands_for c JOIN subs s USING (subscription_id) WHERE coalesce(c.is_active, true) AND NOT coalesce(c.deleted, false)
   UNION ALL
   SELECT s.company_id, r.client_id, 'recurring invoice ' || r.recurring_invoice_id || ' with licence ' || c.licence_id
-  FROM staging.licences c
+  FROM stands_for c
   JOIN subs s USING (subscription_id)
   JOIN staging.line_licences q USING (licence_id)
   JOIN staging.recurring_invoice_lines l ON l.line_id = q.line_id AND l.is_live

@@ -3,7 +3,7 @@ are verdicts (billing/verdicts.py), each of which belongs to one check.
 
 | kind | VARCHAR not null | Verdict that stops a write, or of a thing in Halo alone: orphaned_licence, orphaned_line, charged_by_halo_only | reconciled.subscriptions.verdict |
 | subject | VARCHAR not null | Subscription id, or licence and line in words | reconciled.subscriptions.subscription_id, staging.licences.licence_id |
-| subscription_id | VARCHAR not null | Pax8 subscription, listed or not | reconciled.subscriptions.subscription_id, staging.licences.subscription_id, staging.mapping_subscriptions.subscription_id |
+| subscription_id | VARCHAR not null | Pax8 subscription, listed or not | reconciled.subscriptions.subscription_id, reconciled.licence_keys.subscription_id, staging.mapping_subscriptions.subscription_id |
 | company_id | VARCHAR | Pax8 company | reconciled.subscriptions.company_id |
 | company_name | VARCHAR | Its name | reconciled.subscriptions.company_name |
 | client_id | BIGINT | Halo client | reconciled.subscriptions.client_id, staging.licences.client_id |
@@ -20,9 +20,15 @@ are verdicts (billing/verdicts.py), each of which belongs to one check.
 | stake | DECIMAL(28,10) | The same with its direction: above 0 not billed (or billed in the wrong currency), below 0 billed too much, empty not known | reconciled.subscriptions.unbilled_money_per_month |
 | currency | VARCHAR | ISO 4217 | reconciled.subscriptions.currency |
 */
-WITH pairs AS (
+WITH by_vendor_id AS (
+  SELECT subscription_id, licence_id FROM reconciled.licence_keys WHERE matched_by = 'vendor_id' AND licence_id IS NOT NULL
+), carriers AS (
+  SELECT licence_id, subscription_id, count FROM staging.licences
+  UNION ALL
+  SELECT v.licence_id, v.subscription_id, c.count FROM by_vendor_id v JOIN staging.licences c USING (licence_id)
+), pairs AS (
   -- What Halo bills by licence, once for every live line that follows it.
-  SELECT c.licence_id, l.line_id, c.subscription_id, c.count FROM staging.licences c
+  SELECT c.licence_id, l.line_id, c.subscription_id, c.count FROM carriers c
   JOIN staging.line_licences k USING (licence_id) JOIN staging.recurring_invoice_lines l USING (line_id)
   WHERE l.is_live
 ), ambiguous AS (
@@ -97,7 +103,8 @@ WITH pairs AS (
     JOIN staging.recurring_invoices r ON r.recurring_invoice_id = l.recurring_invoice_id
     LEFT JOIN staging.clients k ON k.client_id = c.client_id
     WHERE l.is_live AND lower(coalesce(c.distributor, '')) = 'pax8' AND c.subscription_id IS NOT NULL
-      AND c.subscription_id NOT IN (SELECT subscription_id FROM listed WHERE subscription_id IS NOT NULL))
+      AND c.subscription_id NOT IN (SELECT subscription_id FROM listed WHERE subscription_id IS NOT NULL)
+      AND c.licence_id NOT IN (SELECT licence_id FROM by_vendor_id))
   UNION ALL BY NAME
   -- The same where the mapping file alone says which subscription a line bills.
   SELECT 'orphaned_line' AS kind, 'mapped line ' || line_id || ' of ' || subscription_id AS subject, *,

@@ -21,8 +21,9 @@ key: subscription_id
 | partner_cost | DECIMAL(28,10) | Pax8 partner cost per unit and billing term | staging.subscriptions.partner_cost |
 | currency | VARCHAR | Pax8 currency | staging.subscriptions.currency |
 | halo_currency | VARCHAR | Currency of the Halo client or recurring invoice where known | reconciled.client_matches.client_currency, staging.recurring_invoices.currency |
-| licence_id | BIGINT | Halo licence that stands for the subscription | staging.licences.licence_id, staging.mapping_subscriptions.licence_id |
+| licence_id | BIGINT | Halo licence that stands for the subscription | reconciled.licence_keys.licence_id, staging.mapping_subscriptions.licence_id |
 | licence_count | BIGINT | Its count | staging.licences.count |
+| matched_by | VARCHAR | How the licence or line is known: mapping (a row of the mapping file), licence_id (the licence carries the Pax8 id) or vendor_id (the Microsoft subscription id) | staging.mapping_subscriptions.subscription_id, reconciled.licence_keys.matched_by |
 | licence_active | BOOLEAN | Its flag | staging.licences.is_active |
 | licence_requested | VARCHAR | Quantity of a change ordered from Halo that is still under way on it | staging.licences.requested_quantity |
 | recurring_invoice_id | BIGINT | Halo recurring invoice | staging.recurring_invoice_lines.recurring_invoice_id |
@@ -106,23 +107,29 @@ WITH usage_seen AS (
          arg_min(l.line_id, (CASE WHEN l.is_live THEN 0 ELSE 1 END, l.line_id)) AS line_id
   FROM staging.line_licences k LEFT JOIN lines l ON l.line_id = k.line_id WHERE k.licence_id IS NOT NULL GROUP BY k.licence_id
 ), by_id AS (
-  -- What cannot be read may be active and may not be deleted.
-  SELECT subscription_id, count(*) FILTER (coalesce(is_active, true)) AS active_licences, count(*) AS licences,
+  -- The first key wins; what its conflict with the second one is stands in key_conflicts.
+  SELECT subscription_id, matched_by, count(*) FILTER (is_active) AS active_licences, count(*) AS licences,
          max(CASE WHEN licence_id IS NULL THEN 'a Halo licence: ' || problem END) AS nameless_problem,
-         arg_min(licence_id, (CASE WHEN coalesce(is_active, true) THEN 0 ELSE 1 END, licence_id)) AS licence_id
-  FROM staging.licences WHERE subscription_id IS NOT NULL AND NOT coalesce(deleted, false) GROUP BY subscription_id
+         arg_min(licence_id, (CASE WHEN is_active THEN 0 ELSE 1 END, licence_id)) AS licence_id
+  FROM reconciled.licence_keys WHERE NOT is_taken GROUP BY subscription_id, matched_by
+  QUALIFY row_number() OVER (PARTITION BY subscription_id ORDER BY CASE matched_by WHEN 'licence_id' THEN 1 ELSE 2 END) = 1
+), key_conflicts AS (
+  SELECT subscription_id, min(conflict) AS key_conflict, bool_or(is_on) AS conflict_is_on
+  FROM reconciled.licence_keys WHERE conflict IS NOT NULL GROUP BY subscription_id
 ), only_link AS (
   SELECT line_id, any_value(licence_id) AS licence_id FROM staging.line_licences GROUP BY line_id HAVING count(*) = 1
 ), linked AS (
   SELECT s.*, m.line_id AS mapped_line, m.recurring_invoice_id AS mapped_invoice, m.licence_id AS mapped_licence,
          m.subscription_id IS NOT NULL AS mapped, m.licence_id IS NULL AND b.subscription_id IS NOT NULL AS by_licence_id,
          CASE WHEN m.licence_id IS NULL THEN b.nameless_problem END AS nameless_problem,
+         b.matched_by AS key_used, x.key_conflict, coalesce(x.conflict_is_on, false) AS conflict_is_on,
          coalesce(m.licence_id, b.licence_id, CASE WHEN ml.quantity_source = 'licence' THEN o.licence_id END) AS want_licence,
          m.licence_id IS NULL AND (coalesce(b.active_licences, 0) > 1
            OR (coalesce(b.active_licences, 0) = 0 AND coalesce(b.licences, 0) > 1)) AS two_licences
   FROM subs s
   LEFT JOIN staging.mapping_subscriptions m USING (subscription_id)
   LEFT JOIN by_id b USING (subscription_id)
+  LEFT JOIN key_conflicts x USING (subscription_id)
   LEFT JOIN lines ml ON ml.line_id = m.line_id
   LEFT JOIN only_link o ON o.line_id = m.line_id
 ), placed AS (
@@ -192,6 +199,7 @@ WITH usage_seen AS (
       WHEN line_problem IS NOT NULL THEN 'unreadable: ' || line_problem
       WHEN match_state = 'contradicted' THEN 'client_mismatch: ' || contradiction
       WHEN match_state <> 'matched' THEN 'unmatched_company: ' || match_state
+      WHEN key_conflict IS NOT NULL THEN 'ambiguous: ' || key_conflict
       WHEN two_licences THEN 'ambiguous: several licences carry this subscription id'
       WHEN mapped AND mapped_licence IS NOT NULL AND licence_id IS NULL
         THEN 'mapping_error: the mapped licence ' || mapped_licence || ' is not in Halo'
@@ -240,9 +248,10 @@ WITH usage_seen AS (
       WHEN lifecycle = 'not_started' THEN 'not_started'
       WHEN lifecycle = 'ended_not_cancelled' THEN 'ended_not_cancelled: end date ' || end_date || ' has passed, status is ' || status
       WHEN lifecycle = 'ended' THEN CASE
-        WHEN licence_id IS NULL AND line_id IS NULL AND NOT coalesce(mapped, false) AND NOT two_licences
+        WHEN licence_id IS NULL AND line_id IS NULL AND NOT coalesce(mapped, false) AND NOT two_licences AND NOT conflict_is_on
              AND licence_problem IS NULL AND match_problem IS NULL THEN 'ended'
         WHEN fault LIKE 'unreadable%' OR fault LIKE 'shares_unreadable%' THEN fault
+        WHEN conflict_is_on THEN fault
         -- Nothing is left on: Halo's own setting or an earlier run did it, which counts as done.
         WHEN line_id IS NULL AND licence_id IS NOT NULL AND NOT two_licences THEN 'ended: no line follows the licence'
         WHEN NOT is_live AND NOT coalesce(licence_active, false) AND live_lines = 0 THEN 'ended'
@@ -285,7 +294,8 @@ WITH usage_seen AS (
 )
 SELECT j.subscription_id, company_id, company_name, client_id, client_name, product_id, product AS product_name, status,
        lifecycle, billing_term, commitment_term, commitment_end_date, start_date, end_date, quantity, price, partner_cost,
-       currency, halo_currency, licence_id, licence_count, licence_active, licence_requested, recurring_invoice_id, line_id,
+       currency, halo_currency, licence_id, licence_count, licence_active, licence_requested,
+       CASE WHEN mapped THEN 'mapping' WHEN licence_id IS NOT NULL THEN key_used END AS matched_by, recurring_invoice_id, line_id,
        is_live AS line_live, line_inactive, off_because, quantity_source, line_licences, halo_quantity, billed_before, billed_after,
        qty_free, minimum_qty, line_price AS unit_price, period_months, pending_pro_rata, b.rebuy_of, has_use AS has_usage,
        CASE WHEN lifecycle IN ('billing', 'pending_cancel', 'unreadable') AND known_recurring_term AND NOT coalesce(bill_on_behalf, false)

@@ -3,6 +3,7 @@
 key: licence_id
 | licence_id | BIGINT | Halo licence id, empty where it cannot be read | halo.licences.payload |
 | subscription_id | VARCHAR | Pax8 subscription id the record carries (column set by matching.licence_id_field) | halo.licences.payload |
+| third_party_id | VARCHAR | Id that an import of another system left in `snowid`, lower case | halo.licences.payload |
 | type | BIGINT | 0 licence, 1 subscription | halo.licences.payload |
 | name | VARCHAR | Name | halo.licences.payload |
 | client_id | BIGINT | Halo client it belongs to | halo.licences.payload |
@@ -21,6 +22,7 @@ key: licence_id
 */
 SELECT meta.halo_id(j.id) AS licence_id,
        meta.idtext(json_extract_string(payload, '$.' || getvariable('licence_id_field'))) AS subscription_id,
+       meta.idtext(j.snowid) AS third_party_id,
        meta.whole(j.type) AS type, meta.clean(j.name) AS name, meta.halo_id(j.client_id) AS client_id,
        meta.whole(j.count) AS count, meta.num(j.price) AS price, meta.num(j.purchase_price) AS cost,
        meta.txt(j.billing_cycle) AS billing_cycle, meta.txt(j.status) AS status,
@@ -37,7 +39,7 @@ SELECT meta.halo_id(j.id) AS licence_id,
                 meta.missing('deleted', j.deleted), meta.bad_flag('deleted', j.deleted), meta.bad_day('end_date', j.end_date),
                 meta.bad_day('requested_quantity_date', j.requested_quantity_date)) AS reject,
        object_id, payload
-FROM (SELECT *, from_json(payload, '{"id":"VARCHAR","type":"VARCHAR","name":"VARCHAR","client_id":"VARCHAR",
+FROM (SELECT *, from_json(payload, '{"id":"VARCHAR","type":"VARCHAR","name":"VARCHAR","client_id":"VARCHAR","snowid":"VARCHAR",
         "count":"VARCHAR","price":"VARCHAR","purchase_price":"VARCHAR","billing_cycle":"VARCHAR","status":"VARCHAR",
         "is_active":"VARCHAR","deleted":"VARCHAR","end_date":"VARCHAR","distributor":"VARCHAR",
         "requested_quantity":"VARCHAR","requested_quantity_date":"VARCHAR"}') AS j
