@@ -188,6 +188,8 @@ def test_a_licence_with_another_subscriptions_pax8_id_is_not_taken(tmp_path: Pat
     assert (owner["licence_id"], owner["matched_by"], owner["verdict"]) == (4127, "licence_id", "in_step")
     found = row(made, tmp_path / "other")
     assert (found["licence_id"], found["verdict"]) == (None, "ambiguous")
+    made.subscriptions[0] |= {"status": "Cancelled", "endDate": "2026-01-31"}
+    assert row(made, tmp_path / "ended")["verdict"] == "ended"
 
 
 def test_where_the_pax8_id_has_its_own_column_a_foreign_one_keeps_its_licence(tmp_path: Path) -> None:

@@ -248,7 +248,7 @@ WITH usage_seen AS (
       WHEN lifecycle = 'not_started' THEN 'not_started'
       WHEN lifecycle = 'ended_not_cancelled' THEN 'ended_not_cancelled: end date ' || end_date || ' has passed, status is ' || status
       WHEN lifecycle = 'ended' THEN CASE
-        WHEN licence_id IS NULL AND line_id IS NULL AND NOT coalesce(mapped, false) AND NOT two_licences AND NOT conflict_is_on
+        WHEN licence_id IS NULL AND line_id IS NULL AND NOT coalesce(mapped, false) AND NOT two_licences
              AND licence_problem IS NULL AND match_problem IS NULL THEN 'ended'
         WHEN fault LIKE 'unreadable%' OR fault LIKE 'shares_unreadable%' THEN fault
         WHEN conflict_is_on THEN fault
