@@ -1,4 +1,4 @@
-"""Azure usage as the emulator puts it on an invoice, up to the staged items (pax8.md 19a)."""
+"""Azure usage as the emulator puts it on an invoice, up to the staged items (docs/vendors/pax8.md#azure)."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from pax8_pipeline.sandbox.pax8_switches import Pax8Switches
-from pax8_pipeline.sandbox.world import World
-from pax8_pipeline_tests.sandbox.pax8_kit import serving
-from pax8_pipeline_tests.warehouse.books import TODAY
-from pax8_pipeline_tests.warehouse.usage_books import UsageBooks
+from pax8_pipeline.sandbox.pax8.switches import Pax8Switches
+from pax8_pipeline.sandbox.world.world import World
+from pax8_pipeline_tests.support.books import TODAY
+from pax8_pipeline_tests.support.pax8_http import serving
+from pax8_pipeline_tests.support.usage_books import UsageBooks
 
 ITEMS = "SELECT azure_subscription_id AS guid, subscription_id, product_id, total, problem FROM staging.invoice_items"
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from pax8_pipeline.settings import Policy
-from pax8_pipeline.warehouse.raw import dicts
-from pax8_pipeline_tests.warehouse.books import (
+from pax8_pipeline.warehouse.snapshots import dicts
+from pax8_pipeline_tests.support.books import (
     COMPANY,
     SUB,
     Books,

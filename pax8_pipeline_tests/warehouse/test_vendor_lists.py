@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 import requests
 
-from pax8_pipeline import jsontext
-from pax8_pipeline.sandbox.server import Sandbox, running_sandbox
-from pax8_pipeline.sandbox.world import World
-from pax8_pipeline_tests.sandbox.pax8_kit import Pax8Caller
-from pax8_pipeline_tests.warehouse.books import TODAY, Books, planned, reconciled
+from pax8_pipeline.sandbox.server.app import Sandbox, running_sandbox
+from pax8_pipeline.sandbox.world.world import World
+from pax8_pipeline.text import jsontext
+from pax8_pipeline_tests.support.books import TODAY, Books, planned, reconciled
+from pax8_pipeline_tests.support.pax8_http import Pax8Caller
 
 
 @pytest.fixture(scope="module")

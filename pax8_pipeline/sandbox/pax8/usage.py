@@ -158,7 +158,7 @@ def summary(store: Pax8Store, group: Row, month: date, *, in_list: bool) -> Row:
         "subscriptionId": group["subscriptionId"],
         "productId": group["productId"],
         "resourceGroup": group["resourceGroup"],
-        "vendorName": pax8_wire.vendor_name(group["vendorName"], store.switches),
+        "vendorName": wire.vendor_name(group["vendorName"], store.switches),
         "currentCharges": sum((figure.charges for figure in posted), Decimal(0)),
         "currencyCode": group["currencyCode"],
         "partnerTotal": sum((figure.partner_total for figure in posted), Decimal(0)),

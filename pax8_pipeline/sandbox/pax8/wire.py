@@ -80,7 +80,7 @@ def vendor_name(name: Any, switches: Pax8Switches) -> Any:
 
 
 def vendor_subscription_id(subscription_id: str) -> str:
-    """The id of a subscription at the vendor of the suites, a UUID (section 9)."""
+    """The id of a subscription at the vendor of the suites, a UUID (docs/vendors/pax8.md#subscriptions)."""
     return str(uuid.uuid5(uuid.UUID(subscription_id), "vendor"))
 
 

@@ -44,12 +44,12 @@ WITH lost AS (
   LEFT JOIN only_link o ON o.line_id = l.line_id
   WHERE coalesce(m.licence_id, o.licence_id) IS NOT NULL
 ), of_microsoft AS (
-  -- Only Microsoft's vendorSubscriptionId is known to be the id that others keep too (api/pax8.md section 9).
+  -- Only Microsoft's vendorSubscriptionId is known to be the id that others keep too (docs/vendors/pax8.md#subscriptions).
   SELECT s.subscription_id, meta.pax8_id(s.vendor_subscription_id) AS vendor_id
   FROM staging.subscriptions s JOIN staging.products p USING (product_id)
   WHERE lower(p.vendor_name) = 'microsoft' AND s.subscription_id NOT IN (SELECT subscription_id FROM decided)
 ), candidates AS (
-  -- An import writes its id where the Pax8 id would stand, or in `snowid` (api/halo.md section 6).
+  -- An import writes its id where the Pax8 id would stand, or in `snowid` (docs/vendors/halo.md#licence).
   SELECT *, unnest(list_distinct([meta.pax8_id(subscription_id), meta.pax8_id(third_party_id)])) AS vendor_id FROM carried
   WHERE licence_id IS NULL OR licence_id NOT IN (SELECT licence_id FROM decided)
 ), by_vendor_id AS (
