@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from pax8_pipeline.reports.cutover.checklist import cutover
+from pax8_pipeline.reports.explain.history import explain
+from pax8_pipeline.reports.explain.text import story_lines
 from pax8_pipeline.settings import Policy
 from pax8_pipeline.warehouse.snapshots import dicts
 from pax8_pipeline_tests.support.books import (
@@ -17,6 +20,7 @@ from pax8_pipeline_tests.support.books import (
     Books,
     company,
     invoice,
+    let_go,
     licence,
     line,
     manual_line,
@@ -198,7 +202,7 @@ def test_where_the_pax8_id_has_its_own_column_a_foreign_one_keeps_its_licence(tm
     assert (owner["licence_id"], owner["verdict"]) == (4127, "in_step")
     found = row(made, tmp_path / "other", policy=FIELD)
     assert (found["licence_id"], found["verdict"]) == (None, "ambiguous")
-    assert f"as a Pax8 id, {OTHER} of another subscription" in found["reason"]
+    assert f"and another subscription's id {OTHER}" in found["reason"]
 
 
 @pytest.mark.parametrize(("notes", "key"), [("", "vendor_id"), (SUB, "licence_id"), (MICROSOFT, "vendor_id")])
@@ -277,3 +281,16 @@ def test_a_microsoft_id_of_two_companies_tells_of_neither(tmp_path: Path) -> Non
     assert states == [{"state": "matched"}]
     assert row(made, tmp_path / "first")["verdict"] == "ambiguous"
     assert row(made, tmp_path / "second", OTHER)["verdict"] == "ambiguous"
+
+
+def test_explain_and_cutover_say_by_which_id_the_licence_is_known(tmp_path: Path) -> None:
+    warehouse = books(licences=[synced(distributor="Pax8")]).load(tmp_path)
+    let_go()
+    with warehouse.connect(read_only=True) as connection:
+        (story,) = explain(connection, SUB)
+        found = cutover(connection)
+    assert "line by vendor_id" in "\n".join(story_lines(story))
+    assert [one["method"] for one in found.subscriptions] == ["vendor_id"]
+    assert [one["why"] for one in found.licences] == [
+        f"carries the Microsoft id of subscription {SUB} and not its Pax8 id"
+    ]

@@ -68,7 +68,8 @@ SELECT subscription_id AS row_id, class, verdict, action, reason_code AS reason,
                THEN '; it seems to follow the cancelled subscription ' || rebuy_of ELSE '' END
        || CASE WHEN verdict = 'decrease' AND commitment_end_date >= getvariable('today')
                THEN '; inside a commitment until ' || commitment_end_date ELSE '' END
-       || CASE WHEN matched_by = 'vendor_id' THEN '; licence ' || licence_id || ' is known by the Microsoft subscription id' ELSE '' END
+       || CASE WHEN matched_by = 'vendor_id'
+               THEN '; licence ' || licence_id || ' is known by the Microsoft subscription id' ELSE '' END
        || CASE WHEN verdict = 'cancel' AND quantity_source = 'licence' AND pending_pro_rata > 0
                THEN '; ' || pending_pro_rata || ' part-period entries of this line are not invoiced yet' ELSE '' END AS sentence,
        client_id, client_name, company_id, company_name, subscription_id, product_name,

@@ -10,7 +10,8 @@ WITH billed AS (
   WHERE l.is_live GROUP BY k.licence_id
 )
 SELECT c.licence_id, c.name, c.client_id, k.name AS client_name, k.currency, c.count, c.subscription_id,
-       CASE WHEN v.subscription_id IS NOT NULL THEN 'carries the Microsoft id of subscription ' || v.subscription_id || ' and not its Pax8 id'
+       CASE WHEN v.subscription_id IS NOT NULL
+              THEN 'carries the Microsoft id of subscription ' || v.subscription_id || ' and not its Pax8 id'
             WHEN c.subscription_id IS NULL THEN 'carries no Pax8 subscription id'
             ELSE 'Pax8 lists no subscription ' || c.subscription_id END AS why,
        m.subscription_id AS mapped_subscription, coalesce(b.live_lines, 0) AS live_lines,

@@ -71,11 +71,13 @@ WITH claims AS (
   UNION ALL
   -- A Microsoft id that several subscriptions have tells of none of them.
   SELECT c.licence_id, c.client_id, k.subscription_id, c.is_active, c.deleted FROM staging.licences c
-  JOIN reconciled.licence_keys k USING (licence_id) WHERE k.matched_by = 'vendor_id' AND k.sharers = 1 AND NOT k.is_taken
+  JOIN reconciled.licence_keys k USING (licence_id)
+  WHERE k.matched_by = 'vendor_id' AND k.sharers = 1 AND NOT k.is_taken
 ), places AS (
   -- Where Halo has what stands for a company's subscriptions: a claim of the company on that client.
   SELECT s.company_id, c.client_id, 'licence ' || c.licence_id AS what
-  FROM stands_for c JOIN subs s USING (subscription_id) WHERE coalesce(c.is_active, true) AND NOT coalesce(c.deleted, false)
+  FROM stands_for c JOIN subs s USING (subscription_id)
+  WHERE coalesce(c.is_active, true) AND NOT coalesce(c.deleted, false)
   UNION ALL
   SELECT s.company_id, r.client_id, 'recurring invoice ' || r.recurring_invoice_id || ' with licence ' || c.licence_id
   FROM stands_for c

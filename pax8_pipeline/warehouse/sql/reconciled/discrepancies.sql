@@ -21,7 +21,8 @@ are verdicts (billing/verdicts.py), each of which belongs to one check.
 | currency | VARCHAR | ISO 4217 | reconciled.subscriptions.currency |
 */
 WITH by_vendor_id AS (
-  SELECT subscription_id, licence_id FROM reconciled.licence_keys WHERE matched_by = 'vendor_id' AND licence_id IS NOT NULL
+  SELECT subscription_id, licence_id FROM reconciled.licence_keys
+  WHERE matched_by = 'vendor_id' AND licence_id IS NOT NULL
 ), carriers AS (
   SELECT licence_id, subscription_id, count FROM staging.licences
   UNION ALL

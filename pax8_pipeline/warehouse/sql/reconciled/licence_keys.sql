@@ -1,6 +1,7 @@
 /* Which Halo licence carries the id of which Pax8 subscription, by two exact keys: the Pax8 subscription id, and for
 Microsoft's products the Microsoft subscription id (Pax8's vendorSubscriptionId), which Halo's Microsoft sync brings in.
-The first key wins. The second one finds a licence only where its id is unique on both sides, unreadable rows counted in.
+The first key wins. The second one finds a licence only where its id is unique on both sides, with unreadable rows
+counted in.
 
 | subscription_id | VARCHAR not null | Pax8 subscription, listed or not | staging.licences.subscription_id, staging.subscriptions.subscription_id |
 | licence_id | BIGINT | Halo licence that carries the id, empty where its own id cannot be read | staging.licences.licence_id |
@@ -26,6 +27,9 @@ WITH lost AS (
   SELECT *, true AS is_active, 'same key twice' AS problem FROM lost
 ), by_pax8_id AS (
   SELECT * FROM carried WHERE subscription_id IS NOT NULL
+), first_licences AS (
+  SELECT subscription_id, min(coalesce('licence ' || licence_id, 'a licence without a readable id')) AS first_licence
+  FROM by_pax8_id GROUP BY subscription_id
 ), vendor_ids AS (
   -- Rejected rows too: their copies may carry another id.
   SELECT subscription_id, meta.pax8_id(vendor_subscription_id) AS vendor_id FROM staging.subscriptions
@@ -44,38 +48,41 @@ WITH lost AS (
   LEFT JOIN only_link o ON o.line_id = l.line_id
   WHERE coalesce(m.licence_id, o.licence_id) IS NOT NULL
 ), of_microsoft AS (
-  -- Only Microsoft's vendorSubscriptionId is known to be the id that others keep too (docs/vendors/pax8.md#subscriptions).
+  -- Of no other vendor it is known that the id is the one that others keep too (docs/vendors/pax8.md#subscriptions).
   SELECT s.subscription_id, meta.pax8_id(s.vendor_subscription_id) AS vendor_id
   FROM staging.subscriptions s JOIN staging.products p USING (product_id)
   WHERE lower(p.vendor_name) = 'microsoft' AND s.subscription_id NOT IN (SELECT subscription_id FROM decided)
 ), candidates AS (
   -- An import writes its id where the Pax8 id would stand, or in `snowid` (docs/vendors/halo.md#licence).
-  SELECT *, unnest(list_distinct([meta.pax8_id(subscription_id), meta.pax8_id(third_party_id)])) AS vendor_id FROM carried
+  SELECT *, unnest(list_distinct([meta.pax8_id(subscription_id), meta.pax8_id(third_party_id)])) AS vendor_id
+  FROM carried
   WHERE licence_id IS NULL OR licence_id NOT IN (SELECT licence_id FROM decided)
 ), by_vendor_id AS (
   SELECT s.subscription_id, s.vendor_id, n.sharers, c.licence_id, c.is_active, c.problem, f.first_licence,
          coalesce('licence ' || c.licence_id, 'a licence without a readable id') AS licence,
-         CASE WHEN meta.pax8_id(c.subscription_id) IS DISTINCT FROM s.vendor_id OR o.subscription_id IS NOT NULL THEN c.subscription_id END AS other_id
+         CASE WHEN meta.pax8_id(c.subscription_id) IS DISTINCT FROM s.vendor_id OR o.subscription_id IS NOT NULL
+              THEN c.subscription_id END AS other_id
   FROM of_microsoft s
   JOIN candidates c USING (vendor_id)
   JOIN sharing n USING (vendor_id)
-  LEFT JOIN (SELECT subscription_id, min(coalesce('licence ' || licence_id, 'a licence without a readable id')) AS first_licence
-             FROM by_pax8_id GROUP BY subscription_id) f ON f.subscription_id = s.subscription_id
+  LEFT JOIN first_licences f ON f.subscription_id = s.subscription_id
   -- The id may be another subscription's Pax8 id.
   LEFT JOIN (SELECT DISTINCT subscription_id FROM vendor_ids) o ON o.subscription_id = c.subscription_id
   WHERE c.subscription_id IS DISTINCT FROM s.subscription_id
 ), found AS (
-  SELECT subscription_id, licence_id, 'licence_id' AS matched_by, is_active, false AS is_taken, 1 AS sharers, problem FROM by_pax8_id
+  SELECT subscription_id, licence_id, 'licence_id' AS matched_by, is_active, false AS is_taken, 1 AS sharers, problem
+  FROM by_pax8_id
   UNION ALL BY NAME
-  SELECT subscription_id, licence_id, 'vendor_id' AS matched_by, vendor_id, is_active, other_id IS NOT NULL AS is_taken, sharers, problem,
-         CASE WHEN first_licence IS NOT NULL
-                THEN first_licence || ' carries its Pax8 id and ' || licence || ' its Microsoft subscription id ' || vendor_id
-              WHEN other_id IS NOT NULL
-                THEN licence || ' carries its Microsoft subscription id ' || vendor_id || ' and, as a Pax8 id, ' || other_id || ' of another subscription'
-              WHEN sharers > 1 THEN sharers || ' subscriptions have the Microsoft subscription id ' || vendor_id || ' that ' || licence || ' carries'
-              WHEN count(*) OVER (PARTITION BY subscription_id) > 1 THEN 'several licences carry its Microsoft subscription id ' || vendor_id
+  SELECT subscription_id, licence_id, 'vendor_id' AS matched_by, vendor_id, is_active, other_id IS NOT NULL AS is_taken,
+         sharers, problem, CASE
+           WHEN first_licence IS NOT NULL
+             THEN first_licence || ' carries its Pax8 id and ' || licence || ' its ' || the_id
+           WHEN other_id IS NOT NULL
+             THEN licence || ' carries its ' || the_id || ' and another subscription''s id ' || other_id
+           WHEN sharers > 1 THEN sharers || ' subscriptions have the ' || the_id || ' that ' || licence || ' carries'
+           WHEN count(*) OVER (PARTITION BY subscription_id) > 1 THEN 'several licences carry its ' || the_id
          END AS conflict
-  FROM by_vendor_id
+  FROM (SELECT *, 'Microsoft subscription id ' || vendor_id AS the_id FROM by_vendor_id)
 ), live AS (
   SELECT DISTINCT k.licence_id FROM staging.line_licences k LEFT JOIN staging.recurring_invoice_lines l USING (line_id)
   WHERE k.licence_id IS NOT NULL AND coalesce(l.is_live, true)

@@ -112,7 +112,8 @@ WITH usage_seen AS (
          max(CASE WHEN licence_id IS NULL THEN 'a Halo licence: ' || problem END) AS nameless_problem,
          arg_min(licence_id, (CASE WHEN is_active THEN 0 ELSE 1 END, licence_id)) AS licence_id
   FROM reconciled.licence_keys WHERE NOT is_taken GROUP BY subscription_id, matched_by
-  QUALIFY row_number() OVER (PARTITION BY subscription_id ORDER BY CASE matched_by WHEN 'licence_id' THEN 1 ELSE 2 END) = 1
+  QUALIFY row_number() OVER (
+    PARTITION BY subscription_id ORDER BY CASE matched_by WHEN 'licence_id' THEN 1 ELSE 2 END) = 1
 ), key_conflicts AS (
   SELECT subscription_id, min(conflict) AS key_conflict, bool_or(is_on) AS conflict_is_on
   FROM reconciled.licence_keys WHERE conflict IS NOT NULL GROUP BY subscription_id
@@ -295,9 +296,10 @@ WITH usage_seen AS (
 SELECT j.subscription_id, company_id, company_name, client_id, client_name, product_id, product AS product_name, status,
        lifecycle, billing_term, commitment_term, commitment_end_date, start_date, end_date, quantity, price, partner_cost,
        currency, halo_currency, licence_id, licence_count, licence_active, licence_requested,
-       CASE WHEN mapped THEN 'mapping' WHEN licence_id IS NOT NULL THEN key_used END AS matched_by, recurring_invoice_id, line_id,
-       is_live AS line_live, line_inactive, off_because, quantity_source, line_licences, halo_quantity, billed_before, billed_after,
-       qty_free, minimum_qty, line_price AS unit_price, period_months, pending_pro_rata, b.rebuy_of, has_use AS has_usage,
+       CASE WHEN mapped THEN 'mapping' WHEN licence_id IS NOT NULL THEN key_used END AS matched_by,
+       recurring_invoice_id, line_id, is_live AS line_live, line_inactive, off_because, quantity_source, line_licences,
+       halo_quantity, billed_before, billed_after, qty_free, minimum_qty, line_price AS unit_price, period_months,
+       pending_pro_rata, b.rebuy_of, has_use AS has_usage,
        CASE WHEN lifecycle IN ('billing', 'pending_cancel', 'unreadable') AND known_recurring_term AND NOT coalesce(bill_on_behalf, false)
               AND NOT coalesce(is_live, false) AND judgement NOT LIKE 'metered%' AND live_lines = 0
             THEN coalesce(meta.per_month(quantity * coalesce(price, 0), meta.term_months(billing_term)), 0) ELSE 0

@@ -39,7 +39,8 @@ SELECT meta.halo_id(j.id) AS licence_id,
                 meta.missing('deleted', j.deleted), meta.bad_flag('deleted', j.deleted), meta.bad_day('end_date', j.end_date),
                 meta.bad_day('requested_quantity_date', j.requested_quantity_date)) AS reject,
        object_id, payload
-FROM (SELECT *, from_json(payload, '{"id":"VARCHAR","type":"VARCHAR","name":"VARCHAR","client_id":"VARCHAR","snowid":"VARCHAR",
+FROM (SELECT *, from_json(payload, '{"id":"VARCHAR","type":"VARCHAR","name":"VARCHAR","client_id":"VARCHAR",
+        "snowid":"VARCHAR",
         "count":"VARCHAR","price":"VARCHAR","purchase_price":"VARCHAR","billing_cycle":"VARCHAR","status":"VARCHAR",
         "is_active":"VARCHAR","deleted":"VARCHAR","end_date":"VARCHAR","distributor":"VARCHAR",
         "requested_quantity":"VARCHAR","requested_quantity_date":"VARCHAR"}') AS j
