@@ -16,9 +16,12 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pax8_pipeline.errors import PipelineError
+from pax8_pipeline.errors import ConfigError, PipelineError
+
+if TYPE_CHECKING:
+    from pax8_pipeline.sandbox.world.world import World
 
 Environment = dict[str, str]
 _ANSWERS_WITHIN = 60  # seconds a server may take to load its world
@@ -36,12 +39,21 @@ def served_world(path: Path) -> Iterator[Environment]:
             return
         # The emulators take a moment to import, and are not needed where another process serves the world.
         from pax8_pipeline.sandbox.server.app import running_sandbox
-        from pax8_pipeline.sandbox.world import state
 
-        with running_sandbox(state.load(path), state_file=path) as sandbox:
+        with running_sandbox(load_world(path), state_file=path) as sandbox:
             claim(sandbox.url)
             yield sandbox.env()
             sandbox.save()
+
+
+def load_world(path: Path) -> World:
+    """Read a world file; ConfigError when it is none that this version can read."""
+    from pax8_pipeline.sandbox.world import state
+
+    try:
+        return state.load(path)
+    except state.StateFileError as error:
+        raise ConfigError(str(error)) from error
 
 
 # One server a world

@@ -21,6 +21,7 @@ from pax8_pipeline.commands.doctor import local, vendors
 from pax8_pipeline.commands.doctor.command import doctor
 from pax8_pipeline.commands.doctor.diagnosis import Finding
 from pax8_pipeline.errors import BadAnswer, ConfigError
+from pax8_pipeline.sandbox.halo.nightly import nightly
 from pax8_pipeline.sandbox.server.app import Sandbox, running_sandbox
 from pax8_pipeline.sandbox.world.world import World
 from pax8_pipeline.settings import load_settings
@@ -59,7 +60,7 @@ def patient(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Patient
 
 
 def test_a_healthy_installation_has_nothing_bad(patient: Patient) -> None:
-    patient.sandbox.world.halo.nightly()
+    nightly(patient.sandbox.world.halo)
     found = patient.findings()
     assert {point for point, finding in found.items() if finding["level"] == "bad"} == set()
     companies = len(patient.sandbox.world.pax8.companies)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pax8_pipeline.commands.sandbox_server import claimed, environment_of, get_json, only_server, served_world
-from pax8_pipeline.errors import PipelineError
+from pax8_pipeline.errors import ConfigError, PipelineError
 from pax8_pipeline.sandbox.world import state
 from pax8_pipeline.sandbox.world.world import World
 from pax8_pipeline_tests.support.cli import clean_environment, cli
@@ -54,6 +54,12 @@ def test_who_must_have_the_world_alone_is_told_where_it_is_served(world_file: Pa
     with served_world(world_file) as env, pytest.raises(PipelineError) as refused, only_server(world_file):
         pass
     assert env["PAX8_API_URL"].removesuffix("/pax8/v1") in str(refused.value)
+
+
+def test_a_world_file_that_cannot_be_read_is_named(world_file: Path) -> None:
+    world_file.write_text("{}", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"world\.json: not a sandbox state .*remove it"), served_world(world_file):
+        pass
 
 
 def test_a_claim_that_ended_leaves_no_address_behind(world_file: Path) -> None:

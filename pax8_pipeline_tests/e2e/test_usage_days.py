@@ -15,9 +15,8 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline.sandbox.oracle.usage import UsageTruth, expected_usage
+from pax8_pipeline.sandbox.oracle.usage import ExpectedUsage
 from pax8_pipeline.sandbox.pax8.switches import UNASSIGNED_SHAPES
-from pax8_pipeline.sandbox.world import usage_events
 from pax8_pipeline.sandbox.world.world import World
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.proofs import WHOLE
@@ -61,10 +60,10 @@ def billed(world: World, month: str = MONTH) -> dict[str, tuple[int, list[Decima
     return found
 
 
-def wanted(truth: UsageTruth) -> dict[str, tuple[int, list[Decimal]]]:
+def wanted(expected: ExpectedUsage) -> dict[str, tuple[int, list[Decimal]]]:
     return {
-        f"PAX8-USAGE {truth.month} {company}": (usage.client_id, sorted(usage.lines.values()))
-        for company, usage in truth.clients.items()
+        f"PAX8-USAGE {expected.month} {company}": (usage.client_id, sorted(usage.lines.values()))
+        for company, usage in expected.clients.items()
         if usage.total > 0
     }
 
@@ -84,10 +83,10 @@ def test_a_month_read_daily_ends_in_one_invoice_for_each_client(at: Desk) -> Non
         assert outcome.problems == [], world.today
         if world.today < date(2026, 8, 5):
             assert billed(world) == {}, f"{world.today}: billed before Pax8 approved its invoice"
-    truth = expected_usage(world, MONTH)
-    assert len(truth.clients) > 5
-    assert truth.unassigned
-    assert billed(world) == wanted(truth)
+    expected = world.expected_usage(MONTH)
+    assert len(expected.clients) > 5
+    assert expected.unassigned
+    assert billed(world) == wanted(expected)
 
     # The estimate of the last day of the month was near: what vendors posted late is all that came on top.
     invoices = len(world.halo.invoices)
@@ -96,7 +95,7 @@ def test_a_month_read_daily_ends_in_one_invoice_for_each_client(at: Desk) -> Non
     unbilled = sum(
         r["unbilled_per_month"] for r in documents(at, "usage_unassigned") if r["row_id"].startswith(f"usage {MONTH}")
     )
-    assert unbilled == sum((row["charges"] for row in truth.unassigned), Decimal(0))
+    assert unbilled == sum((row["charges"] for row in expected.unassigned), Decimal(0))
 
 
 def bill_july(at: Desk) -> World:
@@ -105,7 +104,7 @@ def bill_july(at: Desk) -> World:
     plan, outcome = night(at, usage=True)
     assert outcome is not None
     assert (plan.complete, outcome.problems) == (True, [])
-    assert billed(world) == wanted(expected_usage(world, MONTH))
+    assert billed(world) == wanted(world.expected_usage(MONTH))
     return world
 
 
@@ -113,16 +112,16 @@ def test_a_group_assigned_later_is_billed_once_as_its_own(after_approval: Desk) 
     at = after_approval
     world = bill_july(at)
     before = billed(world)
-    truth = expected_usage(world, MONTH)
+    expected = world.expected_usage(MONTH)
     group = next(g for g in world.pax8.groups.values() if g["_assignment"] in ("missing", "null", "empty", "dangling"))
-    amount = sum(row["charges"] for row in truth.unassigned if row["resource_group"] == group["resourceGroup"])
+    amount = sum(row["charges"] for row in expected.unassigned if row["resource_group"] == group["resourceGroup"])
     company = next(
         c
         for c in world.links.clients
-        if c not in truth.clients
+        if c not in expected.clients
         and world.halo.clients[world.links.clients[c].client_id]["currencyisocode"] == group["currencyCode"]
     )
-    usage_events.assign_group(world, group["id"], company)
+    world.assign_group(group["id"], company)
     for _ in range(2):
         night(at, usage=True)
     added = {key: value for key, value in billed(world).items() if key not in before}
@@ -134,14 +133,14 @@ def test_a_credited_and_replaced_invoice_becomes_one_adjustment_that_waits(after
     at = after_approval
     world = bill_july(at)
     before = billed(world)
-    usage_events.credit_and_rebill(world, invoice_month=date(2026, 8, 1), share=Decimal("1.5"))
+    world.credit_and_rebill(invoice_month=date(2026, 8, 1), share=Decimal("1.5"))
     for _ in range(2):
         night(at, usage=True)
         (row,) = [r for r in documents(at, "usage_adjustment") if r["row_id"].startswith(f"PAX8-USAGE {MONTH}")]
         assert (row["class"], row["row_id"].endswith("-adj1")) == ("needs_approval", True)
         company = row["row_id"].split()[2].removesuffix("-adj1")
         was = sum(before[f"PAX8-USAGE {MONTH} {company}"][1])
-        assert row["money_per_month"] == expected_usage(world, MONTH).clients[company].total - was
+        assert row["money_per_month"] == world.expected_usage(MONTH).clients[company].total - was
     assert billed(world) == before
 
 
@@ -149,7 +148,7 @@ def test_the_same_invoice_cheaper_is_reported_and_nothing_is_written(after_appro
     at = after_approval
     world = bill_july(at)
     before = billed(world)
-    usage_events.credit_and_rebill(world, invoice_month=date(2026, 8, 1), share=Decimal("0.5"))
+    world.credit_and_rebill(invoice_month=date(2026, 8, 1), share=Decimal("0.5"))
     night(at, usage=True)
     (row,) = documents(at, "usage_credit")
     assert (row["class"], row["action"], row["money_per_month"] < 0) == ("blocked", "none", True)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from pax8_pipeline.sandbox.halo import invoicing
+from pax8_pipeline.sandbox.halo.nightly import nightly
 from pax8_pipeline_tests.support.halo_http import (
     CLIENT,
     HEADER,
@@ -198,10 +199,10 @@ def test_an_entry_dated_after_the_invoices_start_waits(halo: HaloKit) -> None:
 
 
 def test_a_night_makes_what_is_due_and_catches_up(halo: HaloKit) -> None:
-    halo.store.nightly()
+    nightly(halo.store)
     assert halo.store.invoices == {}
     halo.wait(days=50)
-    halo.store.nightly()
+    nightly(halo.store)
     assert [i["invoice_date"][:10] for i in halo.store.invoices.values()] == ["2026-02-01", "2026-03-01"]
 
 
@@ -211,24 +212,24 @@ def test_a_night_makes_what_is_due_and_catches_up(halo: HaloKit) -> None:
 def test_a_stopped_recurring_invoice_makes_none(halo: HaloKit, held: dict[str, Any]) -> None:
     halo.store.recurring_invoices[HEADER].update(held)
     halo.wait(days=50)
-    halo.store.nightly()
+    nightly(halo.store)
     assert halo.store.invoices == {}
 
 
 def test_nothing_is_made_by_itself_when_switched_off(halo: HaloKit) -> None:
     halo.store.switches.change({"auto_invoice": False})
     halo.wait(days=50)
-    halo.store.nightly()
+    nightly(halo.store)
     assert halo.store.invoices == {}
 
 
 def test_native_sync_overwrites_our_count_at_night(halo: HaloKit) -> None:
     halo.store.native_counts = lambda: {"C0FFEE00-0000-4000-8000-00000000A001": 11}
     halo.post("/SoftwareLicence", [{"id": LICENCE, "client_id": CLIENT, "count": 20}])
-    halo.store.nightly()
+    nightly(halo.store)
     assert halo.store.licences[LICENCE]["count"] == 20
     halo.store.switches.change({"native_sync": "on"})
-    halo.store.nightly()
+    nightly(halo.store)
     assert halo.store.licences[LICENCE]["count"] == 11
     assert halo.store.licence_changes[-1]["who"] == "Halo Integrator"
 
@@ -236,21 +237,21 @@ def test_native_sync_overwrites_our_count_at_night(halo: HaloKit) -> None:
 def test_native_sync_may_switch_off_licences_it_does_not_know(halo: HaloKit) -> None:
     halo.store.switches.change({"native_sync": "on"})
     halo.store.native_counts = dict
-    halo.store.nightly()
+    nightly(halo.store)
     assert halo.store.licences[LICENCE]["is_active"] is True
     halo.store.integration["deactivate_missing_licenses"] = True
-    halo.store.nightly()
+    nightly(halo.store)
     assert halo.store.licences[LICENCE]["is_active"] is False
 
 
 def test_the_accounts_may_post_and_renumber_invoices(halo: HaloKit) -> None:
     made = halo.post("/Invoice", [{**USAGE, "thirdpartyinvoicenumber": "PAX8-USAGE"}])["id"]
-    halo.store.nightly()
+    nightly(halo.store)
     assert (halo.store.invoices[made]["posted"], halo.store.invoices[made]["thirdpartyinvoicenumber"]) == (
         False,
         "PAX8-USAGE",
     )
     halo.store.switches.change({"accounting_sync": True, "accounting_sync_overwrites_thirdparty": True})
-    halo.store.nightly()
+    nightly(halo.store)
     assert halo.store.invoices[made]["posted"] is True
     assert halo.store.invoices[made]["thirdpartyinvoicenumber"] == f"INV-{made:06d}"

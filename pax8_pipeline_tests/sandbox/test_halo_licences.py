@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from pax8_pipeline.sandbox.halo.nightly import nightly
 from pax8_pipeline_tests.support.halo_http import CLIENT, HEADER, LICENCE, LINE, HaloKit, running_halo, sample_tenant
 
 
@@ -186,7 +187,7 @@ def test_an_inactive_licence_flips_its_line_when_the_switch_says(
     halo.store.switches.change({"inactive_licence_flips_line": when})
     halo.post("/SoftwareLicence", [{"id": LICENCE, "client_id": CLIENT, "is_active": False, "status": "Cancelled"}])
     assert (halo.line()["isinactive"], halo.line()["isActive"]) == (at_once, not at_once)
-    halo.store.nightly()
+    nightly(halo.store)
     assert halo.line()["isinactive"] is next_day
     assert halo.line(LINE + 1)["isinactive"] is False
 

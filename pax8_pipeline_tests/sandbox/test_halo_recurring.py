@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pax8_pipeline.sandbox.halo.nightly import nightly
 from pax8_pipeline_tests.support.halo_http import (
     CLIENT,
     HEADER,
@@ -116,7 +117,7 @@ def test_qty_order_written_on_a_followed_line_is_not_billed(halo: HaloKit) -> No
     halo.post(UPDATE, [{"id": LINE, "ihid": HEADER, "qty_order": 99}])
     assert halo.line()["qty_order"] == 99
     halo.wait(days=20)
-    halo.store.nightly()
+    nightly(halo.store)
     made = halo.get("/Invoice", includelines="true")["invoices"][0]
     assert [line["qty_order"] for line in made["lines"]] == [18, 5]
     assert halo.line()["qty_order"] == 18

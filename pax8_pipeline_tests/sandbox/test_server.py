@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 import requests
 
-from pax8_pipeline.errors import ConfigError
 from pax8_pipeline.sandbox.server.app import running_sandbox, serve
 from pax8_pipeline.sandbox.world import state
 from pax8_pipeline.sandbox.world.world import World
@@ -220,7 +219,7 @@ def test_a_write_to_halo_is_on_disk_even_when_its_answer_is_lost(tmp_path: Path)
 def test_a_file_that_is_no_state_is_named(tmp_path: Path) -> None:
     path = tmp_path / "sandbox.json"
     path.write_text("{}", encoding="utf-8")
-    with pytest.raises(ConfigError, match=r"sandbox\.json"):
+    with pytest.raises(state.StateFileError, match=r"sandbox\.json"):
         state.load(path)
 
 

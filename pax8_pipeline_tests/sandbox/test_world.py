@@ -1,4 +1,4 @@
-"""A world at birth: the same for the same seed, in step, and matched by every way there is."""
+"""A world at its beginning: the same for the same seed, in step, and matched by every way there is."""
 
 from __future__ import annotations
 

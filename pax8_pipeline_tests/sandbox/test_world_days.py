@@ -54,10 +54,10 @@ def test_each_change_leaves_a_snapshot_of_the_whole_subscription(played: World) 
 def test_a_snapshot_keeps_what_was_true_then() -> None:
     world = World(4, TODAY, companies=4)
     key = next(key for key in world.pax8.subscriptions if key not in world.pax8.history)
-    born = world.pax8.subscriptions[key]["quantity"]
-    for quantity in (born + 1, born + 5):
+    first = world.pax8.subscriptions[key]["quantity"]
+    for quantity in (first + 1, first + 5):
         world.pax8.change_subscription(key, {"quantity": quantity})
-    assert [row["quantity"] for row in world.pax8.snapshots(key)] == [born, born + 1, born + 5]
+    assert [row["quantity"] for row in world.pax8.snapshots(key)] == [first, first + 1, first + 5]
 
 
 def test_an_invoice_is_made_on_the_4th_and_seen_on_the_5th() -> None:

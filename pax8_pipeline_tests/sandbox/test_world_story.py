@@ -63,9 +63,9 @@ def test_the_oracle_agrees_with_each_event_on_any_day_of_a_month(day: date) -> N
 
 
 def test_only_what_the_story_tells_is_out_of_step(world: World) -> None:
-    told = {event.subscription_id for event in world.story}
+    recorded = {event.subscription_id for event in world.story}
     odd = {key for key, verdict in world.expected_verdicts().items() if verdict not in ("in_step", "billed_by_pax8")}
-    assert odd <= told
+    assert odd <= recorded
 
 
 def test_the_expected_end_state_differs_from_now_in_the_written_events_only(world: World) -> None:
@@ -74,24 +74,24 @@ def test_the_expected_end_state_differs_from_now_in_the_written_events_only(worl
         (table, key) for table in ("lines", "licences") for key in now[table] if now[table][key] != then[table][key]
     }
     assert then.keys() == now.keys()
-    told: set[tuple[str, int]] = set()
+    recorded: set[tuple[str, int]] = set()
     for event in world.story:
         row = world.pax8.subscriptions[str(event.subscription_id)]
         halo = event.halo
         if event.expected_verdict in ("increase", "decrease"):
             if "licence_id" in halo:
-                told.add(("licences", halo["licence_id"]))
+                recorded.add(("licences", halo["licence_id"]))
                 assert then["licences"][halo["licence_id"]]["count"] == row["quantity"]
             else:
-                told.add(("lines", halo["line_id"]))
+                recorded.add(("lines", halo["line_id"]))
                 assert then["lines"][halo["line_id"]]["qty_order"] == row["quantity"]
         elif event.expected_verdict == "cancel":
-            told.add(("lines", halo["line_id"]))
+            recorded.add(("lines", halo["line_id"]))
             assert then["lines"][halo["line_id"]]["isinactive"] is True
             if "licence_id" in halo:
-                told.add(("licences", halo["licence_id"]))
+                recorded.add(("licences", halo["licence_id"]))
                 assert then["licences"][halo["licence_id"]]["is_active"] is False
-    assert changed == told
+    assert changed == recorded
 
 
 def test_events_stay_inside_the_default_guardrails(world: World) -> None:

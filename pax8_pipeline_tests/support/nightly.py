@@ -41,7 +41,7 @@ from pax8_pipeline.extract.completeness import judged
 from pax8_pipeline.halo.client import HaloClient
 from pax8_pipeline.mapping.files import load_mappings
 from pax8_pipeline.pax8.client import Pax8Client
-from pax8_pipeline.sandbox.world.scenario import Teller
+from pax8_pipeline.sandbox.world.scenario import ScriptedDay
 from pax8_pipeline.sandbox.world.world import World
 from pax8_pipeline.settings import Settings, load_settings
 from pax8_pipeline.text import jsontext
@@ -227,7 +227,7 @@ def later(at: Desk, hours: int = 7) -> None:
 def small_story() -> World:
     """A small world on whose last day one event of each kind happens."""
     world = World(8, TODAY, companies=45, subscriptions=200)
-    Teller(world, random.Random("small story")).play()
+    ScriptedDay(world, random.Random("small story")).play()
     return world
 
 

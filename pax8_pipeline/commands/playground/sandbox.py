@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pax8_pipeline.commands.sandbox_server import free_port, only_server, port_is_free
+from pax8_pipeline.commands.sandbox_server import free_port, load_world, only_server, port_is_free
 from pax8_pipeline.errors import ConfigError, PipelineError
 
 if TYPE_CHECKING:
@@ -71,13 +71,12 @@ def _silent(text: str) -> None:
 
 
 def _world(state: Path | None, sizes: dict[str, int], day: date | None) -> World:
-    from pax8_pipeline.sandbox.world import state as states
     from pax8_pipeline.sandbox.world.world import DEMO_TODAY, World
 
     if state is not None and state.exists():
         if sizes or day:
             raise ConfigError(f"{state} holds a world already; remove it, or leave out sizes, seed and date")
-        return states.load(state)
+        return load_world(state)
     if "subscriptions" in sizes or "usage" in sizes:
         return World(
             sizes.get("seed", 1),

@@ -42,7 +42,7 @@ class Clock:
             self._started = self._seconds()
 
     def run(self, seconds: Callable[[], float]) -> None:
-        """Let time pass within the day, as `seconds` (such as time.monotonic) tells."""
+        """Let time pass within the day, as `seconds` (such as time.monotonic) counts."""
         self._seconds = seconds
         self._started = seconds()
 

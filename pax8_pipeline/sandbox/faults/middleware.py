@@ -214,8 +214,8 @@ class _Answer:
         self.body = body
 
     def with_body(self, body: bytes) -> _Answer:
-        kept = [(name, value) for name, value in self.headers if name.lower() != b"content-length"]
-        return _Answer(self.status, [*kept, (b"content-length", str(len(body)).encode())], body)
+        others = [(name, value) for name, value in self.headers if name.lower() != b"content-length"]
+        return _Answer(self.status, [*others, (b"content-length", str(len(body)).encode())], body)
 
 
 class _Wire:

@@ -67,7 +67,7 @@ class Fault:
 
     @property
     def spent(self) -> bool:
-        """Whether it has hit as often as it was told to."""
+        """Whether it has hit as often as it was ordered to."""
         return self.times is not None and self.fired >= self.times
 
     def matches(self, vendor: str, method: str, path: str) -> bool:

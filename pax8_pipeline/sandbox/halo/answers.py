@@ -1,20 +1,16 @@
-"""How kept rows go out: decoration, computed members, and what lists leave out.
+"""How stored rows go out: decoration, computed members, and what lists leave out.
 
 Here belongs: the shape of one answered object, per resource (docs/vendors/halo.md). Not here:
-which rows a list holds (`halo_lists.py`), arithmetic (`halo_quantities.py`), routes.
+which rows a list holds (`lists.py`), arithmetic (`quantities.py`), routes.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from pax8_pipeline.sandbox.halo.invoice_templates import HEADER_DECOR, LINE_DECOR
 from pax8_pipeline.sandbox.halo.quantities import Figures, line_figures, line_is_live, money, months_of
 from pax8_pipeline.sandbox.halo.rows import EMPTY_DATE, ZERO, Row, as_double
+from pax8_pipeline.sandbox.halo.store import HaloStore
 from pax8_pipeline.sandbox.halo.templates import CLIENT_DECOR, ITEM_DECOR, LICENCE_DECOR
-
-if TYPE_CHECKING:
-    from pax8_pipeline.sandbox.halo.store import HaloStore
 
 _NESTED_OF_LINE = (
     "quantity_licences",
@@ -73,7 +69,7 @@ def contract_answer(store: HaloStore, row: Row, *, details: bool) -> Row:
 
 
 def plain_answer(store: HaloStore, row: Row, *, details: bool) -> Row:
-    """A row that goes out as it is kept."""
+    """A row that goes out as it is stored."""
     return dict(row)
 
 

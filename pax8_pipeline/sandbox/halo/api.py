@@ -1,7 +1,7 @@
 """Halo over HTTP: routes under /api and /auth, rights, and which call goes where.
 
 Here belongs: paths, status codes, headers and bodies (docs/vendors/halo.md#token, #lists, #writing). Not here: what a
-list holds (`halo_lists.py`), what a write does (`halo_writes.py`), faults and rate limits (`faults.py`).
+list holds (`lists.py`), what a write does (`writes.py`), faults and rate limits (`faults`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Halo's authorisation server: the token form, tokens that die, and which scope a call needs.
 
 Here belongs: what `/auth/token` answers and what a token may do (docs/vendors/halo.md#token). Not here: routing
-and the refusal of single calls (`halo_api.py`).
+and the refusal of single calls (`api.py`).
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ def scope_for(resource: str, method: str) -> str | None:
     return f"{'read' if method == 'GET' else 'edit'}:{area}"
 
 
-class TokenOffice:
-    """Hands out tokens and knows which are alive; time is the world's clock."""
+class TokenIssuer:
+    """Issues tokens and knows which are alive; time is the world's clock."""
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now
@@ -85,7 +85,7 @@ class TokenOffice:
         return entry[1]
 
     def expire_all(self) -> None:
-        """Every token handed out so far is dead from now on."""
+        """Every token issued so far is dead from now on."""
         self._alive.clear()
 
 
@@ -97,7 +97,7 @@ def answer_token_form(
     form: Mapping[str, str],
     tenant: str | None,
     credentials: Credentials,
-    office: TokenOffice,
+    issuer: TokenIssuer,
     granted: Iterable[str],
 ) -> tuple[int, dict[str, Any] | str]:
     """Status and body (a str is an HTML page) of a request for a token.
@@ -123,7 +123,7 @@ def answer_token_form(
     return 200, {
         "scope": " ".join(sorted(scopes)),
         "token_type": "Bearer",
-        "access_token": office.issue(scopes),
+        "access_token": issuer.issue(scopes),
         "expires_in": int(TOKEN_LIFE.total_seconds()),
     }
 

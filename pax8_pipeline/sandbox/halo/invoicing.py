@@ -1,8 +1,7 @@
-"""From a recurring invoice to an invoice, and what else Halo does by itself at night.
+"""From a recurring invoice to an ordinary invoice.
 
-Here belongs: making ordinary invoices (docs/vendors/halo.md#line-follows-licence: quantities as billed, pro rata,
-one-time lines, the next creation date), and the nightly jobs per switches: native Pax8 sync, line status, accounts. Not
-here: what a POST may change (`halo_writes.py`), the world's clock.
+Here belongs: docs/vendors/halo.md#line-follows-licence: quantities as billed, pro rata, one-time lines, the next
+creation date. Not here: which invoices are due (`nightly.py`), what a POST may change (`writes.py`).
 """
 
 from __future__ import annotations
@@ -10,9 +9,7 @@ from __future__ import annotations
 import calendar
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
-from pax8_pipeline.sandbox.halo import writes
 from pax8_pipeline.sandbox.halo.quantities import (
     FOLLOWS_LICENCES,
     billed_quantity,
@@ -22,11 +19,7 @@ from pax8_pipeline.sandbox.halo.quantities import (
     months_of,
 )
 from pax8_pipeline.sandbox.halo.rows import EMPTY_DATE, Row, as_double, day_stamp, read_day
-
-if TYPE_CHECKING:
-    from pax8_pipeline.sandbox.halo.store import HaloStore
-
-_INTEGRATOR = "Halo Integrator"
+from pax8_pipeline.sandbox.halo.store import HaloStore
 
 
 def next_date(day: date, period: int, steps: int = 1) -> date:
@@ -131,60 +124,3 @@ def _close(line: Row, invoice_id: int, start: date) -> None:
     if line["recurring_invoice_quantity_type"] not in FOLLOWS_LICENCES:
         line["qty_order"] = as_double(line["qty_order"] + sum(Decimal(entry["quantity"]) for entry in due))
     line["prorata_data"] = [entry for entry in line["prorata_data"] if entry not in due]
-
-
-# The night ----------------------------------------------------------------------------------------
-
-
-def nightly(store: HaloStore) -> None:
-    """Halo Integrator first, then line status, then due invoices, then the accounts."""
-    if store.switches.native_sync == "on":
-        native_sync(store)
-    if store.switches.inactive_licence_flips_line == "nightly":
-        for licence in list(store.licences.values()):
-            if not licence["is_active"]:
-                writes.flip_lines_of(store, licence["id"])
-    if store.switches.auto_invoice:
-        make_due_invoices(store)
-    accounting_sync(store)
-
-
-def make_due_invoices(store: HaloStore) -> list[int]:
-    """Make every invoice due by today, catching up period by period; returns their ids."""
-    today = store.now().date()
-    made = []
-    for header in list(store.recurring_invoices.values()):
-        while (due := read_day(header["nextcreationdate"])) is not None and due <= today and _bills(store, header, due):
-            made.append(make_invoice(store, header, due))
-    return made
-
-
-def _bills(store: HaloStore, header: Row, due: date) -> bool:
-    end = read_day(header["enddate"])
-    client = store.clients.get(header["client_id"], {})
-    return not header["disabled"] and (end is None or due <= end) and not client.get("dontinvoice")
-
-
-def native_sync(store: HaloStore) -> None:
-    """Halo's own Pax8 import: overwrites counts by subscription id, and may switch off licences it does not
-    know.
-    """
-    store.integration["integrator_last_sync"] = store.stamp()
-    if store.native_counts is None:
-        return
-    counts = {key.lower(): value for key, value in store.native_counts().items()}
-    for licence in store.licences.values():
-        known = counts.get(str(licence["snowid"]).lower())
-        if known is not None:
-            writes.set_licence_members(store, licence, {"count": known}, who=_INTEGRATOR)
-        elif store.integration["deactivate_missing_licenses"] and licence["distributor"] == "Pax8":
-            writes.set_licence_members(store, licence, {"is_active": False}, who=_INTEGRATOR)
-
-
-def accounting_sync(store: HaloStore) -> None:
-    """Per switches: post every invoice to the accounts, and number it as the accounts do."""
-    for invoice in store.invoices.values():
-        if store.switches.accounting_sync and not invoice["posted"] and not invoice["voided"]:
-            invoice.update(posted=True, dateposted=store.stamp())
-        if store.switches.accounting_sync_overwrites_thirdparty:
-            invoice["thirdpartyinvoicenumber"] = f"INV-{invoice['id']:06d}"

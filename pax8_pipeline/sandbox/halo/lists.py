@@ -2,7 +2,7 @@
 lies.
 
 Here belongs: filters, order, paging and envelopes (docs/vendors/halo.md#lists), with the switches for wrong
-counts, capped and repeated pages. Not here: the shape of a row (`halo_answers.py`), rights (`halo_api.py`).
+counts, capped and repeated pages. Not here: the shape of a row (`answers.py`), rights (`api.py`).
 """
 
 from __future__ import annotations
@@ -11,14 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pax8_pipeline.sandbox.halo import answers
 from pax8_pipeline.sandbox.halo.members import Refusal, conversion
 from pax8_pipeline.sandbox.halo.rows import Row, read_day
-
-if TYPE_CHECKING:
-    from pax8_pipeline.sandbox.halo.store import HaloStore
+from pax8_pipeline.sandbox.halo.store import HaloStore
 
 DEFAULT_PAGE = 50
 _SERVER_ERROR = "<!DOCTYPE html><html><head><title>Error</title></head><body><h1>Server Error</h1></body></html>"
@@ -157,7 +155,7 @@ def _page(rows: list[Row], page_no: int, size: int, repeated: bool | str) -> lis
 
 
 def _visible(query: Query, is_inactive: Test) -> list[Test]:
-    """Active rows unless told otherwise, inactive ones with `includeinactive`."""
+    """Active rows by default, inactive ones with `includeinactive`."""
     tests: list[Test] = []
     if not query.flag("includeinactive"):
         tests.append(lambda row: not is_inactive(row))

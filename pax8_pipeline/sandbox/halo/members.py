@@ -1,7 +1,7 @@
 """Reading one written element: which members Halo knows, which types they take, and how it refuses.
 
-Here belongs: JSON to kept members, the three bodies of a 400, and the members nobody may send. Not here: what
-a saved member causes (`writes.py`).
+Here belongs: from JSON to the members Halo stores, the three bodies of a 400, the members nobody may send. Not here:
+what a saved member causes (`writes.py`).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pax8_pipeline.sandbox.halo.invoice_templates import (
     HEADER_COMPUTED,
@@ -23,10 +23,8 @@ from pax8_pipeline.sandbox.halo.invoice_templates import (
     QUANTITY_ROW,
 )
 from pax8_pipeline.sandbox.halo.rows import Row, as_double
+from pax8_pipeline.sandbox.halo.store import HaloStore
 from pax8_pipeline.sandbox.halo.templates import LICENCE_COMPUTED, LICENCE_DECOR, LICENCE_ROW
-
-if TYPE_CHECKING:
-    from pax8_pipeline.sandbox.halo.store import HaloStore
 
 
 class Refusal(Exception):
@@ -159,7 +157,7 @@ def _list(value: Any, place: str) -> list[Any]:
 
 
 def _moment(text: str, place: str) -> str:
-    """A written date as it is kept: without offset, to the second."""
+    """A written date as it is stored: without offset, to the second."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

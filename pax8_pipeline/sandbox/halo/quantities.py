@@ -2,7 +2,7 @@
 money.
 
 Here belongs: pure arithmetic over rows (docs/vendors/halo.md#line-follows-licence, #pro-rata). Not here: making
-invoices (`halo_billing.py`), saving (`halo_writes.py`), the shape of answers (`halo_answers.py`).
+invoices (`invoicing.py`), saving (`writes.py`), the shape of answers (`answers.py`).
 """
 
 from __future__ import annotations
@@ -11,13 +11,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
-from typing import TYPE_CHECKING
 
 from pax8_pipeline.sandbox.halo.invoice_templates import PRORATA_ROW
 from pax8_pipeline.sandbox.halo.rows import ZERO, Row, as_double, new_row, read_day
-
-if TYPE_CHECKING:
-    from pax8_pipeline.sandbox.halo.store import HaloStore
+from pax8_pipeline.sandbox.halo.store import HaloStore
 
 MANUAL, LICENCES, USERS, ASSETS, SUBSCRIPTIONS = 0, 1, 2, 3, 4
 FOLLOWS_LICENCES = (LICENCES, SUBSCRIPTIONS)

@@ -44,7 +44,7 @@ def read_day(text: str | None) -> date | None:
 
 
 def new_row(template: Row, fields: Mapping[str, Any]) -> Row:
-    """A kept row: the template with the given members over it; doubles brought to Halo's form."""
+    """A row to store: the template with the given members over it; doubles brought to Halo's form."""
     row = {k: (copy.deepcopy(v) if isinstance(v, list) else v) for k, v in template.items()}
     for name, value in fields.items():
         default = template.get(name)

@@ -1,9 +1,9 @@
-"""The state of the emulated Halo: its rows, its ids, its log of what was written, and what happens at night.
+"""The state of the emulated Halo: its rows, its ids, its log of what was written.
 
-Here belongs: adders that fill in a real row, numbering, change logs, saving and loading. Not here: the rules
-of a write (`halo_writes.py`), quantities and money (`halo_quantities.py`), invoices (`halo_billing.py`), HTTP
-(`halo_api.py`). Rows are plain JSON-able dicts named as in docs/vendors/halo.md, numbers of money and quantity as
-Decimal; a test or a story may read and edit them directly, under `store.lock` while a server runs.
+Here belongs: adders that fill in a real row, numbering, change logs, saving and loading. Not here: the rules of a
+write (`writes.py`), quantities and money (`quantities.py`), invoices (`invoicing.py`), what happens at night
+(`nightly.py`), HTTP (`api.py`). Rows are plain JSON-able dicts named as in docs/vendors/halo.md, numbers of money and
+quantity as Decimal; a test or an event may read and edit them directly, under `store.lock` while a server runs.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from pax8_pipeline.sandbox.halo import invoicing
-from pax8_pipeline.sandbox.halo.auth import TokenOffice
+from pax8_pipeline.sandbox.halo.auth import TokenIssuer
 from pax8_pipeline.sandbox.halo.invoice_templates import HEADER_ROW, LINE_ROW, PRORATA_ROW, QUANTITY_ROW
 from pax8_pipeline.sandbox.halo.rows import AGENT, EMPTY_DATE, Row, new_row, stamp
 from pax8_pipeline.sandbox.halo.switches import HaloSwitches
@@ -51,9 +50,9 @@ class HaloStore:
     """One tenant. `now` gives the moment of the world's clock (aware UTC); `switches` may be changed any
     time.
 
-    `native_counts`, when set, tells what Halo's own Pax8 integration would import: subscription id ->
-    quantity, in whole seats. It is asked only while the switch `native_sync` is on. `vendor_id_of` tells the id that
-    the vendor of a Pax8 subscription gave it; asked only while the switch `licence_ids` is `vendor`.
+    `native_counts`, when set, returns what Halo's own Pax8 integration would import: subscription id ->
+    quantity, in whole seats. It is called only while the switch `native_sync` is on. `vendor_id_of` returns the id that
+    the vendor of a Pax8 subscription gave it; it is called only while the switch `licence_ids` is `vendor`.
     """
 
     def __init__(self, *, now: Callable[[], datetime], switches: HaloSwitches | None = None) -> None:
@@ -75,7 +74,7 @@ class HaloStore:
         self.custom_fields: dict[str, dict[str, int]] = {}  # entity -> name -> id; unknown names are ignored on write
         self.native_counts: Callable[[], Mapping[str, int]] | None = None
         self.vendor_id_of: Callable[[str], str | None] | None = None
-        self.tokens = TokenOffice(now)
+        self.tokens = TokenIssuer(now)
         self._next = dict(_FIRST_IDS)
         self._next_recurring = -10
 
@@ -101,7 +100,7 @@ class HaloStore:
         return int(row["id"])
 
     def add_licence(self, **fields: Any) -> int:
-        """Add a licence or subscription (type 1 unless told); `count` must be an int."""
+        """Add a licence or subscription (type 1 unless given); `count` must be an int."""
         if not isinstance(fields.get("count", 0), int):
             raise TypeError("a licence's count is an int (docs/vendors/halo.md#formats)")
         row = new_row(LICENCE_ROW, fields)
@@ -121,7 +120,7 @@ class HaloStore:
         return int(row["id"])
 
     def add_invoice(self, *, lines: Iterable[Mapping[str, Any]], **fields: Any) -> int:
-        """Add an ordinary invoice (positive id, unposted unless told) with its lines."""
+        """Add an ordinary invoice (positive id, unposted unless given) with its lines."""
         moment = self.stamp()
         defaults = {
             "date_created": moment,
@@ -178,7 +177,7 @@ class HaloStore:
         return stamp(self.now())
 
     def line_row(self, fields: Mapping[str, Any], header: Row) -> Row:
-        """A kept line under `header`, with ids for itself and everything in it."""
+        """A line to store under `header`, with ids for itself and everything in it."""
         row = new_row(LINE_ROW, fields)
         row["id"] = self._take_id("line", fields)
         row["ihid"] = header["id"]
@@ -279,17 +278,10 @@ class HaloStore:
             }
         )
 
-    # What time does ---------------------------------------------------------------------------------------
-
-    def nightly(self) -> None:
-        """What Halo does by itself at night, per switches: native sync, line status, due invoices,
-        accounts.
-        """
-        with self.lock:
-            invoicing.nightly(self)
+    # Tokens -----------------------------------------------------------------------------------------------
 
     def expire_tokens(self) -> None:
-        """Every token handed out so far is dead from now on."""
+        """Every token issued so far is dead from now on."""
         with self.lock:
             self.tokens.expire_all()
 

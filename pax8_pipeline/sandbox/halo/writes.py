@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pax8_pipeline.sandbox.halo.invoice_templates import HEADER_DECOR, LINE_DECOR, LINE_ROW
 from pax8_pipeline.sandbox.halo.members import (
@@ -24,10 +24,8 @@ from pax8_pipeline.sandbox.halo.members import (
 )
 from pax8_pipeline.sandbox.halo.quantities import licence_links, lines_following, note_count_change
 from pax8_pipeline.sandbox.halo.rows import AGENT, Row, new_row
+from pax8_pipeline.sandbox.halo.store import HaloStore
 from pax8_pipeline.sandbox.halo.templates import LICENCE_DECOR
-
-if TYPE_CHECKING:
-    from pax8_pipeline.sandbox.halo.store import HaloStore
 
 
 @dataclass
@@ -177,9 +175,9 @@ def _replace_lines(store: HaloStore, row: Row, lines: list[Row]) -> None:
 
 
 def _append_line(store: HaloStore, row: Row, line: Row) -> None:
-    kept = store.line_row(_filled_from_item(store, {**line, "id": 0}), row)
-    row["lines"].append(kept)
-    store.log_invoice_change(row["id"], kept["id"], "line", "", kept["item_shortdescription"])
+    new = store.line_row(_filled_from_item(store, {**line, "id": 0}), row)
+    row["lines"].append(new)
+    store.log_invoice_change(row["id"], new["id"], "line", "", new["item_shortdescription"])
 
 
 # Lines --------------------------------------------------------------------------------------------

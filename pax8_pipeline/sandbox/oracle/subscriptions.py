@@ -1,4 +1,4 @@
-"""What a correct sync would find and leave behind today: the world's own oracle, from what only the world knows.
+"""What a correct sync would find and leave behind today: the sandbox's own oracle, from both stores and their links.
 
 Here belongs: verdicts and the end state Halo should hold, by docs/architecture.md#rules, #writing. Not here: how the
 product comes to the same result. Nothing of the product is imported, so that the two can disagree.
@@ -12,9 +12,9 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from pax8_pipeline.sandbox.core.links import LineLink, Links
 from pax8_pipeline.sandbox.halo.store import HaloStore
 from pax8_pipeline.sandbox.pax8.store import Pax8Store, Row
-from pax8_pipeline.sandbox.world.generate_halo import LineLink, Links
 
 VERDICTS = (
     "in_step",
@@ -49,7 +49,7 @@ KNOWN_STATUSES = (
 
 
 class Oracle:
-    """Reads the truth of both stores; changes nothing."""
+    """Knows both stores and what belongs together; reads, and changes nothing."""
 
     def __init__(self, pax8: Pax8Store, halo: HaloStore, links: Links) -> None:
         self.pax8 = pax8
@@ -64,7 +64,7 @@ class Oracle:
     def verdict(self, subscription_id: str, followers: Mapping[int, int] | None = None) -> str:
         """The one word of VERDICTS for a subscription as both sides stand now.
 
-        `followers` tells how many lines follow each licence, where somebody has counted already.
+        `followers` is the number of lines that follow each licence, where the caller has counted them already.
         """
         row = self.pax8.subscriptions[subscription_id.lower()]
         company = self.pax8.companies[row["companyId"]]

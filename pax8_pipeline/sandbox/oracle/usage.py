@@ -1,4 +1,4 @@
-"""What a month's usage should come to: the world's own oracle, from what only the world knows.
+"""What a month's usage should come to: the sandbox's own oracle, from both stores and their links.
 
 Here belongs: per client what is to be billed, and what nobody may be billed for, by docs/architecture.md#rule-10,
 #rule-11 and docs/vendors/pax8.md#invoice-items, #usage-timing, #no-company, for the policy as it is by default (the
@@ -13,13 +13,12 @@ from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from pax8_pipeline.sandbox.core.links import Links
+from pax8_pipeline.sandbox.halo.store import HaloStore
 from pax8_pipeline.sandbox.pax8 import invoices
-from pax8_pipeline.sandbox.pax8.store import Row
-
-if TYPE_CHECKING:
-    from pax8_pipeline.sandbox.world.world import World
+from pax8_pipeline.sandbox.pax8.store import Pax8Store, Row
 
 _CENT = Decimal("0.01")
 _SHAPES = {"item-missing": "no company", "item-null": "no company", "item-dangling": "dangling", "item-owner": "owner"}
@@ -30,7 +29,7 @@ class Charge:
     """One usage item of an invoice that counts, and what should become of it.
 
     `why` is empty for what is billed, else unassigned, trial, zero, billed_by_pax8, unmatched_company, no_price,
-    currency_mismatch or no_item. `company_id` is the company it belongs to as far as Pax8 tells by now.
+    currency_mismatch or no_item. `company_id` is the company it belongs to as far as Pax8 shows today.
     """
 
     invoice_id: str
@@ -59,7 +58,7 @@ class ClientUsage:
 
 
 @dataclass(frozen=True)
-class UsageTruth:
+class ExpectedUsage:
     """One usage month. `read` is the cost of all its usage items by "invoice currency"; rule 11 holds for it."""
 
     month: str
@@ -76,15 +75,27 @@ class UsageTruth:
         return shown
 
 
-def expected_usage(world: World, month: date | str, *, confirmed: Collection[str] = ()) -> UsageTruth:
+@dataclass(frozen=True)
+class _Sides:
+    """Both stores and what belongs together in them."""
+
+    pax8: Pax8Store
+    halo: HaloStore
+    links: Links
+
+
+def expected_usage(
+    pax8: Pax8Store, halo: HaloStore, links: Links, month: date | str, *, confirmed: Collection[str] = ()
+) -> ExpectedUsage:
     """What the invoices visible today make of a usage month (`yyyy-mm`, or a day in it).
 
     `confirmed` holds "subscription id/resource group" of groups a person said to be their subscription owner's own.
     """
     text = month if isinstance(month, str) else f"{month:%Y-%m}"
     known = {name.lower() for name in confirmed}
-    with world.pax8.lock, world.halo.lock:
-        charges = [_judge(world, row, invoice, known) for invoice, row in _usage_items(world, text)]
+    sides = _Sides(pax8, halo, links)
+    with pax8.lock, halo.lock:
+        charges = [_judge(sides, row, invoice, known) for invoice, row in _usage_items(pax8, text)]
     charges.sort(key=lambda one: (one.invoice_id, one.subscription_id, one.product_id, one.resource_group, one.total))
     read: dict[str, Decimal] = defaultdict(Decimal)
     skipped: dict[str, dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
@@ -93,23 +104,23 @@ def expected_usage(world: World, month: date | str, *, confirmed: Collection[str
         if one.why not in ("", "unassigned"):
             skipped[one.why][one.currency] += one.cost
     plain = {why: dict(sums) for why, sums in sorted(skipped.items())}
-    return UsageTruth(text, _clients(world, charges), _groups(charges), plain, dict(read), charges)
+    return ExpectedUsage(text, _clients(links, charges), _groups(charges), plain, dict(read), charges)
 
 
-def _usage_items(world: World, month: str) -> Iterator[tuple[Row, Row]]:
+def _usage_items(pax8: Pax8Store, month: str) -> Iterator[tuple[Row, Row]]:
     """Usage items of a month on invoices that count, with their invoices."""
-    metered = set(world.pax8.groups_of)
-    for invoice in invoices.visible(world.pax8):
+    metered = set(pax8.groups_of)
+    for invoice in invoices.visible(pax8):
         if invoice["status"] in ("Void", "Credited"):
             continue
-        for item in invoices.items_of(world.pax8, invoice):
+        for item in invoices.items_of(pax8, invoice):
             trial = item["term"] == "Trial" and item["subscriptionId"] in metered
             if (item["term"] == "Arrears" or trial) and item["startPeriod"][:7] == month:
                 yield invoice, item
 
 
-def _judge(world: World, item: Row, invoice: Row, confirmed: Collection[str]) -> Charge:
-    shape, company_id = _whose(world, item, confirmed)
+def _judge(sides: _Sides, item: Row, invoice: Row, confirmed: Collection[str]) -> Charge:
+    shape, company_id = _whose(sides.pax8, item, confirmed)
     return Charge(
         invoice_id=invoice["id"],
         subscription_id=item["subscriptionId"] or "",
@@ -120,79 +131,79 @@ def _judge(world: World, item: Row, invoice: Row, confirmed: Collection[str]) ->
         total=Decimal(item["total"]),
         cost=Decimal(item["costTotal"]),
         currency=item["currencyCode"],
-        why=_why(world, item, company_id),
+        why=_why(sides, item, company_id),
     )
 
 
-def _whose(world: World, item: Row, confirmed: Collection[str]) -> tuple[str, str]:
+def _whose(pax8: Pax8Store, item: Row, confirmed: Collection[str]) -> tuple[str, str]:
     """The shape in which the item's company is missing, and whose it is by now; both may be empty."""
-    group = world.pax8.groups.get(item.get("_group") or "")
+    group = pax8.groups.get(item.get("_group") or "")
     shown = item.get("companyId") or ""
     if group is not None and group["_assignment"] != "assigned":
-        return _shape(world, item, group), ""
-    if shown not in world.pax8.companies:
+        return _shape(pax8, item, group), ""
+    if shown not in pax8.companies:
         return ("dangling" if shown else "no company"), (group["companyId"] if group else "")
     if group is not None and group["companyId"] != shown:
         return "owner", group["companyId"]  # linked after the invoice was made
-    if _stands_under_its_owner(world, item, shown, confirmed):
+    if _stands_under_its_owner(pax8, item, shown, confirmed):
         return "owner", ""
     return "", shown
 
 
-def _shape(world: World, item: Row, group: Row) -> str:
+def _shape(pax8: Pax8Store, item: Row, group: Row) -> str:
     shown = item.get("companyId")
-    if shown and shown in world.pax8.companies:
+    if shown and shown in pax8.companies:
         return "owner"
     return _SHAPES.get(group["_itemShape"], "no company") if not shown else "dangling"
 
 
-def _stands_under_its_owner(world: World, item: Row, company_id: str, confirmed: Collection[str]) -> bool:
+def _stands_under_its_owner(pax8: Pax8Store, item: Row, company_id: str, confirmed: Collection[str]) -> bool:
     """Whether a group of another name stands under the owner of a subscription with several groups
     (docs/vendors/pax8.md#no-company).
     """
-    sold = world.pax8.subscriptions.get(item["subscriptionId"] or "")
-    if sold is None or sold["companyId"] != company_id or len(world.pax8.groups_of.get(sold["id"], ())) < 2:
+    sold = pax8.subscriptions.get(item["subscriptionId"] or "")
+    if sold is None or sold["companyId"] != company_id or len(pax8.groups_of.get(sold["id"], ())) < 2:
         return False
     name = (item["details"] or "").strip().lower()
-    if not name or name == world.pax8.companies[company_id]["name"].strip().lower():
+    if not name or name == pax8.companies[company_id]["name"].strip().lower():
         return False
     return f"{sold['id']}/{name}" not in confirmed
 
 
-def _why(world: World, item: Row, company_id: str) -> str:
+def _why(sides: _Sides, item: Row, company_id: str) -> str:
     """Why an item is not billed; empty when it is."""
-    link = world.links.clients.get(company_id)
-    sold = world.pax8.subscriptions.get(item["subscriptionId"] or "")
-    items = world.links.items
+    link = sides.links.clients.get(company_id)
+    sold = sides.pax8.subscriptions.get(item["subscriptionId"] or "")
+    items = sides.links.items
     if item["term"] == "Trial":
         return "trial"
     if not item["total"] and not item["costTotal"]:
         return "zero"
     if not company_id:
         return "unassigned"
-    if item["billedByPax8"] or world.pax8.companies[company_id]["billOnBehalfOfEnabled"]:
+    if item["billedByPax8"] or sides.pax8.companies[company_id]["billOnBehalfOfEnabled"]:
         return "billed_by_pax8"
     if link is None:
         return "unmatched_company"
     if not item["total"]:
         return "no_price"
-    if world.halo.clients[link.client_id]["currencyisocode"] != item["currencyCode"]:
+    if sides.halo.clients[link.client_id]["currencyisocode"] != item["currencyCode"]:
         return "currency_mismatch"
     if item["productId"] not in items and (sold is None or sold["productId"] not in items):
         return "no_item"
     return ""
 
 
-def _clients(world: World, charges: list[Charge]) -> dict[str, ClientUsage]:
+def _clients(links: Links, charges: list[Charge]) -> dict[str, ClientUsage]:
     """What is billed, by company: an invoice line per subscription and product, rounded to the cent."""
     own: dict[str, list[Charge]] = defaultdict(list)
     for one in charges:
         if not one.why:
             own[one.company_id].append(one)
-    return {company: _client(world, company, of) for company, of in sorted(own.items())}
+    return {company: _client(links, company, of) for company, of in sorted(own.items())}
 
 
-def _client(world: World, company_id: str, charges: list[Charge]) -> ClientUsage:
+def _client(links: Links, company_id: str, charges: list[Charge]) -> ClientUsage:
     totals: dict[str, Decimal] = defaultdict(Decimal)
     costs: dict[str, Decimal] = defaultdict(Decimal)
     for one in charges:
@@ -201,7 +212,7 @@ def _client(world: World, company_id: str, charges: list[Charge]) -> ClientUsage
         costs[key] += one.cost
     lines = {key: _cents(amount) for key, amount in sorted(totals.items())}
     cost = sum((_cents(amount) for amount in costs.values()), Decimal(0))
-    client_id = world.links.clients[company_id].client_id
+    client_id = links.clients[company_id].client_id
     total = sum(lines.values(), Decimal(0))
     return ClientUsage(client_id, company_id, charges[0].currency, total, cost, len(charges), lines)
 

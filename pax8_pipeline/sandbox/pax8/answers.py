@@ -1,8 +1,8 @@
 """What each read of the emulated Pax8 answers, as JSON text.
 
 Here belongs: store -> ordered, filtered, spelt rows -> envelope. Not here: who may ask and errors
-(`api.py`), which return None from here for an unknown id. Spelt rows and orders of big lists are kept
-until something changes, so that a page of 200 is a join of texts.
+(`api.py`), which return None from here for an unknown id. Spelt rows and orders of big lists are
+cached until something changes, so that a page of 200 is a join of texts.
 """
 
 from __future__ import annotations
@@ -13,9 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from pax8_pipeline.sandbox.core.clock import add_months
-from pax8_pipeline.sandbox.pax8 import invoice_items as pax8_items
-from pax8_pipeline.sandbox.pax8 import invoices as pax8_billing
-from pax8_pipeline.sandbox.pax8 import lists, usage, wire
+from pax8_pipeline.sandbox.pax8 import invoice_items, invoices, lists, usage, wire
 from pax8_pipeline.sandbox.pax8.invoice_items import YEARS_OF_TERM
 from pax8_pipeline.sandbox.pax8.store import Pax8Store, Row
 from pax8_pipeline.sandbox.pax8.wire import spell_text
@@ -50,7 +48,7 @@ class Answers:
             "products": lambda row: wire.product(row, switches, in_list=True),
             "subscriptions": lambda row: wire.subscription(row, switches, in_list=True),
         }
-        return self._page(name, rows, query, spell[name], kept=True)
+        return self._page(name, rows, query, spell[name], cached=True)
 
     def company(self, key: str) -> str | None:
         """One company."""
@@ -120,7 +118,7 @@ class Answers:
         return spell_text({"content": [_pricing(row, term, months) for term, months in terms]})
 
     def provision_details(self, key: str) -> str | None:
-        """What an order for one product must tell; no paging."""
+        """What an order for one product must contain; no paging."""
         if key.lower() not in self.store.products:
             return None
         detail = {
@@ -185,7 +183,7 @@ class Answers:
 
     def invoices(self, query: Query) -> str:
         """A page of the invoices that are approved by today."""
-        rows = pax8_billing.visible(self.store)
+        rows = invoices.visible(self.store)
         start, end = query.get("invoiceDateRangeStart"), query.get("invoiceDateRangeEnd")
         rows = [row for row in rows if (not start or row["invoiceDate"] >= start[:10])]
         rows = [row for row in rows if (not end or row["invoiceDate"] <= end[:10])]
@@ -201,12 +199,12 @@ class Answers:
         row = self._visible_invoice(key)
         if row is None:
             return None
-        items = pax8_billing.items_of(self.store, row)
+        items = invoices.items_of(self.store, row)
         return self._page("invoice_items", items, query, lambda item: wire.invoice_item(item, self.store.switches))
 
     def draft_items(self, month_offset: int, query: Query) -> str:
         """Seats of this month (0) or the next (1) as they stand now: no usage, no ids."""
-        items = pax8_items.draft_items(self.store, add_months(self.store.today, month_offset))
+        items = invoice_items.draft_items(self.store, add_months(self.store.today, month_offset))
         company = query.get("companyId", "").lower()
         if company:
             items = [item for item in items if item["companyId"] == company]
@@ -215,35 +213,33 @@ class Answers:
         )
 
     def _visible_invoice(self, key: str) -> Row | None:
-        return next((row for row in pax8_billing.visible(self.store) if row["id"] == key.lower()), None)
+        return next((row for row in invoices.visible(self.store) if row["id"] == key.lower()), None)
 
     # Pages ------------------------------------------------------------------------------------------------
 
-    def _page(self, name: str, rows: Sequence[Row], query: Query, spell: Spell, *, kept: bool = False) -> str:
-        """One page of a list in the common envelope; `kept` reuses order and spelling until something
-        changes.
-        """
+    def _page(self, name: str, rows: Sequence[Row], query: Query, spell: Spell, *, cached: bool = False) -> str:
+        """One page of a list in the common envelope; `cached` reuses order and spelling until something changes."""
         number, size = lists.paging(query, self.store.switches)
         self._requests += 1
         self._forget_if_changed()
-        ordered = self._ordered(name, rows, query, kept=kept)
+        ordered = self._ordered(name, rows, query, cached=cached)
         ordered = self._disturb(name, ordered, number)
         page = lists.page(ordered, number, size)
-        if kept:
+        if cached:
             texts = [self._text(name, row, spell) for row in page.rows]
         else:
             texts = [spell_text(spell(row)) for row in page.rows]
         return self._envelope(name, page, texts)
 
-    def _ordered(self, name: str, rows: Sequence[Row], query: Query, *, kept: bool) -> Sequence[Row]:
+    def _ordered(self, name: str, rows: Sequence[Row], query: Query, *, cached: bool) -> Sequence[Row]:
         switches = self.store.switches
-        if not kept or not lists.is_sorted(name, query) or switches.sorted_ties == "shuffled":
+        if not cached or not lists.is_sorted(name, query) or switches.sorted_ties == "shuffled":
             rows = lists.keep(name, rows, query)
             return lists.order(name, rows, query, switches, self._requests)
         key = (name, *sorted((k, v) for k, v in query.items() if k not in ("page", "size")))
         if key not in self._orders:
-            kept_rows = lists.keep(name, rows, query)
-            self._orders[key] = lists.order(name, kept_rows, query, switches, 0)
+            matching = lists.keep(name, rows, query)
+            self._orders[key] = lists.order(name, matching, query, switches, 0)
         return self._orders[key]
 
     def _text(self, name: str, row: Row, spell: Spell) -> str:

@@ -1,7 +1,7 @@
 """The emulated Pax8 over HTTP: routes, bearer tokens, the error envelope, and the refusal of every write.
 
-Here belongs: docs/vendors/pax8.md#addresses, #errors, #calls. Not here: rules of lists (`pax8_lists.py`), contents of
-answers (`pax8_answers.py`), faults and rate limits (`faults.py`).
+Here belongs: docs/vendors/pax8.md#addresses, #errors, #calls. Not here: rules of lists (`lists.py`), contents of
+answers (`answers.py`), faults and rate limits (`faults`).
 """
 
 from __future__ import annotations

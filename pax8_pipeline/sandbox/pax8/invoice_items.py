@@ -2,7 +2,7 @@
 arrears.
 
 Here belongs: docs/vendors/pax8.md#invoice-items. Not here: which invoices exist and when they can be seen
-(`pax8_billing.py`), spelling (`pax8_wire.py`). An item is a pure function of the subscriptions' histories and
+(`invoices.py`), spelling (`wire.py`). An item is a pure function of the subscriptions' histories and
 the usage, so the past can be made at any time; `period` below means the invoice's month, arrears are of the
 month before.
 """

@@ -2,7 +2,7 @@
 that.
 
 Here belongs: docs/vendors/pax8.md#invoices: which invoices exist, since when, in which state. Not here: what is on
-them (`pax8_items.py`).
+them (`invoice_items.py`).
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def visible(store: Pax8Store) -> list[Row]:
 
 
 def items_of(store: Pax8Store, invoice: Row) -> list[Row]:
-    """The canonical items of an invoice; made once, then kept."""
+    """The canonical items of an invoice; made once, then stored."""
     if invoice["_items"] is None:
         period = date.fromisoformat(invoice["invoiceDate"])
         made = invoice_items.items_of_month(store, period, invoice["_partner"], invoice["currencyCode"], invoice["id"])
@@ -80,7 +80,7 @@ def credit_and_rebill(store: Pax8Store, invoice_id: str, *, on: date, share: Dec
 def second_invoice(
     store: Pax8Store, period: date, *, on: date, like: Row | None = None, items: list[Row] | None = None
 ) -> Row:
-    """A second live invoice in one month, of the partner and currency of `like` (the first one unless told).
+    """A second live invoice in one month, of the partner and currency of `like` (by default the first one).
 
     It holds `items`, or one Arrears item again: usage that a vendor posted too late.
     """

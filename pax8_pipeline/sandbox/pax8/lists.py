@@ -1,7 +1,7 @@
 """Lists of the emulated Pax8: which filters and sorts each one has, and which rows make one page.
 
 Here belongs: docs/vendors/pax8.md#lists (paging, sorting, filtering) as pure functions over rows. Not here: how
-a row is spelt (`pax8_wire.py`), HTTP and errors in words (`pax8_api.py`).
+a row is spelt (`wire.py`), HTTP and errors in words (`api.py`).
 """
 
 from __future__ import annotations
@@ -147,7 +147,7 @@ def _text(value: Any) -> str:
 def order(name: str, rows: Sequence[Row], query: Mapping[str, str], switches: Pax8Switches, seed: int) -> Sequence[Row]:
     """The rows in the order asked for. Without a sort there is no order: every `seed` gives another one.
 
-    Lists that have no sort at all come in the order they are kept, unless the switch says they shuffle too.
+    Lists that have no sort at all come in the order they are stored in, unless the switch says they shuffle too.
     """
     getter, descending = _sort_of(name, query)
     if getter is None:

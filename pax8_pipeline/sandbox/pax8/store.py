@@ -44,11 +44,11 @@ class Pax8Store:
         self.products: dict[str, Row] = {}
         self.subscriptions: dict[str, Row] = {}
         self.history: dict[str, list[Row]] = {}  # snapshots oldest first, the last one equal to the row itself
-        self.groups: dict[str, Row] = {}  # usage summaries, see pax8_usage
+        self.groups: dict[str, Row] = {}  # usage summaries, see `usage.py`
         self.groups_of: dict[str, list[str]] = defaultdict(list)
         self.subscriptions_of: dict[str, list[str]] = defaultdict(list)
         self.invoices: dict[str, Row] = {}
-        self.extra_items: list[Row] = []  # invoice items somebody asked for, see usage_play
+        self.extra_items: list[Row] = []  # invoice items somebody asked for, see `world/usage_events.py`
         self.write_attempts: list[Row] = []
         self.revision = 0  # changes with every change of a row
         self._tokens: dict[str, datetime] = {}
@@ -79,7 +79,7 @@ class Pax8Store:
     def change_subscription(self, subscription_id: str, fields: Mapping[str, Any], *, at: str | None = None) -> Row:
         """Set members of a subscription and append a snapshot to its history; returns the row.
 
-        `at` is the moment of the change as `yyyy-mm-ddThh:mm:ss.mmm` (UTC), now unless told. Raises KeyError
+        `at` is the moment of the change as `yyyy-mm-ddThh:mm:ss.mmm` (UTC), now unless given. Raises KeyError
         for an unknown id or member.
         """
         row = self.subscriptions[subscription_id.lower()]
@@ -109,7 +109,7 @@ class Pax8Store:
         return self._change(self.groups, group_id, fields)
 
     def add_invoice(self, row: Row) -> Row:
-        """Keep an invoice (see pax8_billing for the calendar)."""
+        """Keep an invoice (see `invoices.py` for the calendar)."""
         return self._keep(self.invoices, row)
 
     def change_invoice(self, invoice_id: str, fields: Mapping[str, Any]) -> Row:
@@ -168,7 +168,7 @@ class Pax8Store:
         return expires is not None and self.now() < expires
 
     def expire_tokens(self) -> None:
-        """Every token handed out so far is dead from now on."""
+        """Every token issued so far is dead from now on."""
         with self.lock:
             self._tokens.clear()
 

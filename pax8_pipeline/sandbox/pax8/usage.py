@@ -2,7 +2,7 @@
 look.
 
 Here belongs: docs/vendors/pax8.md#usage-summaries, #usage-timing, #no-company. Not here: the invoice items that follow
-from usage (`pax8_items.py`).
+from usage (`invoice_items.py`).
 
 A group is one vendor-side customer under a usage subscription; Pax8 calls its month a usage summary.
 Canonical row: id, subscriptionId, companyId (the company the group is linked to, None while unassigned),

@@ -2,7 +2,7 @@
 renamed.
 
 Here belongs: canonical row -> what goes over the wire, per docs/vendors/pax8.md. Not
-here: which rows are answered (`pax8_lists.py`), what they hold. Each row has a dialect of its own, drawn from
+here: which rows are answered (`lists.py`), what they hold. Each row has a dialect of its own, drawn from
 its id, so that the same record is spelt alike each time; the switches decide how wild dialects may be.
 """
 

@@ -1,7 +1,7 @@
 """Both emulators behind one port on loopback: in a thread for tests and the demo, or for a command line.
 
 Here belongs: the app put together, uvicorn, the environment to use with it, saving on the way. Not here: what is
-answered (`api.py`, `api.py`, `control.py`), the command line's options.
+answered (each vendor's `api.py`, `control.py`), the command line's options.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ class Sandbox:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn that says when it listens."""
+    """uvicorn with an event that is set when it listens."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -149,7 +149,7 @@ def running_sandbox(
             sandbox.app,
             log_config=None,
             access_log=False,
-            date_header=False,  # each vendor tells the time by the world's clock (`middleware`)
+            date_header=False,  # each vendor's answers bear the time of the world's clock (`middleware`)
             timeout_graceful_shutdown=_STOP_WITHIN,
         )
     )

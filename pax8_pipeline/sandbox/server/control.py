@@ -1,7 +1,7 @@
 """The sandbox's own endpoints under /control: faults, switches, clock, story, and edits by hand.
 
 Here belongs: JSON in, world changed or shown, JSON out. Not here: what faults and switches do. Neither vendor has
-anything like it; no client of ours may know it.
+anything like it, so the product must not use it.
 """
 
 from __future__ import annotations
@@ -9,19 +9,17 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from pax8_pipeline.sandbox.faults.registry import KINDS
-from pax8_pipeline.sandbox.pax8 import invoices as pax8_billing
+from pax8_pipeline.sandbox.faults.registry import KINDS, Faults
+from pax8_pipeline.sandbox.faults.traffic import TrafficLog
+from pax8_pipeline.sandbox.pax8 import invoices as pax8_invoices
 from pax8_pipeline.sandbox.world.world import World
 from pax8_pipeline.text import jsontext
-
-if TYPE_CHECKING:
-    from pax8_pipeline.sandbox.server.app import Sandbox
 
 _HELP = {
     "GET /control": "this list",
@@ -42,7 +40,7 @@ _HELP = {
     "POST /control/edit": "{what: subscription|company|usage_group|invoice|halo_line|halo_licence|halo_client|"
     "halo_recurring_invoice|halo_integration, id, set: {...}}",
     "POST /control/invoices": "{action: credit_and_rebill|second|void, month: yyyy-mm}: what Pax8 does to the first "
-    "invoice of that month; credit_and_rebill takes {invoice_id} as well, and {share} of the corrected item, 0.9 unless told",
+    "invoice of that month; credit_and_rebill takes {invoice_id} as well, and {share} of the corrected item, 0.9 by default",
     "POST /control/assign": "{group_id, company_id}: a person links a usage group to a company in Pax8's portal",
     "POST /control/charge": "{month: yyyy-mm, company_id, subscription_id, product_id, product_name, quantity, unit, price, "
     "cost, total, cost_total, currency, group, term, billed_by_pax8}, all but month optional: Pax8 charges something odd "
@@ -54,7 +52,24 @@ _HELP = {
 Handler = Callable[[Request], Awaitable[Any]]
 
 
-def control_routes(sandbox: Sandbox) -> list[BaseRoute]:
+class Served(Protocol):
+    """What /control needs of a world that is being served (`app.Sandbox`)."""
+
+    world: World
+    faults: Faults
+    requests: TrafficLog
+
+    def env(self) -> dict[str, str]:
+        """The environment with which a client uses it."""
+
+    def changed(self) -> None:
+        """Called after every change from outside."""
+
+    def save(self) -> str | None:
+        """Write the state file, if there is one; returns its path."""
+
+
+def control_routes(sandbox: Served) -> list[BaseRoute]:
     """The routes of /control for one sandbox."""
     control = _Control(sandbox)
     table: list[tuple[str, str, Handler]] = [
@@ -85,7 +100,7 @@ def control_routes(sandbox: Sandbox) -> list[BaseRoute]:
     return [Route(path, _answering(handler, sandbox), methods=[method]) for method, path, handler in table]
 
 
-def _answering(handler: Handler, sandbox: Sandbox) -> Callable[[Request], Awaitable[Response]]:
+def _answering(handler: Handler, sandbox: Served) -> Callable[[Request], Awaitable[Response]]:
     """Wrap a handler: its result as JSON, what it refuses as 400 with the reason, the world saved after a change."""
 
     async def answer(request: Request) -> Response:
@@ -105,7 +120,7 @@ def _json(status: int, data: object) -> Response:
 
 
 class _Control:
-    def __init__(self, sandbox: Sandbox) -> None:
+    def __init__(self, sandbox: Served) -> None:
         self.sandbox = sandbox
 
     @property
@@ -258,7 +273,7 @@ def invoice_action(
         elif month is None:
             raise ValueError(f"{action} needs the month")
         else:
-            make = pax8_billing.second_invoice if action == "second" else pax8_billing.void_invoice
+            make = pax8_invoices.second_invoice if action == "second" else pax8_invoices.void_invoice
             made = make(store, month, on=world.today)
         return _public(made)
 

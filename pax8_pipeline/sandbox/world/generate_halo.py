@@ -1,9 +1,7 @@
-"""How the Halo side of a synthetic world is born, exactly in step with Pax8: clients, items, licences,
-invoices.
+"""Makes the Halo side of a synthetic world, exactly in step with Pax8: clients, items, licences, invoices.
 
-Here belongs: which Halo rows stand for which Pax8 rows and by which way they are found again. Not here:
-Halo's own rules (`halo_*.py` of the emulator), the Pax8 side (`generate_pax8.py`), what later drifts apart
-(`scenario.py`).
+Here belongs: which Halo rows stand for which Pax8 rows and by which way they are found again. Not here: Halo's own
+rules (`halo`), the Pax8 side (`generate_pax8.py`), what later drifts apart (`scenario.py`).
 
 What a person set up in this tenant: one client per company; one recurring invoice per client and billing term
 (monthly; yearly, two- and three-yearly where somebody pays so); one licence and one line per subscription.
@@ -14,12 +12,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
 
 from pax8_pipeline.sandbox.core.clock import add_months
+from pax8_pipeline.sandbox.core.links import ClientLink, LineLink, Links
 from pax8_pipeline.sandbox.halo.store import HaloStore
 from pax8_pipeline.sandbox.pax8.invoice_items import YEARS_OF_TERM
 from pax8_pipeline.sandbox.pax8.store import Pax8Store, Row
@@ -36,55 +33,8 @@ _REFERENCE_OF_PERIOD = {
 _NONE = "1900-01-01T00:00:00"
 
 
-@dataclass
-class ClientLink:
-    """Which Halo client a company is, and by which way that can be found out."""
-
-    client_id: int
-    way: str
-
-
-@dataclass
-class LineLink:
-    """What bills a subscription in Halo; `way` is snowid or mapping_file."""
-
-    recurring_invoice_id: int
-    line_id: int
-    licence_id: int | None
-    way: str
-    file_names_line: bool = True  # a row of the mapping file may name the licence only
-
-
-@dataclass
-class Links:
-    """The truth about what belongs together, which only the world knows whole."""
-
-    clients: dict[str, ClientLink]
-    lines: dict[str, LineLink]
-    items: dict[str, int]
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain dicts."""
-        return {
-            "clients": {key: asdict(link) for key, link in self.clients.items()},
-            "lines": {key: asdict(link) for key, link in self.lines.items()},
-            "items": self.items,
-        }
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Links:
-        """The inverse of `to_json`."""
-        return cls(
-            {key: ClientLink(**link) for key, link in data["clients"].items()},
-            {key: LineLink(**link) for key, link in data["lines"].items()},
-            data["items"],
-        )
-
-
-class HaloBirth:
-    """Fills an empty Halo from a born Pax8; also used later to bill one more subscription as a person
-    would.
-    """
+class HaloGenerator:
+    """Fills an empty Halo from a filled Pax8; later adds what bills one more subscription, as a person would."""
 
     def __init__(self, pax8: Pax8Store, halo: HaloStore, rng: random.Random, links: Links) -> None:
         self.pax8 = pax8
@@ -96,7 +46,7 @@ class HaloBirth:
         }
 
     def fill(self) -> None:
-        """Everything."""
+        """Add everything that is in Halo when the world begins."""
         self.halo.define_custom_field("client", COMPANY_FIELD)
         supplier = self.halo.add_supplier(name="Pax8")
         for product in self.pax8.products.values():
@@ -108,7 +58,7 @@ class HaloBirth:
             self.add_client(company, WAYS[ways % len(WAYS)])
             ways += 1
             for subscription_id in self.pax8.subscriptions_of.get(company["id"], ()):
-                self._bill_at_birth(subscription_id)
+                self._bill_at_start(subscription_id)
             self._add_noise(self.links.clients[company["id"]].client_id, company)
         self._add_strangers()
 
@@ -147,7 +97,7 @@ class HaloBirth:
 
     # Licences and lines -----------------------------------------------------------------------------------
 
-    def _bill_at_birth(self, subscription_id: str) -> None:
+    def _bill_at_start(self, subscription_id: str) -> None:
         row = self.pax8.subscriptions[subscription_id]
         if self.pax8.companies[row["companyId"]]["billOnBehalfOfEnabled"]:
             return  # Pax8 bills this customer itself

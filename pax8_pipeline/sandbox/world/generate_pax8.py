@@ -1,4 +1,4 @@
-"""How the Pax8 side of a synthetic world is born: companies, products, subscriptions and their past, usage.
+"""Makes the Pax8 side of a synthetic world: companies, products, subscriptions and their past, usage.
 
 Here belongs: who buys what at the beginning, drawn from one seeded generator. Not here: the Halo side
 (`generate_halo.py`), invoices (`invoices.py`), anything that happens later (`scenario.py`, `simulation.py`).
@@ -47,10 +47,8 @@ def uuid_from(rng: random.Random) -> str:
     return str(uuid.UUID(int=rng.getrandbits(128), version=4))
 
 
-def bear(store: Pax8Store, rng: random.Random, sizes: Sizes, unassigned: tuple[str, ...]) -> None:
-    """Fill an empty store as of the clock's today; `unassigned` names shapes of usage groups without a
-    company.
-    """
+def fill_pax8(store: Pax8Store, rng: random.Random, sizes: Sizes, unassigned: tuple[str, ...]) -> None:
+    """Fill an empty store as of the clock's today; `unassigned` names shapes of usage groups without a company."""
     for good in GOODS:
         store.add_product(_product(rng, good))
     for index in range(sizes.companies):
@@ -181,7 +179,7 @@ def make_subscription(
     term: str | None = None,
     quantity: int | None = None,
 ) -> tuple[Row, list[Row]]:
-    """A new active subscription (not yet kept) and its empty past; everything not told is drawn."""
+    """A new active subscription (not yet in the store) and its empty past; everything not given is drawn."""
     product = product_named(store, good.name)
     today = store.today
     start = start or today - timedelta(days=rng.randrange(20, 900))

@@ -1,57 +1,30 @@
-"""The events that make the two sides differ, and one day on which each kind happens once: the demo's last day.
+"""One scripted day on which each kind of event that makes the two sides differ happens once: the demo's last day.
 
-Here belongs: what an event is, and the scripted day. Not here: random days (`simulation.py`), the rules that give a
-verdict (`verdicts.py`). Each scripted event happens to a company of its own, so that no client reaches a guardrail.
+Here belongs: the events of that day. Not here: recording an event (`recorder.py`), random days (`simulation.py`), the
+rules that give a verdict (`oracle/subscriptions.py`). Each event happens to a company of its own, so that no client
+reaches a guardrail.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
 
 from pax8_pipeline.sandbox.pax8.store import Row
-from pax8_pipeline.sandbox.world.generate_pax8 import GOODS_BY_NAME, make_company, make_subscription
-
-if TYPE_CHECKING:
-    from pax8_pipeline.sandbox.world.world import World
+from pax8_pipeline.sandbox.world.generate_pax8 import make_company
+from pax8_pipeline.sandbox.world.recorder import EventRecorder
+from pax8_pipeline.sandbox.world.systems import Systems
 
 _MODEST = Decimal(600)  # money per period an event may move: well inside the default guardrails
 
 
-@dataclass(frozen=True)
-class Event:
-    """One thing that happened. `expected_verdict` is a word of `verdicts.VERDICTS`, or `unassigned_usage`.
+class ScriptedDay(EventRecorder):
+    """Makes one event of each kind happen in a world, each to a company of its own."""
 
-    `halo` holds client_id, recurring_invoice_id, line_id, licence_id as far as they exist; `before` and `after` hold
-    the members that changed; `details` what else a person would want to know.
-    """
-
-    kind: str
-    day: str
-    company_id: str
-    company_name: str
-    subscription_id: str | None
-    expected_verdict: str
-    halo: dict[str, int] = field(default_factory=dict)
-    before: dict[str, Any] = field(default_factory=dict)
-    after: dict[str, Any] = field(default_factory=dict)
-    details: dict[str, Any] = field(default_factory=dict)
-
-    def to_json(self) -> dict[str, Any]:
-        """A plain dict."""
-        return asdict(self)
-
-
-class Teller:
-    """Makes events happen in a world and records them in its story."""
-
-    def __init__(self, world: World, rng: random.Random) -> None:
-        self.world = world
-        self.rng = rng
+    def __init__(self, world: Systems, rng: random.Random) -> None:
+        super().__init__(world, rng)
         self._used: set[str] = set()
 
     def play(self) -> None:
@@ -173,7 +146,7 @@ class Teller:
 
     def _ambiguous(self) -> None:
         row = self._pick(self._followed)
-        second = self.world.halo_birth.follow_twice(self.world.links.lines[row["id"]])
+        second = self.world.halo_generator.follow_twice(self.world.links.lines[row["id"]])
         details = {"second_line_id": second}
         self.change("ambiguous", row, "ambiguous", details=details, quantity=row["quantity"] + 1)
 
@@ -199,63 +172,7 @@ class Teller:
     def _stuck_pending(self) -> None:
         self.change("stuck_pending", self._pick(self._followed), "in_step", status="PendingAutomated")
 
-    # Tools ------------------------------------------------------------------------------------------------
-
-    def change(
-        self, kind: str, row: Row, verdict: str, *, details: dict[str, Any] | None = None, **fields: Any
-    ) -> None:
-        """Change a subscription in Pax8 and record it."""
-        before = {name: row[name] for name in fields}
-        self.world.pax8.change_subscription(row["id"], fields)
-        self.record(kind, row, verdict, before=before, after=fields, details=details or {})
-
-    def buy(
-        self,
-        company_id: str,
-        product_name: str,
-        *,
-        quantity: int,
-        price: Decimal | None = None,
-        status: str = "Active",
-        term: str = "Monthly",
-        days_ago: int = 1,
-    ) -> Row:
-        """A new subscription in Pax8 that nothing in Halo bills yet."""
-        world = self.world
-        company = world.pax8.companies[company_id]
-        start = world.today - timedelta(days=days_ago)
-        good = GOODS_BY_NAME[product_name]
-        row, past = make_subscription(world.pax8, self.rng, company, good, start=start, term=term, quantity=quantity)
-        row["status"] = status
-        row["price"] = row["price"] if price is None else price
-        return world.pax8.add_subscription(row, past)
-
-    def record(
-        self,
-        kind: str,
-        row: Row,
-        verdict: str,
-        *,
-        before: dict[str, Any] | None = None,
-        after: dict[str, Any] | None = None,
-        details: dict[str, Any] | None = None,
-    ) -> None:
-        """Put an event about a subscription into the story."""
-        world = self.world
-        world.story.append(
-            Event(
-                kind=kind,
-                day=world.today.isoformat(),
-                company_id=row["companyId"],
-                company_name=world.pax8.companies[row["companyId"]]["name"],
-                subscription_id=row["id"],
-                expected_verdict=verdict,
-                halo=world.halo_ids(row["id"]),
-                before=before or {},
-                after=after or {},
-                details=details or {},
-            )
-        )
+    # Choosing ------------------------------------------------------------------------------------------------
 
     def _pick(self, fits: Callable[[Row], bool]) -> Row:
         """An ordinary subscription that fits, of a company nothing has happened to yet."""

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import random
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
 
 from pax8_pipeline.sandbox.core.clock import month_start
+from pax8_pipeline.sandbox.halo.nightly import nightly
 from pax8_pipeline.sandbox.oracle.subscriptions import KNOWN_STATUSES, KNOWN_TERMS
 from pax8_pipeline.sandbox.pax8 import invoices
 from pax8_pipeline.sandbox.pax8.invoice_items import YEARS_OF_TERM
 from pax8_pipeline.sandbox.pax8.store import Row
 from pax8_pipeline.sandbox.world.generate_pax8 import SEATS, term_end
-from pax8_pipeline.sandbox.world.scenario import Teller
-
-if TYPE_CHECKING:
-    from pax8_pipeline.sandbox.world.world import World
+from pax8_pipeline.sandbox.world.recorder import EventRecorder
+from pax8_pipeline.sandbox.world.systems import Systems
 
 SEATS_CHANGE = 0.012  # chance of a subscription per day
 CANCEL = 0.001
@@ -27,39 +25,39 @@ REBUY = 0.25  # chance that a cancelled subscription is bought again at once
 NEW = 0.01  # chance of a company per day
 
 
-def play_day(world: World) -> None:
+def play_day(world: Systems) -> None:
     """Go to the morning of the next day, with everything that happens until then."""
     world.clock.set(world.today + timedelta(days=1))
     rng = random.Random(f"{world.seed}|{world.today}")
-    teller = Teller(world, rng)
+    recorder = EventRecorder(world, rng)
     for row in list(world.pax8.subscriptions.values()):
-        _live(world, teller, rng, row)
-    _buy_anew(world, teller, rng)
+        _play_subscription(world, recorder, rng, row)
+    _buy_anew(world, recorder, rng)
     if world.today.day >= invoices.GENERATED_ON and not invoices.month_is_generated(world.pax8, world.today):
         invoices.generate(world.pax8, month_start(world.today))
     world.pax8.touch()
-    world.halo.nightly()
+    nightly(world.halo)
 
 
-def _live(world: World, teller: Teller, rng: random.Random, row: Row) -> None:
+def _play_subscription(world: Systems, recorder: EventRecorder, rng: random.Random, row: Row) -> None:
     """One subscription's day."""
     today = world.today.isoformat()
     if row["status"] == "PendingCancel" and row["endDate"] and row["endDate"] < today:
-        teller.change("ended", row, _verdict_if_billed(world, row, "cancel"), status="Cancelled")
+        recorder.change("ended", row, _verdict_if_billed(world, row, "cancel"), status="Cancelled")
         return
     if row["status"] not in ("Active", "Converted") or not row["price"]:
         return
     if row["billingTerm"] not in KNOWN_TERMS or row["status"] not in KNOWN_STATUSES:
         return
-    _renew(world, teller, row)
+    _renew(world, recorder, row)
     draw = rng.random()
     if draw < CANCEL:
-        _cancel(world, teller, rng, row)
+        _cancel(world, recorder, rng, row)
     elif draw < CANCEL + SEATS_CHANGE:
-        _change_seats(world, teller, rng, row)
+        _change_seats(world, recorder, rng, row)
 
 
-def _renew(world: World, teller: Teller, row: Row) -> None:
+def _renew(world: Systems, recorder: EventRecorder, row: Row) -> None:
     """A commitment whose last day was yesterday runs for another term under the same subscription id."""
     held = row["commitment"]
     if not held or held["endDate"] >= world.today.isoformat():
@@ -67,10 +65,10 @@ def _renew(world: World, teller: Teller, row: Row) -> None:
     start = date.fromisoformat(row["startDate"])
     end = term_end(start, YEARS_OF_TERM.get(row["billingTerm"], 1), world.today)
     renewed = dict(held, endDate=end.isoformat())
-    teller.change("renewal", row, world.oracle.verdict(row["id"]), commitment=renewed)
+    recorder.change("renewal", row, world.oracle.verdict(row["id"]), commitment=renewed)
 
 
-def _change_seats(world: World, teller: Teller, rng: random.Random, row: Row) -> None:
+def _change_seats(world: Systems, recorder: EventRecorder, rng: random.Random, row: Row) -> None:
     delta = rng.choice((-2, -1, 1, 1, 2, 3))
     wanted = max(1, row["quantity"] + delta)
     if wanted == row["quantity"]:
@@ -79,35 +77,35 @@ def _change_seats(world: World, teller: Teller, rng: random.Random, row: Row) ->
     before = row["quantity"]
     world.pax8.change_subscription(row["id"], {"quantity": wanted})
     verdict = world.oracle.verdict(row["id"])
-    teller.record(kind, row, verdict, before={"quantity": before}, after={"quantity": wanted})
+    recorder.record(kind, row, verdict, before={"quantity": before}, after={"quantity": wanted})
 
 
-def _cancel(world: World, teller: Teller, rng: random.Random, row: Row) -> None:
+def _cancel(world: Systems, recorder: EventRecorder, rng: random.Random, row: Row) -> None:
     """Cancelled as of yesterday, or to the end of the commitment; some are bought again under a new id."""
     held = row["commitment"]
     if held and rng.random() < 0.7:
         end = held["endDate"]
         verdict = _verdict_if_billed(world, row, "pending_cancel")
-        teller.change("pending_cancel", row, verdict, status="PendingCancel", endDate=end)
+        recorder.change("pending_cancel", row, verdict, status="PendingCancel", endDate=end)
         return
     yesterday = (world.today - timedelta(days=1)).isoformat()
     verdict = _verdict_if_billed(world, row, "cancel")
-    teller.change("cancel", row, verdict, status="Cancelled", endDate=yesterday)
+    recorder.change("cancel", row, verdict, status="Cancelled", endDate=yesterday)
     if rng.random() < REBUY:
-        new = teller.buy(row["companyId"], row["productName"], quantity=row["quantity"], price=row["price"])
-        teller.record("rebuy_new", new, world.oracle.verdict(new["id"]), details={"instead_of": row["id"]})
+        new = recorder.buy(row["companyId"], row["productName"], quantity=row["quantity"], price=row["price"])
+        recorder.record("rebuy_new", new, world.oracle.verdict(new["id"]), details={"instead_of": row["id"]})
 
 
-def _buy_anew(world: World, teller: Teller, rng: random.Random) -> None:
+def _buy_anew(world: Systems, recorder: EventRecorder, rng: random.Random) -> None:
     for company in list(world.pax8.companies.values()):
         if company["status"] == "Deleted" or rng.random() >= NEW:
             continue
         good = rng.choice(SEATS)
-        new = teller.buy(company["id"], good.name, quantity=rng.randrange(1, 12))
-        teller.record("new_subscription", new, world.oracle.verdict(new["id"]))
+        new = recorder.buy(company["id"], good.name, quantity=rng.randrange(1, 12))
+        recorder.record("new_subscription", new, world.oracle.verdict(new["id"]))
 
 
-def _verdict_if_billed(world: World, row: Row, verdict: str) -> str:
+def _verdict_if_billed(world: Systems, row: Row, verdict: str) -> str:
     """`verdict` where a Halo line follows the subscription and nothing else is in its way."""
-    now = world.oracle.verdict(row["id"])
-    return verdict if now in ("in_step", "increase", "decrease", "pending_cancel") else now
+    current = world.oracle.verdict(row["id"])
+    return verdict if current in ("in_step", "increase", "decrease", "pending_cancel") else current

@@ -1,7 +1,7 @@
 """A world on disk: saved whole and at once, or not at all.
 
 Here belongs: the file. Not here: what a world's JSON holds (`world.py` and the two stores), when it is saved
-(`app.py`).
+(`server/app.py`).
 """
 
 from __future__ import annotations
@@ -9,9 +9,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from pax8_pipeline.errors import ConfigError
 from pax8_pipeline.sandbox.world.world import World
 from pax8_pipeline.text import jsontext
+
+
+class StateFileError(ValueError):
+    """A file is not a state that this version can read; the text names the file and says what to do."""
 
 
 def save(world: World, path: Path) -> None:
@@ -28,8 +31,10 @@ def save(world: World, path: Path) -> None:
 
 
 def load(path: Path) -> World:
-    """Read a world from `path`; ConfigError when the file is none that `save` wrote."""
+    """Read a world from `path`; StateFileError when it is none that `save` of this version wrote."""
     try:
         return World.from_json(jsontext.loads(path.read_bytes()))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ConfigError(f"{path}: not a sandbox state of this version ({error}); remove it to begin anew") from error
+        raise StateFileError(
+            f"{path}: not a sandbox state of this version ({error}); remove it to begin anew"
+        ) from error

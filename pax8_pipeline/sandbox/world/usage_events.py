@@ -1,39 +1,36 @@
 """What people and vendors do to usage: a group linked in the portal, an odd or late charge, an invoice corrected.
 
-Here belongs: the single acts a test or `/control` plays on one world. Not here: the calendar of invoices and what a
-correction is (`invoices.py`), what all of it should come to (`usage.py`).
+Here belongs: the single acts that a test or `/control` plays on one Pax8. Not here: the calendar of invoices and what a
+correction is (`pax8/invoices.py`), what all of it should come to (`oracle/usage.py`).
 """
 
 from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from pax8_pipeline.sandbox.core.clock import add_months, month_end
 from pax8_pipeline.sandbox.pax8 import invoice_items, invoices
-from pax8_pipeline.sandbox.pax8.store import Row
-
-if TYPE_CHECKING:
-    from pax8_pipeline.sandbox.world.world import World
+from pax8_pipeline.sandbox.pax8.store import Pax8Store, Row
 
 _NAMES = ("product_id", "product_name", "quantity", "unit", "price", "cost", "total", "cost_total", "currency",
           "group", "term", "billed_by_pax8")  # fmt: skip
 
 
-def assign_group(world: World, group_id: str, company_id: str) -> Row:
+def assign_group(store: Pax8Store, group_id: str, company_id: str) -> Row:
     """A person links a usage group to a company in the Pax8 portal; returns the group.
 
     Summaries show the company from now on, and so do invoices made from now on; what is on an invoice stays as it is
     (docs/vendors/pax8.md#invoices). KeyError for an unknown group or company.
     """
-    company = world.pax8.companies[company_id.lower()]
-    return world.pax8.change_group(group_id, {"companyId": company["id"], "_assignment": "assigned"})
+    company = store.companies[company_id.lower()]
+    return store.change_group(group_id, {"companyId": company["id"], "_assignment": "assigned"})
 
 
 def charge(
-    world: World, month: date, *, company_id: str | None = None, subscription_id: str | None = None, **given: Any
+    store: Pax8Store, month: date, *, company_id: str | None = None, subscription_id: str | None = None, **given: Any
 ) -> Row:
     """Pax8 charges something odd in arrears for the usage month that begins with `month`; returns the invoice item.
 
@@ -44,22 +41,22 @@ def charge(
     """
     if unknown := sorted(set(given) - set(_NAMES)):
         raise ValueError(f"an item has no {', '.join(unknown)}; it has {', '.join(_NAMES)}")
-    store = world.pax8
-    item = _item(world, month, company_id, subscription_id, given)
+    item = _item(store, month, company_id, subscription_id, given)
     period = add_months(month, 1)
-    item["_period"], item["_partner"] = period.isoformat(), _partner(world, company_id, subscription_id)
+    item["_period"], item["_partner"] = period.isoformat(), _partner(store, company_id, subscription_id)
     if not invoices.month_is_generated(store, period):
         store.extra_items.append(item)
         store.touch()
         return item
     like = invoices.live_invoice(store, period, partner=item["_partner"])
-    invoices.second_invoice(store, period, on=world.today, like=like, items=[item])
+    invoices.second_invoice(store, period, on=store.today, like=like, items=[item])
     return item
 
 
-def _item(world: World, month: date, company_id: str | None, subscription_id: str | None, given: dict[str, Any]) -> Row:
+def _item(
+    store: Pax8Store, month: date, company_id: str | None, subscription_id: str | None, given: dict[str, Any]
+) -> Row:
     """The item as it will stand on an invoice, with an id that nothing else has."""
-    store = world.pax8
     sold = store.subscriptions[subscription_id.lower()] if subscription_id else None
     company = store.companies[company_id.lower()] if company_id else None
     product_id = given.get("product_id") or (sold["productId"] if sold else next(iter(store.products)))
@@ -94,26 +91,28 @@ def _item(world: World, month: date, company_id: str | None, subscription_id: st
     return item
 
 
-def _partner(world: World, company_id: str | None, subscription_id: str | None) -> int:
+def _partner(store: Pax8Store, company_id: str | None, subscription_id: str | None) -> int:
     """The partner whose invoice an item goes on."""
-    store = world.pax8
     if not company_id and subscription_id:
         company_id = store.subscriptions[subscription_id.lower()]["companyId"]
     return int(store.companies[company_id.lower()]["_partner"]) if company_id else 0
 
 
 def credit_and_rebill(
-    world: World, *, invoice_id: str | None = None, invoice_month: date | None = None, share: Decimal = Decimal("0.9")
+    store: Pax8Store,
+    *,
+    invoice_id: str | None = None,
+    invoice_month: date | None = None,
+    share: Decimal = Decimal("0.9"),
 ) -> Row:
     """Pax8 takes back an approved invoice and makes another whose first Arrears item is `share` of what it was.
 
     The invoice is named by its id, or is the first partner's of `invoice_month`. Returns the new invoice.
     """
-    store = world.pax8
     if invoice_id is None:
         if invoice_month is None:
             raise ValueError("name the invoice by its id or its month")
         invoice_id = invoices.live_invoice(store, invoice_month)["id"]
     if store.invoices[invoice_id.lower()]["status"] in ("Void", "Credited"):
         raise ValueError(f"invoice {invoice_id} was taken back already")
-    return invoices.credit_and_rebill(store, invoice_id, on=world.today, share=share)
+    return invoices.credit_and_rebill(store, invoice_id, on=store.today, share=share)

@@ -1,36 +1,38 @@
-"""A synthetic MSP: its Pax8, its Halo, the truth that ties them together, and a clock that plays days.
+"""A synthetic MSP: its Pax8, its Halo, the links between them, and a clock that plays days.
 
 Here belongs: putting the parts together, and what tests, the server and the demo ask of a world. Not here: how each
-side is born (`generate_pax8.py`, `generate_halo.py`), events (`scenario.py`, `simulation.py`), HTTP (`app.py`).
+side is made (`generate_pax8.py`, `generate_halo.py`), events (`scenario.py`, `simulation.py`), HTTP (`server`).
 """
 
 from __future__ import annotations
 
 import csv
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import fields
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from pax8_pipeline.sandbox.core.clock import Clock, add_months, month_start
+from pax8_pipeline.sandbox.core.links import Links
 from pax8_pipeline.sandbox.halo.store import HaloStore
 from pax8_pipeline.sandbox.halo.switches import HaloSwitches
-from pax8_pipeline.sandbox.oracle import usage as usage_truth
 from pax8_pipeline.sandbox.oracle.subscriptions import Oracle
+from pax8_pipeline.sandbox.oracle.usage import ExpectedUsage, expected_usage
 from pax8_pipeline.sandbox.pax8 import invoices
 from pax8_pipeline.sandbox.pax8.store import Pax8Store, Row
 from pax8_pipeline.sandbox.pax8.switches import UNASSIGNED_SHAPES, Pax8Switches
 from pax8_pipeline.sandbox.pax8.wire import SUITE_VENDOR, vendor_subscription_id
 from pax8_pipeline.sandbox.world import generate_pax8, simulation, usage_events
-from pax8_pipeline.sandbox.world.generate_halo import HaloBirth, Links
-from pax8_pipeline.sandbox.world.scenario import Event, Teller
+from pax8_pipeline.sandbox.world.event import Event
+from pax8_pipeline.sandbox.world.generate_halo import HaloGenerator
+from pax8_pipeline.sandbox.world.scenario import ScriptedDay
 
 DEMO_TODAY = date(2026, 8, 20)
 DEMO_SEED = 8
 _STATE_VERSION = 1
-_INVOICE_MONTHS = 3  # how far back invoices go at birth
+_INVOICE_MONTHS = 3  # how far back invoices go when the world begins
 
 
 class World:
@@ -38,7 +40,7 @@ class World:
 
     `companies`, `subscriptions` (of all kinds, default `subscriptions_per_company` each) and `usage` (how many of them
     are usage containers, default a `usage_share`) say how big; `unassigned` names shapes of usage groups without a
-    company (pax8_switches.UNASSIGNED_SHAPES), `invoice_months` how many months of invoices there are at birth, when
+    company (`pax8.switches.UNASSIGNED_SHAPES`), `invoice_months` how many months of invoices there are at the beginning, when
     Halo is exactly in step with Pax8; the customers whom Pax8 bills itself (one in forty) have no lines there.
     """
 
@@ -66,9 +68,9 @@ class World:
         total = round(companies * subscriptions_per_company) if subscriptions is None else subscriptions
         sizes = generate_pax8.Sizes(companies, total, round(total * usage_share) if usage is None else usage)
         rng = random.Random(f"{seed}|{today}")
-        generate_pax8.bear(self.pax8, rng, sizes, tuple(unassigned))
-        self._tie()
-        self.halo_birth.fill()
+        generate_pax8.fill_pax8(self.pax8, rng, sizes, tuple(unassigned))
+        self._connect()
+        self.halo_generator.fill()
         self._make_invoices(invoice_months)
 
     @classmethod
@@ -76,12 +78,12 @@ class World:
         """A world in step until yesterday, whose last day holds one event of each kind (`scenario.py`)."""
         day = today or DEMO_TODAY
         world = cls(seed, day, companies=companies, unassigned=UNASSIGNED_SHAPES)
-        Teller(world, random.Random(f"{seed}|{day}|story")).play()
+        ScriptedDay(world, random.Random(f"{seed}|{day}|story")).play()
         return world
 
-    def _tie(self) -> None:
+    def _connect(self) -> None:
         self.oracle = Oracle(self.pax8, self.halo, self.links)
-        self.halo_birth = HaloBirth(self.pax8, self.halo, random.Random(f"{self.seed}|halo"), self.links)
+        self.halo_generator = HaloGenerator(self.pax8, self.halo, random.Random(f"{self.seed}|halo"), self.links)
         self.halo.native_counts = self._native_counts
         self.halo.vendor_id_of = self._vendor_id_of
 
@@ -145,9 +147,9 @@ class World:
         with self.pax8.lock, self.halo.lock:
             return self.oracle.verdicts()
 
-    def expected_usage(self, month: date | str, **options: Any) -> usage_truth.UsageTruth:
-        """What the invoices visible today make of a usage month; see `usage.expected_usage`."""
-        return usage_truth.expected_usage(self, month, **options)
+    def expected_usage(self, month: date | str, *, confirmed: Collection[str] = ()) -> ExpectedUsage:
+        """What the invoices visible today make of a usage month; see `oracle.usage.expected_usage`."""
+        return expected_usage(self.pax8, self.halo, self.links, month, confirmed=confirmed)
 
     def halo_ids(self, subscription_id: str) -> dict[str, int]:
         """client_id, recurring_invoice_id, line_id and licence_id of a subscription, as far as they exist."""
@@ -164,7 +166,7 @@ class World:
     def bill_in_halo(self, subscription_id: str) -> dict[str, int]:
         """Let a person in Halo add the licence and line of a subscription that is not billed yet."""
         with self.pax8.lock, self.halo.lock:
-            self.halo_birth.bill(subscription_id)
+            self.halo_generator.bill(subscription_id)
         return self.halo_ids(subscription_id)
 
     # Usage: what people and vendors do to it (usage_events.py) ----------------------------------------------
@@ -172,22 +174,22 @@ class World:
     def assign_group(self, group_id: str, company_id: str) -> Row:
         """Let a person link a usage group to a company in Pax8's portal."""
         with self.pax8.lock:
-            return usage_events.assign_group(self, group_id, company_id)
+            return usage_events.assign_group(self.pax8, group_id, company_id)
 
     def charge(self, month: date, **item: Any) -> Row:
         """Let Pax8 charge something odd in arrears for a usage month; see `usage_events.charge`."""
         with self.pax8.lock:
-            return usage_events.charge(self, month, **item)
+            return usage_events.charge(self.pax8, month, **item)
 
     def credit_and_rebill(self, **which: Any) -> Row:
         """Let Pax8 take back an invoice (`invoice_id`, or `invoice_month`) and make another; returns the new one."""
         with self.pax8.lock:
-            return usage_events.credit_and_rebill(self, **which)
+            return usage_events.credit_and_rebill(self.pax8, **which)
 
     # Mapping files ----------------------------------------------------------------------------------------
 
     def write_mappings(self, folder: Path) -> None:
-        """Write clients.csv, subscriptions.csv and items.csv: what no id in either system tells."""
+        """Write clients.csv, subscriptions.csv and items.csv: what no id in either system shows."""
         folder.mkdir(parents=True, exist_ok=True)
         clients = [
             (company, link.client_id, self.pax8.companies[company]["name"])
@@ -241,7 +243,7 @@ class World:
         world.links = Links.from_json(data["links"])
         names = [one.name for one in fields(Event)]
         world.story = [Event(**{name: event[name] for name in names}) for event in data["story"]]
-        world._tie()
+        world._connect()
         return world
 
 

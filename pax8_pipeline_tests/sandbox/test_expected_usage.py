@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline.sandbox.oracle.usage import UsageTruth
+from pax8_pipeline.sandbox.oracle.usage import ExpectedUsage
 from pax8_pipeline.sandbox.pax8 import invoices as pax8_billing
 from pax8_pipeline.sandbox.pax8.switches import UNASSIGNED_SHAPES
 from pax8_pipeline.sandbox.pax8.usage import final_figures
@@ -35,15 +35,15 @@ def all_items(pax8: Pax8Caller) -> list[str]:
     return sorted(jsontext.dumps(i) for v in pax8.all("/invoices") for i in pax8.all(f"/invoices/{v['id']}/items"))
 
 
-def cost_of(truth: UsageTruth) -> Decimal:
+def cost_of(expected: ExpectedUsage) -> Decimal:
     """Cost of everything billed, unassigned and skipped, item by item."""
-    return sum((one.cost for one in truth.charges), Decimal(0))
+    return sum((one.cost for one in expected.charges), Decimal(0))
 
 
 def test_a_client_is_billed_the_last_posted_total_of_each_product_of_its_groups() -> None:
     world = small()
-    truth = world.expected_usage("2026-07")
-    for company, client in truth.clients.items():
+    expected = world.expected_usage("2026-07")
+    for company, client in expected.clients.items():
         groups = [g for g in world.pax8.groups.values() if g["companyId"] == company and not g["isTrial"]]
         owned = [g for g in groups if f"{world.pax8.companies[company]['name']} (tenant)" != g["resourceGroup"]
                  or world.pax8.subscriptions[g["subscriptionId"]]["companyId"] != company]  # fmt: skip
@@ -51,20 +51,20 @@ def test_a_client_is_billed_the_last_posted_total_of_each_product_of_its_groups(
         assert client.total == sum(f.charges for f in figures)
         assert client.items == len([f for f in figures if f.charges or f.partner_total])
         assert client.client_id == world.links.clients[company].client_id
-    assert truth.clients
+    assert expected.clients
 
 
 def test_everything_read_is_billed_unassigned_or_skipped_to_the_cent() -> None:
     world = World.demo(TODAY)
-    truth = world.expected_usage(JULY)
+    expected = world.expected_usage(JULY)
     read = Decimal(0)
     for invoice in pax8_billing.visible(world.pax8):
         if invoice["invoiceDate"] == "2026-08-01" and invoice["status"] not in ("Void", "Credited"):
             read += sum(i["costTotal"] for i in pax8_billing.items_of(world.pax8, invoice) if i["term"] == "Arrears")
-    assert sum(truth.read.values()) == read == cost_of(truth)
-    billed = sum((one.cost for one in truth.charges if not one.why), Decimal(0))
-    unassigned = sum((row["cost"] for row in truth.unassigned), Decimal(0))
-    skipped = sum((amount for sums in truth.skipped.values() for amount in sums.values()), Decimal(0))
+    assert sum(expected.read.values()) == read == cost_of(expected)
+    billed = sum((one.cost for one in expected.charges if not one.why), Decimal(0))
+    unassigned = sum((row["cost"] for row in expected.unassigned), Decimal(0))
+    skipped = sum((amount for sums in expected.skipped.values() for amount in sums.values()), Decimal(0))
     assert billed + unassigned + skipped == read
 
 
@@ -164,8 +164,8 @@ def test_a_group_of_another_name_under_its_owner_is_billed_once_a_person_confirm
     world.assign_group(group["id"], owner)
     name = group["resourceGroup"]
     assert name in {r["resource_group"] for r in world.expected_usage(JULY).unassigned}
-    truth = world.expected_usage(JULY, confirmed=[f"{group['subscriptionId']}/{name}"])
-    assert name not in {r["resource_group"] for r in truth.unassigned}
+    expected = world.expected_usage(JULY, confirmed=[f"{group['subscriptionId']}/{name}"])
+    assert name not in {r["resource_group"] for r in expected.unassigned}
 
 
 def test_a_world_with_odd_charges_survives_saving() -> None:

@@ -1,0 +1,55 @@
+"""Which Halo row belongs to which Pax8 row: known to whoever made both sides, and to the oracle.
+
+Here belongs: the links and their form on disk. Not here: making them (`world/generate_halo.py`), and what follows from
+them (`oracle`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass
+class ClientLink:
+    """Which Halo client a company is, and by which way that can be found out."""
+
+    client_id: int
+    way: str
+
+
+@dataclass
+class LineLink:
+    """What bills a subscription in Halo; `way` is snowid or mapping_file."""
+
+    recurring_invoice_id: int
+    line_id: int
+    licence_id: int | None
+    way: str
+    file_names_line: bool = True  # a row of the mapping file may name the licence only
+
+
+@dataclass
+class Links:
+    """Everything that belongs together: clients by company id, lines by subscription id, items by product id."""
+
+    clients: dict[str, ClientLink]
+    lines: dict[str, LineLink]
+    items: dict[str, int]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain dicts."""
+        return {
+            "clients": {key: asdict(link) for key, link in self.clients.items()},
+            "lines": {key: asdict(link) for key, link in self.lines.items()},
+            "items": self.items,
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Links:
+        """The inverse of `to_json`."""
+        return cls(
+            {key: ClientLink(**link) for key, link in data["clients"].items()},
+            {key: LineLink(**link) for key, link in data["lines"].items()},
+            data["items"],
+        )
