@@ -100,6 +100,8 @@ def test_markdown_shows_the_text_in_a_table_and_alone(sent: str) -> None:
     shown = cell.split("<td>")[1].split("</td>")[0]
     assert html.unescape(shown) == NAMES[sent]
     assert "<td>next</td>" in cell
+    assert "<script" not in cell
+    assert "<img" not in cell
     alone = renderer.render(markdown(sent)).strip()
     assert html.unescape(alone.removeprefix("<p>").removesuffix("</p>")) == NAMES[sent]
 

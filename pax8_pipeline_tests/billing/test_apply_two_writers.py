@@ -110,6 +110,12 @@ def test_a_missing_document_is_made_again_only_by_a_row_that_names_the_plan_that
     assert write(FakeHalo({}, {}), again, ledger=ledger).states == {"verified": 1}
 
 
+def test_a_document_that_two_plans_made_is_not_made_again_by_a_row_that_names_one() -> None:
+    made = [(name, Entry(usage_invoice(), state)) for name in ("plan-0", "plan-1") for state in ("claimed", "verified")]
+    again = replace(usage_invoice(), expect={**usage_invoice().expect, "again": ["plan-0"]})
+    assert write(FakeHalo({}, {}), again, ledger=MemoryLedger(made)).states == {"drifted": 1}
+
+
 def test_a_key_on_two_invoices_ends_the_run_with_3_and_names_them(tmp_path: Path) -> None:
     warehouse = warehouse_with(tmp_path)
     text = f"more than one invoice has the key {KEY}: invoice 1, invoice 2; void all but one of them in Halo"
