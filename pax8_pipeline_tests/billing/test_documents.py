@@ -320,6 +320,17 @@ def test_documents_are_watched_for_so_many_days_and_the_read_goes_back_to_the_ol
         assert documents.watched_since(connection, TODAY, 100) == TODAY - timedelta(days=1)
 
 
+def test_a_document_older_than_the_days_of_watch_is_not_missing(tmp_path: Path) -> None:
+    """Also when a read goes back further for another reason."""
+    house = House(tmp_path)
+    house.shown = []
+    house.night()
+    with house.warehouse.transaction() as connection:
+        for age, state in ((190, "missing"), (191, "unread")):
+            documents.compare(connection, f"run-{house.runs}", TODAY + timedelta(days=age), 190)
+            assert set(connection.execute("SELECT state FROM billing.documents").fetchall()) == {(state,)}
+
+
 def test_the_memory_of_documents_and_the_identity_survive_the_loss_of_the_warehouse(tmp_path: Path) -> None:
     house = House(tmp_path, written=False)
     house.night()
