@@ -22,6 +22,7 @@ from rich.text import Text
 from pax8_pipeline import values
 from pax8_pipeline.text.plaintext import marked, one_line
 
+details_option = click.option("--details", is_flag=True, help="Print all rows in tables before the summary.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print data for a program instead of text.")
 
 
@@ -61,8 +62,8 @@ def styled(*parts: str | tuple[str, str]) -> Text:
 def console() -> Console:
     """The console for results. Made when used: a test or a pipe may have put another stdout in place."""
     found = PlainConsole()
-    # Into a pipe or a log there is no width to fit in: a table that breaks words cannot be searched.
-    return found if found.is_terminal else PlainConsole(width=160)
+    # Into a pipe or a log there is no width to fit in, unless COLUMNS says one: a broken word cannot be searched for.
+    return found if found.is_terminal or os.environ.get("COLUMNS") else PlainConsole(width=160)
 
 
 def _err() -> Console:

@@ -6,7 +6,7 @@ import click
 
 from pax8_pipeline.billing import acknowledgements
 from pax8_pipeline.commands import run_report
-from pax8_pipeline.commands.common import console, progress, tell
+from pax8_pipeline.commands.common import console, details_option, progress, tell
 from pax8_pipeline.commands.target import systems
 from pax8_pipeline.mapping.files import load_mappings
 from pax8_pipeline.reports import plan_report
@@ -24,8 +24,9 @@ nobody acknowledged), 3 held back by a blocking check or a guardrail."""
 
 @click.command(epilog=EPILOG)
 @click.option("--dry-run", is_flag=True, help="Plan only, whatever the write mode says.")
+@details_option
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-def run(dry_run: bool, as_json: bool) -> None:
+def run(dry_run: bool, details: bool, as_json: bool) -> None:
     """Read Pax8 and Halo, reconcile, plan, and write what may be written.
 
     Writes to Halo only with write mode `apply` (HALO_WRITE_MODE or policy.yaml).
@@ -35,7 +36,7 @@ def run(dry_run: bool, as_json: bool) -> None:
     if as_json:
         click.echo(plan_report.to_json(run_report.as_data(told)))
     else:
-        run_report.show(console(), told)
+        run_report.show(console(), told, details=details)
     raise SystemExit(told.verdict.code)
 
 

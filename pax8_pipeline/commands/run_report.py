@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -15,12 +16,12 @@ from pax8_pipeline.billing.ledger import ledger, recovery, writer
 from pax8_pipeline.billing.model import Left, Plan, money_sentences
 from pax8_pipeline.billing.planning import planner as plans
 from pax8_pipeline.commands.common import styled, utc_now
-from pax8_pipeline.reports import plan_report
+from pax8_pipeline.reports import plan_report, summary
 from pax8_pipeline.settings import Settings
 from pax8_pipeline.warehouse.connection import Connection, Warehouse
 
 _SECTIONS = (
-    ("Billed by Pax8, not by Halo", lambda r: bool(r["unbilled_per_month"]) or r["verdict"] == "unbilled"),
+    ("Not billed to any client", lambda r: bool(r["unbilled_per_month"]) or r["verdict"] == "unbilled"),
     ("Changes", lambda r: r["class"] == "safe"),
     ("Waiting for a person", lambda r: r["class"] == "needs_approval"),
     ("Held back", lambda r: r["class"] == "blocked"),
@@ -133,8 +134,28 @@ def next_commands(told: Told) -> list[str]:
     return [*steps, f"pax8-pipeline plan apply {told.plan.plan_id}"] if steps or told.left.unwritten else []
 
 
-def show(console: Console, told: Told, *, limit: int = 40, everything: bool = False) -> None:
-    """Print what changed, what was held back and why, the money, and where to look next."""
+def show(console: Console, told: Told, *, details: bool = False, limit: int = 40, everything: bool = False) -> None:
+    """Print a run on one screen; with `details` (or `everything`) all rows in tables before it."""
+    if details or everything:
+        _tables(console, told, limit, everything)
+    width = min(console.width, _WIDEST)
+    found = findings.summed(told.findings)
+    money = told.plan.money if told.plan else {}
+    for line in summary.lines(told.verdict.sentence, told.verdict.only_findings, money, found, told.rows, width):
+        console.print(line, soft_wrap=True)
+    _notes(console, told, found.acknowledged, width)
+    for number, command in enumerate(next_commands(told) if told.left.waiting or told.left.held else (), 1):
+        console.print(f"{number}. If you agree: {command}", soft_wrap=True)
+    if told.plan:
+        console.print(f"Report: {told.report}", soft_wrap=True)
+        console.print("All rows: `pax8-pipeline plan show --details`", soft_wrap=True)
+
+
+_WIDEST = 120
+
+
+def _tables(console: Console, told: Told, limit: int, everything: bool) -> None:
+    """Print the rows in tables, by what they are, and the failed checks in full."""
     rest = told.rows
     for title, wanted in _SECTIONS:
         section = [r for r in rest if wanted(r)]
@@ -146,25 +167,26 @@ def show(console: Console, told: Told, *, limit: int = 40, everything: bool = Fa
     elif rest:
         console.print(f"Looked at, nothing to do: {len(rest)} rows")
     _checks(console, told.checks)
-    _money(console, told)
-    if known := findings.summed(told.findings).acknowledged:
-        console.print(f"Acknowledged and not counted: {known} (`pax8-pipeline acknowledge --list`)", highlight=False)
+    for sentence in money_sentences(told.plan.money) if told.plan else ():
+        console.print(sentence)
+
+
+def _notes(console: Console, told: Told, acknowledged: int, width: int) -> None:
+    """Print what a person should know besides: failed checks, approvals, writes without a known end, errors."""
+    errors = sorted({check.name for check in told.checks if check.severity == "ERROR"})
+    warnings = sorted({check.name for check in told.checks if check.severity != "ERROR"})
+    for what, names, style in (("Failed checks", errors, "red"), ("Checks that warn", warnings, "yellow")):
+        if names:
+            listed = textwrap.shorten(", ".join(names), max(20, width - len(what) - 8), placeholder=" ...")
+            console.print(styled((f"{what}: ", style), f"{len(names)}, {listed}"), soft_wrap=True)
+    if acknowledged:
+        console.print(f"Acknowledged and not counted: {acknowledged} (`pax8-pipeline acknowledge --list`)")
     for agreed in told.approvals:
-        console.print(plan_report.agreed_text(agreed), highlight=False)
+        console.print(plan_report.agreed_text(agreed))
     for sentence in told.pending:
-        console.print(f"Pending: {sentence}", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"Pending: {sentence}", soft_wrap=True)
     for error in told.errors:
-        console.print(styled(("error", "red"), f" {error}"))
-    style = {0: "green", 2: "yellow", 3: "red", 1: "red"}[told.verdict.code]
-    console.print(styled((told.verdict.sentence, f"bold {style}")), soft_wrap=True)
-    if told.left.waiting or told.left.held:
-        for command in next_commands(told):
-            console.print(f"If you agree: {command}", soft_wrap=True)
-    if told.plan:
-        console.print(f"Report: {told.report}", highlight=False, soft_wrap=True)
-        console.print(
-            f"Every row: pax8-pipeline plan show {told.plan.plan_id}   Lineage, checks, runs: make dev", highlight=False
-        )
+        console.print(styled(("error", "red"), f" {error}"), soft_wrap=True)
 
 
 def table(console: Console, title: str, rows: Sequence[dict[str, Any]], limit: int) -> None:
@@ -207,10 +229,3 @@ def _checks(console: Console, checks: Sequence[Check]) -> None:
             styled((f"check {check.name}", style), f" on {check.asset}{held}: {check.description}"),
             soft_wrap=True,
         )
-
-
-def _money(console: Console, told: Told) -> None:
-    if told.plan is None:
-        return
-    for sentence in money_sentences(told.plan.money):
-        console.print(sentence, highlight=False)

@@ -8,7 +8,7 @@ import click
 
 from pax8_pipeline.billing.planning import planner as plans
 from pax8_pipeline.commands import run_report
-from pax8_pipeline.commands.common import console, tell
+from pax8_pipeline.commands.common import console, details_option, tell
 from pax8_pipeline.commands.plan.apply import apply
 from pax8_pipeline.commands.plan.approve import approve
 from pax8_pipeline.commands.plan.rollback import rollback
@@ -28,6 +28,7 @@ def plan() -> None:
 @plan.command(
     epilog="\b\nExamples:\n"
     "  pax8-pipeline plan show                                the newest plan\n"
+    "  pax8-pipeline plan show --details                      every change and every row that is held\n"
     "  pax8-pipeline plan show --all                          with what needs nothing\n"
     "  pax8-pipeline plan show --format csv --out plan.csv    for a spreadsheet\n\n"
     "Without ID it is the newest plan. Formats csv, html, json and md go to --out, or to the terminal."
@@ -38,8 +39,9 @@ def plan() -> None:
     "--format", "kind", type=click.Choice(["table", "md", "html", "csv", "json"]), default="table", show_default=True
 )
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file.")
+@details_option
 @click.option("--all", "everything", is_flag=True, help="Also list subscriptions with nothing to do.")
-def show(plan_id: str | None, as_json: bool, kind: str, out: Path | None, everything: bool) -> None:
+def show(plan_id: str | None, as_json: bool, kind: str, out: Path | None, details: bool, everything: bool) -> None:
     """Show a plan: what would change or did, what is held back and why, and the money."""
     settings = data_settings(load_settings(), tell)
     with Warehouse(settings.warehouse_path).connect(read_only=True) as connection:
@@ -61,7 +63,7 @@ def show(plan_id: str | None, as_json: bool, kind: str, out: Path | None, everyt
         click.echo(written, nl=not written.endswith("\n"))
     else:
         told = run_report.gather(settings, head.run_id, chosen, [], [])
-        run_report.show(console(), told, limit=100_000, everything=everything)
+        run_report.show(console(), told, details=details, limit=100_000, everything=everything)
 
 
 plan.add_command(approve)

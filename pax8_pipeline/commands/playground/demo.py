@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pax8_pipeline.commands import run_report
-from pax8_pipeline.commands.common import console, styled, tell
+from pax8_pipeline.commands.common import console, details_option, styled, tell
 from pax8_pipeline.commands.run import sync
 from pax8_pipeline.commands.sandbox_server import only_server
 from pax8_pipeline.commands.target import sandbox_folder, sandbox_settings, world_file
@@ -38,8 +38,9 @@ guardrails: {{usage_run: {{}}, usage_client: {{}}}} # a real one has limits for 
     "--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="The sandbox's today; the real one unless given."
 )
 @click.option("--seed", type=int, help="Another synthetic world.")
+@details_option
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-def demo(day: datetime | None, seed: int | None, as_json: bool) -> None:
+def demo(day: datetime | None, seed: int | None, details: bool, as_json: bool) -> None:
     """Make a synthetic MSP, let a day pass in Pax8, and bring Halo in step with it.
 
     Everything is emulated on this machine. Afterwards `pax8-pipeline run`, `plan show` and `dev` go on with the
@@ -47,10 +48,10 @@ def demo(day: datetime | None, seed: int | None, as_json: bool) -> None:
     """
     settings = load_settings()
     with only_server(world_file(settings)):
-        _demo(settings, day, seed, as_json)
+        _demo(settings, day, seed, details, as_json)
 
 
-def _demo(settings: Settings, day: datetime | None, seed: int | None, as_json: bool) -> None:
+def _demo(settings: Settings, day: datetime | None, seed: int | None, details: bool, as_json: bool) -> None:
     world = fresh_world(settings, day.date() if day else None, seed)
     tell(f"A synthetic MSP: {len(world.pax8.companies)} companies, {len(world.pax8.subscriptions)} subscriptions, "
          f"today is {world.today}.")  # fmt: skip
@@ -63,7 +64,7 @@ def _demo(settings: Settings, day: datetime | None, seed: int | None, as_json: b
         click.echo(plan_report.to_json({**run_report.as_data(told), "events": events, "halo_differences": wrong}))
     else:
         compared = sum(len(part) for part in world.expected_halo().values()), len(_usage_invoices(world))
-        _show(console(), told, events, wrong, *compared)
+        _show(console(), told, events, wrong, *compared, details=details)
     missed = any(e["expected"] != e["found"] for e in events)
     # Losses that wait for a person are part of the show; everything else that went wrong is not.
     code = 0 if told.verdict.only_findings else told.verdict.code
@@ -139,25 +140,39 @@ def _events(world: World, told: run_report.Told) -> list[dict[str, str]]:
 
 
 def _show(
-    out: Console, told: run_report.Told, events: list[dict[str, str]], wrong: list[str], lines: int, invoices: int
+    out: Console,
+    told: run_report.Told,
+    events: list[dict[str, str]],
+    wrong: list[str],
+    lines: int,
+    invoices: int,
+    *,
+    details: bool,
 ) -> None:
-    run_report.show(out, told)
-    table = Table(title="What happened in Pax8, and what was made of it", title_justify="left", title_style="bold")
-    for name in ("event", "company", "verdict", ""):
-        table.add_column(name)
-    for e in events:
-        right = e["expected"] == e["found"]
-        table.add_row(
-            e["event"], e["company"], e["found"], "" if right else styled((f"expected {e['expected']}", "red"))
-        )
-    out.print(table)
+    run_report.show(out, told, details=details)
+    missed = [event for event in events if event["expected"] != event["found"]]
+    if details:
+        _event_table(out, events)
+    for event in missed:
+        text = f" {event['event']}, {event['company']}: expected {event['expected']}, found {event['found']}"
+        out.print(styled(("wrong verdict", "red"), text), soft_wrap=True)
     for sentence in wrong:
-        out.print(styled(("wrong in Halo", "red"), f" {sentence}"))
+        out.print(styled(("wrong in Halo", "red"), f" {sentence}"), soft_wrap=True)
+    if not missed:
+        out.print(f"Each of the {len(events)} events in Pax8 got the right verdict.")
     if not wrong:
         out.print(
             f"The emulated Halo holds exactly the expected state: {lines} lines and licences and {invoices} usage invoices "
             "compared.",
-            highlight=False,
+            soft_wrap=True,
         )
-    out.print("Next: `pax8-pipeline run` (writes nothing more, ends with 2 while losses wait), `make dev` (lineage, checks, plan), README.md (going live).",
-              highlight=False)  # fmt: skip
+    out.print("Next: `pax8-pipeline run`, `make dev`, README.md (going live).")
+
+
+def _event_table(out: Console, events: list[dict[str, str]]) -> None:
+    table = Table(title="What happened in Pax8, and its verdict", title_justify="left", title_style="bold")
+    for name in ("event", "company", "verdict"):
+        table.add_column(name)
+    for event in events:
+        table.add_row(event["event"], event["company"], event["found"])
+    out.print(table)

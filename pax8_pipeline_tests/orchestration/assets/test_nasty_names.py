@@ -100,5 +100,7 @@ def test_a_plan_is_shown_after_the_writes_were_done(tmp_path: Path) -> None:
     )
     result = shop.sync()
     out = io.StringIO()
-    run_report.show(PlainConsole(file=out, width=200), run_report.gather(shop.settings, "", result.plan_id, [], []))
+    run_report.show(
+        PlainConsole(file=out, width=200), run_report.gather(shop.settings, "", result.plan_id, [], []), details=True
+    )
     assert (result.applied, "Acme [/UK] Ltd" in out.getvalue()) == ({"verified": 1}, True)

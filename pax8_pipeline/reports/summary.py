@@ -1,0 +1,215 @@
+"""What a run comes to, on one screen: the result, the money, the largest rows, what to do next.
+
+Here belongs: choosing and wording, as plain lines that fit a width. Not here: printing (`commands.run_report`), the
+whole plan (`plan_report`). Names come from outside: who prints the lines makes them safe for a terminal.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from pax8_pipeline.billing.findings import Open
+from pax8_pipeline.billing.verdicts import check_of
+
+LARGEST = 8
+_HEADLINE_LINES = 5
+_STEPS = 3
+_AMOUNT, _WHAT = 14, 25
+
+Row = Mapping[str, Any]
+
+# What a row is about, in two or three words. A verdict that is not listed here shows its own name.
+LABELS: dict[str, str] = {
+    "increase": "more seats",
+    "decrease": "fewer seats",
+    "cancel": "cancelled, to end",
+    "zero_quantity": "quantity 0 in Pax8",
+    "pending_cancel": "cancellation is coming",
+    "unbilled": "not billed",
+    "unmatched_company": "company without a client",
+    "ambiguous": "several matches in Halo",
+    "line_inactive": "Halo line is inactive",
+    "licence_inactive": "Halo licence is inactive",
+    "currency_mismatch": "different currencies",
+    "client_mismatch": "client contradicted",
+    "mapping_error": "mapping file is wrong",
+    "computed_elsewhere": "quantity set elsewhere",
+    "fractional_quantity": "fraction of a seat",
+    "quantity_requested": "order under way in Halo",
+    "pending_pro_rata": "pro rata entry is waiting",
+    "unknown_term": "unknown billing term",
+    "unreadable": "cannot be read",
+    "shares_unreadable": "beside an unreadable row",
+    "unreadable_record": "record cannot be read",
+    "unknown_currency": "unknown currency",
+    "unknown_price": "unknown price",
+    "unknown_status": "unknown status",
+    "unknown_period": "unknown billing period",
+    "ended_not_cancelled": "ended, not cancelled",
+    "usage_bill": "usage to bill",
+    "usage_adjustment": "more usage for a month",
+    "usage_credit": "less usage than billed",
+    "usage_differs": "usage invoice differs",
+    "usage_missing": "usage invoice is gone",
+    "usage_changed": "usage invoice was changed",
+    "usage_voided": "usage invoice was voided",
+    "usage_unsettled": "result not known yet",
+    "usage_other_client": "usage of another client",
+    "usage_client_blocked": "client is not invoiced",
+    "usage_unreadable": "usage cannot be read",
+    "usage_unassigned": "usage without a company",
+    "usage_unmatched_company": "usage without a client",
+    "usage_currency_mismatch": "usage in other currency",
+    "usage_no_item": "usage without a Halo item",
+    "usage_no_price": "usage without a price",
+    "orphaned_licence": "licence not in Pax8",
+    "orphaned_line": "line not in Pax8",
+    "charged_by_halo_only": "billed by Halo only",
+}
+
+# What a person does about the rows of a check.
+STEPS: dict[str, str] = {
+    "unmatched_companies": "map the company in data/mappings/clients.csv",
+    "currency_mismatch": "put the currency right in Halo",
+    "unmapped_subscriptions": "add the line in Halo, or link it in data/mappings/subscriptions.csv",
+    "needs_decision": "look at the row with `pax8-pipeline explain`, then decide",
+    "orphaned_licences": "end it in Halo, or acknowledge it",
+    "usage_unassigned": "assign the group to a company in the Pax8 portal",
+    "usage_held": "remove what holds it (`pax8-pipeline explain`)",
+    "usage_corrections": "put the invoice right in Halo, or approve the row",
+}
+
+_MONEY = (
+    ("up", "increases a month", True),
+    ("down", "decreases a month", True),
+    ("net", "net a month", True),
+    ("lost_a_month", "not billed, a month", False),
+    ("overcharged_a_month", "billed too much, a month", False),
+    ("usage", "usage to bill", False),
+    ("lost_once", "usage not billed", False),
+    ("overcharged_once", "usage billed too much", False),
+)
+
+
+def headline(sentence: str, only_findings: bool, found: Open, width: int) -> list[str]:
+    """Return the result in one sentence, at most a few lines."""
+    if only_findings or (found.count and found.sentence in sentence):
+        new = f" ({found.new} new)" if found.new else " (none new)"
+        verb = "finding waits" if found.count == 1 else "findings wait"
+        sentence = f"{sentence.split(found.sentence)[0].rstrip('; ')}; {found.count} {verb} for a person{new}"
+    lines = textwrap.wrap(sentence, width, break_long_words=False, break_on_hyphens=False)
+    return lines if len(lines) <= _HEADLINE_LINES else [*lines[:_HEADLINE_LINES], "... the report has the rest"]
+
+
+def money_lines(money: Mapping[str, Mapping[str, str]], found: Open, width: int) -> list[str]:
+    """Return what the plan moves and what is at stake, a column for each currency; nothing where all is zero."""
+    columns = {currency: _sums(currency, money.get(currency, {}), found) for currency in _currencies(money, found)}
+    shown = dict(list(columns.items())[: max(1, (width - 28) // _AMOUNT)])
+    rows = [row for row in _MONEY if any(sums.get(row[0]) for sums in shown.values())]
+    if not rows:
+        return []
+    lines = ["Money".ljust(28) + "".join(currency.rjust(_AMOUNT) for currency in shown)]
+    for name, label, signed in rows:
+        amounts = (_amount(sums.get(name, Decimal(0)), signed) for sums in shown.values())
+        lines.append(f"  {label}".ljust(28) + "".join(text.rjust(_AMOUNT) for text in amounts))
+    if rest := list(columns)[len(shown) :]:
+        lines.append(f"  also {', '.join(rest)}: see the report")
+    return lines
+
+
+def _currencies(money: Mapping[str, Any], found: Open) -> list[str]:
+    named = [*money, *found.lost_a_month, *found.lost_once, *found.overcharged_a_month, *found.overcharged_once]
+    at_stake = Counter(dict.fromkeys(named, 0))
+    for sums in (found.lost_a_month, found.lost_once, found.overcharged_a_month, found.overcharged_once):
+        for name, amount in sums.items():
+            at_stake[name] += int(amount)
+    return sorted(at_stake, key=lambda name: (-at_stake[name], name))
+
+
+def _sums(currency: str, money: Mapping[str, str], found: Open) -> dict[str, Decimal]:
+    up, down = Decimal(money.get("up", "0")), -abs(Decimal(money.get("down", "0")))
+    none = Decimal(0)
+    return {
+        "up": up,
+        "down": down,
+        "net": up + down,
+        "usage": Decimal(money.get("usage", "0")),
+        "lost_a_month": found.lost_a_month.get(currency, none),
+        "overcharged_a_month": found.overcharged_a_month.get(currency, none),
+        "lost_once": found.lost_once.get(currency, none),
+        "overcharged_once": found.overcharged_once.get(currency, none),
+    }
+
+
+def _amount(amount: Decimal, signed: bool) -> str:
+    return f"{amount:+,.2f}" if signed and amount else f"{amount:,.2f}"
+
+
+def at_stake(row: Row) -> Decimal:
+    """Return the amount of a row, whichever of the three it has; its sign is not for comparing."""
+    known = row.get("at_stake") or row["unbilled_per_month"] or row["money_per_month"]
+    return abs(Decimal(known or 0))
+
+
+def is_news(row: Row) -> bool:
+    """True for a row that is held since today, or that was written by this plan."""
+    return bool(row["is_new"] or row["state"])
+
+
+def largest(rows: Sequence[Row], width: int, *, count: int = LARGEST) -> list[str]:
+    """Return the rows with the most money, a line each, and what to do about them; nothing where there is none."""
+    listed = [row for row in rows if row["class"] != "no_op" and not row.get("acknowledged")]
+    listed.sort(key=lambda row: (-at_stake(row), str(row["client_name"]), str(row["row_id"])))
+    if not listed:
+        return []
+    shown = listed[:count]
+    more = f" of {len(listed)}" if len(listed) > count else ""
+    marks = [f"{sign} = {text}" for sign, text in _MARKS.items() if any(_mark(row) == sign for row in shown)]
+    rows_text = "1 row" if len(listed) == 1 else f"{len(shown)} largest rows{more}"
+    return [", ".join([rows_text, *marks]), *(_line(row, width) for row in shown), *_steps(shown, width)]
+
+
+def _line(row: Row, width: int) -> str:
+    stake = at_stake(row)
+    amount = f"{stake:,.2f} {row['currency'] or ''}".rstrip() if stake else ""
+    label = LABELS.get(row["verdict"], str(row["verdict"]).replace("_", " "))
+    who = row["client_name"] or row["company_name"] or "no company assigned"
+    names = f"{who}: {row['product_name']}" if row["product_name"] else str(who)
+    head = f"{_mark(row)}{amount.rjust(_AMOUNT)}  {label.ljust(_WHAT)} "
+    return head + _fitted(names, width - len(head))
+
+
+_MARKS = {"*": "new", "w": "written"}
+
+
+def _mark(row: Row) -> str:
+    return "w" if row["state"] == "verified" else "*" if row["is_new"] else " "
+
+
+def _fitted(text: str, room: int) -> str:
+    """Return as many whole words as fit."""
+    return textwrap.shorten(text, max(room, 10), placeholder=" ...") if len(text) > room else text
+
+
+def _steps(rows: Sequence[Row], width: int) -> Iterator[str]:
+    checks = Counter(check for row in rows if (check := check_of(row["verdict"])))
+    for check, number in checks.most_common(_STEPS):
+        text = f"  {number} x {STEPS.get(check, check)}"
+        yield from textwrap.wrap(text, width, subsequent_indent="      ", break_long_words=False)
+
+
+def lines(
+    sentence: str, only_findings: bool, money: Mapping[str, Any], found: Open, rows: Sequence[Row], width: int
+) -> list[str]:
+    """Return the summary of a run. Without news (nothing written, nothing new) it leaves out the rows."""
+    parts = [headline(sentence, only_findings, found, width), money_lines(money, found, width)]
+    if any(is_news(row) or row["class"] in ("safe", "needs_approval") for row in rows):
+        parts.append(largest(rows, width))
+    else:
+        held = sum(row["class"] == "blocked" for row in rows)
+        parts.append([f"Nothing new since the last run; {held} rows stay held."] if held else [])
+    return [line for part in parts if part for line in (*part, "")]
