@@ -12,13 +12,13 @@ import dagster as dg
 import pytest
 from dagster._utils.schedules import schedule_execution_time_iterator
 
-from pax8_pipeline import settings as settings_module
 from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.orchestration.assets import billing as billing_assets
 from pax8_pipeline.orchestration.assets import staging as staging_assets
 from pax8_pipeline.orchestration.partitions import outlook
 from pax8_pipeline.orchestration.resources import SettingsResource
 from pax8_pipeline.orchestration.schedule import schedule
+from pax8_pipeline.settings import environment as settings_module
 from pax8_pipeline.settings import load_settings
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.support.assets import Shop, out_of_step
