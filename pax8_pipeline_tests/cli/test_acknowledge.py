@@ -138,7 +138,7 @@ def test_every_output_shows_since_when_and_who_acknowledged_it(folder: Path) -> 
         assert "2026-08-20, new" in text
         assert "orphaned_licence" in text
     assert "44.00 too much" in markdown  # Halo names no currency of this client
-    shown = CliRunner().invoke(plan, ["show"]).stdout
+    shown = CliRunner().invoke(plan, ["show", "--details"]).stdout
     assert ("2026-08-20, new" in shown, "orphaned_licence" in shown, "acknowledged" in shown) == (True, True, True)
     story = CliRunner().invoke(explain, [OTHER]).stdout
     assert f"unbilled:{OTHER} waits for a person since 2026-08-20 (new); 0.90 USD a month not billed; {said}" in story
