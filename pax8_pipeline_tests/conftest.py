@@ -26,3 +26,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadSco
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The long ones first, so that no worker is left alone with one at the end."""
     items.sort(key=lambda item: "/e2e/" not in item.nodeid)
+
+
+@pytest.fixture(autouse=True)
+def _no_width_of_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test prints does not depend on the terminal that started it, nor on what another test left."""
+    monkeypatch.delenv("COLUMNS", raising=False)

@@ -62,8 +62,8 @@ def styled(*parts: str | tuple[str, str]) -> Text:
 def console() -> Console:
     """The console for results. Made when used: a test or a pipe may have put another stdout in place."""
     found = PlainConsole()
-    # Into a pipe or a log there is no width to fit in, unless COLUMNS says one: a broken word cannot be searched for.
-    return found if found.is_terminal or os.environ.get("COLUMNS") else PlainConsole(width=160)
+    # Into a pipe or a log there is no width to fit in: a table that breaks words cannot be searched.
+    return found if found.is_terminal else PlainConsole(width=160)
 
 
 def _err() -> Console:
