@@ -9,6 +9,7 @@ A test compares the files with what this makes.
 
 from __future__ import annotations
 
+import copy
 import re
 import textwrap
 from collections.abc import Iterable, Iterator
@@ -214,6 +215,9 @@ def each_command(
     command: click.Command, name: str, parent: click.Context | None = None
 ) -> Iterator[tuple[str, click.Command, str]]:
     """Give every command below `command` with its full name and its --help."""
+    # Click keeps the help option of a command's first use, whatever its context says later: begin with a fresh one.
+    command = copy.copy(command)
+    command._help_option = None
     context = click.Context(
         command, info_name=name.split()[-1], parent=parent, terminal_width=_WIDTH, max_content_width=_WIDTH,
         help_option_names=["-h", "--help"],
