@@ -16,7 +16,6 @@ from pax8_pipeline.billing.findings import Open
 from pax8_pipeline.billing.verdicts import check_of
 
 LARGEST = 8
-_HEADLINE_LINES = 5
 _STEPS = 3
 _AMOUNT, _WHAT = 14, 25
 
@@ -96,13 +95,15 @@ _MONEY = (
 
 
 def headline(sentence: str, only_findings: bool, found: Open, width: int) -> list[str]:
-    """Return the result in one sentence, at most a few lines."""
+    """Return the result in one sentence, with the count of findings in place of their money.
+
+    What holds a run is never shortened: nothing else on the screen says it.
+    """
     if only_findings or (found.count and found.sentence in sentence):
         new = f" ({found.new} new)" if found.new else " (none new)"
         verb = "finding waits" if found.count == 1 else "findings wait"
         sentence = f"{sentence.split(found.sentence)[0].rstrip('; ')}; {found.count} {verb} for a person{new}"
-    lines = textwrap.wrap(sentence, width, break_long_words=False, break_on_hyphens=False)
-    return lines if len(lines) <= _HEADLINE_LINES else [*lines[:_HEADLINE_LINES], "... the report has the rest"]
+    return textwrap.wrap(sentence, width, break_long_words=False, break_on_hyphens=False)
 
 
 def money_lines(money: Mapping[str, Mapping[str, str]], found: Open, width: int) -> list[str]:
