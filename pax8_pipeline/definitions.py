@@ -33,8 +33,8 @@ def build_defs(*, resources: dict[str, Any] | None = None, settings: Settings | 
     `resources` replace those of the same name (settings, warehouse, pax8, halo); anything with the same methods
     will do. `settings` stand in for the environment where months and schedule are made.
     """
-    view = partitions.outlook(settings)
-    months = partitions.months(view)
+    location = partitions.code_location_settings(settings)
+    months = partitions.months(location)
     return dg.Definitions(
         assets=[
             *sources.sources(),
@@ -48,7 +48,7 @@ def build_defs(*, resources: dict[str, Any] | None = None, settings: Settings | 
         ],
         asset_checks=registry.checks(),
         jobs=jobs.jobs(),
-        schedules=[schedule.schedule(view)],
+        schedules=[schedule.schedule(location)],
         sensors=alerts.sensors(),
         resources={**default_resources(), **(resources or {})},
         executor=dg.in_process_executor,

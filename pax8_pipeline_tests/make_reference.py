@@ -25,7 +25,7 @@ from pydantic.fields import FieldInfo
 
 from pax8_pipeline.billing.verdicts import HALO_VERDICTS, USAGE_VERDICTS, VERDICTS, Verdict, check_of
 from pax8_pipeline.cli import root
-from pax8_pipeline.orchestration.checks.registry import RULES
+from pax8_pipeline.orchestration.checks.registry import CHECKS
 from pax8_pipeline.settings import Policy
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -183,20 +183,20 @@ def verdicts() -> list[str]:
     return lines
 
 
-def _stops(blocking: bool, grave: bool) -> str:
-    return "the run" if blocking else "its subject" if grave else ""
+def _stops(blocking: bool, critical: bool) -> str:
+    return "the run" if blocking else "its subject" if critical else ""
 
 
 def checks() -> list[str]:
     """Lay out every check once, with the tables it is on."""
     by_name: dict[str, list[Any]] = {}
-    for rule in RULES:
+    for rule in CHECKS:
         by_name.setdefault(rule.name, []).append(rule)
     rows = []
     for name, rules in by_name.items():
         stopping: dict[str, list[str]] = {}
         for rule in rules:
-            stopping.setdefault(_stops(rule.blocking, rule.grave), []).append(f"`{rule.table}`")
+            stopping.setdefault(_stops(rule.blocking, rule.critical), []).append(f"`{rule.table}`")
         for stops, tables in stopping.items():
             rows.append((f"`{name}`", stops, rules[0].about, ", ".join(tables)))
     return [

@@ -28,12 +28,12 @@ def mode(path: Path) -> int:
 
 @pytest.mark.usefixtures("everybody_reads")
 def test_a_run_leaves_nothing_that_others_can_read(tmp_path: Path) -> None:
-    shop = out_of_step(tmp_path)
+    harness = out_of_step(tmp_path)
     old = tmp_path / "reports"
     old.mkdir(mode=0o755)
     (old / "plan-old.html").write_text("old")
-    assert shop.sync().success
-    instance_home(shop.settings)
+    assert harness.sync().success
+    instance_home(harness.settings)
     made = [tmp_path / name for name in ("warehouse.duckdb", "published.duckdb", "writer.lock")]
     made += [
         p for name in ("reports", "backups", "dagster_home") for p in (tmp_path / name, *(tmp_path / name).rglob("*"))

@@ -8,7 +8,7 @@ from pax8_pipeline.orchestration.ui_server import guarded_command, rules
 
 PORT = "localhost:3000"
 JSON = ("content-type", "application/json")
-RULES = rules("127.0.0.1", ("billing.example.com",))
+CHECKS = rules("127.0.0.1", ("billing.example.com",))
 
 PASS = {
     "a program": ("GET", "/server_info", "", [("host", "127.0.0.1:3000")]),
@@ -76,13 +76,13 @@ REFUSE = {
 
 @pytest.mark.parametrize("case", PASS)
 def test_our_own_pages_and_programs_are_answered(case: str) -> None:
-    assert RULES.refusal(*PASS[case]) is None
+    assert CHECKS.refusal(*PASS[case]) is None
 
 
 @pytest.mark.parametrize("case", REFUSE)
 def test_what_another_sites_page_can_send_is_refused(case: str) -> None:
     status, *request = REFUSE[case]
-    refused = RULES.refusal(*request)  # type: ignore[arg-type]
+    refused = CHECKS.refusal(*request)  # type: ignore[arg-type]
     assert refused is not None
     assert refused.status == status
 
@@ -97,7 +97,7 @@ def test_what_another_sites_page_can_send_is_refused(case: str) -> None:
     ],
 )
 def test_a_websocket_is_opened_by_our_own_pages_only(headers: list[tuple[str, str]], passes: bool) -> None:
-    assert (RULES.refusal("GET", "/graphql", "", headers, websocket=True) is None) is passes
+    assert (CHECKS.refusal("GET", "/graphql", "", headers, websocket=True) is None) is passes
 
 
 @pytest.mark.parametrize(

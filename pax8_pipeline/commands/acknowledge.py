@@ -12,7 +12,7 @@ from rich.table import Table
 from pax8_pipeline.billing import acknowledgements as file
 from pax8_pipeline.billing import findings
 from pax8_pipeline.commands.common import console, json_option, tell, user_name
-from pax8_pipeline.commands.target import data_settings
+from pax8_pipeline.commands.target import data_target
 from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.reports import plan_report
 from pax8_pipeline.settings import Settings, load_settings
@@ -52,7 +52,7 @@ def acknowledge(
 
     Written to data/acknowledged.csv, which you may edit and keep in Git.
     """
-    settings = data_settings(load_settings(), tell)
+    settings = data_target(load_settings(), tell)
     warehouse = _warehouse(settings)
     known = {a.finding_id: a for a in file.load(settings.acknowledged_path)}
     if listing:

@@ -19,7 +19,7 @@ from pax8_pipeline.billing import exit_status
 from pax8_pipeline.clients import pax8_config
 from pax8_pipeline.commands import run_report
 from pax8_pipeline.commands.common import console, json_option, progress, styled, tell
-from pax8_pipeline.commands.target import systems
+from pax8_pipeline.commands.target import open_target
 from pax8_pipeline.errors import ConfigError
 from pax8_pipeline.extract import pax8_lists as lists
 from pax8_pipeline.extract.backfill_estimate import Forecast, forecast
@@ -104,7 +104,7 @@ def backfill(first: str, last: str, lines: Lines, per_month: bool, bill: bool, y
     Reads the invoices that charge these months, which Pax8 dates in the month after. What is here already is not asked
     for again, so a backfill that was stopped goes on where it was. Nothing is written to Halo.
     """
-    with systems(load_settings(), tell) as settings:
+    with open_target(load_settings(), tell) as settings:
         months = wanted_months(settings, first, last)
         ahead = look_ahead(settings, months, lines)
         tell(ahead_text(ahead, months))

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from pax8_pipeline.commands.common import json_option, tell
-from pax8_pipeline.commands.target import data_settings
+from pax8_pipeline.commands.target import data_target
 from pax8_pipeline.reports import plan_report
 from pax8_pipeline.reports.cutover import checklist as report
 from pax8_pipeline.reports.cutover import text
@@ -30,7 +30,7 @@ _ROWS = 20
 )
 def cutover(as_json: bool, out: Path | None) -> None:
     """Say what leaving Halo's own Pax8 integration takes: what is on, linked, missing, at risk, and the steps."""
-    settings = data_settings(load_settings(), tell)
+    settings = data_target(load_settings(), tell)
     with Warehouse(settings.warehouse_path).connect(read_only=True) as connection:
         found = report.cutover(connection)
     if out:

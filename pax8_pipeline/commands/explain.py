@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from pax8_pipeline.commands.common import json_option, tell
-from pax8_pipeline.commands.target import data_settings
+from pax8_pipeline.commands.target import data_target
 from pax8_pipeline.reports import plan_report
 from pax8_pipeline.reports.explain import history as stories
 from pax8_pipeline.reports.explain import text
@@ -35,7 +35,7 @@ def explain(id_: str, kind: str | None, as_json: bool) -> None:
     ID is a Pax8 subscription, a Halo licence or line, a recurring invoice (negative), a plan, a row of it, or the number
     of a ledger entry. For usage: a usage key, the Halo invoice made for it, a usage summary, or a Pax8 invoice item.
     """
-    settings = data_settings(load_settings(), tell)
+    settings = data_target(load_settings(), tell)
     with Warehouse(settings.warehouse_path).connect(read_only=True) as connection:
         found = stories.explain(connection, id_, kind)
     if as_json:

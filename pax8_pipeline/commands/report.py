@@ -8,7 +8,7 @@ import click
 
 from pax8_pipeline.billing.planning import planner as plans
 from pax8_pipeline.commands.common import tell
-from pax8_pipeline.commands.target import data_settings
+from pax8_pipeline.commands.target import data_target
 from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.reports import plan_report
 from pax8_pipeline.settings import load_settings
@@ -27,7 +27,7 @@ from pax8_pipeline.warehouse.connection import Warehouse
 @click.option("--json", "as_json", is_flag=True, help="Print the paths as JSON.")
 def report(plan_id: str | None, folder: Path | None, as_json: bool) -> None:
     """Write a plan as HTML, Markdown, CSV and JSON files for people without a terminal."""
-    settings = data_settings(load_settings(), tell)
+    settings = data_target(load_settings(), tell)
     warehouse = Warehouse(settings.warehouse_path)
     with warehouse.connect(read_only=True) as connection:
         chosen = plan_id or plans.latest_plan_id(connection)

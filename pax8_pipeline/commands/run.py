@@ -7,7 +7,7 @@ import click
 from pax8_pipeline.billing import acknowledgements
 from pax8_pipeline.commands import run_report
 from pax8_pipeline.commands.common import console, details_option, progress, tell
-from pax8_pipeline.commands.target import systems
+from pax8_pipeline.commands.target import open_target
 from pax8_pipeline.mapping.files import load_mappings
 from pax8_pipeline.reports import plan_report
 from pax8_pipeline.settings import Settings, load_settings
@@ -31,7 +31,7 @@ def run(dry_run: bool, details: bool, as_json: bool) -> None:
 
     Writes to Halo only with write mode `apply` (HALO_WRITE_MODE or policy.yaml).
     """
-    with systems(load_settings(), tell) as settings:
+    with open_target(load_settings(), tell) as settings:
         told = sync(settings, apply=not dry_run)
     if as_json:
         click.echo(plan_report.to_json(run_report.as_data(told)))

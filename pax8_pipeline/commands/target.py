@@ -30,7 +30,7 @@ def is_sandbox(settings: Settings) -> bool:
     return not settings.has_credentials and world_file(settings).exists() and not settings.warehouse_path.exists()
 
 
-def data_settings(settings: Settings, tell: Callable[[str], None]) -> Settings:
+def data_target(settings: Settings, tell: Callable[[str], None]) -> Settings:
     """Return the settings to look at stored data with (no vendor is called)."""
     if not is_sandbox(settings):
         return settings
@@ -40,7 +40,7 @@ def data_settings(settings: Settings, tell: Callable[[str], None]) -> Settings:
 
 
 @contextmanager
-def systems(settings: Settings, tell: Callable[[str], None]) -> Iterator[Settings]:
+def open_target(settings: Settings, tell: Callable[[str], None]) -> Iterator[Settings]:
     """Give the settings to call vendors with; where it is the sandbox, that is served while the block lasts.
 
     Raises ConfigError naming the missing variables when neither live credentials nor a sandbox are there.

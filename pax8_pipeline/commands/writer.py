@@ -7,7 +7,7 @@ import click
 from pax8_pipeline.billing.ledger import writer as writers
 from pax8_pipeline.billing.ledger.backup import restore
 from pax8_pipeline.commands.common import json_option, print_json, tell, user_name, utc_now
-from pax8_pipeline.commands.target import data_settings
+from pax8_pipeline.commands.target import data_target
 from pax8_pipeline.settings import Settings, load_settings
 from pax8_pipeline.warehouse.connection import Warehouse
 
@@ -21,7 +21,7 @@ def writer() -> None:
 @json_option
 def show(as_json: bool) -> None:
     """Show this folder's identity and other folders' usage documents, as the last run saw them."""
-    with _warehouse(data_settings(load_settings(), tell)).connect() as connection:
+    with _warehouse(data_target(load_settings(), tell)).connect() as connection:
         mine, others = writers.own(connection), writers.foreign(connection)
         retired = sorted(writers.retired(connection))
     if as_json:
@@ -43,7 +43,7 @@ def show(as_json: bool) -> None:
 @json_option
 def claim(why: str, who: str, as_json: bool) -> None:
     """Confirm that this data folder is now the one that writes usage. Nothing is written to Halo."""
-    warehouse = _warehouse(data_settings(load_settings(), tell))
+    warehouse = _warehouse(data_target(load_settings(), tell))
     done = writers.claim(warehouse, utc_now(), who=who or user_name(), why=why)
     if as_json:
         print_json({"writer": done.writer, "retired": list(done.retired)})

@@ -50,7 +50,7 @@ def whole(table: str, ask: Callable[[], Listing], endpoint: str, scope: str = ""
     return snapshots.Read(table, objects, endpoint, scope, listing.expected, listing.requests, listing.repeats)
 
 
-def judged(warehouse: Warehouse, read: snapshots.Read, run_id: str, settings: Settings) -> snapshots.Read:
+def check_shrink(warehouse: Warehouse, read: snapshots.Read, run_id: str, settings: Settings) -> snapshots.Read:
     """Return the read, or the same read refused because it is empty or much smaller than the last accepted one."""
     if read.table not in (*GUARDED, *NEVER_EMPTIED) or not read.complete:
         return read

@@ -21,7 +21,7 @@ from typing import Any, Literal
 
 from pax8_pipeline.errors import IncompleteRead, NotFound
 from pax8_pipeline.extract.ports import Pax8Reader, Progress
-from pax8_pipeline.extract.usage_summaries import Answer, month_of, together
+from pax8_pipeline.extract.usage_summaries import UsageAnswer, combine, month_of
 from pax8_pipeline.transport.listing import Row
 from pax8_pipeline.values import decimal
 from pax8_pipeline.warehouse import snapshots
@@ -40,23 +40,23 @@ Amounts = tuple[Decimal, Decimal]  # charges, cost
 
 
 @dataclass(frozen=True)
-class Ask:
+class UsageLineQuery:
     """The questions for one summary, whose id is as sent.
 
-    `days` are asked in this order, `spare` only for as long as nothing has come. `amounts`: what the summary comes to;
+    `days` are asked in this order, `fallback_days` only for as long as nothing has come. `amounts`: what the summary comes to;
     when the newest totals of its products, with those `known` (day and amounts by product), add up to that, the rest
     of the days is left out.
     """
 
     summary_id: str
     days: tuple[date, ...]
-    spare: tuple[date, ...] = ()
+    fallback_days: tuple[date, ...] = ()
     amounts: Amounts | None = None
     known: Mapping[str, tuple[date, Amounts]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class Asked:
+class AnsweredQuery:
     """One question that was answered whole: how many lines there are for a summary and a day."""
 
     summary_id: str
@@ -89,7 +89,7 @@ FROM newest.pax8_usage_lines WHERE scope = $month AND asked_day IS NOT NULL GROU
 """
 
 
-def running_month(connection: Connection, today: date) -> list[Ask]:
+def running_month(connection: Connection, today: date) -> list[UsageLineQuery]:
     """Return what to ask of the running month: summaries that moved since they were last asked."""
     month = month_of(today)
     known: dict[str, dict[str, tuple[date, Amounts]]] = {}
@@ -101,7 +101,7 @@ def running_month(connection: Connection, today: date) -> list[Ask]:
         if row["asked_on"] is not None and amounts == (row["seen_charges"], row["seen_cost"]):
             continue
         asks.append(
-            Ask(
+            UsageLineQuery(
                 row["sent"],
                 _from_yesterday(today, row["reached"] or today.replace(day=1)),
                 amounts=None if None in amounts else amounts,
@@ -118,7 +118,7 @@ def _from_yesterday(today: date, reached: date) -> tuple[date, ...]:
     return tuple(d for d in (today - timedelta(days=1), today, *back) if d >= first)
 
 
-def month_before(connection: Connection, today: date) -> tuple[str, list[Ask]]:
+def month_before(connection: Connection, today: date) -> tuple[str, list[UsageLineQuery]]:
     """Return the month before and what to ask of it: its last days, until that was done on the 4th or later."""
     last = today.replace(day=1) - timedelta(days=1)
     asks = []
@@ -126,12 +126,12 @@ def month_before(connection: Connection, today: date) -> tuple[str, list[Ask]]:
         if row["asked_on"] is not None and row["asked_on"] >= min(today, final_day(month_of(last))):
             continue
         days = [last - timedelta(days=n) for n in range(max(1, (last - (row["reached"] or last)).days))]
-        spare = [d for n in range(DAYS_BACK) if (d := days[-1] - timedelta(days=n + 1)) >= last.replace(day=1)]
-        asks.append(Ask(row["sent"], tuple(days), tuple(spare)))
+        fallback_days = [d for n in range(DAYS_BACK) if (d := days[-1] - timedelta(days=n + 1)) >= last.replace(day=1)]
+        asks.append(UsageLineQuery(row["sent"], tuple(days), tuple(fallback_days)))
     return month_of(last), asks
 
 
-def past_month(connection: Connection, month: str, lines: Lines) -> list[Ask]:
+def past_month(connection: Connection, month: str, lines: Lines) -> list[UsageLineQuery]:
     """Return what to ask of a month that is over, for its own sake: `last` its last day, `daily` all of its days.
 
     What was answered since the month became final is not asked again.
@@ -145,7 +145,7 @@ def past_month(connection: Connection, month: str, lines: Lines) -> list[Ask]:
     for sent in known_summaries(connection, month):
         left = tuple(day for day in days if day not in done.get(sent.lower(), ()))
         if left:
-            asks.append(Ask(sent, left))
+            asks.append(UsageLineQuery(sent, left))
     return asks
 
 
@@ -177,14 +177,14 @@ def final_day(month: str) -> date:
     return (days_of(month)[-1] + timedelta(days=1)).replace(day=FINAL_DAY)
 
 
-def questions(asks: Sequence[Ask]) -> int:
+def questions(asks: Sequence[UsageLineQuery]) -> int:
     """Return the most calls that these take."""
-    return sum(len(ask.days) + len(ask.spare) for ask in asks)
+    return sum(len(ask.days) + len(ask.fallback_days) for ask in asks)
 
 
-def batches(asks: Sequence[Ask], calls: int = BATCH) -> Iterator[list[Ask]]:
+def batches(asks: Sequence[UsageLineQuery], calls: int = BATCH) -> Iterator[list[UsageLineQuery]]:
     """Cut questions into parts of about so many calls; a summary stays whole."""
-    part: list[Ask] = []
+    part: list[UsageLineQuery] = []
     for ask in asks:
         part.append(ask)
         if questions(part) >= calls:
@@ -199,41 +199,41 @@ def batches(asks: Sequence[Ask], calls: int = BATCH) -> Iterator[list[Ask]]:
 
 
 def read_lines(
-    client: Pax8Reader, asks: Sequence[Ask], month: str, progress: Progress | None = None
-) -> tuple[snapshots.Read, list[Asked]]:
+    client: Pax8Reader, asks: Sequence[UsageLineQuery], month: str, progress: Progress | None = None
+) -> tuple[snapshots.Read, list[AnsweredQuery]]:
     """Ask, and return the lines with what was asked for them.
 
     A summary that is not known any more has none. One list that is not whole makes the read incomplete.
     """
     answers = client.many(lambda ask: _lines(client, ask), asks, progress)
-    read = together("pax8.usage_lines", "/usage-summaries/{id}/usage-lines", month, [a for a, _ in answers])
+    read = combine("pax8.usage_lines", "/usage-summaries/{id}/usage-lines", month, [a for a, _ in answers])
     return read, [asked for _, questions_asked in answers for asked in questions_asked]
 
 
-def _lines(client: Pax8Reader, ask: Ask) -> tuple[Answer, list[Asked]]:
+def _lines(client: Pax8Reader, ask: UsageLineQuery) -> tuple[UsageAnswer, list[AnsweredQuery]]:
     found: list[snapshots.RawObject] = []
-    asked: list[Asked] = []
+    asked: list[AnsweredQuery] = []
     totals = dict(ask.known)
     requests = repeats = 0
-    for number, day in enumerate((*ask.days, *ask.spare)):
+    for number, day in enumerate((*ask.days, *ask.fallback_days)):
         if number >= len(ask.days) and found:
             break
         try:
             listing = client.usage_lines(ask.summary_id, day)
         except NotFound:
-            rest = (*ask.days, *ask.spare)[number:]
-            asked += [Asked(ask.summary_id.lower(), d, 0, ask.amounts) for d in rest]
-            return Answer(tuple(found), requests + 1, repeats), asked
+            rest = (*ask.days, *ask.fallback_days)[number:]
+            asked += [AnsweredQuery(ask.summary_id.lower(), d, 0, ask.amounts) for d in rest]
+            return UsageAnswer(tuple(found), requests + 1, repeats), asked
         except IncompleteRead as error:
-            return Answer(requests=requests + 1, problem=str(error)), []
+            return UsageAnswer(requests=requests + 1, problem=str(error)), []
         requests, repeats = requests + listing.requests, repeats + listing.repeats
         endpoint = f"/usage-summaries/{ask.summary_id}/usage-lines?usageDate={day.isoformat()}"
         found += snapshots.raw_objects(endpoint, listing.objects)
-        asked.append(Asked(ask.summary_id.lower(), day, len(listing.objects), ask.amounts))
+        asked.append(AnsweredQuery(ask.summary_id.lower(), day, len(listing.objects), ask.amounts))
         _take(totals, day, listing.objects)
         if ask.amounts is not None and _sum(totals) == ask.amounts:
             break
-    return Answer(tuple(found), requests, repeats), asked
+    return UsageAnswer(tuple(found), requests, repeats), asked
 
 
 def _take(totals: dict[str, tuple[date, Amounts]], day: date, rows: Sequence[Row]) -> None:
@@ -260,7 +260,7 @@ def _number(value: Any) -> Decimal:
         return Decimal(0)
 
 
-def record(warehouse: Warehouse, month: str, asked: Sequence[Asked], today: date, now: datetime) -> None:
+def record(warehouse: Warehouse, month: str, asked: Sequence[AnsweredQuery], today: date, now: datetime) -> None:
     """Remember what was asked on the run's day `today`, at `now` (UTC without offset)."""
     rows = [(month, a.summary_id, a.day, today, now, a.found, *(a.amounts or (None, None))) for a in asked]
     if rows:

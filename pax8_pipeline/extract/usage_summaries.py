@@ -64,7 +64,7 @@ SELECT sent FROM ranked WHERE always OR turn <= share OR (late AND late_turn <= 
 
 
 @dataclass(frozen=True)
-class Probe:
+class UsageProbe:
     """One subscription that was asked, and whether it had usage."""
 
     subscription_id: str
@@ -72,7 +72,7 @@ class Probe:
 
 
 @dataclass(frozen=True)
-class Answer:
+class UsageAnswer:
     """What one subscription or summary answered. `problem`: why the answer is not whole."""
 
     objects: tuple[snapshots.RawObject, ...] = ()
@@ -106,7 +106,7 @@ def subscriptions_to_ask(connection: Connection, today: date, now: datetime, pro
 
 def read_summaries(
     client: Pax8Reader, subscription_ids: Sequence[str], month: str, progress: Progress | None = None
-) -> tuple[snapshots.Read, list[Probe]]:
+) -> tuple[snapshots.Read, list[UsageProbe]]:
     """Ask each subscription for its usage summaries of the running month.
 
     A summary without a company is asked again by its id, the only place that may tell it
@@ -114,19 +114,19 @@ def read_summaries(
     makes the read incomplete.
     """
     answers = client.many(lambda s: _summaries(client, s), subscription_ids, progress)
-    read = together("pax8.usage_summaries", "/subscriptions/{id}/usage-summaries", month, answers)
-    probes = [Probe(s.strip().lower(), bool(a.objects)) for s, a in zip(subscription_ids, answers, strict=True)]
+    read = combine("pax8.usage_summaries", "/subscriptions/{id}/usage-summaries", month, answers)
+    probes = [UsageProbe(s.strip().lower(), bool(a.objects)) for s, a in zip(subscription_ids, answers, strict=True)]
     return read, probes
 
 
-def _summaries(client: Pax8Reader, subscription_id: str) -> Answer:
+def _summaries(client: Pax8Reader, subscription_id: str) -> UsageAnswer:
     endpoint = f"/subscriptions/{subscription_id}/usage-summaries"
     try:
         listing = client.usage_summaries(subscription_id)
     except NotFound:
-        return Answer(requests=1)
+        return UsageAnswer(requests=1)
     except IncompleteRead as error:
-        return Answer(requests=1, problem=str(error))
+        return UsageAnswer(requests=1, problem=str(error))
     rows: list[Row] = []
     again = 0
     for row in listing.objects:
@@ -135,7 +135,7 @@ def _summaries(client: Pax8Reader, subscription_id: str) -> Answer:
             continue
         again += 1
         rows.append(_by_id(client, row))
-    return Answer(tuple(snapshots.raw_objects(endpoint, rows)), listing.requests + again, listing.repeats)
+    return UsageAnswer(tuple(snapshots.raw_objects(endpoint, rows)), listing.requests + again, listing.repeats)
 
 
 def _by_id(client: Pax8Reader, row: Row) -> Row:
@@ -150,14 +150,14 @@ def _has_company(row: Row) -> bool:
     return bool(str(row.get("companyId") or "").strip())
 
 
-def record_probes(warehouse: Warehouse, probes: Sequence[Probe], now: datetime) -> None:
+def record_probes(warehouse: Warehouse, probes: Sequence[UsageProbe], now: datetime) -> None:
     """Remember who was asked at `now` (UTC without offset) and who had usage."""
     if probes:
         with warehouse.transaction() as connection, connection.appender("meta.usage_probes") as appender:
             appender.append_rows([(p.subscription_id, now, p.found) for p in probes])
 
 
-def together(table: str, endpoint: str, month: str, answers: Sequence[Answer]) -> snapshots.Read:
+def combine(table: str, endpoint: str, month: str, answers: Sequence[UsageAnswer]) -> snapshots.Read:
     """Make one read of many answers: one that is not whole makes all of it incomplete."""
     problems = [a.problem for a in answers if a.problem]
     more = f" (and {len(problems) - 1} more lists)" if len(problems) > 1 else ""

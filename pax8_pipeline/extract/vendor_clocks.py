@@ -28,7 +28,7 @@ def run_day(settings: Settings) -> RunDay:
     return RunDay(settings.today, settings.today_stated, settings.read_at, ZoneInfo(settings.policy.timezone))
 
 
-def keep_clock(warehouse: Warehouse, run_id: str, vendor: str, client: TellsTime, settings: Settings) -> None:
+def store_clock(warehouse: Warehouse, run_id: str, vendor: str, client: TellsTime, settings: Settings) -> None:
     """Keep the newest time that a vendor told in this run; nothing when none of its answers told it."""
     seen, run = client.clock, run_day(settings)
     if seen is None:
@@ -42,7 +42,7 @@ def keep_clock(warehouse: Warehouse, run_id: str, vendor: str, client: TellsTime
         )
 
 
-def kept_clocks(
+def stored_clocks(
     connection: Connection, run_id: str, zone: ZoneInfo
 ) -> tuple[dict[str, ClockSeen | None], RunDay | None]:
     """Return for each vendor the newest time it told in a run, and the day that run works with (None: no vendor told)."""

@@ -35,7 +35,7 @@ from pax8_pipeline.transport.parallel import map_all
 from pax8_pipeline.transport.quota import Quota
 from pax8_pipeline.transport.rate_limit import RateLimiter
 from pax8_pipeline.transport.redact import keep_secret
-from pax8_pipeline.transport.request_log import RequestSeen
+from pax8_pipeline.transport.request_log import RequestEvent
 from pax8_pipeline.transport.session import checked_url
 from pax8_pipeline.transport.timing import Timing
 
@@ -99,7 +99,7 @@ class HaloClient:
         *,
         timing: Timing | None = None,
         limiter: RateLimiter | None = None,
-        on_request: Callable[[RequestSeen], None] | None = None,
+        on_request: Callable[[RequestEvent], None] | None = None,
         on_quota: Callable[[Quota], None] | None = None,
     ) -> None:
         keep_secret(config.client_secret.get_secret_value())
@@ -161,8 +161,8 @@ class HaloClient:
         params = {"pageinate": "true", "page_size": "1", "page_no": "1"}
         rows, _ = parse_list(self._transport.get_json("/Client", params), "clients", "GET /Client")
         scopes = self._transport.tokens.current().scopes
-        told = bool(scopes) and "all" not in scopes
-        missing = tuple(scope for scope in NEEDED_SCOPES if told and scope not in scopes)
+        error_sentence = bool(scopes) and "all" not in scopes
+        missing = tuple(scope for scope in NEEDED_SCOPES if error_sentence and scope not in scopes)
         return HaloCheck(bool(rows), scopes, missing, self._transport.clock_offset_s)
 
     def sample(self, what: str) -> tuple[Row, ...]:
@@ -314,8 +314,8 @@ class HaloClient:
             except WriteRefused as refused:
                 if not is_contest(str(refused)):
                     raise
-                said = f"{refused} Somebody else saved it at that moment; what was saved of ours is read back."
-                raise WriteContested(said, vendor=VENDOR, where=refused.where, status=refused.status) from refused
+                message = f"{refused} Somebody else saved it at that moment; what was saved of ours is read back."
+                raise WriteContested(message, vendor=VENDOR, where=refused.where, status=refused.status) from refused
 
     def _list(self, path: str, key: str | None, **filters: str) -> Listing:
         read = ListRead(path, self._config.page_size)

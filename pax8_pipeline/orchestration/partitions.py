@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Outlook:
+class CodeLocationSettings:
     """What the code location is built from.
 
     `today` by the policy's time zone; `pinned` when PAX8_PIPELINE_TODAY stands in for it; `schedule_on` when
@@ -34,31 +34,31 @@ class Outlook:
     pinned: bool = False
 
 
-def outlook(settings: Settings | None = None) -> Outlook:
+def code_location_settings(settings: Settings | None = None) -> CodeLocationSettings:
     """Read policy and environment; what cannot be read counts as its default, with a warning in the log."""
     try:
         found = settings or load_settings()
     except ConfigError as error:
         log.warning("using defaults until this is mended: %s", error)
         on = os.environ.get("PAX8_SCHEDULE", "")
-        return Outlook(Policy(), datetime.now(ZoneInfo("UTC")).date(), _on(on))
+        return CodeLocationSettings(Policy(), datetime.now(ZoneInfo("UTC")).date(), _on(on))
     pinned = bool(found.value("PAX8_PIPELINE_TODAY"))
-    return Outlook(found.policy, found.today, _on(found.value("PAX8_SCHEDULE")), pinned)
+    return CodeLocationSettings(found.policy, found.today, _on(found.value("PAX8_SCHEDULE")), pinned)
 
 
 def _on(text: str) -> bool:
     return text.strip().lower() in ("on", "1", "true", "yes")
 
 
-def months(view: Outlook) -> dg.MonthlyPartitionsDefinition:
+def months(location: CodeLocationSettings) -> dg.MonthlyPartitionsDefinition:
     """Return the usage months: from `usage.history_from` up to and including the month of today.
 
     A PAX8_PIPELINE_TODAY that lies outside of what the clock allows widens the span either way.
     """
-    zone = view.policy.timezone
+    zone = location.policy.timezone
     now = datetime.now(ZoneInfo(zone)).date()
-    ahead = (view.today.year - now.year) * 12 + view.today.month - now.month
-    start = min(f"{view.policy.usage.history_from}-01", f"{view.today:%Y-%m}-01")
+    ahead = (location.today.year - now.year) * 12 + location.today.month - now.month
+    start = min(f"{location.policy.usage.history_from}-01", f"{location.today:%Y-%m}-01")
     return dg.MonthlyPartitionsDefinition(start_date=start, end_offset=1 + max(0, ahead), timezone=zone)
 
 

@@ -156,13 +156,13 @@ def _execute(
     resources: dict[str, Any] | None,
     progress: Callable[[str], None] | None,
 ) -> RunResult:
-    with _telling(progress):
+    with _forward_progress(progress):
         _wait_for_warehouse(settings)
     ours = {"settings": FixedSettings(settings), "permission": Permission(how.may_write, _NOT_ASKED)}
     defs = build_defs(resources={**ours, **(resources or {})}, settings=settings)
     with nullcontext(instance) if instance is not None else open_instance(settings) as history:
         run_id = str(uuid.uuid4())
-        with at_work(history, run_id), _telling(progress):
+        with at_work(history, run_id), _forward_progress(progress):
             result = defs.resolve_job_def(how.job).execute_in_process(
                 instance=history,
                 run_id=run_id,
@@ -172,7 +172,7 @@ def _execute(
                 run_config={**_QUIET, "ops": {op: {"config": dict(config)} for op, config in how.ops.items()}},
                 raise_on_error=False,
             )
-        return gather(history, run_id, result.success)
+        return collect_run_result(history, run_id, result.success)
 
 
 def _wait_for_warehouse(settings: Settings) -> None:
@@ -182,7 +182,7 @@ def _wait_for_warehouse(settings: Settings) -> None:
             pass
 
 
-def gather(instance: DagsterInstance, run_id: str, success: bool) -> RunResult:
+def collect_run_result(instance: DagsterInstance, run_id: str, success: bool) -> RunResult:
     """Read what a run left in its events."""
     writes = _writes(instance, run_id)
     states = writes["states"].value if "states" in writes else {}
@@ -208,7 +208,7 @@ def _writes(instance: DagsterInstance, run_id: str) -> Mapping[str, dg.MetadataV
     return {}
 
 
-class _Teller(logging.Handler):
+class _ProgressHandler(logging.Handler):
     def __init__(self, progress: Callable[[str], None]) -> None:
         super().__init__(logging.INFO)
         self._progress = progress
@@ -218,16 +218,16 @@ class _Teller(logging.Handler):
 
 
 @contextmanager
-def _telling(progress: Callable[[str], None] | None) -> Iterator[None]:
+def _forward_progress(progress: Callable[[str], None] | None) -> Iterator[None]:
     """Hand the run's own lines to the caller for as long as it runs."""
     if progress is None:
         yield
         return
-    teller, before = _Teller(progress), progress_log.level
-    progress_log.addHandler(teller)
+    handler, before = _ProgressHandler(progress), progress_log.level
+    progress_log.addHandler(handler)
     progress_log.setLevel(logging.INFO)
     try:
         yield
     finally:
-        progress_log.removeHandler(teller)
+        progress_log.removeHandler(handler)
         progress_log.setLevel(before)

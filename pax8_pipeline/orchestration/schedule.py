@@ -9,7 +9,7 @@ daemon starts the run it owes.
 import dagster as dg
 
 from pax8_pipeline.orchestration.jobs import DAILY
-from pax8_pipeline.orchestration.partitions import Outlook, partition_key
+from pax8_pipeline.orchestration.partitions import CodeLocationSettings, partition_key
 from pax8_pipeline.orchestration.write_permission import SCHEDULE
 
 # A run whose process died is tried once more, from the beginning: the ledger makes that harmless. A step that
@@ -21,23 +21,23 @@ _TAGS = {
 }
 
 
-def schedule(view: Outlook) -> dg.ScheduleDefinition:
+def schedule(location: CodeLocationSettings) -> dg.ScheduleDefinition:
     """Return the schedule; it starts switched off unless PAX8_SCHEDULE is `on`."""
-    when = view.policy.schedule
-    status = dg.DefaultScheduleStatus.RUNNING if view.schedule_on else dg.DefaultScheduleStatus.STOPPED
+    when = location.policy.schedule
+    status = dg.DefaultScheduleStatus.RUNNING if location.schedule_on else dg.DefaultScheduleStatus.STOPPED
 
     @dg.schedule(
         name=SCHEDULE,
         job_name=DAILY,
         cron_schedule=f"{when.minute} {when.hour} * * *",
-        execution_timezone=view.policy.timezone,
+        execution_timezone=location.policy.timezone,
         default_status=status,
         description="The daily sync. Writes to Halo only where the write mode is `apply`.",
     )
     def daily(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
         day = context.scheduled_execution_time.date()
         # A replay or the sandbox lives on another day than the clock; usage is asked for the month of that day.
-        month = partition_key(view.today if view.pinned else day)
+        month = partition_key(location.today if location.pinned else day)
         return dg.RunRequest(run_key=day.isoformat(), partition_key=month, tags=_TAGS)
 
     made: dg.ScheduleDefinition = daily

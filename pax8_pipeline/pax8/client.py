@@ -25,7 +25,7 @@ from pax8_pipeline.transport.parallel import map_all
 from pax8_pipeline.transport.quota import Quota
 from pax8_pipeline.transport.rate_limit import RateLimiter
 from pax8_pipeline.transport.redact import keep_secret
-from pax8_pipeline.transport.request_log import RequestSeen
+from pax8_pipeline.transport.request_log import RequestEvent
 from pax8_pipeline.transport.timing import Timing
 
 Item = TypeVar("Item")
@@ -54,7 +54,7 @@ class Pax8Client:
         *,
         timing: Timing | None = None,
         limiter: RateLimiter | None = None,
-        on_request: Callable[[RequestSeen], None] | None = None,
+        on_request: Callable[[RequestEvent], None] | None = None,
         on_quota: Callable[[Quota], None] | None = None,
     ) -> None:
         keep_secret(config.client_secret.get_secret_value())

@@ -133,7 +133,7 @@ class ListRead:
         if certain and (len(merged.ids) + merged.unnamed == total or (merged.served == total and not merged.moved)):
             return merged
         if self._proven(attempt):
-            return merge([page.rows for page in attempt.pages], row_id, still=True)
+            return merge([page.rows for page in attempt.pages], row_id, unchanged_list=True)
         return self._united(total)
 
     def _proven(self, attempt: _Attempt) -> bool:

@@ -26,16 +26,16 @@ from pax8_pipeline.errors import (
     WriteUnknown,
 )
 from pax8_pipeline.text import jsontext
-from pax8_pipeline.transport.error_text import forbidden, refused_read, told, vendor_text
+from pax8_pipeline.transport.error_text import error_sentence, forbidden, refused_read, vendor_text
 from pax8_pipeline.transport.oauth import Token, TokenSource
 from pax8_pipeline.transport.quota import Quota, read_quota, usable
 from pax8_pipeline.transport.rate_limit import RateLimiter
 from pax8_pipeline.transport.redact import guard_loggers
 from pax8_pipeline.transport.request_log import RequestLog
 from pax8_pipeline.transport.retry import RetryPolicy, http_date
-from pax8_pipeline.transport.session import Answer, Lost, NotSent, Wire
+from pax8_pipeline.transport.session import Answer, HttpSession, NoResponse, NotSent
 from pax8_pipeline.transport.timing import Timing
-from pax8_pipeline.transport.tries import Tries
+from pax8_pipeline.transport.tries import RetryState
 
 # What a 401 on a fresh token means at a vendor: bad credentials, or one permission that is missing.
 FreshRefused = Literal["credentials", "permission"]
@@ -68,7 +68,7 @@ class Transport:
         self,
         *,
         vendor: str,
-        wire: Wire,
+        wire: HttpSession,
         tokens: TokenSource,
         limiter: RateLimiter,
         retry: RetryPolicy,
@@ -117,8 +117,8 @@ class Transport:
         and at once AuthRefused, Forbidden, NotFound, BadRequest.
         """
         where = f"GET {path}"
-        tries = Tries(self._retry, self.timing, self.limiter)
-        renewals = _Renewals(self, where)
+        tries = RetryState(self._retry, self.timing, self.limiter)
+        renewals = _TokenRenewal(self, where)
         token = None if anonymous else self.tokens.current()
         while True:
             try:
@@ -128,7 +128,7 @@ class Transport:
                 if error.hopeless:
                     raise failure from None
                 tries.failed(failure)
-            except Lost as error:
+            except NoResponse as error:
                 failure = self._unreachable(where, str(error))
                 if error.hopeless:
                     raise failure from None
@@ -163,8 +163,8 @@ class Transport:
             raise TypeError(f"{self.vendor} is read only: nothing in this product may write to it")
         where = f"POST {path}"
         data = jsontext.dumps(body).encode()
-        tries = Tries(self._retry, self.timing, self.limiter)
-        renewals = _Renewals(self, where)
+        tries = RetryState(self._retry, self.timing, self.limiter)
+        renewals = _TokenRenewal(self, where)
         token = self.tokens.current()
         while True:
             try:
@@ -174,7 +174,7 @@ class Transport:
                 if error.hopeless:
                     raise failure from None
                 tries.failed(failure)
-            except Lost as error:
+            except NoResponse as error:
                 raise self._unknown(where, str(error), None) from None
             else:
                 if answer.ok:
@@ -189,12 +189,12 @@ class Transport:
 
     def refused(self, where: str, answer: Answer, token: Token) -> VendorError:
         """The error for a 401 on a token that was fetched a moment ago."""
-        said = vendor_text(answer)
+        message = vendor_text(answer)
         if self._fresh_refused == "permission":
-            return forbidden(self.vendor, where, 401, said, token.scopes)
+            return forbidden(self.vendor, where, 401, message, token.scopes)
         name = self.vendor.upper()
         advice = f"A fresh token was refused; check {name}_CLIENT_ID, {name}_CLIENT_SECRET and {name}_API_URL."
-        return AuthRefused(told(self.vendor, where, 401, said, advice), **self._place(where, 401))
+        return AuthRefused(error_sentence(self.vendor, where, 401, message, advice), **self._place(where, 401))
 
     def _send(
         self,
@@ -241,13 +241,15 @@ class Transport:
             raise self._unknown(where, "the answer was not JSON", answer.status) from None
 
     def _write_failed(self, where: str, answer: Answer) -> VendorError:
-        said, status = vendor_text(answer), answer.status
+        message, status = vendor_text(answer), answer.status
         if status == 403:
-            return forbidden(self.vendor, where, status, said)
+            return forbidden(self.vendor, where, status, message)
         if 400 <= status < 500 and status != 408:
             advice = "Refused; nothing was changed. Read the reason before anything is sent again."
-            return WriteRefused(told(self.vendor, where, status, said, advice), **self._place(where, status))
-        return self._unknown(where, f"{status}" + (f' ("{said}")' if said else ""), status)
+            return WriteRefused(
+                error_sentence(self.vendor, where, status, message, advice), **self._place(where, status)
+            )
+        return self._unknown(where, f"{status}" + (f' ("{message}")' if message else ""), status)
 
     def _unknown(self, where: str, what: str, status: int | None) -> WriteUnknown:
         message = (
@@ -262,14 +264,16 @@ class Transport:
 
     def _not_json(self, where: str, answer: Answer) -> BadAnswer:
         advice = f"That is not JSON, or not all of it; check {self.vendor.upper()}_API_URL."
-        said = vendor_text(answer)[:80]
-        return BadAnswer(told(self.vendor, where, answer.status, said, advice), **self._place(where, answer.status))
+        message = vendor_text(answer)[:80]
+        return BadAnswer(
+            error_sentence(self.vendor, where, answer.status, message, advice), **self._place(where, answer.status)
+        )
 
     def _rate_limited(self, where: str, answer: Answer) -> RateLimited:
         advice = "Too many requests; is something else using the same credentials? Nothing was changed."
-        said = vendor_text(answer)
-        self._learn(said)
-        return RateLimited(told(self.vendor, where, 429, said, advice), **self._place(where, 429))
+        message = vendor_text(answer)
+        self._learn(message)
+        return RateLimited(error_sentence(self.vendor, where, 429, message, advice), **self._place(where, 429))
 
     def _learn(self, refusal: str) -> None:
         """Keep within the limit that a refusal names, and pass it on to be remembered."""
@@ -282,7 +286,7 @@ class Transport:
 
     def _server_fault(self, where: str, answer: Answer) -> ServerFault:
         advice = f"{self.vendor} fails; run again later."
-        message = told(self.vendor, where, answer.status, vendor_text(answer), advice)
+        message = error_sentence(self.vendor, where, answer.status, vendor_text(answer), advice)
         return ServerFault(message, **self._place(where, answer.status))
 
     def _place(self, where: str, status: int | None) -> dict[str, Any]:
@@ -293,7 +297,7 @@ def _moment(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
-class _Renewals:
+class _TokenRenewal:
     """Decides after a 401 between another token and giving up."""
 
     def __init__(self, transport: Transport, where: str) -> None:

@@ -12,9 +12,9 @@ from pax8_pipeline.transport.client import FreshRefused, Transport
 from pax8_pipeline.transport.oauth import TokenRequest, TokenSource
 from pax8_pipeline.transport.quota import Quota
 from pax8_pipeline.transport.rate_limit import RateLimiter
-from pax8_pipeline.transport.request_log import RequestLog, RequestSeen
+from pax8_pipeline.transport.request_log import RequestEvent, RequestLog
 from pax8_pipeline.transport.retry import RetryPolicy
-from pax8_pipeline.transport.session import Wire, checked_url
+from pax8_pipeline.transport.session import HttpSession, checked_url
 from pax8_pipeline.transport.timing import Timing
 
 # Requests do not arrive in the rhythm in which they leave: what left evenly may arrive closer together.
@@ -65,7 +65,7 @@ def connect(
     never: Collection[str] = (),
     timing: Timing | None = None,
     limiter: RateLimiter | None = None,
-    on_request: Callable[[RequestSeen], None] | None = None,
+    on_request: Callable[[RequestEvent], None] | None = None,
     on_quota: Callable[[Quota], None] | None = None,
 ) -> Transport:
     """Make a vendor's Transport. `limiter`: a budget shared with another client of the same vendor.
@@ -80,8 +80,8 @@ def connect(
         )
     log = RequestLog(vendor, on_request)
 
-    def wire(url: str, variable: str) -> Wire:
-        return Wire(
+    def wire(url: str, variable: str) -> HttpSession:
+        return HttpSession(
             checked_url(url, variable),
             connect_s=limits.connect_timeout_s,
             read_s=limits.read_timeout_s,

@@ -51,9 +51,9 @@ def _from_json(body: Any) -> str:
         return _joined(body)
     if not isinstance(body, dict):
         return ""
-    said = next((body[key] for key in _TEXT_KEYS if isinstance(body.get(key), str) and body[key].strip()), "")
+    message = next((body[key] for key in _TEXT_KEYS if isinstance(body.get(key), str) and body[key].strip()), "")
     more = "; ".join(filter(None, (_more(body.get(key)) for key in _LIST_KEYS)))
-    return f"{said}: {more}" if said and more else said or more
+    return f"{message}: {more}" if message and more else message or more
 
 
 def _more(value: Any) -> str:
@@ -74,21 +74,23 @@ def _from_markup(text: str) -> str:
     return next((part for part in shown if part.strip()), "")
 
 
-def told(vendor: str, where: str, status: int | str, said: str, advice: str) -> str:
+def error_sentence(vendor: str, where: str, status: int | str, message: str, advice: str) -> str:
     """Compose a message: who, what, status, the vendor's words if any, what to do."""
-    quoted = f' ("{said}")' if said else ""
+    quoted = f' ("{message}")' if message else ""
     return f"{vendor} {where}: {status}{quoted}. {advice}"
 
 
 def refused_read(vendor: str, where: str, answer: Answer) -> VendorError:
     """The error for a read answered with anything but 2xx, 401, 408, 429 and 5xx."""
-    said = vendor_text(answer)
+    message = vendor_text(answer)
     status = answer.status
     if 300 <= status < 400:
         advice = f"It points elsewhere; redirects are not followed. Correct {vendor.upper()}_API_URL."
-        return BadAnswer(told(vendor, where, status, said, advice), vendor=vendor, where=where, status=status)
+        return BadAnswer(
+            error_sentence(vendor, where, status, message, advice), vendor=vendor, where=where, status=status
+        )
     if status == 403:
-        return forbidden(vendor, where, status, said)
+        return forbidden(vendor, where, status, message)
     kind: type[VendorError] = BadRequest
     advice = "The service understood and refused; the request is wrong for this version of it."
     if status == 404:
@@ -97,14 +99,14 @@ def refused_read(vendor: str, where: str, answer: Answer) -> VendorError:
             f"No such id, or this {vendor} has no such resource; if everything answers 404, "
             f"check {vendor.upper()}_API_URL."
         )
-    return kind(told(vendor, where, status, said, advice), vendor=vendor, where=where, status=status)
+    return kind(error_sentence(vendor, where, status, message, advice), vendor=vendor, where=where, status=status)
 
 
-def forbidden(vendor: str, where: str, status: int, said: str, scopes: tuple[str, ...] = ()) -> Forbidden:
+def forbidden(vendor: str, where: str, status: int, message: str, scopes: tuple[str, ...] = ()) -> Forbidden:
     """The credentials are good, this resource is not theirs to use."""
     granted = f" Granted scopes: {' '.join(scopes)}." if scopes else ""
     advice = (
         f"The credentials work but may not do this: give the {vendor} API application, and the agent it logs "
         f"in as, permission for this resource.{granted}"
     )
-    return Forbidden(told(vendor, where, status, said, advice), vendor=vendor, where=where, status=status)
+    return Forbidden(error_sentence(vendor, where, status, message, advice), vendor=vendor, where=where, status=status)

@@ -55,7 +55,7 @@ class Merged:
     served: int
 
 
-def merge(pages: Sequence[Sequence[Row]], key: Key, *, still: bool = False) -> Merged:
+def merge(pages: Sequence[Sequence[Row]], key: Key, *, unchanged_list: bool = False) -> Merged:
     """Put the pages of one read together, in page order.
 
     Rules for a key that comes more than once: equal content on the same or another page is one row served
@@ -81,7 +81,7 @@ def merge(pages: Sequence[Sequence[Row]], key: Key, *, still: bool = False) -> M
             if any(kept[at] == row for _, at in before):
                 repeats += 1
                 continue
-            stale = [] if still else [place for place in before if place[0] != number]
+            stale = [] if unchanged_list else [place for place in before if place[0] != number]
             for place in stale:
                 before.remove(place)
                 del kept[place[1]]

@@ -25,14 +25,14 @@ from pax8_pipeline.errors import (
     Unreachable,
     VendorError,
 )
-from pax8_pipeline.transport.error_text import told, vendor_text
+from pax8_pipeline.transport.error_text import error_sentence, vendor_text
 from pax8_pipeline.transport.rate_limit import RateLimiter
 from pax8_pipeline.transport.redact import keep_secret
 from pax8_pipeline.transport.request_log import RequestLog
 from pax8_pipeline.transport.retry import RetryPolicy
-from pax8_pipeline.transport.session import Answer, Lost, NotSent, Wire
+from pax8_pipeline.transport.session import Answer, HttpSession, NoResponse, NotSent
 from pax8_pipeline.transport.timing import Timing
-from pax8_pipeline.transport.tries import Tries
+from pax8_pipeline.transport.tries import RetryState
 
 _RENEW_EARLY_S = 90.0
 # For an answer without a usable `expires_in`; both vendors always send one.
@@ -75,7 +75,7 @@ class TokenSource:
     def __init__(
         self,
         request: TokenRequest,
-        wire: Wire,
+        wire: HttpSession,
         *,
         timing: Timing,
         retry: RetryPolicy,
@@ -128,7 +128,7 @@ class TokenSource:
     def _fetch(self) -> Token:
         if self._refusal is not None and self._timing.clock() < self._refusal[0]:
             raise AuthRefused(**self._refusal[1])
-        tries = Tries(self._retry, self._timing, self._limiter)
+        tries = RetryState(self._retry, self._timing, self._limiter)
         while True:
             asked_at = self._timing.clock()
             try:
@@ -139,7 +139,7 @@ class TokenSource:
                     raise failure from None
                 tries.failed(failure)
                 continue
-            except Lost as error:
+            except NoResponse as error:
                 failure = self._unreachable(str(error))
                 if error.hopeless:
                     raise failure from None
@@ -183,7 +183,7 @@ class TokenSource:
         # Anything else cannot stand in a header, and the library's complaint would quote it.
         if not isinstance(value, str) or not re.fullmatch(r"[\x21-\x7e]+", value):
             advice = f"That is no token; check {self._request.address}."
-            message = told(self._request.vendor, self._request.where, answer.status, "", advice)
+            message = error_sentence(self._request.vendor, self._request.where, answer.status, "", advice)
             raise BadAnswer(message, vendor=self._request.vendor, where=self._request.where, status=answer.status)
         keep_secret(value)
         life = _seconds(body.get("expires_in"))
@@ -207,7 +207,7 @@ class TokenSource:
 
     def _words(self, answer: Answer, advice: str) -> dict[str, Any]:
         request = self._request
-        message = told(request.vendor, request.where, answer.status, _reason(answer), advice)
+        message = error_sentence(request.vendor, request.where, answer.status, _reason(answer), advice)
         return {"message": message, "vendor": request.vendor, "where": request.where, "status": answer.status}
 
     def _unreachable(self, why: str) -> Unreachable:

@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class RequestSeen:
+class RequestEvent:
     """One request that was sent. `status` None: no answer came. `seconds`: how long it took, reading included."""
 
     vendor: str
@@ -27,7 +27,7 @@ class RequestSeen:
 class RequestLog:
     """Writes one debug line per request and hands it to `on_request`, which any thread may call."""
 
-    def __init__(self, vendor: str, on_request: Callable[[RequestSeen], None] | None) -> None:
+    def __init__(self, vendor: str, on_request: Callable[[RequestEvent], None] | None) -> None:
         self._vendor = vendor
         self._on_request = on_request
 
@@ -35,4 +35,4 @@ class RequestLog:
         """A request was sent and answered, or lost."""
         log.debug("%s %s %s: %s in %.3f s", self._vendor, method, path, status or "no answer", seconds)
         if self._on_request is not None:
-            self._on_request(RequestSeen(self._vendor, method, path, status, seconds))
+            self._on_request(RequestEvent(self._vendor, method, path, status, seconds))

@@ -37,7 +37,7 @@ class NotSent(Exception):
         self.hopeless = hopeless
 
 
-class Lost(Exception):
+class NoResponse(Exception):
     """The request may have arrived, its answer did not (whole): time-out or cut connection. `hopeless` as above."""
 
     def __init__(self, why: str, *, hopeless: bool = False) -> None:
@@ -99,7 +99,7 @@ class _Auth(requests.auth.AuthBase):
         return request
 
 
-class Wire:
+class HttpSession:
     """Pooled connections to one base address; thread-safe. `connect_s`, `read_s`: time-outs in seconds."""
 
     def __init__(
@@ -161,9 +161,9 @@ class Wire:
             parts.append(part)
             size += len(part)
             if size > LONGEST_BODY:
-                raise Lost(f"the answer is longer than {LONGEST_BODY >> 20} MB and was not read", hopeless=True)
+                raise NoResponse(f"the answer is longer than {LONGEST_BODY >> 20} MB and was not read", hopeless=True)
             if self._clock() > latest:
-                raise Lost(f"the answer was still not whole after {longest:.0f} s")
+                raise NoResponse(f"the answer was still not whole after {longest:.0f} s")
         return b"".join(parts)
 
     def _new_session(self) -> requests.Session:
@@ -178,24 +178,24 @@ class Wire:
         session.trust_env = not is_loopback(urlsplit(self.base_url).hostname or "")
         return session
 
-    def _explain(self, error: Exception) -> NotSent | Lost:
+    def _explain(self, error: Exception) -> NotSent | NoResponse:
         connect_s, read_s = self._timeout
         if isinstance(error, requests.exceptions.ConnectTimeout):
             return NotSent(f"no connection within {connect_s:g} s")
         if isinstance(error, requests.exceptions.SSLError | urllib3.exceptions.SSLError):
             if "CERTIFICATE_VERIFY_FAILED" in str(error) or "doesn't match" in str(error):
                 return NotSent("its certificate could not be verified", hopeless=True)
-            return Lost("the encrypted connection failed")
+            return NoResponse("the encrypted connection failed")
         if isinstance(error, requests.exceptions.ProxyError):
             return NotSent("the proxy of this machine could not be used")
         if isinstance(error, requests.exceptions.ReadTimeout | urllib3.exceptions.ReadTimeoutError):
-            return Lost(f"no answer within {read_s:g} s")
+            return NoResponse(f"no answer within {read_s:g} s")
         reason = getattr(error.args[0], "reason", None) if error.args else None
         if isinstance(reason, urllib3.exceptions.NameResolutionError):
             return NotSent("its name could not be found")
         if isinstance(reason, urllib3.exceptions.NewConnectionError):
             return NotSent("the connection was refused")
-        return Lost("the connection was cut before the answer was whole")
+        return NoResponse("the connection was cut before the answer was whole")
 
 
 def _version() -> str:

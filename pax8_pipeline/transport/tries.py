@@ -14,7 +14,7 @@ from pax8_pipeline.transport.session import Answer
 from pax8_pipeline.transport.timing import Timing
 
 
-class Tries:
+class RetryState:
     """The tries of one call to one vendor."""
 
     def __init__(self, policy: RetryPolicy, timing: Timing, limiter: RateLimiter) -> None:

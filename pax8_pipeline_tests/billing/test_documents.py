@@ -19,8 +19,8 @@ from pax8_pipeline.billing.ledger.backup import backup, restore
 from pax8_pipeline.billing.ledger.ledger import Ledger
 from pax8_pipeline.billing.model import Change, Entry, State
 from pax8_pipeline.billing.planning.planner import all_changes, latest_plan_id, make_plan
-from pax8_pipeline.orchestration.checks.check import Finding, Sight
-from pax8_pipeline.orchestration.checks.registry import RULES
+from pax8_pipeline.orchestration.checks.check import CheckContext, CheckOutcome
+from pax8_pipeline.orchestration.checks.registry import CHECKS
 from pax8_pipeline.reports.explain.history import explain
 from pax8_pipeline.settings import Policy
 from pax8_pipeline.warehouse import snapshots
@@ -83,10 +83,10 @@ class House:
         with self.warehouse.connect() as connection:
             return {row["row_id"]: row for row in snapshots.dicts(connection.execute(query, [plan.plan_id]))}
 
-    def check(self, name: str) -> Finding:
-        (rule,) = [r for r in RULES if r.name == name]
+    def check(self, name: str) -> CheckOutcome:
+        (rule,) = [r for r in CHECKS if r.name == name]
         with self.warehouse.connect() as connection:
-            return rule.find(Sight(connection, settings_of(self.folder, self.rules), datetime(2026, 8, 20)))
+            return rule.evaluate(CheckContext(connection, settings_of(self.folder, self.rules), datetime(2026, 8, 20)))
 
     def document(self, key: str = KEY) -> Row:
         return next(d for d in self.shown if d["reference"] == key)

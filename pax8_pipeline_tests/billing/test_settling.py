@@ -25,7 +25,7 @@ from pax8_pipeline_tests.support.billing import WAIT, FakeHalo, as_halo_keeps
 from pax8_pipeline_tests.support.books import TODAY, circumstances, let_go
 from pax8_pipeline_tests.support.usage_books import KEY, UsageBooks, policy, usage_plan
 
-RULES = policy()
+CHECKS = policy()
 OPEN: tuple[State, ...] = ("claimed", "sent", "unknown")
 CLAIMED = datetime(2026, 8, 20, 5, 12)
 COVERS = (date(2026, 6, 19), date(2026, 9, 29))
@@ -46,7 +46,7 @@ class Case:
         """Plan it in a run and remember the plan."""
         ((self.verdict, self.sentence),) = [
             (row["verdict"], row["sentence"])
-            for key, row in usage_plan(self.warehouse, RULES, run_id).items()
+            for key, row in usage_plan(self.warehouse, CHECKS, run_id).items()
             if key.startswith(KEY)
         ]
         with self.warehouse.connect() as connection:
@@ -73,7 +73,7 @@ class Case:
         at = at or CLAIMED + timedelta(days=int(run_id.removeprefix("run-")) - 1)
         found = snapshots.Read("halo.invoices", snapshots.raw_objects("/Invoice", shown), "/Invoice", covers=covers)
         snapshots.store(self.warehouse, [found], run_id if read else "run-1", now=at)
-        build.build(self.warehouse, "staging.halo_invoices", build.variables(TODAY, RULES))
+        build.build(self.warehouse, "staging.halo_invoices", build.variables(TODAY, CHECKS))
         settled = Ledger(self.warehouse, run_id, clock=lambda: at).settle(WAIT)
         return [(row["plan_id"], row["state"], row["detail"]) for row in settled]
 
@@ -84,7 +84,7 @@ class Case:
 
 @pytest.fixture(scope="module", autouse=True)
 def books(tmp_path_factory: pytest.TempPathFactory) -> None:
-    warehouse = UsageBooks().load(tmp_path_factory.mktemp("books"), policy=RULES)
+    warehouse = UsageBooks().load(tmp_path_factory.mktemp("books"), policy=CHECKS)
     with warehouse.transaction() as connection:
         connection.execute("UPDATE meta.snapshots SET loaded_at = ?", [CLAIMED - timedelta(hours=1)])
     Case.loaded = warehouse.path
@@ -279,7 +279,7 @@ def test_without_open_ones_there_is_nothing_older_to_read(tmp_path: Path) -> Non
 def test_a_usage_invoice_is_never_undone_and_the_plan_says_who_can(tmp_path: Path) -> None:
     case = Case(tmp_path, "claimed")
     case.settle(case.shown())
-    now = replace(circumstances(policy=RULES, run_id="undo"), run_id="undo")
+    now = replace(circumstances(policy=CHECKS, run_id="undo"), run_id="undo")
     made = make_rollback(case.warehouse, case.plan_id, FakeHalo({}, {}, read_faults=1), now)
     with case.warehouse.connect() as connection:
         (row,) = snapshots.dicts(connection.execute("SELECT * FROM billing.plan WHERE plan_id = ?", [made.plan_id]))

@@ -19,7 +19,7 @@ from click.testing import CliRunner
 from pax8_pipeline.clock import ClockSeen, RunDay
 from pax8_pipeline.commands.doctor import local, vendors
 from pax8_pipeline.commands.doctor.command import doctor
-from pax8_pipeline.commands.doctor.diagnosis import Finding
+from pax8_pipeline.commands.doctor.diagnosis import Diagnosis
 from pax8_pipeline.errors import BadAnswer, ConfigError
 from pax8_pipeline.sandbox.halo.nightly import nightly
 from pax8_pipeline.sandbox.server.app import Sandbox, running_sandbox
@@ -223,7 +223,7 @@ def test_the_report_for_people_has_a_line_for_each_finding_and_what_to_do(patien
 # -------------------------------------------------------------------------------------------------------------------
 
 
-def clock_off(seconds: float | None, today: date = TODAY, *, stated: bool = False) -> Finding:
+def clock_off(seconds: float | None, today: date = TODAY, *, stated: bool = False) -> Diagnosis:
     """The finding for a vendor whose clock is so many seconds ahead of ours."""
     noon = datetime(2026, 8, 20, 12, tzinfo=UTC)
     seen = None if seconds is None else ClockSeen(noon + timedelta(seconds=seconds), noon)

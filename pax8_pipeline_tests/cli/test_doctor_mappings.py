@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pax8_pipeline.commands.doctor import mappings
-from pax8_pipeline.commands.doctor.diagnosis import Finding
+from pax8_pipeline.commands.doctor.diagnosis import Diagnosis
 from pax8_pipeline.errors import Unreachable
 from pax8_pipeline.settings import Settings, load_settings
 
@@ -55,7 +55,7 @@ def settings(tmp_path: Path) -> Settings:
     return load_settings({"PAX8_PIPELINE_DATA": str(tmp_path)})
 
 
-def said(findings: list[Finding]) -> dict[str, list[str]]:
+def said(findings: list[Diagnosis]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for one in findings:
         found.setdefault(one.level, []).append(one.text)

@@ -15,7 +15,7 @@ from pax8_pipeline.billing import acknowledgements
 from pax8_pipeline.billing.verdicts import ALL_VERDICTS
 from pax8_pipeline.cli import COMMANDS
 from pax8_pipeline.mapping.files import load_mappings
-from pax8_pipeline.orchestration.checks.registry import RULES
+from pax8_pipeline.orchestration.checks.registry import CHECKS
 from pax8_pipeline.settings import REQUIRED_HALO, REQUIRED_PAX8, Policy, load_policy
 from pax8_pipeline_tests import make_reference
 
@@ -105,7 +105,7 @@ def test_the_reference_holds_every_key_verdict_check_and_command() -> None:
     words = {"safe": "changes", "needs_approval": "waits", "blocked": "held back", "no_op": "fine"}
     rows = [f"| `{v.name}` | {words[v.cls]} | {v.sentence} |" for v in ALL_VERDICTS]
     assert [row for row in rows if row not in made["verdicts.md"]] == []
-    assert {rule.name for rule in RULES} == set(re.findall(r"^\| `(\w+)`", made["checks.md"], re.MULTILINE))
+    assert {rule.name for rule in CHECKS} == set(re.findall(r"^\| `(\w+)`", made["checks.md"], re.MULTILINE))
     assert set(re.findall(r"^## pax8-pipeline (\w+)", made["commands.md"], re.MULTILINE)) == set(COMMANDS)
 
 

@@ -17,7 +17,7 @@ from pax8_pipeline.sandbox.faults.traffic import default_limits
 from pax8_pipeline.sandbox.server.app import running_sandbox
 from pax8_pipeline.sandbox.world.world import World
 from pax8_pipeline_tests.support.nightly import apply_newest, night
-from pax8_pipeline_tests.support.operator import TODAY, Desk
+from pax8_pipeline_tests.support.operator import TODAY, Operator
 
 _WIDE = "{lines_changed_pct: null, lines_changed: null, lines_ended: null, money_delta: null}"  # this is about calls, not limits
 
@@ -37,7 +37,7 @@ def bench(changes: int) -> None:
         (folder / "policy.yaml").write_text(f"guardrails: {{run: {_WIDE}, client: {_WIDE}}}\n", encoding="utf-8")
         world.write_mappings(folder / "mappings")
         with running_sandbox(world) as sandbox:
-            at = Desk(sandbox, folder)
+            at = Operator(sandbox, folder)
             plan, _ = night(at, apply=False)
             print(f"{plan.rows_safe} changes planned", flush=True)
             sandbox.requests.clear()

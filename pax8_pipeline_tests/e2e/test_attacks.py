@@ -16,7 +16,7 @@ from urllib.parse import quote, urlsplit
 import pytest
 
 from pax8_pipeline.sandbox.world.world import World
-from pax8_pipeline_tests.support.operator import TODAY, Desk, desk, until
+from pax8_pipeline_tests.support.operator import TODAY, Operator, desk, until
 
 EVIL = "https://evil.example"
 LAUNCH = """mutation L($p: ExecutionParams!) { launchRun(executionParams: $p) {
@@ -86,7 +86,7 @@ def execution(job: str, config: Mapping[str, Any], tags: Mapping[str, str]) -> d
 
 
 @pytest.fixture(scope="module")
-def at(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+def at(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
     world = World(7, TODAY, companies=8, subscriptions=40)
     world.play_day()
     with desk(tmp_path_factory.mktemp("attacked"), world) as made:
@@ -94,7 +94,7 @@ def at(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 
 
 @pytest.fixture(scope="module")
-def ui(at: Desk) -> Iterator[Ui]:
+def ui(at: Operator) -> Iterator[Ui]:
     with at.dagster_ui() as port:
         yield Ui(port)
 
@@ -154,7 +154,7 @@ ATTACKS: dict[str, tuple[str, str, dict[str, str], str, int]] = {
 }  # fmt: skip
 
 
-def test_no_request_of_another_sites_page_is_answered(ui: Ui, at: Desk) -> None:
+def test_no_request_of_another_sites_page_is_answered(ui: Ui, at: Operator) -> None:
     answers = {who: ui.send(*attack[:4])[0] for who, attack in ATTACKS.items()}
     assert answers == {who: attack[4] for who, attack in ATTACKS.items()}
     assert ui.runs() == {}
@@ -170,7 +170,7 @@ def test_the_uis_own_pages_are_answered_and_cannot_be_framed(ui: Ui) -> None:
     asked.close()
 
 
-def test_whoever_reaches_the_ui_writes_only_a_plan_with_its_checksum(ui: Ui, at: Desk) -> None:
+def test_whoever_reaches_the_ui_writes_only_a_plan_with_its_checksum(ui: Ui, at: Operator) -> None:
     assert "only one stored plan" in ui.launch("daily_sync", APPLY, CLI_TAGS)
     assert at.posts() == []
     plan = at.command("plan", "show", "--json", HALO_WRITE_MODE="dry_run").data["plan"]
@@ -188,7 +188,7 @@ def test_whoever_reaches_the_ui_writes_only_a_plan_with_its_checksum(ui: Ui, at:
     assert at.sandbox.world.halo.violations == []
 
 
-def cancelled_in_a_write(ui: Ui, at: Desk, config: Mapping[str, Any]) -> None:
+def cancelled_in_a_write(ui: Ui, at: Operator, config: Mapping[str, Any]) -> None:
     """Start a run and cancel it in the UI while Halo is about to answer its first write."""
     stuck = at.sandbox.faults.add("hang", vendor="halo", method="POST", path="/SoftwareLicence")
     run_id = ui.start("apply_plan", config)
@@ -211,7 +211,7 @@ CONTROL: dict[str, tuple[str, str, dict[str, str], int]] = {
 }
 
 
-def test_the_sandboxs_control_answers_programs_and_no_other_sites_page(at: Desk) -> None:
+def test_the_sandboxs_control_answers_programs_and_no_other_sites_page(at: Operator) -> None:
     control = Ui(urlsplit(at.sandbox.url).port or 0)
     answers = {who: control.send(m, path, h, '{"play_days": 0}')[0] for who, (m, path, h, _) in CONTROL.items()}
     assert answers == {who: status for who, (*_, status) in CONTROL.items()}

@@ -13,7 +13,7 @@ import pytest
 
 from pax8_pipeline.sandbox.pax8.switches import Pax8Switches
 from pax8_pipeline.sandbox.world.world import World
-from pax8_pipeline_tests.support.operator import TODAY, Desk, desk, kill, until
+from pax8_pipeline_tests.support.operator import TODAY, Operator, desk, kill, until
 
 FIRST, LAST, MONTHS = "2023-08", "2026-07", 36
 TABLES = ("staging.invoices", "staging.invoice_items", "reconciled.usage_months", "reconciled.usage")
@@ -22,7 +22,7 @@ SWITCHES = Pax8Switches(item_ids="all")
 
 
 @pytest.fixture(scope="module")
-def at(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+def at(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
     world = World(5, TODAY, companies=6, subscriptions=24, usage=4, invoice_months=MONTHS, pax8_switches=SWITCHES)
     folder = tmp_path_factory.mktemp("backfill")
     (folder / "policy.yaml").write_text(f"usage: {{history_from: {FIRST}, first_month: {FIRST}}}\n")
@@ -31,7 +31,7 @@ def at(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(at: Desk) -> dict[str, Any]:
+def undisturbed(at: Operator) -> dict[str, Any]:
     """What a backfill says that nobody disturbs; it fills the desk's own folder."""
     at.sandbox.requests.clear()
     ran = at.command("backfill", FIRST, LAST, "--json")
@@ -44,11 +44,13 @@ def contents(folder: Path) -> dict[str, list[tuple[Any, ...]]]:
         return {table: warehouse.execute(f"SELECT * FROM {table} ORDER BY ALL").fetchall() for table in TABLES}
 
 
-def items_asked(at: Desk) -> Counter[str]:
+def items_asked(at: Operator) -> Counter[str]:
     return Counter(path for path in at.sandbox.requests.paths("pax8", "GET") if path.endswith("/items"))
 
 
-def test_it_says_beforehand_how_many_calls_and_afterwards_what_they_were(at: Desk, undisturbed: dict[str, Any]) -> None:
+def test_it_says_beforehand_how_many_calls_and_afterwards_what_they_were(
+    at: Operator, undisturbed: dict[str, Any]
+) -> None:
     invoices = [row for row in at.sandbox.pax8.invoices.values() if row["invoiceDate"] > f"{FIRST}-31"]
     told = undisturbed["forecast"]
     assert (told["invoices"], told["calls"], told["minutes"]) == (len(invoices), len(invoices), 1)
@@ -61,7 +63,7 @@ def test_it_says_beforehand_how_many_calls_and_afterwards_what_they_were(at: Des
 
 
 def test_stopped_twice_and_started_again_it_leaves_the_same_rows_and_asks_for_nothing_twice(
-    at: Desk, undisturbed: dict[str, Any], tmp_path: Path
+    at: Operator, undisturbed: dict[str, Any], tmp_path: Path
 ) -> None:
     (tmp_path / "policy.yaml").write_text((at.folder / "policy.yaml").read_text())
     at.sandbox.requests.clear()
@@ -90,14 +92,18 @@ def test_stopped_twice_and_started_again_it_leaves_the_same_rows_and_asks_for_no
     assert items_asked(at) == asked
 
 
-def test_months_loaded_by_a_run_each_are_the_same_rows(at: Desk, undisturbed: dict[str, Any], tmp_path: Path) -> None:
+def test_months_loaded_by_a_run_each_are_the_same_rows(
+    at: Operator, undisturbed: dict[str, Any], tmp_path: Path
+) -> None:
     (tmp_path / "policy.yaml").write_text((at.folder / "policy.yaml").read_text())
     ran = at.command("backfill", "2026-06", LAST, "--per-month", "--json", PAX8_PIPELINE_DATA=str(tmp_path))
     assert (ran.code, len(ran.data["runs"])) == (0, 2), ran.err
     assert ran.data["months"] == undisturbed["months"][-2:]
 
 
-def test_bills_of_a_backfill_wait_for_a_person_and_nothing_is_written(at: Desk, undisturbed: dict[str, Any]) -> None:
+def test_bills_of_a_backfill_wait_for_a_person_and_nothing_is_written(
+    at: Operator, undisturbed: dict[str, Any]
+) -> None:
     ran = at.command("backfill", "2026-06", LAST, "--bill", "--json")
     assert ran.code == 2, ran.err
     bill = ran.data["bill"]
@@ -118,7 +124,9 @@ def test_bills_of_a_backfill_wait_for_a_person_and_nothing_is_written(at: Desk, 
         (("2023-07", LAST), f"FROM 2023-07 lies before usage.history_from in policy.yaml, which is {FIRST}"),
     ],
 )
-def test_months_that_cannot_be_are_refused_in_plain_words(at: Desk, arguments: tuple[str, str], sentence: str) -> None:
+def test_months_that_cannot_be_are_refused_in_plain_words(
+    at: Operator, arguments: tuple[str, str], sentence: str
+) -> None:
     at.sandbox.requests.clear()
     ran = at.command("backfill", *arguments)
     assert (ran.code, sentence in ran.err, len(at.sandbox.requests)) == (1, True, 0), ran.err

@@ -17,8 +17,8 @@ from pax8_pipeline.billing.model import Change
 from pax8_pipeline.billing.planning.planner import latest_plan_id, safe_changes
 from pax8_pipeline.sandbox.world.world import World
 from pax8_pipeline.warehouse.connection import Warehouse
-from pax8_pipeline_tests.support.nightly import Evening, apply_newest, rows, small_story
-from pax8_pipeline_tests.support.operator import Desk
+from pax8_pipeline_tests.support.nightly import PlannedWorld, apply_newest, rows, small_story
+from pax8_pipeline_tests.support.operator import Operator
 
 
 @dataclass(frozen=True)
@@ -85,16 +85,16 @@ def relink(target: Target, *, keep: bool = False) -> None:
 
 
 @pytest.fixture(scope="module")
-def evening(tmp_path_factory: pytest.TempPathFactory) -> Evening:
-    return Evening.fall(small_story(), tmp_path_factory.mktemp("evening") / "data")
+def evening(tmp_path_factory: pytest.TempPathFactory) -> PlannedWorld:
+    return PlannedWorld.fall(small_story(), tmp_path_factory.mktemp("evening") / "data")
 
 
-def planned(at: Desk) -> list[Change]:
+def planned(at: Operator) -> list[Change]:
     with Warehouse(at.folder / "warehouse.duckdb").connect() as connection:
         return safe_changes(connection, latest_plan_id(connection) or "")
 
 
-def touched(at: Desk) -> list[tuple[str, int]]:
+def touched(at: Operator) -> list[tuple[str, int]]:
     """What Halo accepted a write to: ("SoftwareLicence" or "updatelines", id)."""
     found = []
     for write in at.sandbox.halo.writes:
@@ -104,7 +104,7 @@ def touched(at: Desk) -> list[tuple[str, int]]:
 
 
 @pytest.mark.parametrize("name", EDITS)
-def test_a_target_that_changed_since_the_plan_gets_no_write(name: str, evening: Evening, tmp_path: Path) -> None:
+def test_a_target_that_changed_since_the_plan_gets_no_write(name: str, evening: PlannedWorld, tmp_path: Path) -> None:
     action, licensed, edit = EDITS[name]
     with evening.desk(tmp_path / "data") as at:
         changes = planned(at)
@@ -129,7 +129,7 @@ def test_a_target_that_changed_since_the_plan_gets_no_write(name: str, evening: 
         assert len(touched(at)) >= len(others) > 3
 
 
-def test_nothing_edited_means_nothing_drifts(evening: Evening, tmp_path: Path) -> None:
+def test_nothing_edited_means_nothing_drifts(evening: PlannedWorld, tmp_path: Path) -> None:
     """The table above fails for its edits alone: the same plan without one is written whole."""
     with evening.desk(tmp_path / "data") as at:
         apply_newest(at.environment())

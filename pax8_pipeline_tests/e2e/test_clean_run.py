@@ -10,17 +10,17 @@ import duckdb
 import pytest
 
 from pax8_pipeline_tests import shown_commands
-from pax8_pipeline_tests.support.operator import Desk, Ran, desk
+from pax8_pipeline_tests.support.operator import Operator, Ran, desk
 
 
 @pytest.fixture(scope="module")
-def clean(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Desk, Ran]]:
+def clean(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Operator, Ran]]:
     """A desk after its first run, which nothing disturbed; whoever uses it leaves it so."""
     with desk(tmp_path_factory.mktemp("clean")) as made:
         yield made, made.run()
 
 
-def test_a_clean_run_brings_halo_in_step_with_the_right_verdicts(clean: tuple[Desk, Ran]) -> None:
+def test_a_clean_run_brings_halo_in_step_with_the_right_verdicts(clean: tuple[Operator, Ran]) -> None:
     at, first = clean
     assert (first.all_written, first.err.count("Traceback")) == (True, 0), first.err
     assert at.in_step()
@@ -34,7 +34,7 @@ def test_a_clean_run_brings_halo_in_step_with_the_right_verdicts(clean: tuple[De
     assert len(unassigned) == 2
 
 
-def test_no_secret_and_no_token_is_left_in_any_file(clean: tuple[Desk, Ran]) -> None:
+def test_no_secret_and_no_token_is_left_in_any_file(clean: tuple[Operator, Ran]) -> None:
     at, _ = clean
     secrets = [
         at.sandbox.env()["PAX8_CLIENT_SECRET"].encode(),
@@ -48,7 +48,7 @@ def test_no_secret_and_no_token_is_left_in_any_file(clean: tuple[Desk, Ran]) -> 
         assert not any(secret in content for secret in secrets), path
 
 
-def test_analysts_read_a_published_copy(clean: tuple[Desk, Ran]) -> None:
+def test_analysts_read_a_published_copy(clean: tuple[Operator, Ran]) -> None:
     at, _ = clean
     with duckdb.connect(str(at.folder / "published.duckdb"), read_only=True) as connection:
         rows = connection.execute("SELECT verdict, count(*) FROM reconciled.subscriptions GROUP BY 1").fetchall()
@@ -58,7 +58,7 @@ def test_analysts_read_a_published_copy(clean: tuple[Desk, Ran]) -> None:
 
 
 def test_a_dry_run_plans_the_same_writes_nothing_and_puts_unbilled_money_first(
-    clean: tuple[Desk, Ran], tmp_path: Path
+    clean: tuple[Operator, Ran], tmp_path: Path
 ) -> None:
     with desk(tmp_path) as at:
         dry = at.run(HALO_WRITE_MODE="")
@@ -74,7 +74,9 @@ def test_a_dry_run_plans_the_same_writes_nothing_and_puts_unbilled_money_first(
     assert money[0] > 0
 
 
-def test_a_second_run_writes_nothing_and_waits_for_a_person_until_all_is_acknowledged(clean: tuple[Desk, Ran]) -> None:
+def test_a_second_run_writes_nothing_and_waits_for_a_person_until_all_is_acknowledged(
+    clean: tuple[Operator, Ran],
+) -> None:
     at, _ = clean
     writes = len(at.sandbox.halo.writes)
     second = at.run()
@@ -93,7 +95,7 @@ def test_a_second_run_writes_nothing_and_waits_for_a_person_until_all_is_acknowl
 LOOKING = ("plan show", "report", "acknowledge --list", "writer show", "prune --dry-run", "cutover", "explain")
 
 
-def test_what_the_documents_show_of_looking_works(clean: tuple[Desk, Ran]) -> None:
+def test_what_the_documents_show_of_looking_works(clean: tuple[Operator, Ran]) -> None:
     at, first = clean
     company = next(r["row_id"] for r in first.data["rows"] if r["verdict"] == "usage_bill").split(" ")[2]
     shown = [

@@ -11,7 +11,7 @@ from typing import Any
 from pax8_pipeline.sandbox.pax8.switches import UNASSIGNED_SHAPES
 from pax8_pipeline.sandbox.world.world import World
 from pax8_pipeline_tests.support.nightly import night, rows
-from pax8_pipeline_tests.support.operator import TODAY, Desk, desk
+from pax8_pipeline_tests.support.operator import TODAY, Operator, desk
 
 JULY = date(2026, 7, 1)
 POLICY = "usage: {first_month: 2026-07}\n"
@@ -56,7 +56,7 @@ def wanted(world: World) -> tuple[Sums, Sums]:
     return dict(totals), dict(costs)
 
 
-def found(at: Desk) -> tuple[Sums, Sums]:
+def found(at: Operator) -> tuple[Sums, Sums]:
     """The same as the product has it."""
     totals: Sums = defaultdict(Decimal)
     costs: Sums = defaultdict(Decimal)
@@ -68,7 +68,7 @@ def found(at: Desk) -> tuple[Sums, Sums]:
     return dict(totals), dict(costs)
 
 
-def planned(at: Desk) -> dict[str, Decimal]:
+def planned(at: Operator) -> dict[str, Decimal]:
     """What the newest plan would bill, by company."""
     query = (
         "SELECT company_id, money_per_period AS money FROM billing.plan WHERE verdict = 'usage_bill' "

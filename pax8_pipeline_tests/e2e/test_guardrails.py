@@ -11,7 +11,7 @@ import pytest
 
 from pax8_pipeline.sandbox.world.world import World
 from pax8_pipeline_tests.support.nightly import night, rows
-from pax8_pipeline_tests.support.operator import TODAY, Desk, desk
+from pax8_pipeline_tests.support.operator import TODAY, Operator, desk
 
 YESTERDAY = "2026-08-19"
 
@@ -111,7 +111,7 @@ CASES = {
 }  # fmt: skip
 
 
-def written(at: Desk) -> set[str]:
+def written(at: Operator) -> set[str]:
     return {row["row_id"] for row in rows(at, "SELECT row_id FROM billing.ledger_state WHERE state = 'verified'")}
 
 

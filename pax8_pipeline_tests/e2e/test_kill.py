@@ -26,9 +26,9 @@ import pytest
 
 from pax8_pipeline.text import jsontext
 from pax8_pipeline_tests.proofs import WHOLE
-from pax8_pipeline_tests.support.crashes import WAVES, Hand, apply_under
-from pax8_pipeline_tests.support.nightly import Evening, night, open_entries, rows, small_story
-from pax8_pipeline_tests.support.operator import Desk
+from pax8_pipeline_tests.support.crashes import WAVES, CrashInjector, apply_under
+from pax8_pipeline_tests.support.nightly import PlannedWorld, night, open_entries, rows, small_story
+from pax8_pipeline_tests.support.operator import Operator
 
 SEED = 20260820
 IN_MEMORY = Path("/dev/shm")  # see the docstring
@@ -60,16 +60,16 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def evening(place: Path) -> Evening:
-    return Evening.fall(small_story(), place / "evening")
+def evening(place: Path) -> PlannedWorld:
+    return PlannedWorld.fall(small_story(), place / "evening")
 
 
 @pytest.fixture(scope="module")
-def clean_by_way(evening: Evening, place: Path) -> dict[str, Clean]:
+def clean_by_way(evening: PlannedWorld, place: Path) -> dict[str, Clean]:
     return {way: undisturbed(evening, place / "clean", settings) for way, (settings, _, _) in WAYS.items()}
 
 
-def writes(at: Desk) -> Counter[str]:
+def writes(at: Operator) -> Counter[str]:
     """The bodies Halo accepted; a list of licences counts as its elements, since a wave may be cut otherwise."""
     found: Counter[str] = Counter()
     for write in at.sandbox.halo.writes:
@@ -78,21 +78,23 @@ def writes(at: Desk) -> Counter[str]:
     return found
 
 
-def verified(at: Desk) -> list[dict[str, Any]]:
+def verified(at: Operator) -> list[dict[str, Any]]:
     """What the ledger calls done, whatever plan it was in."""
     query = "SELECT row_id, action, \"after\" FROM billing.ledger_state WHERE state = 'verified' ORDER BY ALL"
     return rows(at, query)
 
 
 @contextmanager
-def a_round(evening: Evening, folder: Path, hand: Hand, settings: dict[str, int]) -> Iterator[tuple[Desk, int | None]]:
+def a_round(
+    evening: PlannedWorld, folder: Path, hand: CrashInjector, settings: dict[str, int]
+) -> Iterator[tuple[Operator, int | None]]:
     with evening.desk(folder) as at:
         yield at, apply_under(at, hand, settings)
     shutil.rmtree(folder)
 
 
-def undisturbed(evening: Evening, folder: Path, settings: dict[str, int]) -> Clean:
-    hand = Hand()
+def undisturbed(evening: PlannedWorld, folder: Path, settings: dict[str, int]) -> Clean:
+    hand = CrashInjector()
     with a_round(evening, folder, hand, settings) as (at, code):
         assert code == 0
         assert at.in_step()
@@ -105,12 +107,12 @@ def undisturbed(evening: Evening, folder: Path, settings: dict[str, int]) -> Cle
 
 @pytest.mark.parametrize(("way", "part"), PARTS)
 def test_a_process_killed_at_any_moment_of_an_apply_is_made_good_once(
-    way: str, part: int, evening: Evening, clean_by_way: dict[str, Clean], place: Path
+    way: str, part: int, evening: PlannedWorld, clean_by_way: dict[str, Clean], place: Path
 ) -> None:
     settings, kills, parts = WAYS[way]
     clean = clean_by_way[way]
     for target in random.Random(SEED).sample(range(len(clean.moments)), kills)[part::parts]:
-        hand = Hand(target)
+        hand = CrashInjector(target)
         with a_round(evening, place / f"{way} {target}", hand, settings) as (at, code):
             moment = f"killed at {target}: {clean.moments[target]}"
             assert code == -signal.SIGKILL, moment

@@ -23,7 +23,7 @@ from pax8_pipeline.sandbox.world.world import World
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.proofs import WHOLE
 from pax8_pipeline_tests.support.nightly import night, open_entries, rows
-from pax8_pipeline_tests.support.operator import Desk, desk
+from pax8_pipeline_tests.support.operator import Operator, desk
 
 FIRST = date(2026, 8, 20)
 DAYS = 92 if WHOLE else 23
@@ -37,7 +37,7 @@ UNDONE = {"increase", "decrease", "cancel", "unbilled"}
 
 
 @pytest.fixture
-def at(tmp_path: Path) -> Iterator[Desk]:
+def at(tmp_path: Path) -> Iterator[Operator]:
     (tmp_path / "policy.yaml").write_text(POLICY, encoding="utf-8")
     world = World(8, FIRST, companies=35, subscriptions=180)
     warehouse = Warehouse(tmp_path / "warehouse.duckdb")
@@ -57,7 +57,7 @@ def money_a_month(world: World) -> Decimal:
     return total
 
 
-def planned_money(at: Desk, plan_id: str) -> Decimal:
+def planned_money(at: Operator, plan_id: str) -> Decimal:
     query = "SELECT coalesce(sum(money_per_month), 0) AS money FROM billing.plan WHERE class = 'safe' AND plan_id = ?"
     return Decimal(rows(at, query, plan_id)[0]["money"])
 
@@ -71,7 +71,7 @@ def bill_what_is_not_billed(world: World, folder: Path) -> int:
     return len(unbilled)
 
 
-def a_day(at: Desk) -> Counter[str]:
+def a_day(at: Operator) -> Counter[str]:
     """Play one day and its night, hold Halo against the truth, and count what happened."""
     world = at.sandbox.world
     world.play_day()
@@ -92,7 +92,7 @@ def a_day(at: Desk) -> Counter[str]:
 
 
 @pytest.mark.timeout(600)
-def test_three_months_of_nights_leave_halo_as_pax8_says_line_by_line(at: Desk) -> None:
+def test_three_months_of_nights_leave_halo_as_pax8_says_line_by_line(at: Operator) -> None:
     world = at.sandbox.world
     invoices = len(world.halo.invoices)
     happened: Counter[str] = Counter()

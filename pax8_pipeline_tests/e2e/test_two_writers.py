@@ -12,7 +12,7 @@ import pytest
 from pax8_pipeline.billing.actions import usage_invoice
 from pax8_pipeline.sandbox.faults.middleware import App, Receive, Scope, Send
 from pax8_pipeline.sandbox.world.world import World
-from pax8_pipeline_tests.support.operator import TODAY, Desk, desk
+from pax8_pipeline_tests.support.operator import TODAY, Operator, desk
 
 ITEM = 81
 
@@ -34,7 +34,7 @@ class Together:
         await self.inner(scope, receive, send)
 
 
-def keys(at: Desk) -> Counter[str]:
+def keys(at: Operator) -> Counter[str]:
     """How many live invoices Halo has of each key."""
     live = [d for d in at.sandbox.world.halo.invoices.values() if not d["voided"]]
     return Counter(key for d in live for key in usage_invoice.keys_of(d))
@@ -50,7 +50,7 @@ def test_two_folders_that_write_one_key_both_end_with_3_and_one_goes_on_once_a_p
         (folder / "policy.yaml").write_text(policy, encoding="utf-8")
         world.write_mappings(folder / "mappings")
     with desk(folders[0], world) as first:
-        second = Desk(first.sandbox, folders[1])
+        second = Operator(first.sandbox, folders[1])
         first.sandbox.app.app = Together(first.sandbox.app.app)
         runs = [at.start("run", "--json") for at in (first, second)]
         told = [run.communicate(timeout=280) for run in runs]

@@ -17,7 +17,7 @@ import pytest
 from pax8_pipeline.sandbox.world.world import World
 from pax8_pipeline_tests.e2e.test_backfill import FIRST, LAST, MONTHS, SWITCHES, contents, items_asked
 from pax8_pipeline_tests.support.chromium import IN_BROWSER
-from pax8_pipeline_tests.support.operator import TODAY, Desk, desk, until
+from pax8_pipeline_tests.support.operator import TODAY, Operator, desk, until
 
 pytestmark = IN_BROWSER
 
@@ -25,7 +25,7 @@ JOB = "locations/pax8_pipeline/jobs/usage_backfill"
 
 
 @pytest.fixture(scope="module")
-def at(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+def at(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
     """The same world and months as in the test of the command line."""
     world = World(5, TODAY, companies=6, subscriptions=24, usage=4, invoice_months=MONTHS, pax8_switches=SWITCHES)
     folder = tmp_path_factory.mktemp("ui-backfill")
@@ -35,7 +35,7 @@ def at(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 
 
 @pytest.fixture(scope="module")
-def address(at: Desk) -> Iterator[str]:
+def address(at: Operator) -> Iterator[str]:
     """The UI of `pax8-pipeline dev` on that world."""
     with at.dagster_ui() as port:
         yield f"http://127.0.0.1:{port}"
@@ -72,7 +72,7 @@ def runs(address: str) -> list[dict[str, str]]:
 def test_a_backfill_stopped_in_the_browser_and_started_again_leaves_the_rows_of_an_undisturbed_one(
     page: Any,
     address: str,
-    at: Desk,
+    at: Operator,
     tmp_path: Path,
 ) -> None:
     stuck = at.sandbox.faults.add("hang", vendor="pax8", path="/invoices/*/items", after=25)

@@ -21,14 +21,14 @@ from pax8_pipeline.sandbox.world.world import World
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.proofs import WHOLE
 from pax8_pipeline_tests.support.nightly import night, open_entries, rows
-from pax8_pipeline_tests.support.operator import Desk, desk
+from pax8_pipeline_tests.support.operator import Operator, desk
 
 MONTH = "2026-07"
 _WIDE = "{lines_changed_pct: null, lines_changed: null, lines_ended: null, money_delta: null}"
 POLICY = f"usage: {{first_month: {MONTH}}}\nguardrails: {{run: {_WIDE}, client: {_WIDE}}}\n"
 
 
-def served(folder: Path, today: date) -> Iterator[Desk]:
+def served(folder: Path, today: date) -> Iterator[Operator]:
     (folder / "policy.yaml").write_text(POLICY, encoding="utf-8")
     world = World(5, today, companies=20, subscriptions=80, usage=12, unassigned=UNASSIGNED_SHAPES)
     warehouse = Warehouse(folder / "warehouse.duckdb")
@@ -38,12 +38,12 @@ def served(folder: Path, today: date) -> Iterator[Desk]:
 
 
 @pytest.fixture
-def at(tmp_path: Path) -> Iterator[Desk]:
+def at(tmp_path: Path) -> Iterator[Operator]:
     yield from served(tmp_path, date(2026, 7, 12) if WHOLE else date(2026, 8, 2))
 
 
 @pytest.fixture
-def after_approval(tmp_path: Path) -> Iterator[Desk]:
+def after_approval(tmp_path: Path) -> Iterator[Operator]:
     yield from served(tmp_path, date(2026, 8, 6))
 
 
@@ -68,12 +68,12 @@ def wanted(expected: ExpectedUsage) -> dict[str, tuple[int, list[Decimal]]]:
     }
 
 
-def documents(at: Desk, verdict: str) -> list[dict[str, Any]]:
+def documents(at: Operator, verdict: str) -> list[dict[str, Any]]:
     query = "SELECT * FROM billing.plan WHERE verdict = ? AND plan_id = (SELECT arg_max(plan_id, made_at) FROM billing.plans)"
     return rows(at, query, verdict)
 
 
-def test_a_month_read_daily_ends_in_one_invoice_for_each_client(at: Desk) -> None:
+def test_a_month_read_daily_ends_in_one_invoice_for_each_client(at: Operator) -> None:
     world = at.sandbox.world
     while world.today < (date(2026, 8, 16) if WHOLE else date(2026, 8, 7)):
         world.play_day()
@@ -98,7 +98,7 @@ def test_a_month_read_daily_ends_in_one_invoice_for_each_client(at: Desk) -> Non
     assert unbilled == sum((row["charges"] for row in expected.unassigned), Decimal(0))
 
 
-def bill_july(at: Desk) -> World:
+def bill_july(at: Operator) -> World:
     """Bill the month in one night, the day after its approval."""
     world = at.sandbox.world
     plan, outcome = night(at, usage=True)
@@ -108,7 +108,7 @@ def bill_july(at: Desk) -> World:
     return world
 
 
-def test_a_group_assigned_later_is_billed_once_as_its_own(after_approval: Desk) -> None:
+def test_a_group_assigned_later_is_billed_once_as_its_own(after_approval: Operator) -> None:
     at = after_approval
     world = bill_july(at)
     before = billed(world)
@@ -129,7 +129,7 @@ def test_a_group_assigned_later_is_billed_once_as_its_own(after_approval: Desk) 
     assert before.items() <= billed(world).items()
 
 
-def test_a_credited_and_replaced_invoice_becomes_one_adjustment_that_waits(after_approval: Desk) -> None:
+def test_a_credited_and_replaced_invoice_becomes_one_adjustment_that_waits(after_approval: Operator) -> None:
     at = after_approval
     world = bill_july(at)
     before = billed(world)
@@ -144,7 +144,7 @@ def test_a_credited_and_replaced_invoice_becomes_one_adjustment_that_waits(after
     assert billed(world) == before
 
 
-def test_the_same_invoice_cheaper_is_reported_and_nothing_is_written(after_approval: Desk) -> None:
+def test_the_same_invoice_cheaper_is_reported_and_nothing_is_written(after_approval: Operator) -> None:
     at = after_approval
     world = bill_july(at)
     before = billed(world)

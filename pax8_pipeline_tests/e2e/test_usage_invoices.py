@@ -22,9 +22,9 @@ import pytest
 from pax8_pipeline.billing.applying.apply import Outcome
 from pax8_pipeline.sandbox.world.world import World
 from pax8_pipeline_tests.proofs import WHOLE
-from pax8_pipeline_tests.support.crashes import Hand, apply_under
-from pax8_pipeline_tests.support.nightly import Evening, apply_newest, later, night, open_entries, rows
-from pax8_pipeline_tests.support.operator import TODAY, Desk
+from pax8_pipeline_tests.support.crashes import CrashInjector, apply_under
+from pax8_pipeline_tests.support.nightly import PlannedWorld, apply_newest, later, night, open_entries, rows
+from pax8_pipeline_tests.support.operator import TODAY, Operator
 
 POST = "POST /halo/api/Invoice"
 IN_MEMORY = Path("/dev/shm")
@@ -44,20 +44,20 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def evening(place: Path) -> Evening:
+def evening(place: Path) -> PlannedWorld:
     policy = f"usage: {{first_month: '2026-07', default_halo_item_id: {ITEM}}}\n"
-    return Evening.fall(World(8, TODAY, companies=14, subscriptions=60), place / "evening", policy, usage=True)
+    return PlannedWorld.fall(World(8, TODAY, companies=14, subscriptions=60), place / "evening", policy, usage=True)
 
 
 @contextmanager
-def a_round(evening: Evening, place: Path) -> Iterator[Desk]:
+def a_round(evening: PlannedWorld, place: Path) -> Iterator[Operator]:
     folder = place / "round"
     with evening.desk(folder) as at:
         yield at
     shutil.rmtree(folder)
 
 
-def planned(at: Desk) -> dict[str, dict[str, Any]]:
+def planned(at: Operator) -> dict[str, dict[str, Any]]:
     """The invoices of the newest plan, by key."""
     query = (
         "SELECT * FROM billing.plan WHERE action = 'create_invoice' AND class = 'safe' "
@@ -66,19 +66,19 @@ def planned(at: Desk) -> dict[str, dict[str, Any]]:
     return {row["row_id"]: row for row in rows(at, query)}
 
 
-def shown(at: Desk) -> Counter[str]:
+def shown(at: Operator) -> Counter[str]:
     """How many ordinary invoices Halo has of each reference that is a key, in any state."""
     references = [str(d["reference"]) for d in at.sandbox.world.halo.invoices.values()]
     return Counter(r for r in references if r.startswith("PAX8-USAGE"))
 
 
-def posts(at: Desk) -> Counter[str]:
+def posts(at: Operator) -> Counter[str]:
     """How many invoices were sent and taken, by key."""
     bodies = [w["body"] for w in at.sandbox.halo.writes if w["path"].lower().endswith("/invoice")]
     return Counter(element["reference"] for body in bodies for element in body)
 
 
-def made_good(at: Desk, keys: list[str], note: str = "") -> None:
+def made_good(at: Operator, keys: list[str], note: str = "") -> None:
     """Three nights without trouble later, some hours apart, each key is one invoice, sent once, on record once, and
     nothing is left to do. A run that starts at once sends nothing of which the result is not known."""
     sent, waits = posts(at), {e["row_id"] for e in rows(at, OPEN_NOW)}
@@ -101,14 +101,14 @@ def made_good(at: Desk, keys: list[str], note: str = "") -> None:
     assert {b["usage_key"]: b["amount"] for b in billed} == sums, note
 
 
-def applied(at: Desk) -> Outcome:
+def applied(at: Operator) -> Outcome:
     outcome = apply_newest(at.environment())
     assert outcome is not None
     return outcome
 
 
 def test_a_month_becomes_one_unposted_invoice_for_each_client_and_a_second_night_adds_nothing(
-    evening: Evening, place: Path
+    evening: PlannedWorld, place: Path
 ) -> None:
     with a_round(evening, place) as at:
         wanted = planned(at)
@@ -131,8 +131,8 @@ KILLS = [
 
 
 @pytest.mark.parametrize("moment", KILLS if WHOLE else KILLS[::3])
-def test_a_process_killed_around_the_post_is_made_good_once(moment: str, evening: Evening, place: Path) -> None:
-    hand = Hand()
+def test_a_process_killed_around_the_post_is_made_good_once(moment: str, evening: PlannedWorld, place: Path) -> None:
+    hand = CrashInjector()
     hand.counts = lambda name: _counted(hand, name, moment)  # type: ignore[method-assign]
     with a_round(evening, place) as at:
         keys = list(planned(at))
@@ -142,7 +142,7 @@ def test_a_process_killed_around_the_post_is_made_good_once(moment: str, evening
         made_good(at, keys, moment)
 
 
-def _counted(hand: Hand, name: str, moment: str) -> bool:
+def _counted(hand: CrashInjector, name: str, moment: str) -> bool:
     """Count a moment; the first one of that name is the one."""
     if hand.process is None or hand.struck:
         return False
@@ -163,7 +163,7 @@ def _counted(hand: Hand, name: str, moment: str) -> bool:
     ],
 )
 def test_an_answer_that_never_came_is_settled_by_reading_and_nothing_is_sent_twice(
-    kind: str, states: dict[str, int] | None, evening: Evening, place: Path
+    kind: str, states: dict[str, int] | None, evening: PlannedWorld, place: Path
 ) -> None:
     with a_round(evening, place) as at:
         keys = list(planned(at))
@@ -175,7 +175,9 @@ def test_an_answer_that_never_came_is_settled_by_reading_and_nothing_is_sent_twi
         made_good(at, keys, kind)
 
 
-def test_an_open_invoice_stays_open_as_long_as_halos_list_cannot_be_read_whole(evening: Evening, place: Path) -> None:
+def test_an_open_invoice_stays_open_as_long_as_halos_list_cannot_be_read_whole(
+    evening: PlannedWorld, place: Path
+) -> None:
     with a_round(evening, place) as at:
         keys = list(planned(at))
         at.sandbox.faults.add("reply_lost", vendor="halo", method="POST", path="/Invoice")
@@ -201,7 +203,7 @@ TENANTS: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("switches", TENANTS, ids=lambda s: ", ".join(f"{k}={v}" for k, v in s.items()))
 def test_on_any_tenant_the_search_finds_an_invoice_that_somebody_made_by_hand(
-    switches: dict[str, Any], evening: Evening, place: Path
+    switches: dict[str, Any], evening: PlannedWorld, place: Path
 ) -> None:
     """It stands among 60 others, its date is the first of the month, it is voided: the key counts all the same."""
     with a_round(evening, place) as at:

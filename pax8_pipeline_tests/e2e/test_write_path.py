@@ -11,13 +11,13 @@ from typing import Any
 import duckdb
 import pytest
 
-from pax8_pipeline_tests.support.operator import Desk, Ran, desk
+from pax8_pipeline_tests.support.operator import Operator, Ran, desk
 
 APPROVE = "trust: {default: approve}\n"
 
 
 @pytest.fixture
-def at(tmp_path: Path) -> Iterator[Desk]:
+def at(tmp_path: Path) -> Iterator[Operator]:
     with desk(tmp_path, USER="ada") as made:
         yield made
 
@@ -31,11 +31,11 @@ def waiting(ran: Ran, reason: str | None = None) -> list[dict[str, Any]]:
     return [r for r in rows if reason in (None, r["reason"])]
 
 
-def state(at: Desk) -> str:
+def state(at: Operator) -> str:
     return json.dumps(at.sandbox.world.halo_state(), sort_keys=True, default=str)
 
 
-def test_approve_apply_rollback_approve_apply_and_the_next_run_waits(at: Desk) -> None:
+def test_approve_apply_rollback_approve_apply_and_the_next_run_waits(at: Operator) -> None:
     (at.folder / "policy.yaml").write_text(APPROVE)
     before = state(at)
     night = at.run()
@@ -79,7 +79,7 @@ def test_approve_apply_rollback_approve_apply_and_the_next_run_waits(at: Desk) -
     assert (stale.code, "is stale" in stale.err) == (1, True)
 
 
-def test_a_held_run_is_written_after_its_acknowledgement(at: Desk) -> None:
+def test_a_held_run_is_written_after_its_acknowledgement(at: Operator) -> None:
     (at.folder / "policy.yaml").write_text("guardrails: {run: {lines_ended: 0}}\n")
     held = at.run()
     assert (held.code, at.posts()) == (3, []), held.err
@@ -101,7 +101,7 @@ def test_a_held_run_is_written_after_its_acknowledgement(at: Desk) -> None:
     assert "held by a guardrail" not in shown.out.splitlines()[0]
 
 
-def test_a_rollback_names_and_leaves_alone_what_changed_since(at: Desk) -> None:
+def test_a_rollback_names_and_leaves_alone_what_changed_since(at: Operator) -> None:
     first = at.run()
     assert first.all_written, first.err
     plan = plan_of(first)
@@ -119,7 +119,7 @@ def test_a_rollback_names_and_leaves_alone_what_changed_since(at: Desk) -> None:
     assert at.command("plan", "approve", "nonsense").err.startswith("Error: no plan nonsense")
 
 
-def expired(at: Desk) -> None:
+def expired(at: Operator) -> None:
     """Let a day and more pass for every plan."""
     with duckdb.connect(str(at.folder / "warehouse.duckdb")) as connection:
         connection.execute(

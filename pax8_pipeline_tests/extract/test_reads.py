@@ -11,7 +11,7 @@ import pytest
 from pax8_pipeline.errors import ServerFault
 from pax8_pipeline.extract import halo_lists as halo_loading
 from pax8_pipeline.extract import pax8_lists as loading
-from pax8_pipeline.extract.completeness import GUARDED, judged, shrink_problem
+from pax8_pipeline.extract.completeness import GUARDED, check_shrink, shrink_problem
 from pax8_pipeline.settings import Settings, load_settings
 from pax8_pipeline.warehouse import snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
@@ -79,7 +79,7 @@ def test_an_empty_core_list_is_refused_even_on_the_first_run(table: str, setting
 def test_a_refused_read_is_not_the_measure_of_the_next_one(warehouse: Warehouse, settings: Settings) -> None:
     snapshots.store(warehouse, [read_of(100)], "day-1")
     for day in ("day-2", "day-3"):
-        read = judged(warehouse, read_of(40), day, settings)
+        read = check_shrink(warehouse, read_of(40), day, settings)
         assert not read.complete, day
         snapshots.store(warehouse, [read], day)
     with warehouse.connect() as connection:
@@ -89,15 +89,15 @@ def test_a_refused_read_is_not_the_measure_of_the_next_one(warehouse: Warehouse,
 def test_a_second_read_of_the_same_run_is_held_against_the_run_before(warehouse: Warehouse, settings: Settings) -> None:
     snapshots.store(warehouse, [read_of(100)], "day-1")
     snapshots.store(warehouse, [read_of(90)], "day-2")
-    assert judged(warehouse, read_of(75), "day-2", settings).complete is False
+    assert check_shrink(warehouse, read_of(75), "day-2", settings).complete is False
 
 
 def test_an_operator_accepts_a_smaller_list_for_one_day_only(warehouse: Warehouse, settings: Settings) -> None:
     snapshots.store(warehouse, [read_of(100)], "day-1")
     accepting = replace(settings, environment={**settings.environment, "PAX8_ACCEPT_SHRINK": DAY})
-    assert judged(warehouse, read_of(40), "day-2", accepting).complete
+    assert check_shrink(warehouse, read_of(40), "day-2", accepting).complete
     yesterday = replace(settings, environment={**settings.environment, "PAX8_ACCEPT_SHRINK": "2026-08-19"})
-    assert not judged(warehouse, read_of(40), "day-2", yesterday).complete
+    assert not check_shrink(warehouse, read_of(40), "day-2", yesterday).complete
 
 
 def test_the_refusal_says_how_to_accept_it(settings: Settings) -> None:
@@ -143,20 +143,20 @@ def test_a_window_of_dates_is_held_against_the_days_that_both_reads_cover(
     snapshots.store(warehouse, [dated("2026-06-18", "2026-07-01", "2026-08-01", *usual, covers=(FIRST, LAST))], "day-1")
     days = (*tonight, *(usual if len(tonight) == 2 else usual[:8] if tonight else ()))
     moved = (FIRST + timedelta(days=1), LAST + timedelta(days=1))
-    assert judged(warehouse, dated(*days, covers=moved), "day-2", settings).complete is believed
+    assert check_shrink(warehouse, dated(*days, covers=moved), "day-2", settings).complete is believed
 
 
 def test_a_single_invoice_that_vanishes_makes_an_empty_window_that_is_refused(
     warehouse: Warehouse, settings: Settings
 ) -> None:
     snapshots.store(warehouse, [dated("2026-08-01", covers=(FIRST, LAST))], "day-1")
-    assert not judged(warehouse, dated(covers=(FIRST, LAST)), "day-2", settings).complete
+    assert not check_shrink(warehouse, dated(covers=(FIRST, LAST)), "day-2", settings).complete
 
 
 def test_a_window_whose_only_invoice_grew_old_is_empty_and_believed(warehouse: Warehouse, settings: Settings) -> None:
     snapshots.store(warehouse, [dated("2026-06-18", covers=(FIRST, LAST))], "day-1")
     moved = (FIRST + timedelta(days=1), LAST + timedelta(days=1))
-    assert judged(warehouse, dated(covers=moved), "day-2", settings).complete
+    assert check_shrink(warehouse, dated(covers=moved), "day-2", settings).complete
 
 
 def integration_of(state: str, *accounts: str) -> snapshots.Read:
@@ -169,10 +169,10 @@ def test_an_integration_whose_accounts_are_gone_is_not_off(
     state: str, believed: bool, warehouse: Warehouse, settings: Settings
 ) -> None:
     snapshots.store(warehouse, [integration_of("off", "1")], "day-1")
-    assert judged(warehouse, integration_of(state), "day-2", settings).complete is believed
+    assert check_shrink(warehouse, integration_of(state), "day-2", settings).complete is believed
     with warehouse.connect() as connection:
         assert halo_loading.believed(halo_loading.Integration("off", ""), connection).state == "unknown"
-    assert judged(warehouse, integration_of("off", "1"), "day-2", settings).complete
+    assert check_shrink(warehouse, integration_of("off", "1"), "day-2", settings).complete
 
 
 def test_older_than_the_usual_weeks_only_usage_documents_are_kept() -> None:

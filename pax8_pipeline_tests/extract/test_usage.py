@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from pax8_pipeline.extract import usage_summaries
-from pax8_pipeline.extract.usage_lines import Ask, read_lines
-from pax8_pipeline.extract.usage_summaries import Probe
+from pax8_pipeline.extract.usage_lines import UsageLineQuery, read_lines
+from pax8_pipeline.extract.usage_summaries import UsageProbe
 from pax8_pipeline.warehouse import build, snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.support.books import empty_warehouse, hold_open, subscription
@@ -46,7 +46,7 @@ def asked(warehouse: Warehouse, probe_days: int = 1, now: datetime = NOW) -> lis
 
 def test_those_with_usage_or_arrears_are_always_asked_and_a_share_of_the_others(warehouse: Warehouse) -> None:
     keep(warehouse, *(subscription(id=i) for i in ("used", "billed", "x", "y", "z")), arrears=("billed",))
-    usage_summaries.record_probes(warehouse, [Probe("used", True)], NOW - timedelta(days=1))
+    usage_summaries.record_probes(warehouse, [UsageProbe("used", True)], NOW - timedelta(days=1))
     for probe_days, others in ((1, 3), (2, 2), (3, 1), (14, 1)):
         found = asked(warehouse, probe_days)
         assert {"used", "billed"} < set(found)
@@ -65,7 +65,7 @@ def test_each_subscription_is_asked_within_the_days_of_the_policy_although_new_o
         keep(warehouse, *(subscription(id=i) for i in ids))
         found = asked(warehouse, probe_days, now)
         assert f"new{day:02d}" in found
-        usage_summaries.record_probes(warehouse, [Probe(i, False) for i in found], now)
+        usage_summaries.record_probes(warehouse, [UsageProbe(i, False) for i in found], now)
         asks += len(found)
         last.update(dict.fromkeys(found, day))
         late = [i for n, i in enumerate(ids) if day - last.get(i, max(0, n - 40)) > probe_days]
@@ -75,7 +75,9 @@ def test_each_subscription_is_asked_within_the_days_of_the_policy_although_new_o
 
 def test_after_weeks_without_a_run_the_questions_are_spread_and_not_all_asked_at_once(warehouse: Warehouse) -> None:
     keep(warehouse, *(subscription(id=f"s{n:03d}") for n in range(140)))
-    usage_summaries.record_probes(warehouse, [Probe(f"s{n:03d}", False) for n in range(140)], NOW - timedelta(days=40))
+    usage_summaries.record_probes(
+        warehouse, [UsageProbe(f"s{n:03d}", False) for n in range(140)], NOW - timedelta(days=40)
+    )
     assert len(asked(warehouse, 14)) == 10
 
 
@@ -89,15 +91,15 @@ def test_of_the_others_the_never_asked_come_first_with_price_zero_ahead_then_the
         subscription(id="new"),
         subscription(id="free", price=0),
     )
-    usage_summaries.record_probes(warehouse, [Probe("early", False)], NOW - timedelta(days=9))
-    usage_summaries.record_probes(warehouse, [Probe("late", False)], NOW - timedelta(days=2))
+    usage_summaries.record_probes(warehouse, [UsageProbe("early", False)], NOW - timedelta(days=9))
+    usage_summaries.record_probes(warehouse, [UsageProbe("late", False)], NOW - timedelta(days=2))
     assert asked(warehouse) == ["free", "new", "early", "late"]
 
 
 def test_one_empty_day_does_not_send_a_metered_subscription_to_the_end_of_the_queue(warehouse: Warehouse) -> None:
     keep(warehouse, subscription(id="used"))
-    usage_summaries.record_probes(warehouse, [Probe("used", True)], NOW - timedelta(days=3))
-    usage_summaries.record_probes(warehouse, [Probe("used", False)], NOW - timedelta(days=1))
+    usage_summaries.record_probes(warehouse, [UsageProbe("used", True)], NOW - timedelta(days=3))
+    usage_summaries.record_probes(warehouse, [UsageProbe("used", False)], NOW - timedelta(days=1))
     keep(warehouse, subscription(id="used"), *(subscription(id=f"s{n}") for n in range(3)))
     assert asked(warehouse, 3)[0] == "used"
     assert len(asked(warehouse, 3)) == 2
@@ -124,7 +126,7 @@ def test_ids_are_sent_as_they_came_and_remembered_in_lower_case(warehouse: Wareh
     _, probes = usage_summaries.read_summaries(
         FakePax8(usage={"ABC-1": [{"id": "u", "companyId": "c"}]}), ["ABC-1"], "2026-08"
     )
-    assert probes == [Probe("abc-1", True)]
+    assert probes == [UsageProbe("abc-1", True)]
 
 
 @pytest.mark.parametrize("sent", [{}, {"companyId": None}, {"companyId": " "}])
@@ -150,7 +152,7 @@ def test_a_summary_with_a_company_is_not_asked_again() -> None:
 
 def test_a_subscription_pax8_does_not_know_has_no_usage() -> None:
     read, probes = usage_summaries.read_summaries(FakePax8(gone={"s"}), ["s"], "2026-08")
-    assert (read.complete, list(read.objects), probes) == (True, [], [Probe("s", False)])
+    assert (read.complete, list(read.objects), probes) == (True, [], [UsageProbe("s", False)])
 
 
 def test_one_list_that_is_not_whole_makes_the_whole_read_incomplete() -> None:
@@ -167,7 +169,7 @@ def test_what_is_read_can_be_typed_in_staging_with_its_subscription_and_month(wa
         },
     )
     summaries, _ = usage_summaries.read_summaries(pax8, ["S-1"], "2026-08")
-    lines, _ = read_lines(pax8, [Ask("U-1", (TODAY,))], "2026-08")
+    lines, _ = read_lines(pax8, [UsageLineQuery("U-1", (TODAY,))], "2026-08")
     snapshots.store(warehouse, [summaries, lines], "r")
     for table in ("staging.usage_summaries", "staging.usage_lines"):
         assert build.build(warehouse, table, {"today": TODAY}).rejects == 0

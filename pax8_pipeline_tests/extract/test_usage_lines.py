@@ -12,7 +12,7 @@ import pytest
 
 from pax8_pipeline.extract import usage_lines, usage_summaries
 from pax8_pipeline.extract.backfill_estimate import forecast
-from pax8_pipeline.extract.usage_lines import Ask
+from pax8_pipeline.extract.usage_lines import UsageLineQuery
 from pax8_pipeline.warehouse import build, snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.support.books import empty_warehouse, hold_open
@@ -53,7 +53,7 @@ class Vendor:
 
 
 @dataclass
-class Shop:
+class PipelineHarness:
     """A warehouse that is kept as the daily run keeps it."""
 
     warehouse: Warehouse
@@ -70,7 +70,9 @@ class Shop:
             now = (usage_summaries.month_of(today), usage_lines.running_month(connection, today))
         return [*self.ask(*before, today), *self.ask(*now, today)]
 
-    def ask(self, month: str, asks: list[Ask], today: date, client: FakePax8 | None = None) -> list[tuple[str, date]]:
+    def ask(
+        self, month: str, asks: list[UsageLineQuery], today: date, client: FakePax8 | None = None
+    ) -> list[tuple[str, date]]:
         posted = {(s, d.isoformat()): self.vendor.rows(s, d) for s, _, d in self.vendor.posts if d < today}
         pax8 = client or FakePax8(lines=posted)
         for part in usage_lines.batches(asks, 3):
@@ -89,169 +91,177 @@ class Shop:
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> Shop:
+def harness(tmp_path: Path) -> PipelineHarness:
     warehouse = empty_warehouse(tmp_path / "warehouse.duckdb")
     hold_open(warehouse)
-    return Shop(warehouse)
+    return PipelineHarness(warehouse)
 
 
 def days(first: date, last: date) -> list[date]:
     return [first + timedelta(days=n) for n in range((last - first).days + 1)]
 
 
-def test_a_month_read_daily_for_35_days_stands_at_the_last_total_of_each_product(shop: Shop) -> None:
+def test_a_month_read_daily_for_35_days_stands_at_the_last_total_of_each_product(harness: PipelineHarness) -> None:
     for n, day in enumerate(days(FIRST, date(2026, 8, 31)), start=1):
-        shop.vendor.post("u", "steady", day, f"{n}.00")
+        harness.vendor.post("u", "steady", day, f"{n}.00")
         if n <= 5:
-            shop.vendor.post("u", "stops", day, f"{n}.50")
+            harness.vendor.post("u", "stops", day, f"{n}.50")
         if n == 3:
-            shop.vendor.post("u", "once", day, "7.125")
+            harness.vendor.post("u", "once", day, "7.125")
         if n % 7 == 0:
-            shop.vendor.post("weekly", "w", day, f"{n}.25")
+            harness.vendor.post("weekly", "w", day, f"{n}.25")
     asked = 0
     for today in days(FIRST, date(2026, 9, 4)):
         if today == date(2026, 9, 2):  # posted late, before the vendor is locked out
-            shop.vendor.post("u", "steady", date(2026, 8, 31), "31.40")
-        asked += len(shop.day(today))
+            harness.vendor.post("u", "steady", date(2026, 8, 31), "31.40")
+        asked += len(harness.day(today))
     expected = [
         ("u", "once", "2026-08-03", "7.125"),
         ("u", "steady", "2026-08-31", "31.4"),
         ("u", "stops", "2026-08-05", "5.5"),
         ("weekly", "w", "2026-08-28", "28.25"),
     ]
-    assert shop.month("2026-08") == expected
+    assert harness.month("2026-08") == expected
     assert asked < 31 + 4 + 4 * 6 + 4 * 4 + 4  # a call a day, not one for each day so far
     for today in (date(2026, 9, 5), date(2026, 9, 20)):
-        assert shop.day(today) == []
+        assert harness.day(today) == []
 
 
-def test_only_what_moved_is_asked_and_yesterday_is_enough_when_it_explains_the_amounts(shop: Shop) -> None:
+def test_only_what_moved_is_asked_and_yesterday_is_enough_when_it_explains_the_amounts(
+    harness: PipelineHarness,
+) -> None:
     yesterday = date(2026, 8, 19)
     for summary in ("moved", "still"):
-        shop.vendor.post(summary, "p", yesterday - timedelta(days=1), "1.00")
-    first = shop.day(yesterday)
-    shop.vendor.post("moved", "p", yesterday, "2.00")
+        harness.vendor.post(summary, "p", yesterday - timedelta(days=1), "1.00")
+    first = harness.day(yesterday)
+    harness.vendor.post("moved", "p", yesterday, "2.00")
     assert {s for s, _ in first} == {"moved", "still"}
-    assert shop.day(date(2026, 8, 20)) == [("moved", yesterday)]
-    assert shop.day(date(2026, 8, 20)) == []
+    assert harness.day(date(2026, 8, 20)) == [("moved", yesterday)]
+    assert harness.day(date(2026, 8, 20)) == []
 
 
-def test_days_without_a_run_are_made_up_for_as_far_as_the_amounts_need_it(shop: Shop) -> None:
-    shop.vendor.post("u", "steady", date(2026, 8, 9), "9.00")
-    shop.day(date(2026, 8, 10))
-    shop.vendor.post("u", "stops", date(2026, 8, 12), "3.00")
+def test_days_without_a_run_are_made_up_for_as_far_as_the_amounts_need_it(harness: PipelineHarness) -> None:
+    harness.vendor.post("u", "steady", date(2026, 8, 9), "9.00")
+    harness.day(date(2026, 8, 10))
+    harness.vendor.post("u", "stops", date(2026, 8, 12), "3.00")
     for n in range(10, 20):
-        shop.vendor.post("u", "steady", date(2026, 8, n), f"{n}.00")
-    asked = shop.day(date(2026, 8, 20))
+        harness.vendor.post("u", "steady", date(2026, 8, n), f"{n}.00")
+    asked = harness.day(date(2026, 8, 20))
     assert [d.day for _, d in asked] == [19, 20, 18, 17, 16, 15, 14, 13, 12]
-    assert shop.month("2026-08") == [("u", "steady", "2026-08-19", "19"), ("u", "stops", "2026-08-12", "3")]
+    assert harness.month("2026-08") == [("u", "steady", "2026-08-19", "19"), ("u", "stops", "2026-08-12", "3")]
 
 
 def test_rows_a_vendor_appended_to_a_day_all_count_and_a_day_posted_anew_replaces_what_was_read_of_it(
-    shop: Shop,
+    harness: PipelineHarness,
 ) -> None:
-    shop.vendor.post("u", "p", date(2026, 8, 10), "4.00", "1.50")
-    shop.day(date(2026, 8, 11))
-    assert [row[3] for row in shop.month("2026-08")] == ["1.5", "4"]
-    shop.vendor.post("u", "p", date(2026, 8, 10), "6.00")
-    shop.day(date(2026, 8, 12))
-    assert shop.month("2026-08") == [("u", "p", "2026-08-10", "6")]
+    harness.vendor.post("u", "p", date(2026, 8, 10), "4.00", "1.50")
+    harness.day(date(2026, 8, 11))
+    assert [row[3] for row in harness.month("2026-08")] == ["1.5", "4"]
+    harness.vendor.post("u", "p", date(2026, 8, 10), "6.00")
+    harness.day(date(2026, 8, 12))
+    assert harness.month("2026-08") == [("u", "p", "2026-08-10", "6")]
 
 
-def test_the_end_of_a_month_is_asked_daily_until_the_fourth_and_what_was_left_out_before_it_too(shop: Shop) -> None:
+def test_the_end_of_a_month_is_asked_daily_until_the_fourth_and_what_was_left_out_before_it_too(
+    harness: PipelineHarness,
+) -> None:
     for n in range(20, 32):
-        shop.vendor.post("u", "p", date(2026, 8, n), f"{n}.00")
-    shop.day(date(2026, 8, 28))  # then the machine was off until the 2nd
-    assert [d.day for _, d in shop.day(date(2026, 9, 2))] == [31, 30, 29, 28]
+        harness.vendor.post("u", "p", date(2026, 8, n), f"{n}.00")
+    harness.day(date(2026, 8, 28))  # then the machine was off until the 2nd
+    assert [d.day for _, d in harness.day(date(2026, 9, 2))] == [31, 30, 29, 28]
     for day, wanted in ((2, []), (3, [31]), (4, [31]), (5, [])):
-        assert [d.day for _, d in shop.day(date(2026, 9, day))] == wanted, day
-    assert shop.month("2026-08") == [("u", "p", "2026-08-31", "31")]
+        assert [d.day for _, d in harness.day(date(2026, 9, day))] == wanted, day
+    assert harness.month("2026-08") == [("u", "p", "2026-08-31", "31")]
 
 
-def test_a_run_that_comes_late_in_the_next_month_still_reads_the_end_of_the_last_once(shop: Shop) -> None:
+def test_a_run_that_comes_late_in_the_next_month_still_reads_the_end_of_the_last_once(harness: PipelineHarness) -> None:
     for n in (29, 30, 31):
-        shop.vendor.post("u", "p", date(2026, 8, n), f"{n}.00")
-    shop.day(date(2026, 8, 30))
-    assert [d.day for _, d in shop.day(date(2026, 9, 20))] == [31, 30]
-    assert shop.day(date(2026, 9, 20)) == shop.day(date(2026, 9, 21)) == []
+        harness.vendor.post("u", "p", date(2026, 8, n), f"{n}.00")
+    harness.day(date(2026, 8, 30))
+    assert [d.day for _, d in harness.day(date(2026, 9, 20))] == [31, 30]
+    assert harness.day(date(2026, 9, 20)) == harness.day(date(2026, 9, 21)) == []
 
 
-def test_summaries_with_new_ids_each_month_keep_their_months_apart(shop: Shop) -> None:
-    shop.vendor.post("aug", "p", date(2026, 8, 31), "8.00")
-    shop.vendor.post("aug", "p", date(2026, 8, 30), "7.00")
-    shop.day(date(2026, 8, 31))
-    shop.vendor.post("sep", "p", date(2026, 9, 1), "1.00")
+def test_summaries_with_new_ids_each_month_keep_their_months_apart(harness: PipelineHarness) -> None:
+    harness.vendor.post("aug", "p", date(2026, 8, 31), "8.00")
+    harness.vendor.post("aug", "p", date(2026, 8, 30), "7.00")
+    harness.day(date(2026, 8, 31))
+    harness.vendor.post("sep", "p", date(2026, 9, 1), "1.00")
     for day in (1, 2, 3, 4, 5):
-        assert {s for s, _ in shop.day(date(2026, 9, day))} <= {"aug", "sep"}
-    assert shop.month("2026-08") == [("aug", "p", "2026-08-31", "8")]
-    assert shop.month("2026-09") == [("sep", "p", "2026-09-01", "1")]
+        assert {s for s, _ in harness.day(date(2026, 9, day))} <= {"aug", "sep"}
+    assert harness.month("2026-08") == [("aug", "p", "2026-08-31", "8")]
+    assert harness.month("2026-09") == [("sep", "p", "2026-09-01", "1")]
 
 
-def test_a_summary_that_is_no_longer_listed_keeps_its_place_in_the_month(shop: Shop) -> None:
+def test_a_summary_that_is_no_longer_listed_keeps_its_place_in_the_month(harness: PipelineHarness) -> None:
     nothing = {"subscriptionId": "s", "currentCharges": 0, "partnerTotal": 0}
     for rows in ([{"id": "gone", **nothing}, {"id": "stays", **nothing}],
                  [{"id": "stays", **nothing, "currentCharges": 5}]):  # fmt: skip
         read, _ = usage_summaries.read_summaries(FakePax8(usage={"s": rows}), ["s"], "2026-08")
-        snapshots.store(shop.warehouse, [read], "r")
-    assert build.build(shop.warehouse, "staging.usage_summaries", {"today": FIRST}).rejects == 0
-    with shop.warehouse.connect() as connection:
+        snapshots.store(harness.warehouse, [read], "r")
+    assert build.build(harness.warehouse, "staging.usage_summaries", {"today": FIRST}).rejects == 0
+    with harness.warehouse.connect() as connection:
         found = connection.execute("SELECT summary_id, charges::INT FROM staging.usage_summaries ORDER BY 1").fetchall()
     assert found == [("gone", 0), ("stays", 5)]
 
 
-def test_an_answer_that_is_not_whole_is_not_kept_and_asked_again(shop: Shop) -> None:
-    asks = [Ask("u", (date(2026, 8, 19),))]
-    shop.vendor.post("u", "p", date(2026, 8, 19), "2.00")
-    shop.ask("2026-08", asks, date(2026, 8, 20), FakePax8(faults={"lines": incomplete("GET lines")}))
-    assert shop.month("2026-08") == []
-    shop.day(date(2026, 8, 20))
-    assert shop.month("2026-08") == [("u", "p", "2026-08-19", "2")]
+def test_an_answer_that_is_not_whole_is_not_kept_and_asked_again(harness: PipelineHarness) -> None:
+    asks = [UsageLineQuery("u", (date(2026, 8, 19),))]
+    harness.vendor.post("u", "p", date(2026, 8, 19), "2.00")
+    harness.ask("2026-08", asks, date(2026, 8, 20), FakePax8(faults={"lines": incomplete("GET lines")}))
+    assert harness.month("2026-08") == []
+    harness.day(date(2026, 8, 20))
+    assert harness.month("2026-08") == [("u", "p", "2026-08-19", "2")]
 
 
-def test_a_summary_pax8_does_not_know_any_more_is_no_fault_and_not_asked_for_every_day(shop: Shop) -> None:
+def test_a_summary_pax8_does_not_know_any_more_is_no_fault_and_not_asked_for_every_day(
+    harness: PipelineHarness,
+) -> None:
     pax8 = FakePax8(gone={"u"})
-    read, asked = usage_lines.read_lines(pax8, [Ask("u", (date(2026, 7, 30), date(2026, 7, 31)))], "2026-07")
+    read, asked = usage_lines.read_lines(pax8, [UsageLineQuery("u", (date(2026, 7, 30), date(2026, 7, 31)))], "2026-07")
     assert (read.complete, list(read.objects), len(pax8.asked("gone"))) == (True, [], 1)
     assert [(a.day.day, a.found) for a in asked] == [(30, 0), (31, 0)]
 
 
-def test_a_past_month_is_asked_for_its_last_day_or_all_and_what_was_answered_is_not_asked_again(shop: Shop) -> None:
-    def wanted(lines: usage_lines.Lines, month: str = "2026-06") -> list[Ask]:
-        with shop.warehouse.connect() as connection:
+def test_a_past_month_is_asked_for_its_last_day_or_all_and_what_was_answered_is_not_asked_again(
+    harness: PipelineHarness,
+) -> None:
+    def wanted(lines: usage_lines.Lines, month: str = "2026-06") -> list[UsageLineQuery]:
+        with harness.warehouse.connect() as connection:
             return usage_lines.past_month(connection, month, lines)
 
     for month, ident in (("2026-06", "U6"), ("2026-08", "U8")):
         snapshots.store(
-            shop.warehouse,
+            harness.warehouse,
             [snapshots.Read("pax8.usage_summaries", snapshots.raw_objects("/x", [{"id": ident}]), scope=month)],
             "r",
         )
     assert wanted("none") == []
-    assert wanted("last") == [Ask("U6", (date(2026, 6, 30),))]
+    assert wanted("last") == [UsageLineQuery("U6", (date(2026, 6, 30),))]
     assert [(a.summary_id, len(a.days)) for a in wanted("daily")] == [("U6", 30)]
     assert [a.summary_id for a in wanted("last", "2025-01")] == ["U6", "U8"]  # nobody read that month in its time
-    with shop.warehouse.connect() as connection:
+    with harness.warehouse.connect() as connection:
         assert forecast(connection, date(2026, 8, 20), ["2025-01", "2026-06"], "daily").calls == 2 * 31 + 30
     asked = wanted("daily")
-    shop.ask("2026-06", [Ask("U6", asked[0].days[:12])], date(2026, 8, 20))  # stopped there
+    harness.ask("2026-06", [UsageLineQuery("U6", asked[0].days[:12])], date(2026, 8, 20))  # stopped there
     assert wanted("daily")[0].days == tuple(days(date(2026, 6, 13), date(2026, 6, 30)))
     # What was answered before the month was final does not count.
-    shop.ask("2026-07", [Ask("U6", (date(2026, 7, 31),))], date(2026, 8, 3))
+    harness.ask("2026-07", [UsageLineQuery("U6", (date(2026, 7, 31),))], date(2026, 8, 3))
     assert next(a.days for a in wanted("last", "2026-07")) == (date(2026, 7, 31),)
 
 
-def test_old_reads_go_but_what_a_month_comes_to_stays(shop: Shop) -> None:
+def test_old_reads_go_but_what_a_month_comes_to_stays(harness: PipelineHarness) -> None:
     for n in (5, 6, 7):
-        shop.vendor.post("u", "steady", date(2026, 8, n), f"{n}.00")
-    shop.vendor.post("u", "stops", date(2026, 8, 5), "5.50")
+        harness.vendor.post("u", "steady", date(2026, 8, n), f"{n}.00")
+    harness.vendor.post("u", "stops", date(2026, 8, 5), "5.50")
     for today in days(date(2026, 8, 6), date(2026, 8, 8)):
-        shop.day(today)
-    before = shop.month("2026-08")
-    with shop.warehouse.transaction() as connection:
+        harness.day(today)
+    before = harness.month("2026-08")
+    with harness.warehouse.transaction() as connection:
         for table in ("pax8.usage_lines", "pax8.usage_summaries", "meta.snapshots"):
             connection.execute(f"UPDATE {table} SET loaded_at = loaded_at - INTERVAL 900 DAY")
-    assert snapshots.prune(shop.warehouse, date.today(), 400) > 0
-    with shop.warehouse.connect() as connection:
+    assert snapshots.prune(harness.warehouse, date.today(), 400) > 0
+    with harness.warehouse.connect() as connection:
         assert connection.execute("SELECT count(*) FROM pax8.usage_lines").fetchall() == [(2,)]
-    assert shop.month("2026-08") == before
-    assert snapshots.prune(shop.warehouse, date.today(), 400) == 0
+    assert harness.month("2026-08") == before
+    assert snapshots.prune(harness.warehouse, date.today(), 400) == 0

@@ -11,7 +11,16 @@ from pydantic import SecretStr
 
 from pax8_pipeline.halo.client import HaloClient
 from pax8_pipeline.halo.config import HaloConfig
-from pax8_pipeline_tests.support.scripted_http import Asked, FakeTime, Said, Script, Server, TokenDesk, said, serving
+from pax8_pipeline_tests.support.scripted_http import (
+    FakeTime,
+    Script,
+    ScriptedRequest,
+    ScriptedResponse,
+    Server,
+    TokenServer,
+    said,
+    serving,
+)
 
 Connect = Callable[..., tuple[HaloClient, Server]]
 Row = dict[str, Any]
@@ -29,7 +38,7 @@ def connect(time: FakeTime) -> Iterator[Connect]:
         def make(
             script: Script, *, tokens: bool = True, scope: str = "all", **config: Any
         ) -> tuple[HaloClient, Server]:
-            guarded = TokenDesk(3600, scope).guards(script) if tokens else script
+            guarded = TokenServer(3600, scope).guards(script) if tokens else script
             server = stack.enter_context(serving(guarded))
             given = {
                 "client_id": "halo-app",
@@ -45,7 +54,7 @@ def connect(time: FakeTime) -> Iterator[Connect]:
         yield make
 
 
-def paged(asked: Asked, key: str, rows: list[Row], count: int | None = None) -> Said:
+def paged(asked: ScriptedRequest, key: str, rows: list[Row], count: int | None = None) -> ScriptedResponse:
     """A page of `rows` as docs/vendors/halo.md#lists has it; without `pageinate` everything at once."""
     if asked.params.get("pageinate") != "true":
         return said({"record_count": len(rows), key: rows})

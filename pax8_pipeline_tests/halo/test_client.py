@@ -18,7 +18,7 @@ from pax8_pipeline.errors import (
 )
 from pax8_pipeline.halo.client import NEEDED_SCOPES, HaloClient
 from pax8_pipeline_tests.halo.conftest import Connect, Row, paged
-from pax8_pipeline_tests.support.scripted_http import Asked, FakeTime, Said, html, said
+from pax8_pipeline_tests.support.scripted_http import FakeTime, ScriptedRequest, ScriptedResponse, html, said
 
 LINKED = [{"id": 901, "kind": 4, "licence_id": 4127}]
 
@@ -90,8 +90,10 @@ def test_a_list_is_asked_for_in_ordered_pages_with_inactive_rows(
 
 
 def test_a_tenant_that_caps_pages_at_fifty_loses_nothing(connect: Connect) -> None:
-    def script(asked: Asked) -> Said:
-        return paged(Asked(**{**vars(asked), "params": {**asked.params, "page_size": "50"}}), "licences", rows(170), 50)
+    def script(asked: ScriptedRequest) -> ScriptedResponse:
+        return paged(
+            ScriptedRequest(**{**vars(asked), "params": {**asked.params, "page_size": "50"}}), "licences", rows(170), 50
+        )
 
     client, _ = connect(script)
     assert [row["id"] for row in client.licences().objects] == list(range(1, 171))
@@ -145,7 +147,7 @@ def test_a_recurring_invoice_that_does_not_tell_its_links_is_read_by_id(poor: Ro
     whole = {"id": -94, "lines": [line(4, LINKED)]}
     fine = {"id": -95, "lines": [line(0)]}
 
-    def script(asked: Asked) -> Said:
+    def script(asked: ScriptedRequest) -> ScriptedResponse:
         return said(whole) if asked.path == "/api/RecurringInvoice/-94" else paged(asked, "invoices", [poor, fine])
 
     client, server = connect(script)
@@ -223,7 +225,7 @@ def test_empty_lines_are_believed_where_other_rows_have_lines_and_one_detail_agr
 def test_empty_lines_are_not_believed_once_a_detail_shows_lines(connect: Connect) -> None:
     listed: list[Row] = [{"id": -90, "lines": [line(0)]}, *({"id": -number, "lines": []} for number in (91, 92, 93))]
 
-    def script(asked: Asked) -> Said:
+    def script(asked: ScriptedRequest) -> ScriptedResponse:
         number = asked.path.rpartition("/")[2]
         return (
             said({"id": int(number), "lines": [line(0)]})
@@ -241,7 +243,7 @@ def test_a_list_that_leaves_lines_out_is_read_one_by_one_and_says_so(
 ) -> None:
     listed = [{"id": -number, "lines": None} for number in range(90, 105)]
 
-    def script(asked: Asked) -> Said:
+    def script(asked: ScriptedRequest) -> ScriptedResponse:
         number = asked.path.rpartition("/")[2]
         return said({"id": int(number), "lines": []}) if number.startswith("-") else paged(asked, "invoices", listed)
 
@@ -254,7 +256,7 @@ def test_a_list_that_leaves_lines_out_is_read_one_by_one_and_says_so(
 def test_an_invoice_without_lines_in_the_list_is_read_by_id(connect: Connect) -> None:
     whole = {"id": 5, "invoice_date": "2026-08-05T00:00:00", "lines": [{"id": 1}]}
 
-    def script(asked: Asked) -> Said:
+    def script(asked: ScriptedRequest) -> ScriptedResponse:
         poor = {"id": 5, "invoice_date": "2026-08-05T00:00:00"}
         return said(whole) if asked.path == "/api/Invoice/5" else paged(asked, "invoices", [poor])
 
@@ -301,14 +303,14 @@ def test_an_answer_that_may_hide_the_native_integration_is_never_taken_for_none(
 @pytest.mark.parametrize(
     ("answer", "kind"),
     [
-        (Said(401), Forbidden),
+        (ScriptedResponse(401), Forbidden),
         (said({"error": "unauthorized", "error_description": "No permission"}, 401), Forbidden),
-        (Said(403), Forbidden),
+        (ScriptedResponse(403), Forbidden),
         (html(404, "Not found"), NotFound),
     ],
 )
 def test_what_the_agent_may_not_see_is_told_from_bad_credentials(
-    answer: Said, kind: type[Exception], connect: Connect
+    answer: ScriptedResponse, kind: type[Exception], connect: Connect
 ) -> None:
     client, _ = connect(lambda asked: answer)
     with pytest.raises(kind):

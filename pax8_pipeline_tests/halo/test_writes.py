@@ -14,7 +14,7 @@ from pax8_pipeline.errors import Forbidden, WriteRefused, WriteUnknown
 from pax8_pipeline.halo.client import HaloClient
 from pax8_pipeline.halo.payloads import WriteReply
 from pax8_pipeline_tests.halo.conftest import Connect
-from pax8_pipeline_tests.support.scripted_http import Asked, Said, html, said
+from pax8_pipeline_tests.support.scripted_http import ScriptedRequest, ScriptedResponse, html, said
 
 LICENCE = {"id": 4127, "client_id": 231, "count": 20}
 LINE = {"id": 24968, "ihid": -94, "qty_order": 7, "unit_price": Decimal("4.00"), "quantity_subscriptions": []}
@@ -77,7 +77,7 @@ def test_money_is_sent_with_the_digits_it_was_read_with(connect: Connect) -> Non
 def test_a_write_whose_answer_is_lost_is_never_sent_again(
     write: Any, path: str, element: Any, connect: Connect
 ) -> None:
-    for lost in (Said(drop=True), html(502), Said(201, b'{"id": 1}', cut_after=3)):
+    for lost in (ScriptedResponse(drop=True), html(502), ScriptedResponse(201, b'{"id": 1}', cut_after=3)):
         client, server = connect(lambda asked, lost=lost: lost)
         with pytest.raises(WriteUnknown):
             write(client, element)
@@ -92,7 +92,7 @@ def test_a_refused_write_carries_halos_words(connect: Connect) -> None:
 
 
 def test_a_write_the_agent_may_not_make_is_forbidden(connect: Connect) -> None:
-    client, server = connect(lambda asked: Said(401), scope="read:invoices")
+    client, server = connect(lambda asked: ScriptedResponse(401), scope="read:invoices")
     with pytest.raises(Forbidden, match="read:invoices"):
         client.update_licence(LICENCE)
     assert len(server.sent("POST")) == 3  # the token, and two fresh ones
@@ -101,7 +101,7 @@ def test_a_write_the_agent_may_not_make_is_forbidden(connect: Connect) -> None:
 def test_one_write_at_a_time(connect: Connect) -> None:
     held: list[bool] = []
 
-    def script(asked: Asked) -> Said:
+    def script(asked: ScriptedRequest) -> ScriptedResponse:
         held.append(client._writing.locked())
         return said({}, 201)
 

@@ -10,19 +10,21 @@ import pytest
 from pax8_pipeline.errors import Unreachable
 from pax8_pipeline.orchestration.instance import open_instance
 from pax8_pipeline.orchestration.runs import RunResult, run_apply_plan, run_daily_sync
-from pax8_pipeline_tests.support.assets import MONTH, Shop, out_of_step
+from pax8_pipeline_tests.support.assets import MONTH, PipelineHarness, out_of_step
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> Shop:
+def harness(tmp_path: Path) -> PipelineHarness:
     return out_of_step(tmp_path)
 
 
-def test_the_run_stands_in_the_history_of_the_data_folder(shop: Shop, capfd: pytest.CaptureFixture[str]) -> None:
-    result = run_daily_sync(shop.settings, apply=True, resources=shop.resources, progress=None)
+def test_the_run_stands_in_the_history_of_the_data_folder(
+    harness: PipelineHarness, capfd: pytest.CaptureFixture[str]
+) -> None:
+    result = run_daily_sync(harness.settings, apply=True, resources=harness.resources, progress=None)
     printed = capfd.readouterr()
     assert (printed.out, "Traceback" in printed.err, "dagster" in printed.err) == ("", False, False)
-    with open_instance(shop.settings) as history:
+    with open_instance(harness.settings) as history:
         run = history.get_run_by_id(result.run_id)
         assert run is not None
         assert (run.job_name, run.status, run.tags["dagster/partition"]) == (
@@ -36,52 +38,52 @@ def test_the_run_stands_in_the_history_of_the_data_folder(shop: Shop, capfd: pyt
         assert latest.run_id == result.run_id
 
 
-def test_progress_comes_one_line_at_a_time_and_ends_with_the_run(shop: Shop) -> None:
+def test_progress_comes_one_line_at_a_time_and_ends_with_the_run(harness: PipelineHarness) -> None:
     said: list[str] = []
-    shop.sync(said=said)
+    harness.sync(said=said)
     heard = len(said)
     assert [text for text in said if text.startswith("writes: 1 verified")]
-    shop.sync()
+    harness.sync()
     assert len(said) == heard
 
 
 def test_a_failure_comes_back_as_a_sentence_and_nothing_is_printed(
-    shop: Shop, capfd: pytest.CaptureFixture[str]
+    harness: PipelineHarness, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    shop.pax8.faults["companies"] = Unreachable("Pax8 cannot be reached: name not found", vendor="Pax8")
-    result = shop.sync()
+    harness.pax8.faults["companies"] = Unreachable("Pax8 cannot be reached: name not found", vendor="Pax8")
+    result = harness.sync()
     assert (result.success, result.plan_id) == (False, None)
     assert result.errors == ["pax8__companies: Pax8 cannot be reached: name not found"]
     printed = capfd.readouterr()
     assert "Traceback" not in printed.out + printed.err
 
 
-def test_a_malformed_mapping_file_is_told_with_its_place(shop: Shop) -> None:
-    (shop.folder / "mappings" / "items.csv").write_text(
+def test_a_malformed_mapping_file_is_told_with_its_place(harness: PipelineHarness) -> None:
+    (harness.folder / "mappings" / "items.csv").write_text(
         "pax8_product_id,halo_item_id\n5b1f7a3e-0d52-4c0b-9a64-2f1f3c0e9a11,x\n", encoding="utf-8"
     )
-    result = shop.sync()
+    result = harness.sync()
     assert not result.success
     assert any("items.csv, row 2, column halo_item_id" in error for error in result.errors)
 
 
-def test_a_fault_of_our_own_is_told_by_its_name(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shop.pax8, "companies", lambda: 1 / 0)
-    assert shop.sync().errors == ["pax8__companies: ZeroDivisionError: division by zero"]
+def test_a_fault_of_our_own_is_told_by_its_name(harness: PipelineHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(harness.pax8, "companies", lambda: 1 / 0)
+    assert harness.sync().errors == ["pax8__companies: ZeroDivisionError: division by zero"]
 
 
 def test_one_stored_plan_is_written_once_a_person_agreed_and_not_before(tmp_path: Path) -> None:
     (tmp_path / "policy.yaml").write_text("trust: {default: approve}\n", encoding="utf-8")
-    shop = out_of_step(tmp_path)
-    plan_id = shop.sync().plan_id
+    harness = out_of_step(tmp_path)
+    plan_id = harness.sync().plan_id
     assert plan_id is not None
 
     def applied(**env: str) -> RunResult:
-        shop.env = env
-        return run_apply_plan(shop.settings, plan_id, instance=shop.instance, resources=shop.resources)
+        harness.env = env
+        return run_apply_plan(harness.settings, plan_id, instance=harness.instance, resources=harness.resources)
 
     assert (applied().outcome, applied().applied) == ("nothing to write", {})
-    shop.agree(plan_id)
+    harness.agree(plan_id)
     dry = applied(HALO_WRITE_MODE="dry_run")
     assert (dry.refused, dry.applied) == ("dry run: HALO_WRITE_MODE is not `apply`", {})
     done = applied()

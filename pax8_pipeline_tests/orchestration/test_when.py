@@ -10,13 +10,13 @@ import dagster as dg
 import pytest
 
 from pax8_pipeline.definitions import build_defs
-from pax8_pipeline.orchestration.partitions import Outlook, months, outlook, partition_key
+from pax8_pipeline.orchestration.partitions import CodeLocationSettings, code_location_settings, months, partition_key
 from pax8_pipeline.orchestration.schedule import schedule
 from pax8_pipeline.settings import Policy, SchedulePolicy, UsagePolicy, load_settings
 
 
-def view(today: date | None = None, *, on: bool = False, **policy: object) -> Outlook:
-    return Outlook(Policy.model_validate(policy), today or datetime.now(UTC).date(), on)
+def view(today: date | None = None, *, on: bool = False, **policy: object) -> CodeLocationSettings:
+    return CodeLocationSettings(Policy.model_validate(policy), today or datetime.now(UTC).date(), on)
 
 
 def test_the_running_month_is_one_of_the_months() -> None:
@@ -38,7 +38,7 @@ def test_the_months_begin_where_the_policy_says() -> None:
     ("text", "on"), [("on", True), ("ON", True), ("1", True), ("", False), ("off", False), ("maybe", False)]
 )
 def test_the_schedule_is_off_unless_it_is_switched_on(text: str, on: bool, tmp_path: Path) -> None:
-    found = outlook(load_settings({"PAX8_PIPELINE_DATA": str(tmp_path), "PAX8_SCHEDULE": text}))
+    found = code_location_settings(load_settings({"PAX8_PIPELINE_DATA": str(tmp_path), "PAX8_SCHEDULE": text}))
     status = schedule(found).default_status
     assert (status is dg.DefaultScheduleStatus.RUNNING) is on
 
@@ -46,7 +46,7 @@ def test_the_schedule_is_off_unless_it_is_switched_on(text: str, on: bool, tmp_p
 def test_a_policy_that_cannot_be_read_counts_as_its_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "policy.yaml").write_text("schedule: {hour: 99}", encoding="utf-8")
     monkeypatch.setenv("PAX8_PIPELINE_DATA", str(tmp_path))
-    assert outlook().policy == Policy()
+    assert code_location_settings().policy == Policy()
 
 
 def test_the_daily_run_starts_at_the_policys_hour_in_its_time_zone() -> None:

@@ -11,7 +11,16 @@ from pydantic import SecretStr
 
 from pax8_pipeline.pax8.client import Pax8Client
 from pax8_pipeline.pax8.config import Pax8Config
-from pax8_pipeline_tests.support.scripted_http import Asked, FakeTime, Said, Script, Server, TokenDesk, said, serving
+from pax8_pipeline_tests.support.scripted_http import (
+    FakeTime,
+    Script,
+    ScriptedRequest,
+    ScriptedResponse,
+    Server,
+    TokenServer,
+    said,
+    serving,
+)
 
 Connect = Callable[..., tuple[Pax8Client, Server]]
 Row = dict[str, Any]
@@ -27,7 +36,7 @@ def connect(time: FakeTime) -> Iterator[Connect]:
     with ExitStack() as stack:
 
         def make(script: Script, *, tokens: bool = True, **config: Any) -> tuple[Pax8Client, Server]:
-            server = stack.enter_context(serving(TokenDesk(86400).guards(script) if tokens else script))
+            server = stack.enter_context(serving(TokenServer(86400).guards(script) if tokens else script))
             given = {
                 "client_id": "partner-app",
                 "client_secret": SecretStr("partner-app-secret"),
@@ -41,7 +50,7 @@ def connect(time: FakeTime) -> Iterator[Connect]:
         yield make
 
 
-def paged(asked: Asked, rows: list[Row], **changes: Any) -> Said:
+def paged(asked: ScriptedRequest, rows: list[Row], **changes: Any) -> ScriptedResponse:
     """A page of `rows` as docs/vendors/pax8.md#lists has it: default size 10, `content` left out when empty."""
     size, number = int(asked.params.get("size", 10)), int(asked.params.get("page", 0))
     found = rows[number * size : (number + 1) * size]

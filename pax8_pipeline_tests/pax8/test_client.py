@@ -22,7 +22,14 @@ from pax8_pipeline.errors import (
 from pax8_pipeline.pax8.client import Pax8Client
 from pax8_pipeline.transport.retry import RetryPolicy
 from pax8_pipeline_tests.pax8.conftest import Connect, Row, paged
-from pax8_pipeline_tests.support.scripted_http import Asked, FakeTime, Said, TokenDesk, html, said
+from pax8_pipeline_tests.support.scripted_http import (
+    FakeTime,
+    ScriptedRequest,
+    ScriptedResponse,
+    TokenServer,
+    html,
+    said,
+)
 
 
 def rows(number: int) -> list[Row]:
@@ -80,7 +87,7 @@ def test_a_list_is_asked_for_in_pages_of_200_sorted_and_unfiltered(
 def test_pages_after_the_first_are_read_side_by_side(connect: Connect) -> None:
     together = threading.Barrier(3)
 
-    def script(asked: Asked) -> Said:
+    def script(asked: ScriptedRequest) -> ScriptedResponse:
         if asked.params["page"] != "0":
             together.wait(30)
         return paged(asked, rows(800))
@@ -90,8 +97,8 @@ def test_pages_after_the_first_are_read_side_by_side(connect: Connect) -> None:
 
 
 def test_a_server_that_uses_smaller_pages_is_believed(connect: Connect) -> None:
-    def script(asked: Asked) -> Said:
-        return paged(Asked(**{**vars(asked), "params": {**asked.params, "size": "10"}}), rows(25))
+    def script(asked: ScriptedRequest) -> ScriptedResponse:
+        return paged(ScriptedRequest(**{**vars(asked), "params": {**asked.params, "size": "10"}}), rows(25))
 
     client, _ = connect(script)
     listing = client.subscriptions()
@@ -113,7 +120,7 @@ def test_a_list_without_its_page_object_is_a_bad_answer(connect: Connect) -> Non
 def test_a_page_that_comes_short_once_is_read_again(connect: Connect) -> None:
     shortened: list[int] = []
 
-    def script(asked: Asked) -> Said:
+    def script(asked: ScriptedRequest) -> ScriptedResponse:
         if asked.params["page"] == "1" and not shortened:
             shortened.append(1)
             page = {"size": 200, "totalElements": 450, "totalPages": 3, "number": 1}
@@ -126,7 +133,7 @@ def test_a_page_that_comes_short_once_is_read_again(connect: Connect) -> None:
 
 
 def test_a_page_that_always_comes_short_gives_nothing(connect: Connect) -> None:
-    def script(asked: Asked) -> Said:
+    def script(asked: ScriptedRequest) -> ScriptedResponse:
         return paged(asked, rows(5), totalElements=6)
 
     client, _ = connect(script)
@@ -144,9 +151,9 @@ def test_one_page_that_fails_for_good_fails_the_list(connect: Connect) -> None:
 
 
 def test_a_token_that_expires_in_the_middle_of_paging_is_renewed_without_loss(connect: Connect) -> None:
-    desk = TokenDesk()
+    desk = TokenServer()
 
-    def script(asked: Asked) -> Said:
+    def script(asked: ScriptedRequest) -> ScriptedResponse:
         if asked.params["page"] == "0":
             desk.expire()
         return paged(asked, rows(1000))
@@ -249,7 +256,7 @@ def test_many_keeps_the_order_of_the_ids_and_tells_progress(connect: Connect) ->
 
 
 def test_many_fails_as_a_whole(connect: Connect) -> None:
-    client, _ = connect(lambda asked: Said(404) if "/s7/" in asked.path else paged(asked, []))
+    client, _ = connect(lambda asked: ScriptedResponse(404) if "/s7/" in asked.path else paged(asked, []))
     with pytest.raises(NotFound):
         client.many(client.usage_summaries, [f"s{n}" for n in range(20)])
 

@@ -16,7 +16,7 @@ from pax8_pipeline.text import jsontext
 from pax8_pipeline.transport.listing import Listing
 from pax8_pipeline_tests.pax8.conftest import Connect, Row, paged
 from pax8_pipeline_tests.support.samples import answers, page_samples
-from pax8_pipeline_tests.support.scripted_http import Asked, Said, said
+from pax8_pipeline_tests.support.scripted_http import ScriptedRequest, ScriptedResponse, said
 
 LISTS: dict[str, Callable[[Pax8Client, Row], Listing]] = {
     "/companies": lambda client, first: client.companies(),
@@ -107,7 +107,7 @@ def test_the_described_token_answer_is_understood(
 def test_refused_credentials_are_understood(connect: Connect) -> None:
     refusal = {"error": "access_denied", "error_description": "Unauthorized"}
 
-    def script(asked: Asked) -> Said:
+    def script(asked: ScriptedRequest) -> ScriptedResponse:
         return said(refusal, 401) if asked.path == "/v1/token" else paged(asked, [])
 
     client, _ = connect(script, tokens=False, client_secret=SecretStr("another-secret"))

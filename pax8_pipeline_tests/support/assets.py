@@ -28,7 +28,7 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 @dataclass(frozen=True)
-class Handed:
+class FixedClient:
     """A resource that hands out a client made beforehand."""
 
     made: Any
@@ -38,7 +38,7 @@ class Handed:
 
 
 @dataclass
-class Shop:
+class PipelineHarness:
     """A data folder, both vendors, and the history of runs."""
 
     folder: Path
@@ -59,7 +59,11 @@ class Shop:
 
     @property
     def resources(self) -> dict[str, Any]:
-        return {"settings": FixedSettings(self.settings), "pax8": Handed(self.pax8), "halo": Handed(self.halo)}
+        return {
+            "settings": FixedSettings(self.settings),
+            "pax8": FixedClient(self.pax8),
+            "halo": FixedClient(self.halo),
+        }
 
     def sync(self, *, apply: bool = True, said: list[str] | None = None) -> RunResult:
         """The daily sync as the command line starts it."""
@@ -114,16 +118,16 @@ def writes(config: dict[str, Any]) -> dict[str, Any]:
     return {"ops": {"billing__writes": {"config": config}}}
 
 
-def out_of_step(folder: Path, **env: str) -> Shop:
+def out_of_step(folder: Path, **env: str) -> PipelineHarness:
     """Pax8 has 25 seats where Halo bills 20."""
-    return Shop(folder, FakePax8(subscription_rows=[subscription(quantity=25)]), env=env)
+    return PipelineHarness(folder, FakePax8(subscription_rows=[subscription(quantity=25)]), env=env)
 
 
-def shop_of(folder: Path, subscriptions: int) -> Shop:
+def harness_of(folder: Path, subscriptions: int) -> PipelineHarness:
     """A client with so many subscriptions in step."""
     ids = range(subscriptions)
     licences = [licence(id=5000 + n, snowid=f"s{n}") for n in ids]
     links = [[{"id": n, "licence_id": 5000 + n, "qty_free": 0, "minimum_qty": 0}] for n in ids]
     lines = [line(id=6000 + n, quantity_subscriptions=links[n]) for n in ids]
     pax8 = FakePax8(subscription_rows=[subscription(id=f"s{n}") for n in ids])
-    return Shop(folder, pax8, FakeHalo(licence_rows=licences, recurring_rows=[invoice(lines)]))
+    return PipelineHarness(folder, pax8, FakeHalo(licence_rows=licences, recurring_rows=[invoice(lines)]))

@@ -11,7 +11,7 @@ from typing import Any
 import dagster as dg
 
 from pax8_pipeline.orchestration.assets.specs import asset_key
-from pax8_pipeline.orchestration.checks import check as rule
+from pax8_pipeline.orchestration.checks import check as product
 from pax8_pipeline.orchestration.checks import registry
 from pax8_pipeline.orchestration.resources import FixedSettings, WarehouseResource
 from pax8_pipeline.orchestration.write_permission import Permission
@@ -61,26 +61,28 @@ def settings_of(folder: Path, policy: Policy | None = None) -> Settings:
 
 
 def check(name: str, table: str, folder: Path, policy: Policy | None = None) -> Checked:
-    """Look with one check of the product. That Dagster makes of the outcome what `holds` says: test_rule."""
-    (found,) = [r for r in registry.RULES if (r.name, r.table) == (name, table)]
+    """Look with one check of the product. That Dagster makes of the outcome what `holds` says: test_check."""
+    (found,) = [r for r in registry.CHECKS if (r.name, r.table) == (name, table)]
     return look_with(found, settings_of(folder, policy))
 
 
-def look_with(of: rule.Rule, settings: Settings) -> Checked:
-    """Evaluate a rule without a run."""
+def look_with(of: product.Check, settings: Settings) -> Checked:
+    """Evaluate a check without a run."""
     warehouse = Warehouse(settings.warehouse_path)
     if not warehouse.path.exists():
         warehouse_with(warehouse.path.parent)
     with warehouse.connect() as connection:
-        shown = rule.result(of, of.find(rule.Sight(connection, settings, datetime.now(UTC).replace(tzinfo=None))))
-    holds = not shown.passed and of.blocking and shown.severity is rule.ERROR
+        shown = product.result(
+            of, of.evaluate(product.CheckContext(connection, settings, datetime.now(UTC).replace(tzinfo=None)))
+        )
+    holds = not shown.passed and of.blocking and shown.severity is product.ERROR
     return _checked(bool(shown.passed), shown.severity.value, shown.description, shown.metadata, holds)
 
 
-def evaluate(of: rule.Rule, settings: Settings) -> Checked:
-    """Evaluate a rule, its asset being there already."""
-    assets = [dg.AssetSpec(asset_key(t)) for t in (of.table, *of.also)]
-    made = rule.build([of])
+def evaluate(of: product.Check, settings: Settings) -> Checked:
+    """Evaluate a check, its asset being there already."""
+    assets = [dg.AssetSpec(asset_key(t)) for t in (of.table, *of.depends_on)]
+    made = product.build([of])
     job = dg.define_asset_job("checking", selection=dg.AssetSelection.checks(made))
     resources = {"settings": FixedSettings(settings), "warehouse": WarehouseResource(), "permission": Permission()}
     defs = dg.Definitions(assets=assets, asset_checks=[made], jobs=[job], resources=resources)

@@ -16,7 +16,7 @@ from typing import Any
 from pax8_pipeline.billing.applying import apply
 from pax8_pipeline.sandbox.faults.middleware import App, Receive, Scope, Send
 from pax8_pipeline_tests.support.nightly import apply_newest
-from pax8_pipeline_tests.support.operator import PROCESSES, Desk
+from pax8_pipeline_tests.support.operator import PROCESSES, Operator
 
 WAVES = {"WAVE_ABOVE": 0, "WAVE": 4, "PER_CALL": 3}  # a big night's way of writing, on a small night
 
@@ -36,7 +36,7 @@ class Killed(Exception):
     """The process whose request this was is dead."""
 
 
-class Hand:
+class CrashInjector:
     """Counts moments and kills the process at number `target` (None: never); `moments` names those reached."""
 
     def __init__(self, target: int | None = None) -> None:
@@ -82,7 +82,7 @@ class Hand:
 class Tap:
     """Stands before both emulators and tells the hand of each request."""
 
-    def __init__(self, inner: App, hand: Hand) -> None:
+    def __init__(self, inner: App, hand: CrashInjector) -> None:
         self.inner = inner
         self.hand = hand
 
@@ -102,7 +102,7 @@ class Tap:
             await send(message)
 
 
-def apply_under(at: Desk, hand: Hand, settings: Mapping[str, int] | None = None) -> int | None:
+def apply_under(at: Operator, hand: CrashInjector, settings: Mapping[str, int] | None = None) -> int | None:
     """Apply the desk's newest plan in a process of its own, under the hand; return its exit code."""
     ours, theirs = PROCESSES.Pipe()
     process = PROCESSES.Process(target=_apply_newest, args=(at.environment(), theirs, dict(settings or {})))

@@ -37,7 +37,7 @@ from pax8_pipeline.extract import halo_lists as halo_loading
 from pax8_pipeline.extract import pax8_lists as pax8_loading
 from pax8_pipeline.extract import usage_lines
 from pax8_pipeline.extract import usage_summaries as usage_loading
-from pax8_pipeline.extract.completeness import judged
+from pax8_pipeline.extract.completeness import check_shrink
 from pax8_pipeline.halo.client import HaloClient
 from pax8_pipeline.mapping.files import load_mappings
 from pax8_pipeline.pax8.client import Pax8Client
@@ -49,7 +49,7 @@ from pax8_pipeline.warehouse import build, snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.support.books import empty_warehouse
 from pax8_pipeline_tests.support.hurry import without_waiting
-from pax8_pipeline_tests.support.operator import TODAY, Desk, desk
+from pax8_pipeline_tests.support.operator import TODAY, Operator, desk
 from pax8_pipeline_tests.support.shelf import build_all
 
 PAX8_LISTS = ("companies", "products", "subscriptions", "invoices")
@@ -112,7 +112,7 @@ class Night:
         self._keep(halo_loading.read_invoices(self.halo, today, since, watched))
 
     def _keep(self, read: snapshots.Read) -> None:
-        snapshots.store(self.warehouse, [judged(self.warehouse, read, self.run_id, self.settings)], self.run_id)
+        snapshots.store(self.warehouse, [check_shrink(self.warehouse, read, self.run_id, self.settings)], self.run_id)
 
     def plan(self) -> Plan:
         """Type, reconcile, settle what earlier runs left open, and plan."""
@@ -175,7 +175,9 @@ def begun(environment: Mapping[str, str]) -> Iterator[Night]:
         yield Night(settings, uuid.uuid4().hex, warehouse, pax8, halo)
 
 
-def night(at: Desk, *, apply: bool = True, usage: bool = False, step: Step = _no_step) -> tuple[Plan, Outcome | None]:
+def night(
+    at: Operator, *, apply: bool = True, usage: bool = False, step: Step = _no_step
+) -> tuple[Plan, Outcome | None]:
     """Play one whole night of the desk's world today; without `apply` it ends with the plan, with `usage` it bills it."""
     return whole_night(at.environment(), apply=apply, usage=usage, step=step)
 
@@ -200,19 +202,19 @@ def apply_newest(environment: Mapping[str, str], *, step: Step = _no_step) -> Ou
         return now.write(now.newest_plan(), step=step)
 
 
-def rows(at: Desk, query: str, *values: object) -> list[dict[str, Any]]:
+def rows(at: Operator, query: str, *values: object) -> list[dict[str, Any]]:
     """Ask the desk's warehouse."""
     with Warehouse(at.folder / "warehouse.duckdb").connect() as connection:
         return snapshots.dicts(connection.execute(query, list(values)))
 
 
-def open_entries(at: Desk) -> int:
+def open_entries(at: Operator) -> int:
     """How many writes of the ledger nobody knows the end of."""
     found = rows(at, f"SELECT count(*) AS n FROM billing.ledger_state WHERE state IN {OPEN}")
     return int(found[0]["n"])
 
 
-def later(at: Desk, hours: int = 7) -> None:
+def later(at: Operator, hours: int = 7) -> None:
     """Let hours pass for the desk: what its ledger and its reads remember is that much longer ago."""
     past = f"INTERVAL {hours} HOUR"
     with Warehouse(at.folder / "warehouse.duckdb").transaction() as connection:
@@ -232,7 +234,7 @@ def small_story() -> World:
 
 
 @dataclass(frozen=True)
-class Evening:
+class PlannedWorld:
     """A world and a data folder as they stand once the plan is made and nothing is written: the start of many nights.
 
     Each `desk` is a copy of both with a server of its own, so that no round can see another.
@@ -242,7 +244,7 @@ class Evening:
     folder: Path
 
     @classmethod
-    def fall(cls, world: World, folder: Path, policy: str = "", *, usage: bool = False) -> Evening:
+    def fall(cls, world: World, folder: Path, policy: str = "", *, usage: bool = False) -> PlannedWorld:
         """Read and plan once, by a whole night without its last part."""
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "policy.yaml").write_text(policy, encoding="utf-8")
@@ -251,7 +253,7 @@ class Evening:
         return cls(jsontext.dumps(world.to_json()), folder)
 
     @contextmanager
-    def desk(self, folder: Path) -> Iterator[Desk]:
+    def desk(self, folder: Path) -> Iterator[Operator]:
         """A copy to write to, below `folder`."""
         shutil.copytree(self.folder, folder)
         with desk(folder, World.from_json(jsontext.loads(self.world))) as at:

@@ -57,7 +57,7 @@ class Ran:
 
 
 @dataclass
-class Desk:
+class Operator:
     """An operator's desk: a sandbox, a data folder with its mappings, and the command line."""
 
     sandbox: Sandbox
@@ -167,9 +167,9 @@ def until(so: Callable[[], bool], seconds: float = 120) -> None:
 
 
 @contextmanager
-def desk(folder: Path, world: World | None = None, **env: str) -> Iterator[Desk]:
+def desk(folder: Path, world: World | None = None, **env: str) -> Iterator[Operator]:
     """Serve the demo's world (or another) and lay out its data folder."""
     world = world or World.demo(TODAY)
     world.write_mappings(folder / "mappings")
     with running_sandbox(world) as sandbox:
-        yield Desk(sandbox, folder, env)
+        yield Operator(sandbox, folder, env)

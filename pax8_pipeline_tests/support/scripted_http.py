@@ -20,7 +20,7 @@ TOKEN_PATH = "/token"
 
 
 @dataclass(frozen=True)
-class Asked:
+class ScriptedRequest:
     """One request as it arrived."""
 
     method: str
@@ -40,7 +40,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Said:
+class ScriptedResponse:
     """One scripted answer.
 
     `cut_after`: bytes of the body after which the connection is cut (the length header promises all of it).
@@ -57,18 +57,18 @@ class Said:
     hang: threading.Event | None = None
 
 
-Script = Callable[[Asked], Said]
+Script = Callable[[ScriptedRequest], ScriptedResponse]
 
 
-def said(body: Any, status: int = 200, **headers: str) -> Said:
+def said(body: Any, status: int = 200, **headers: str) -> ScriptedResponse:
     """A JSON answer; underscores in header names become dashes."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Said(status, jsontext.dumps(body).encode(), {"Content-Type": "application/json", **named})
+    return ScriptedResponse(status, jsontext.dumps(body).encode(), {"Content-Type": "application/json", **named})
 
 
-def html(status: int, text: str = "Bad gateway") -> Said:
+def html(status: int, text: str = "Bad gateway") -> ScriptedResponse:
     page = f"<!DOCTYPE html><html><head><title>{text}</title></head><body><h1>{text}</h1></body></html>"
-    return Said(status, page.encode(), {"Content-Type": "text/html"})
+    return ScriptedResponse(status, page.encode(), {"Content-Type": "text/html"})
 
 
 class Server:
@@ -76,10 +76,10 @@ class Server:
 
     def __init__(self, script: Script) -> None:
         self.script = script
-        self.asked: list[Asked] = []
+        self.asked: list[ScriptedRequest] = []
         self.url = ""
 
-    def sent(self, method: str, path: str | None = None) -> list[Asked]:
+    def sent(self, method: str, path: str | None = None) -> list[ScriptedRequest]:
         """What was asked with this method (and path), tokens aside."""
         return [
             asked
@@ -88,11 +88,11 @@ class Server:
         ]
 
     @property
-    def token_calls(self) -> list[Asked]:
+    def token_calls(self) -> list[ScriptedRequest]:
         return [asked for asked in self.asked if asked.path.endswith(TOKEN_PATH)]
 
 
-class TokenDesk:
+class TokenServer:
     """Answers token requests with token-1, token-2, ...; a resource may ask whether one is still good."""
 
     def __init__(self, life: Any = 3600, scope: str | None = None) -> None:
@@ -102,7 +102,7 @@ class TokenDesk:
         self._lock = threading.Lock()
         self.dead: set[str] = set()
 
-    def issue(self) -> Said:
+    def issue(self) -> ScriptedResponse:
         with self._lock:
             self.issued += 1
             extra = {} if self.scope is None else {"scope": self.scope}
@@ -115,7 +115,7 @@ class TokenDesk:
     def guards(self, script: Script) -> Script:
         """Put the token endpoint in front of a script; a dead or unknown token gets a 401."""
 
-        def guarded(asked: Asked) -> Said:
+        def guarded(asked: ScriptedRequest) -> ScriptedResponse:
             if asked.path.endswith(TOKEN_PATH):
                 return self.issue()
             if asked.token in self.dead:
@@ -160,7 +160,9 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
             parts = urlsplit(self.path)
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            asked = Asked(self.command, parts.path, dict(parse_qsl(parts.query)), headers, body, self.client_address[1])
+            asked = ScriptedRequest(
+                self.command, parts.path, dict(parse_qsl(parts.query)), headers, body, self.client_address[1]
+            )
             with lock:
                 server.asked.append(asked)
             answer = server.script(asked)

@@ -23,14 +23,14 @@ TABLES = (
 
 
 @dataclass
-class Desk:
+class StagedWarehouse:
     """A warehouse that takes one pair of books after the other."""
 
     warehouse: Warehouse
     runs: int = 0
 
     @classmethod
-    def at(cls, folder: Path) -> Desk:
+    def at(cls, folder: Path) -> StagedWarehouse:
         """Open a new warehouse in `folder`."""
         let_go()
         desk = cls(empty_warehouse(folder / "desk.duckdb"))

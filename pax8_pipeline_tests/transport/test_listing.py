@@ -45,7 +45,7 @@ def test_a_row_that_changed_between_pages_is_taken_from_the_later_page() -> None
 
 
 def test_in_a_list_that_stood_still_both_are_kept() -> None:
-    assert merge([[row("a", 1)], [row("a", 2)]], named, still=True).rows == (row("a", 1), row("a", 2))
+    assert merge([[row("a", 1)], [row("a", 2)]], named, unchanged_list=True).rows == (row("a", 1), row("a", 2))
 
 
 def test_two_equal_rows_without_an_id_are_two_rows() -> None:

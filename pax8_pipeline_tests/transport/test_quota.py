@@ -11,7 +11,7 @@ from pax8_pipeline.errors import ConfigError
 from pax8_pipeline.settings import tenant
 from pax8_pipeline.transport.quota import Quota, read_quota, usable
 from pax8_pipeline.transport.rate_limit import RateLimiter
-from pax8_pipeline_tests.support.scripted_http import FakeTime, Said, said
+from pax8_pipeline_tests.support.scripted_http import FakeTime, ScriptedResponse, said
 from pax8_pipeline_tests.transport.conftest import Build
 
 
@@ -38,7 +38,10 @@ def test_number_and_window_are_read_from_the_text_of_a_refusal(text: str, quota:
 
 def test_the_limit_that_a_refusal_names_is_kept_from_then_on_and_passed_on(build: Build) -> None:
     learned: list[Quota] = []
-    answers = [Said(429, b"Maximum admitted 20 per 1m.", headers={"Retry-After": "1"}), said({"fine": True})]
+    answers = [
+        ScriptedResponse(429, b"Maximum admitted 20 per 1m.", headers={"Retry-After": "1"}),
+        said({"fine": True}),
+    ]
     transport, _ = build(
         lambda asked: said({"access_token": "t"}) if asked.path == "/token" else answers.pop(0), on_quota=learned.append
     )

@@ -20,14 +20,14 @@ from pax8_pipeline.errors import (
     VendorError,
 )
 from pax8_pipeline.transport.client import Transport
-from pax8_pipeline.transport.request_log import RequestSeen
+from pax8_pipeline.transport.request_log import RequestEvent
 from pax8_pipeline.transport.retry import RetryPolicy
 from pax8_pipeline_tests.support.scripted_http import (
-    Asked,
     FakeTime,
-    Said,
     Script,
-    TokenDesk,
+    ScriptedRequest,
+    ScriptedResponse,
+    TokenServer,
     html,
     said,
     serving,
@@ -39,18 +39,18 @@ OK = said({"price": Decimal("22.00")})
 
 def test_chunked_and_compressed_answers_are_read(build: Build) -> None:
     body = gzip.compress(b'{"a": 1}')
-    transport, _ = build(then_fine(Said(200, body, {"Content-Encoding": "gzip"}, chunked=True)))
+    transport, _ = build(then_fine(ScriptedResponse(200, body, {"Content-Encoding": "gzip"}, chunked=True)))
     assert transport.get_json("/Client") == {"a": 1}
 
 
-def then_fine(*bad: Said) -> Script:
+def then_fine(*bad: ScriptedResponse) -> Script:
     """Each bad answer once, then a good one; tokens always."""
     left = list(bad)
-    return TokenDesk().guards(lambda asked: left.pop(0) if left else OK)
+    return TokenServer().guards(lambda asked: left.pop(0) if left else OK)
 
 
-def always(answer: Said) -> Script:
-    return TokenDesk().guards(lambda asked: answer)
+def always(answer: ScriptedResponse) -> Script:
+    return TokenServer().guards(lambda asked: answer)
 
 
 def test_a_read_gives_numbers_exactly(build: Build) -> None:
@@ -68,13 +68,13 @@ def test_a_read_gives_numbers_exactly(build: Build) -> None:
         said({"message": "busy"}, 503),
         said({"message": "slow"}, 504),
         said({"message": "slow"}, 408),
-        Said(200, b'{"a": [1, 2, 3]}', cut_after=7),
-        Said(200, b'{"a": 1} {"b"', chunked=True, cut_after=8),
-        Said(200, b"not gzip", {"Content-Encoding": "gzip"}),
-        Said(200, b'{"a": [1, 2'),
-        Said(200, b""),
+        ScriptedResponse(200, b'{"a": [1, 2, 3]}', cut_after=7),
+        ScriptedResponse(200, b'{"a": 1} {"b"', chunked=True, cut_after=8),
+        ScriptedResponse(200, b"not gzip", {"Content-Encoding": "gzip"}),
+        ScriptedResponse(200, b'{"a": [1, 2'),
+        ScriptedResponse(200, b""),
         html(200, "Log in"),
-        Said(drop=True),
+        ScriptedResponse(drop=True),
     ],
     ids=[
         "500-html",
@@ -91,7 +91,7 @@ def test_a_read_gives_numbers_exactly(build: Build) -> None:
         "dropped",
     ],
 )
-def test_a_read_is_asked_again_after(bad: Said, build: Build, time: FakeTime) -> None:
+def test_a_read_is_asked_again_after(bad: ScriptedResponse, build: Build, time: FakeTime) -> None:
     transport, server = build(then_fine(bad, bad))
     assert transport.get_json("/Client") == {"price": Decimal("22.00")}
     assert len(server.sent("GET")) == 3
@@ -103,11 +103,13 @@ def test_a_read_is_asked_again_after(bad: Said, build: Build, time: FakeTime) ->
     [
         (html(502), ServerFault, 502),
         (said({"message": "slow"}, 408), ServerFault, 408),
-        (Said(200, b'{"a": [1, 2, 3]}', cut_after=7), Unreachable, None),
+        (ScriptedResponse(200, b'{"a": [1, 2, 3]}', cut_after=7), Unreachable, None),
         (html(200, "Log in"), BadAnswer, 200),
     ],
 )
-def test_eight_tries_are_the_most(bad: Said, kind: type[VendorError], status: int | None, build: Build) -> None:
+def test_eight_tries_are_the_most(
+    bad: ScriptedResponse, kind: type[VendorError], status: int | None, build: Build
+) -> None:
     transport, server = build(always(bad))
     with pytest.raises(kind, match="given up after 8 tries") as caught:
         transport.get_json("/Client")
@@ -126,7 +128,7 @@ def test_refusals_are_sat_out_longer_than_the_longest_window_and_then_given_up(b
 
 def test_a_slow_answer_is_given_up_and_asked_again(build: Build) -> None:
     release = threading.Event()
-    transport, server = build(then_fine(Said(hang=release, drop=True)), read_timeout_s=0.05)
+    transport, server = build(then_fine(ScriptedResponse(hang=release, drop=True)), read_timeout_s=0.05)
     try:
         assert transport.get_json("/Client") == {"price": Decimal("22.00")}
         assert len(server.sent("GET")) == 2
@@ -166,7 +168,7 @@ def test_too_many_requests_waits_as_asked(header: dict[str, str], waited: float,
 
 
 def test_without_retry_after_each_wait_is_a_tenth_of_the_window_longer(build: Build, time: FakeTime) -> None:
-    transport, _ = build(then_fine(*[Said(429, b"slow down")] * 5))
+    transport, _ = build(then_fine(*[ScriptedResponse(429, b"slow down")] * 5))
     transport.get_json("/Client")
     assert time.now - 1000.0 == pytest.approx(6.1 * (1 + 2 + 3 + 4 + 5))
 
@@ -191,8 +193,8 @@ def test_unavailable_with_a_longer_retry_after_gets_it(build: Build, time: FakeT
     [
         (said({"type": "NOT_FOUND", "message": "Company Not Found: 3f"}, 404), NotFound, "Company Not Found: 3f"),
         (html(404, "No such page"), NotFound, "No such page"),
-        (Said(404), NotFound, "No such id"),
-        (Said(403), Forbidden, "permission"),
+        (ScriptedResponse(404), NotFound, "No such id"),
+        (ScriptedResponse(403), Forbidden, "permission"),
         (said({"message": "usageDate missing"}, 400), BadRequest, "usageDate missing"),
         (said({"message": "bad offset"}, 422), BadRequest, "bad offset"),
         (said({"ClassName": "System.Exception", "Message": "Bad id"}, 400), BadRequest, "Bad id"),
@@ -200,7 +202,7 @@ def test_unavailable_with_a_longer_retry_after_gets_it(build: Build, time: FakeT
     ],
 )
 def test_what_the_vendor_refuses_is_not_asked_again(
-    answer: Said, kind: type[VendorError], words: str, build: Build, time: FakeTime
+    answer: ScriptedResponse, kind: type[VendorError], words: str, build: Build, time: FakeTime
 ) -> None:
     transport, server = build(always(answer))
     with pytest.raises(kind, match=words) as caught:
@@ -212,9 +214,9 @@ def test_what_the_vendor_refuses_is_not_asked_again(
 
 
 def test_an_expired_token_is_renewed_once_and_the_read_goes_on(build: Build) -> None:
-    desk = TokenDesk()
+    desk = TokenServer()
 
-    def script(asked: Asked) -> Said:
+    def script(asked: ScriptedRequest) -> ScriptedResponse:
         if desk.issued == 1:
             desk.expire()
             return said({"type": "UNAUTHORIZED", "message": "expired"}, 401)
@@ -227,7 +229,7 @@ def test_an_expired_token_is_renewed_once_and_the_read_goes_on(build: Build) -> 
 
 @pytest.mark.parametrize(("means", "kind"), [("permission", Forbidden), ("credentials", AuthRefused)])
 def test_a_second_refused_fresh_token_stops_it(means: str, kind: type[VendorError], build: Build) -> None:
-    desk = TokenDesk(scope="read:customers")
+    desk = TokenServer(scope="read:customers")
     script = desk.guards(lambda asked: said({"error": "invalid_token"}, 401))
     transport, server = build(script, fresh_refused=means)
     with pytest.raises(kind) as caught:
@@ -241,12 +243,12 @@ def test_a_second_refused_fresh_token_stops_it(means: str, kind: type[VendorErro
 
 def test_a_renewed_token_that_dies_before_its_first_use_is_renewed_again(build: Build) -> None:
     """The vendor drops all tokens twice in a row: seen with several threads, of which another one fell first."""
-    desk = TokenDesk()
+    desk = TokenServer()
 
-    def script(asked: Asked) -> Said:
+    def script(asked: ScriptedRequest) -> ScriptedResponse:
         if desk.issued < 3:
             desk.expire()
-            return Said(401)
+            return ScriptedResponse(401)
         return OK
 
     transport, server = build(desk.guards(script))
@@ -256,15 +258,15 @@ def test_a_renewed_token_that_dies_before_its_first_use_is_renewed_again(build: 
 
 def test_a_renewed_token_that_was_taken_elsewhere_and_died_is_renewed_again(build: Build) -> None:
     """Two threads, two expiries: the second must not look like bad credentials to the slower thread."""
-    desk = TokenDesk()
+    desk = TokenServer()
     transport: Transport
 
-    def script(asked: Asked) -> Said:
+    def script(asked: ScriptedRequest) -> ScriptedResponse:
         if asked.path == "/slow" and desk.issued < 3:
             if desk.issued == 2:  # the other thread uses the new token, then all tokens die once more
                 transport.get_json("/quick")
             desk.expire()
-            return Said(401)
+            return ScriptedResponse(401)
         return OK
 
     transport, server = build(desk.guards(script))
@@ -273,13 +275,13 @@ def test_a_renewed_token_that_was_taken_elsewhere_and_died_is_renewed_again(buil
 
 
 def test_renewals_within_one_call_are_bounded(build: Build) -> None:
-    desk = TokenDesk()
+    desk = TokenServer()
     transport: Transport
 
-    def script(asked: Asked) -> Said:
+    def script(asked: ScriptedRequest) -> ScriptedResponse:
         if asked.path == "/slow":
             transport.get_json("/quick")
-            return Said(401)
+            return ScriptedResponse(401)
         return OK
 
     transport, server = build(desk.guards(script))
@@ -290,14 +292,14 @@ def test_renewals_within_one_call_are_bounded(build: Build) -> None:
 
 def test_a_token_that_expired_while_waiting_is_not_used_again(build: Build) -> None:
     left = [said({}, 503, Retry_After="200")]
-    transport, server = build(TokenDesk(life=100).guards(lambda asked: left.pop() if left else OK))
+    transport, server = build(TokenServer(life=100).guards(lambda asked: left.pop() if left else OK))
     transport.get_json("/Client")
     assert [asked.token for asked in server.sent("GET")] == ["token-1", "token-2"]
 
 
 def test_a_redirect_is_never_followed_so_no_token_leaks(build: Build) -> None:
     with serving(lambda asked: OK) as elsewhere:
-        transport, _ = build(always(Said(302, b"", {"Location": f"{elsewhere.url}/Client"})))
+        transport, _ = build(always(ScriptedResponse(302, b"", {"Location": f"{elsewhere.url}/Client"})))
         with pytest.raises(BadAnswer, match="HALO_API_URL"):
             transport.get_json("/Client")
         assert elsewhere.asked == []
@@ -319,8 +321,8 @@ def test_a_name_that_does_not_exist_is_named_so(build: Build, monkeypatch: pytes
 
 
 def test_every_request_is_counted_with_its_outcome(build: Build) -> None:
-    seen: list[RequestSeen] = []
-    transport, _ = build(then_fine(html(500), Said(drop=True)), on_request=seen.append)
+    seen: list[RequestEvent] = []
+    transport, _ = build(then_fine(html(500), ScriptedResponse(drop=True)), on_request=seen.append)
     transport.get_json("/Client", {"page": "1"})
     assert [(one.method, one.path, one.status) for one in seen] == [
         ("POST", "/token", 200),
@@ -340,11 +342,11 @@ def test_the_vendors_clock_is_compared_with_ours(build: Build) -> None:
 def test_no_more_requests_are_under_way_than_threads_are_allowed(build: Build) -> None:
     room: list[bool] = []
 
-    def script(asked: Asked) -> Said:
+    def script(asked: ScriptedRequest) -> ScriptedResponse:
         room.append(transport._slots.acquire(blocking=False))
         return OK
 
-    transport, _ = build(TokenDesk().guards(script), threads=1)
+    transport, _ = build(TokenServer().guards(script), threads=1)
     transport.get_json("/Client")
     transport.get_json("/Client")
     assert room == [False, False]

@@ -37,9 +37,9 @@ def test_the_first_failure_ends_it_and_what_had_not_begun_never_begins() -> None
 
 
 def test_progress_counts_every_item_once() -> None:
-    told: list[tuple[int, int]] = []
-    map_all(abs, [1, 2, 3], threads=2, progress=lambda done, total: told.append((done, total)))
-    assert told == [(1, 3), (2, 3), (3, 3)]
+    error_sentence: list[tuple[int, int]] = []
+    map_all(abs, [1, 2, 3], threads=2, progress=lambda done, total: error_sentence.append((done, total)))
+    assert error_sentence == [(1, 3), (2, 3), (3, 3)]
 
 
 def test_nothing_to_do_is_done() -> None:

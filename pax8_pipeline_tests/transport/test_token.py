@@ -22,8 +22,17 @@ from pax8_pipeline.transport.oauth import TokenSource
 from pax8_pipeline.transport.rate_limit import RateLimiter
 from pax8_pipeline.transport.request_log import RequestLog
 from pax8_pipeline.transport.retry import RetryPolicy
-from pax8_pipeline.transport.session import Wire
-from pax8_pipeline_tests.support.scripted_http import FakeTime, Said, Script, Server, TokenDesk, html, said, serving
+from pax8_pipeline.transport.session import HttpSession
+from pax8_pipeline_tests.support.scripted_http import (
+    FakeTime,
+    Script,
+    ScriptedResponse,
+    Server,
+    TokenServer,
+    html,
+    said,
+    serving,
+)
 from pax8_pipeline_tests.transport.conftest import token_request
 
 Source = Callable[..., tuple[TokenSource, Server]]
@@ -36,7 +45,7 @@ def source(time: FakeTime) -> Iterator[Source]:
         def make(script: Script, *, url: str | None = None, **request: Any) -> tuple[TokenSource, Server]:
             server = stack.enter_context(serving(script))
             timing = time.timing(1.0)
-            wire = Wire(url or f"{server.url}/token", connect_s=5, read_s=5, threads=4, clock=timing.clock)
+            wire = HttpSession(url or f"{server.url}/token", connect_s=5, read_s=5, threads=4, clock=timing.clock)
             stack.callback(wire.close)
             tokens = TokenSource(
                 token_request(**request),
@@ -52,7 +61,7 @@ def source(time: FakeTime) -> Iterator[Source]:
 
 
 def desk(life: Any = 3600, scope: str | None = None) -> Script:
-    return TokenDesk(life, scope).guards(lambda asked: Said(404))
+    return TokenServer(life, scope).guards(lambda asked: ScriptedResponse(404))
 
 
 @pytest.mark.parametrize(
@@ -100,11 +109,11 @@ def test_without_a_scope_in_the_answer_none_is_claimed(source: Source) -> None:
         (said({"error": "access_denied", "error_description": "Unauthorized"}, 401), "access_denied: Unauthorized"),
         (said({"error": "invalid_client", "error_description": "Unknown"}, 401), "invalid_client: Unknown"),
         (said({"error": "invalid_scope"}, 400), "invalid_scope"),
-        (Said(403), "403"),
+        (ScriptedResponse(403), "403"),
     ],
 )
 def test_refused_credentials_are_named_and_not_tried_again(
-    answer: Said, words: str, source: Source, time: FakeTime
+    answer: ScriptedResponse, words: str, source: Source, time: FakeTime
 ) -> None:
     tokens, server = source(lambda asked: answer)
     for _ in range(3):  # other threads, right behind
@@ -120,9 +129,18 @@ def test_refused_credentials_are_named_and_not_tried_again(
 
 @pytest.mark.parametrize(
     "bad",
-    [html(500), said({}, 503), said({}, 408), said({}, 429), Said(drop=True), Said(200, b"{"), html(200), said([])],
+    [
+        html(500),
+        said({}, 503),
+        said({}, 408),
+        said({}, 429),
+        ScriptedResponse(drop=True),
+        ScriptedResponse(200, b"{"),
+        html(200),
+        said([]),
+    ],
 )
-def test_a_token_service_that_stumbles_is_asked_again(bad: Said, source: Source) -> None:
+def test_a_token_service_that_stumbles_is_asked_again(bad: ScriptedResponse, source: Source) -> None:
     answers = [bad, said({"access_token": "token-9", "expires_in": 3600})]
     tokens, _ = source(lambda asked: answers.pop(0))
     assert tokens.current().value.get_secret_value() == "token-9"
@@ -132,14 +150,14 @@ def test_a_token_service_that_stumbles_is_asked_again(bad: Said, source: Source)
     ("bad", "kind"),
     [
         (html(500), ServerFault),
-        (Said(drop=True), Unreachable),
+        (ScriptedResponse(drop=True), Unreachable),
         (said({"access_token": ""}), BadAnswer),
         (said({"access_token": "two words\r\nX-Evil: 1"}), BadAnswer),
         (said({"accessToken": "camel"}), BadAnswer),
     ],
 )
 def test_a_token_service_that_stays_broken_ends_after_eight_tries(
-    bad: Said, kind: type[VendorError], source: Source
+    bad: ScriptedResponse, kind: type[VendorError], source: Source
 ) -> None:
     tokens, server = source(lambda asked: bad)
     with pytest.raises(kind, match="given up after 8 tries") as caught:
@@ -148,8 +166,8 @@ def test_a_token_service_that_stays_broken_ends_after_eight_tries(
     assert len(server.asked) == 8
 
 
-@pytest.mark.parametrize(("answer", "kind"), [(Said(404), NotFound), (Said(301), BadAnswer)])
-def test_a_wrong_address_is_named(answer: Said, kind: type[VendorError], source: Source) -> None:
+@pytest.mark.parametrize(("answer", "kind"), [(ScriptedResponse(404), NotFound), (ScriptedResponse(301), BadAnswer)])
+def test_a_wrong_address_is_named(answer: ScriptedResponse, kind: type[VendorError], source: Source) -> None:
     tokens, server = source(lambda asked: answer)
     with pytest.raises(kind, match="HALO_AUTH_URL"):
         tokens.current()

@@ -13,8 +13,8 @@ import requests
 from pydantic import SecretStr
 
 from pax8_pipeline.transport import session as wire_module
-from pax8_pipeline.transport.session import Lost, NotSent, Wire
-from pax8_pipeline_tests.support.scripted_http import Said, said, serving
+from pax8_pipeline.transport.session import HttpSession, NoResponse, NotSent
+from pax8_pipeline_tests.support.scripted_http import ScriptedResponse, said, serving
 
 
 @pytest.fixture
@@ -25,15 +25,15 @@ def anybody() -> Iterator[str]:
         yield server.url
 
 
-def wire(url: str, clock: float = 0.0) -> Wire:
-    return Wire(url, connect_s=5, read_s=5, threads=2, clock=lambda: clock)
+def wire(url: str, clock: float = 0.0) -> HttpSession:
+    return HttpSession(url, connect_s=5, read_s=5, threads=2, clock=lambda: clock)
 
 
 def test_a_body_that_never_ends_is_given_up() -> None:
     hours = count()
-    with serving(lambda asked: Said(200, b"x" * 1_000_000)) as server:
-        slow = Wire(server.url, connect_s=5, read_s=5, threads=2, clock=lambda: next(hours) * 3600.0)
-        with pytest.raises(Lost, match="still not whole after 50 s"):
+    with serving(lambda asked: ScriptedResponse(200, b"x" * 1_000_000)) as server:
+        slow = HttpSession(server.url, connect_s=5, read_s=5, threads=2, clock=lambda: next(hours) * 3600.0)
+        with pytest.raises(NoResponse, match="still not whole after 50 s"):
             slow.send("GET")
 
 
@@ -70,7 +70,7 @@ def test_a_certificate_that_cannot_be_verified_is_certain_and_not_worth_another_
 
 
 def test_a_broken_encryption_may_have_let_the_request_through(anybody: str) -> None:
-    with pytest.raises(Lost, match="encrypted connection"):
+    with pytest.raises(NoResponse, match="encrypted connection"):
         wire(anybody.replace("http://", "https://")).send("GET")
 
 
@@ -80,9 +80,9 @@ def test_a_body_longer_than_the_limit_is_not_read_to_its_end(encoding: str, monk
     zeros = b"\0" * (40 << 20)
     packers: dict[str, Callable[[bytes], bytes]] = {"gzip": gzip.compress, "deflate": zlib.compress, "identity": bytes}
     packed = packers[encoding](zeros)
-    with serving(lambda asked: Said(200, packed, {"Content-Encoding": encoding})) as server:
+    with serving(lambda asked: ScriptedResponse(200, packed, {"Content-Encoding": encoding})) as server:
         tracemalloc.start()
-        with pytest.raises(Lost, match="longer than 1 MB") as found:
+        with pytest.raises(NoResponse, match="longer than 1 MB") as found:
             wire(server.url).send("GET")
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
@@ -92,5 +92,5 @@ def test_a_body_longer_than_the_limit_is_not_read_to_its_end(encoding: str, monk
 
 def test_a_body_of_the_usual_length_is_read_whole() -> None:
     body = b"[" + b" " * (5 << 20) + b"]"
-    with serving(lambda asked: Said(200, gzip.compress(body), {"Content-Encoding": "gzip"})) as server:
+    with serving(lambda asked: ScriptedResponse(200, gzip.compress(body), {"Content-Encoding": "gzip"})) as server:
         assert wire(server.url).send("GET").body == body

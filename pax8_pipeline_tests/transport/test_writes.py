@@ -20,12 +20,12 @@ from pax8_pipeline.errors import (
 from pax8_pipeline.transport.client import Transport
 from pax8_pipeline.transport.retry import RetryPolicy
 from pax8_pipeline_tests.support.scripted_http import (
-    Asked,
     FakeTime,
-    Said,
     Script,
+    ScriptedRequest,
+    ScriptedResponse,
     Server,
-    TokenDesk,
+    TokenServer,
     html,
     said,
     serving,
@@ -36,9 +36,9 @@ BODY = [{"id": 4127, "client_id": 231, "price": Decimal("22.00")}]
 SAVED = said({"id": 4127}, 201)
 
 
-def then_saved(*bad: Said) -> Script:
+def then_saved(*bad: ScriptedResponse) -> Script:
     left = list(bad)
-    return TokenDesk().guards(lambda asked: left.pop(0) if left else SAVED)
+    return TokenServer().guards(lambda asked: left.pop(0) if left else SAVED)
 
 
 def posts(server: Server) -> int:
@@ -56,7 +56,7 @@ def test_a_write_is_sent_as_json_with_exact_numbers(build: Build) -> None:
 
 @pytest.mark.parametrize("status", [200, 201, 204])
 def test_an_empty_success_is_a_success(status: int, build: Build) -> None:
-    transport, _ = build(then_saved(Said(status)))
+    transport, _ = build(then_saved(ScriptedResponse(status)))
     assert transport.post_json("/Invoice", BODY).body is None
 
 
@@ -68,15 +68,15 @@ def test_an_empty_success_is_a_success(status: int, build: Build) -> None:
         said({"message": "busy"}, 503),
         said({}, 504),
         said({"message": "slow"}, 408),
-        Said(302, b"", {"Location": "/elsewhere"}),
-        Said(201, b'{"id": 4127, "count": 20}', cut_after=5),
-        Said(201, b'{"id": 41'),
+        ScriptedResponse(302, b"", {"Location": "/elsewhere"}),
+        ScriptedResponse(201, b'{"id": 4127, "count": 20}', cut_after=5),
+        ScriptedResponse(201, b'{"id": 41'),
         html(200, "Log in"),
-        Said(drop=True),
+        ScriptedResponse(drop=True),
     ],
     ids=["500", "502", "503", "504", "408", "redirect", "cut", "half-json", "html-on-200", "dropped"],
 )
-def test_a_write_is_never_sent_again_after(answer: Said, build: Build, time: FakeTime) -> None:
+def test_a_write_is_never_sent_again_after(answer: ScriptedResponse, build: Build, time: FakeTime) -> None:
     transport, server = build(then_saved(answer))
     with pytest.raises(WriteUnknown, match="not known whether") as caught:
         transport.post_json("/Invoice", BODY)
@@ -87,7 +87,7 @@ def test_a_write_is_never_sent_again_after(answer: Said, build: Build, time: Fak
 
 def test_a_write_without_an_answer_in_time_is_never_sent_again(build: Build) -> None:
     release = threading.Event()
-    transport, server = build(then_saved(Said(hang=release, drop=True)), read_timeout_s=0.05)
+    transport, server = build(then_saved(ScriptedResponse(hang=release, drop=True)), read_timeout_s=0.05)
     try:
         with pytest.raises(WriteUnknown, match="no answer within"):
             transport.post_json("/Invoice", BODY)
@@ -105,12 +105,14 @@ def test_a_write_without_an_answer_in_time_is_never_sent_again(build: Build) -> 
         (said({"title": "Invalid", "errors": {"[0].count": ["not an int"]}}, 400), "not an int"),
         (said("Array expected", 400), "Array expected"),
         (html(404, "Resource not found"), "Resource not found"),
-        (Said(405), "405"),
+        (ScriptedResponse(405), "405"),
         (said({"message": "stale change_seq"}, 409), "stale change_seq"),
         (said({"type": "INVALID", "message": "Bad", "details": [{"message": "offset 2"}]}, 422), "Bad: offset 2"),
     ],
 )
-def test_a_refused_write_says_in_the_vendors_words_that_nothing_changed(answer: Said, words: str, build: Build) -> None:
+def test_a_refused_write_says_in_the_vendors_words_that_nothing_changed(
+    answer: ScriptedResponse, words: str, build: Build
+) -> None:
     transport, server = build(then_saved(answer))
     with pytest.raises(WriteRefused) as caught:
         transport.post_json("/SoftwareLicence", BODY)
@@ -137,12 +139,12 @@ def test_too_many_requests_ends_once_no_window_can_be_that_long(build: Build) ->
 
 
 def test_an_expired_token_is_renewed_and_the_write_sent_again(build: Build) -> None:
-    desk = TokenDesk()
+    desk = TokenServer()
 
-    def script(asked: Asked) -> Said:
+    def script(asked: ScriptedRequest) -> ScriptedResponse:
         if desk.issued == 1:
             desk.expire()
-            return Said(401)
+            return ScriptedResponse(401)
         return SAVED
 
     transport, server = build(desk.guards(script))
@@ -152,7 +154,7 @@ def test_an_expired_token_is_renewed_and_the_write_sent_again(build: Build) -> N
 
 @pytest.mark.parametrize(("means", "kind"), [("permission", Forbidden), ("credentials", AuthRefused)])
 def test_a_third_401_stops(means: str, kind: type[VendorError], build: Build) -> None:
-    transport, server = build(then_saved(*[Said(401)] * 5), fresh_refused=means)
+    transport, server = build(then_saved(*[ScriptedResponse(401)] * 5), fresh_refused=means)
     with pytest.raises(kind) as caught:
         transport.post_json("/Invoice", BODY)
     assert type(caught.value) is kind
@@ -160,7 +162,7 @@ def test_a_third_401_stops(means: str, kind: type[VendorError], build: Build) ->
 
 
 def test_a_lost_answer_after_a_refusal_is_still_unknown(build: Build) -> None:
-    transport, server = build(then_saved(said({}, 429), Said(drop=True)))
+    transport, server = build(then_saved(said({}, 429), ScriptedResponse(drop=True)))
     with pytest.raises(WriteUnknown):
         transport.post_json("/Invoice", BODY)
     assert posts(server) == 2

@@ -14,7 +14,7 @@ from pax8_pipeline.errors import WarehouseBusy
 from pax8_pipeline.orchestration.resources import WarehouseResource
 from pax8_pipeline.orchestration.runs import run_daily_sync
 from pax8_pipeline.warehouse.connection import Waited, Warehouse
-from pax8_pipeline_tests.support.assets import Shop, out_of_step
+from pax8_pipeline_tests.support.assets import PipelineHarness, out_of_step
 from pax8_pipeline_tests.support.books import let_go
 
 HOLD = "import duckdb, sys; held = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
@@ -84,24 +84,24 @@ def test_a_run_asks_no_vendor_while_the_warehouse_is_held(
     held: tuple[Path, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, pid = held
-    shop = out_of_step(path.parent)
+    harness = out_of_step(path.parent)
     monkeypatch.setattr("pax8_pipeline.orchestration.runs.Warehouse", lambda path: Warehouse(path, 0))
     with pytest.raises(WarehouseBusy, match=f"process {pid}"):
-        run_daily_sync(shop.settings, apply=True, instance=shop.instance, resources=shop.resources)
-    assert (shop.pax8.calls, shop.halo.calls) == ([], [])
+        run_daily_sync(harness.settings, apply=True, instance=harness.instance, resources=harness.resources)
+    assert (harness.pax8.calls, harness.halo.calls) == ([], [])
 
 
 def test_a_run_whose_steps_all_meet_the_holder_says_it_once(held: tuple[Path, int]) -> None:
     path, pid = held
-    shop: Shop = out_of_step(path.parent)
-    resources = {**shop.resources, "warehouse": WarehouseResource(patience_s=0)}
+    harness: PipelineHarness = out_of_step(path.parent)
+    resources = {**harness.resources, "warehouse": WarehouseResource(patience_s=0)}
     from pax8_pipeline.definitions import build_defs
     from pax8_pipeline.orchestration.alerts import step_failures
     from pax8_pipeline_tests.support.assets import MONTH, QUIET
 
-    job = build_defs(resources=resources, settings=shop.settings).resolve_job_def("daily_sync")
-    ran = job.execute_in_process(instance=shop.instance, run_config=QUIET, raise_on_error=False, partition_key=MONTH)
-    (sentence,) = step_failures(shop.instance, ran.run_id)
+    job = build_defs(resources=resources, settings=harness.settings).resolve_job_def("daily_sync")
+    ran = job.execute_in_process(instance=harness.instance, run_config=QUIET, raise_on_error=False, partition_key=MONTH)
+    (sentence,) = step_failures(harness.instance, ran.run_id)
     assert f"process {pid}" in sentence
     assert "more steps" in sentence
-    assert (shop.pax8.calls, shop.halo.calls) == ([], [])
+    assert (harness.pax8.calls, harness.halo.calls) == ([], [])

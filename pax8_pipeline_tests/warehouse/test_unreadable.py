@@ -25,7 +25,7 @@ from pax8_pipeline_tests.support.books import (
     manual_line,
     subscription,
 )
-from pax8_pipeline_tests.support.warehouse import Desk
+from pax8_pipeline_tests.support.warehouse import StagedWarehouse
 
 OTHER = "aaaaaaaa-0000-4000-8000-000000000002"
 CLIENT = {"id": 231, "name": "Example", "inactive": False}
@@ -33,8 +33,8 @@ WRITES = ("safe", "needs_approval")
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    made = Desk.at(tmp_path_factory.mktemp("desk"))
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StagedWarehouse]:
+    made = StagedWarehouse.at(tmp_path_factory.mktemp("desk"))
     yield made
     let_go()
 
@@ -86,7 +86,7 @@ def without(row: dict[str, Any], name: str) -> dict[str, Any]:
     [("endDate", "31/12/2027"), ("quantity", None), ("status", "Levitating"), ("id", None), ("id", 7)],
 )
 def test_an_unreadable_subscription_keeps_its_claim_on_licence_and_line(
-    books: Callable[[], Books], field: str, value: Any, desk: Desk
+    books: Callable[[], Books], field: str, value: Any, desk: StagedWarehouse
 ) -> None:
     before = desk.plan(books())
     assert {row["verdict"] for row in before.values()} == {"ambiguous"}
@@ -105,7 +105,7 @@ def test_an_unreadable_subscription_keeps_its_claim_on_licence_and_line(
         assert value in other["sentence"]
 
 
-def test_the_story_of_a_rejected_subscription_and_licence_is_told(desk: Desk) -> None:
+def test_the_story_of_a_rejected_subscription_and_licence_is_told(desk: StagedWarehouse) -> None:
     night = shared()
     night.subscriptions[1]["endDate"] = "31/12/2027"
     night.licences[0]["count"] = "many"
@@ -231,7 +231,7 @@ BROKEN: dict[str, tuple[Callable[[Books], None], str]] = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_write_is_held_while_something_of_it_cannot_be_read(name: str, desk: Desk) -> None:
+def test_a_write_is_held_while_something_of_it_cannot_be_read(name: str, desk: StagedWarehouse) -> None:
     spoil, verdict = BROKEN[name]
     books = copy.deepcopy(grown())
     spoil(books)
@@ -245,7 +245,7 @@ def test_a_write_is_held_while_something_of_it_cannot_be_read(name: str, desk: D
     assert rows[SUB]["company_name"] == "Example Dental"
 
 
-def test_the_books_themselves_lead_to_a_write(desk: Desk) -> None:
+def test_the_books_themselves_lead_to_a_write(desk: StagedWarehouse) -> None:
     assert writes(desk.plan(grown())) == {SUB: "25"}
     assert writes(desk.plan(manual())) == {SUB: "25"}
 
@@ -253,7 +253,7 @@ def test_the_books_themselves_lead_to_a_write(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("name", "value"), [("qty_order", None), ("qty_order", "ten"), ("isActive", "?"), ("is_meter", "?")]
 )
-def test_a_manual_line_that_cannot_be_read_is_not_written(name: str, value: Any, desk: Desk) -> None:
+def test_a_manual_line_that_cannot_be_read_is_not_written(name: str, value: Any, desk: StagedWarehouse) -> None:
     books = manual()
     books.recurring[0]["lines"][0][name] = value
     rows = desk.plan(books)
@@ -261,19 +261,19 @@ def test_a_manual_line_that_cannot_be_read_is_not_written(name: str, value: Any,
 
 
 @pytest.mark.parametrize("end", ["01/08/2026", "2026-13-40", "yesterday"])
-def test_an_end_date_that_cannot_be_read_ends_nothing(end: str, desk: Desk) -> None:
+def test_an_end_date_that_cannot_be_read_ends_nothing(end: str, desk: StagedWarehouse) -> None:
     rows = desk.plan(Books(subscriptions=[subscription(status="Cancelled", endDate=end)]))
     assert (writes(rows), rows[SUB]["verdict"]) == ({}, "unreadable")
 
 
-def test_a_cancelled_subscription_of_an_unknown_term_or_currency_ends_nothing(desk: Desk) -> None:
+def test_a_cancelled_subscription_of_an_unknown_term_or_currency_ends_nothing(desk: StagedWarehouse) -> None:
     ended = {"status": "Cancelled", "endDate": "2026-08-19"}
     for change, verdict in (({"billingTerm": None}, "unknown_term"), ({"currencyCode": None}, "unknown_currency")):
         rows = desk.plan(Books(subscriptions=[subscription(**ended, **change)]))
         assert (writes(rows), rows[SUB]["verdict"]) == ({}, verdict)
 
 
-def test_a_client_without_readable_id_may_be_the_one_that_is_meant(desk: Desk) -> None:
+def test_a_client_without_readable_id_may_be_the_one_that_is_meant(desk: StagedWarehouse) -> None:
     """Two clients claim the company; the id of the one cannot be read: the other is not the only one."""
     link = [{"name": "CFPax8CompanyId", "value": COMPANY}]
     books = grown()
@@ -286,14 +286,14 @@ def test_a_client_without_readable_id_may_be_the_one_that_is_meant(desk: Desk) -
     assert writes(desk.plan(books)) == {SUB: "25"}
 
 
-def test_a_company_without_readable_id_keeps_its_claim_on_a_client(desk: Desk) -> None:
+def test_a_company_without_readable_id_keeps_its_claim_on_a_client(desk: StagedWarehouse) -> None:
     books = grown()
     books.client_map = []
     books.companies = [company(externalId="231"), company(id=None, name="Other", externalId="231")]
     assert writes(desk.plan(books)) == {}
 
 
-def test_the_policy_can_name_the_currency_that_halo_does_not(desk: Desk) -> None:
+def test_the_policy_can_name_the_currency_that_halo_does_not(desk: StagedWarehouse) -> None:
     books = grown()
     books.clients = [CLIENT, {**CLIENT, "id": 77, "currencyisocode": "EUR"}]
     policy = Policy.model_validate({"matching": {"default_currency": "USD"}})
@@ -302,7 +302,7 @@ def test_the_policy_can_name_the_currency_that_halo_does_not(desk: Desk) -> None
     assert desk.plan(books, policy)[SUB]["verdict"] == "currency_mismatch"
 
 
-def test_records_of_halo_that_cannot_be_read_stand_in_the_plan(desk: Desk) -> None:
+def test_records_of_halo_that_cannot_be_read_stand_in_the_plan(desk: StagedWarehouse) -> None:
     books = grown()
     books.licences.append(licence(id=4200, snowid="", count="x", client_id=231))
     rows = desk.plan(books)
@@ -312,6 +312,6 @@ def test_records_of_halo_that_cannot_be_read_stand_in_the_plan(desk: Desk) -> No
     assert writes(rows) == {SUB: "25"}, "nothing points at it, so nothing else is held"
 
 
-def test_the_money_of_an_unreadable_subscription_without_a_line_is_shown(desk: Desk) -> None:
+def test_the_money_of_an_unreadable_subscription_without_a_line_is_shown(desk: StagedWarehouse) -> None:
     rows = desk.plan(Books(subscriptions=[subscription(endDate="soon")], licences=[], recurring=[]))
     assert (rows[SUB]["verdict"], rows[SUB]["unbilled_per_month"]) == ("unreadable", 440)

@@ -26,7 +26,7 @@ from pax8_pipeline_tests.support.books import (
     manual_line,
     subscription,
 )
-from pax8_pipeline_tests.support.warehouse import Desk
+from pax8_pipeline_tests.support.warehouse import StagedWarehouse
 
 CUSTOMERS = 32
 ENDED = {"status": "Cancelled", "endDate": "2026-08-19"}
@@ -237,7 +237,7 @@ def books_of(customers: list[Customer]) -> Books:
     )  # fmt: skip
 
 
-def planned_writes(desk: Desk, customers: list[Customer]) -> set[tuple[Any, ...]]:
+def planned_writes(desk: StagedWarehouse, customers: list[Customer]) -> set[tuple[Any, ...]]:
     names = ("row_id", "action", "client_id", "recurring_invoice_id", "line_id", "licence_id", "after")
     rows = desk.plan(books_of(customers)).values()
     return {
@@ -247,12 +247,12 @@ def planned_writes(desk: Desk, customers: list[Customer]) -> set[tuple[Any, ...]
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    yield Desk.at(tmp_path_factory.mktemp("desk"))
+    yield StagedWarehouse.at(tmp_path_factory.mktemp("desk"))
     let_go()
 
 
 @pytest.fixture(scope="module")
-def complete(desk: Desk) -> set[tuple[Any, ...]]:
+def complete(desk: StagedWarehouse) -> set[tuple[Any, ...]]:
     return planned_writes(desk, customers())
 
 
@@ -267,7 +267,7 @@ def test_the_complete_books_lead_to_writes_and_to_held_rows(complete: set[tuple[
 @settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.lists(spoiling(), min_size=1, max_size=3), min_size=CUSTOMERS, max_size=CUSTOMERS))
 def test_unreadable_records_never_cause_a_write(
-    desk: Desk, complete: set[tuple[Any, ...]], faults: list[list[Callable[[Customer], None]]]
+    desk: StagedWarehouse, complete: set[tuple[Any, ...]], faults: list[list[Callable[[Customer], None]]]
 ) -> None:
     spoiled = customers()
     for customer, ones in zip(spoiled, faults, strict=True):

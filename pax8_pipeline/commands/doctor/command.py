@@ -10,8 +10,8 @@ import click
 from pax8_pipeline.clients import halo_config, pax8_config
 from pax8_pipeline.commands.common import console, json_option, print_json, tell
 from pax8_pipeline.commands.doctor import diagnosis, local, mappings, vendors
-from pax8_pipeline.commands.doctor.diagnosis import Finding, bad, ok
-from pax8_pipeline.commands.target import is_sandbox, systems
+from pax8_pipeline.commands.doctor.diagnosis import Diagnosis, bad, ok
+from pax8_pipeline.commands.target import is_sandbox, open_target
 from pax8_pipeline.errors import ConfigError
 from pax8_pipeline.halo.client import HaloClient
 from pax8_pipeline.pax8.client import Pax8Client
@@ -48,12 +48,12 @@ def doctor(as_json: bool) -> None:
     raise SystemExit(1 if diagnosis.worst(found) == "bad" else 0)
 
 
-def examine() -> Iterator[Finding]:
+def examine() -> Iterator[Diagnosis]:
     """Look at everything, in the order in which one thing rests on another."""
     try:
         settings = load_settings()
         if is_sandbox(settings):
-            with systems(settings, tell) as used:
+            with open_target(settings, tell) as used:
                 yield from _everything(used, sandbox=True)
         else:
             yield from _everything(settings, sandbox=False)
@@ -61,7 +61,7 @@ def examine() -> Iterator[Finding]:
         yield bad("settings", str(error), "correct it first; everything else rests on it")
 
 
-def _everything(settings: Settings, *, sandbox: bool) -> Iterator[Finding]:
+def _everything(settings: Settings, *, sandbox: bool) -> Iterator[Diagnosis]:
     yield ok("settings", "readable" + (", working on the sandbox" if sandbox else ""))
     yield from local.examine(settings, sandbox=sandbox)
     if not (missing := settings.missing(REQUIRED_PAX8)):
@@ -74,12 +74,12 @@ def _everything(settings: Settings, *, sandbox: bool) -> Iterator[Finding]:
         yield _unset("Halo", missing)
 
 
-def _unset(vendor: str, missing: list[str]) -> Finding:
+def _unset(vendor: str, missing: list[str]) -> Diagnosis:
     advice = "put them into .env (.env.example says where to find each), or see it work first: make demo"
     return bad(f"{vendor} settings", f"not set: {', '.join(missing)}", advice)
 
 
-def _pax8(settings: Settings) -> Iterator[Finding]:
+def _pax8(settings: Settings) -> Iterator[Diagnosis]:
     config = replace(pax8_config(settings), retry=_IMPATIENT, read_timeout_s=_READ_TIMEOUT_S)
     try:
         with Pax8Client(config) as client:
@@ -89,7 +89,7 @@ def _pax8(settings: Settings) -> Iterator[Finding]:
         yield bad("Pax8 settings", str(error))
 
 
-def _halo(settings: Settings) -> Iterator[Finding]:
+def _halo(settings: Settings) -> Iterator[Diagnosis]:
     config = replace(halo_config(settings), retry=_IMPATIENT, read_timeout_s=_READ_TIMEOUT_S)
     try:
         with HaloClient(config) as client:

@@ -19,7 +19,7 @@ _STYLES: dict[Level, str] = {"ok": "green", "warn": "yellow", "bad": "bold red"}
 
 
 @dataclass(frozen=True)
-class Finding:
+class Diagnosis:
     """One point of the examination. `advice` says what to do, empty when nothing is to be done."""
 
     level: Level
@@ -33,28 +33,28 @@ class Finding:
         object.__setattr__(self, "advice", redact(self.advice))
 
 
-def ok(point: str, text: str) -> Finding:
+def ok(point: str, text: str) -> Diagnosis:
     """All is well."""
-    return Finding("ok", point, text)
+    return Diagnosis("ok", point, text)
 
 
-def warn(point: str, text: str, advice: str = "") -> Finding:
+def warn(point: str, text: str, advice: str = "") -> Diagnosis:
     """It works, but a person should look."""
-    return Finding("warn", point, text, advice)
+    return Diagnosis("warn", point, text, advice)
 
 
-def bad(point: str, text: str, advice: str = "") -> Finding:
+def bad(point: str, text: str, advice: str = "") -> Diagnosis:
     """It cannot work like this."""
-    return Finding("bad", point, text, advice)
+    return Diagnosis("bad", point, text, advice)
 
 
-def worst(findings: Sequence[Finding]) -> Level:
+def worst(findings: Sequence[Diagnosis]) -> Level:
     """Return the worst level there is."""
     levels = {finding.level for finding in findings}
     return "bad" if "bad" in levels else "warn" if "warn" in levels else "ok"
 
 
-def as_data(findings: Sequence[Finding]) -> dict[str, Any]:
+def as_data(findings: Sequence[Diagnosis]) -> dict[str, Any]:
     """Return findings as data for --json."""
     return {
         "schema": "pax8-pipeline/doctor/1",
@@ -63,7 +63,7 @@ def as_data(findings: Sequence[Finding]) -> dict[str, Any]:
     }
 
 
-def show(console: Console, finding: Finding) -> None:
+def show(console: Console, finding: Diagnosis) -> None:
     """Print one finding: a line, and its advice on the next."""
     label = f"[{finding.level}]"
     line = styled((f"{label:<7}", _STYLES[finding.level]), (f"{finding.point}: ", "bold"), finding.text)

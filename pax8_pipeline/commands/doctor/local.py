@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from pax8_pipeline.commands.doctor.diagnosis import Finding, bad, ok, warn
+from pax8_pipeline.commands.doctor.diagnosis import Diagnosis, bad, ok, warn
 from pax8_pipeline.errors import ConfigError, PipelineError, WarehouseBusy
 from pax8_pipeline.mapping.files import load_mappings
 from pax8_pipeline.settings import Settings
@@ -23,7 +23,7 @@ _SHOWN = 5
 _MODES = ("", "dry_run", "apply")
 
 
-def examine(settings: Settings, *, sandbox: bool) -> Iterator[Finding]:
+def examine(settings: Settings, *, sandbox: bool) -> Iterator[Diagnosis]:
     """Look at everything on this machine, point by point."""
     yield data_folder(settings)
     yield permissions(settings, Path.cwd() / ".env")
@@ -36,7 +36,7 @@ def examine(settings: Settings, *, sandbox: bool) -> Iterator[Finding]:
     yield alerts(settings)
 
 
-def data_folder(settings: Settings) -> Finding:
+def data_folder(settings: Settings) -> Diagnosis:
     """The data folder is there, or can be made, and can be written to."""
     place = next((p for p in (settings.data, *settings.data.parents) if p.exists()), Path("/"))
     if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
@@ -44,7 +44,7 @@ def data_folder(settings: Settings) -> Finding:
     return ok("data folder", str(settings.data))
 
 
-def permissions(settings: Settings, env_file: Path) -> Finding:
+def permissions(settings: Settings, env_file: Path) -> Diagnosis:
     """Nobody but this user reads the credentials and what clients pay. The next run closes what is in the data folder."""
     open_ones = [path for path in (env_file, *readable_by_others(settings.data)) if is_open(path)]
     if not open_ones:
@@ -54,7 +54,7 @@ def permissions(settings: Settings, env_file: Path) -> Finding:
     return warn("permissions", f"other users of this machine can read {shown}{more}", f"chmod go-rwx {shown}")
 
 
-def policy(settings: Settings) -> Finding:
+def policy(settings: Settings) -> Diagnosis:
     """policy.yaml was readable: otherwise there would be no settings to look at."""
     path = settings.data / "policy.yaml"
     if not path.exists():
@@ -62,7 +62,7 @@ def policy(settings: Settings) -> Finding:
     return ok("policy", f"{path} is readable (fingerprint {settings.policy.fingerprint})")
 
 
-def mappings(settings: Settings) -> Finding:
+def mappings(settings: Settings) -> Diagnosis:
     """The mapping files are readable; how many rows they hold."""
     try:
         found = load_mappings(settings.mappings_path)
@@ -72,7 +72,7 @@ def mappings(settings: Settings) -> Finding:
     return ok("mapping files", f"{rows} in {settings.mappings_path}")
 
 
-def calendar(settings: Settings, *, sandbox: bool) -> Finding:
+def calendar(settings: Settings, *, sandbox: bool) -> Diagnosis:
     """Which day it is for the sync. A fixed day is for replays: on live systems it would never move on."""
     zone = settings.policy.timezone
     text = f"it is {settings.today} in {zone} ({datetime.now(ZoneInfo(zone)):%H:%M} there)"
@@ -83,7 +83,7 @@ def calendar(settings: Settings, *, sandbox: bool) -> Finding:
     return ok("today", text)
 
 
-def write_mode(settings: Settings) -> Finding:
+def write_mode(settings: Settings) -> Diagnosis:
     """Whether a run writes. Anything but exactly `apply` is a dry run, so a typing error is worth a word."""
     set_to = settings.value("HALO_WRITE_MODE")
     source = "HALO_WRITE_MODE" if set_to else "policy.yaml"
@@ -95,7 +95,7 @@ def write_mode(settings: Settings) -> Finding:
     return ok("write mode", f"dry run ({source}): nothing is written to Halo")
 
 
-def warehouse(settings: Settings) -> Iterator[Finding]:
+def warehouse(settings: Settings) -> Iterator[Diagnosis]:
     """Whether the warehouse can be opened, and who holds it if not."""
     path = settings.warehouse_path
     if not path.exists():
@@ -116,7 +116,7 @@ def warehouse(settings: Settings) -> Iterator[Finding]:
         )
 
 
-def history(settings: Settings) -> Iterator[Finding]:
+def history(settings: Settings) -> Iterator[Diagnosis]:
     """Dagster's home, and whether the daily schedule is on with somebody to run it."""
     from dagster import DagsterInstance
 
@@ -133,23 +133,23 @@ def history(settings: Settings) -> Iterator[Finding]:
         yield bad("dagster home", f"cannot be opened: {' '.join(str(error).split())[:300]}", "check dagster.yaml there")
 
 
-def _home(settings: Settings, home: Path) -> Finding:
+def _home(settings: Settings, home: Path) -> Diagnosis:
     if settings.value("DAGSTER_HOME") and not (home / "dagster.yaml").exists():
         text = f"{home} (DAGSTER_HOME) has no dagster.yaml, so run limits and pools are not in force"
         return warn("dagster home", text, f"copy dagster.yaml to {home}, or leave DAGSTER_HOME unset")
     return ok("dagster home", str(home))
 
 
-def _schedule(settings: Settings, instance: object) -> Finding:
+def _schedule(settings: Settings, instance: object) -> Diagnosis:
     from dagster import DagsterInstance
 
-    from pax8_pipeline.orchestration.partitions import outlook
+    from pax8_pipeline.orchestration.partitions import code_location_settings
     from pax8_pipeline.orchestration.write_permission import SCHEDULE
 
     assert isinstance(instance, DagsterInstance)
     at = f"{settings.policy.schedule.hour:02}:{settings.policy.schedule.minute:02} {settings.policy.timezone}"
     chosen = [state for state in instance.all_instigator_state() if state.instigator_name == SCHEDULE]
-    on = any(state.is_running for state in chosen) if chosen else outlook(settings).schedule_on
+    on = any(state.is_running for state in chosen) if chosen else code_location_settings(settings).schedule_on
     if not on:
         return ok("schedule", f"off: nothing runs by itself. PAX8_SCHEDULE=on, or the UI, starts it daily at {at}")
     beats = [beat for beat in instance.get_daemon_heartbeats().values() if beat.daemon_type == "SCHEDULER"]
@@ -159,7 +159,7 @@ def _schedule(settings: Settings, instance: object) -> Finding:
     return ok("schedule", f"on, daily at {at}")
 
 
-def alerts(settings: Settings) -> Finding:
+def alerts(settings: Settings) -> Diagnosis:
     """How many addresses hear of a failure; the addresses hold secrets and are not told."""
     if not settings.alert_urls:
         return ok("alerts", "to the log only; PAX8_ALERT_URLS adds chat or e-mail")

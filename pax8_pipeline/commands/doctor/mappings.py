@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pax8_pipeline.commands.doctor.diagnosis import Finding, bad, ok, warn
+from pax8_pipeline.commands.doctor.diagnosis import Diagnosis, bad, ok, warn
 from pax8_pipeline.errors import ConfigError, PipelineError
 from pax8_pipeline.halo.client import HaloClient
 from pax8_pipeline.mapping.files import Mappings, load_mappings
@@ -34,7 +34,7 @@ class _Column:
     known: Callable[[], set[Any]]
 
 
-def examine_halo(client: HaloClient, settings: Settings) -> Iterator[Finding]:
+def examine_halo(client: HaloClient, settings: Settings) -> Iterator[Diagnosis]:
     """Clients, recurring invoices, lines, licences and items that the mapping files name."""
     found = _mappings(settings)
     if found is None:
@@ -54,7 +54,7 @@ def examine_halo(client: HaloClient, settings: Settings) -> Iterator[Finding]:
     ))  # fmt: skip
 
 
-def examine_pax8(client: Pax8Client, settings: Settings) -> Iterator[Finding]:
+def examine_pax8(client: Pax8Client, settings: Settings) -> Iterator[Diagnosis]:
     """Companies, subscriptions and products that the mapping files name."""
     found = _mappings(settings)
     if found is None:
@@ -70,14 +70,14 @@ def examine_pax8(client: Pax8Client, settings: Settings) -> Iterator[Finding]:
     ))  # fmt: skip
 
 
-def _examine(folder: Path, vendor: str, columns: Iterable[_Column]) -> Iterator[Finding]:
+def _examine(folder: Path, vendor: str, columns: Iterable[_Column]) -> Iterator[Diagnosis]:
     for column in columns:
         wanted = {row: one for row, one in column.ids.items() if one is not None}
         if wanted:
             yield from _look(folder, vendor, column, wanted)
 
 
-def _look(folder: Path, vendor: str, column: _Column, wanted: Mapping[int, Any]) -> Iterator[Finding]:
+def _look(folder: Path, vendor: str, column: _Column, wanted: Mapping[int, Any]) -> Iterator[Diagnosis]:
     point = f"{column.file} {column.name}"
     try:
         known = column.known()

@@ -12,7 +12,7 @@ from datetime import date
 from typing import Any
 
 from pax8_pipeline.clock import ClockSeen, RunDay, disagreement
-from pax8_pipeline.commands.doctor.diagnosis import Finding, bad, ok, warn
+from pax8_pipeline.commands.doctor.diagnosis import Diagnosis, bad, ok, warn
 from pax8_pipeline.errors import (
     AuthRefused,
     BadAnswer,
@@ -52,7 +52,7 @@ _READ_RIGHT = {
 # -------------------------------------------------------------------------------------------------------------------
 
 
-def examine_pax8(client: Pax8Client, settings: Settings) -> Iterator[Finding]:
+def examine_pax8(client: Pax8Client, settings: Settings) -> Iterator[Diagnosis]:
     """Token, a first read, the clock, and how far Pax8's billing has come."""
     try:
         checked = client.check()
@@ -68,7 +68,7 @@ def examine_pax8(client: Pax8Client, settings: Settings) -> Iterator[Finding]:
     yield _attempt("Pax8 invoices", "Pax8", lambda: newest_invoice(client.invoices().objects, settings.today))
 
 
-def newest_invoice(invoices: Sequence[Row], today: date) -> Finding:
+def newest_invoice(invoices: Sequence[Row], today: date) -> Diagnosis:
     """The newest standing invoice: Pax8 approves last month's about the 5th."""
     days = [
         str(row.get("invoiceDate", ""))[:10]
@@ -90,7 +90,7 @@ def newest_invoice(invoices: Sequence[Row], today: date) -> Finding:
 # -------------------------------------------------------------------------------------------------------------------
 
 
-def examine_halo(client: HaloClient, settings: Settings) -> Iterator[Finding]:
+def examine_halo(client: HaloClient, settings: Settings) -> Iterator[Diagnosis]:
     """Token, scopes, each list, the licence id column, and Halo's own Pax8 integration."""
     yield from _address(client, settings)
     try:
@@ -109,7 +109,7 @@ def examine_halo(client: HaloClient, settings: Settings) -> Iterator[Finding]:
     yield native_integration(client.integration, settings.policy.native_integration)
 
 
-def _who_answers(client: HaloClient) -> Iterator[Finding]:
+def _who_answers(client: HaloClient) -> Iterator[Diagnosis]:
     """Which Halo it is, and as which agent the application works: its rights are those of both together."""
     try:
         told = client.instance_info()
@@ -132,7 +132,7 @@ def _who_answers(client: HaloClient) -> Iterator[Finding]:
         )
 
 
-def _address(client: HaloClient, settings: Settings) -> Iterator[Finding]:
+def _address(client: HaloClient, settings: Settings) -> Iterator[Diagnosis]:
     """What Halo itself says its addresses are; not every Halo tells."""
     try:
         told = client.auth_info()
@@ -153,7 +153,7 @@ def _bare(url: str) -> str:
     return url.strip().rstrip("/").lower().removesuffix("/token")
 
 
-def scopes(granted: Sequence[str], missing: Sequence[str]) -> Finding:
+def scopes(granted: Sequence[str], missing: Sequence[str]) -> Diagnosis:
     """Whether the application was given what it needs, as far as Halo tells."""
     if missing:
         advice = "add them to the application's permissions in Halo (Configuration > Integrations > HaloPSA API)"
@@ -163,7 +163,7 @@ def scopes(granted: Sequence[str], missing: Sequence[str]) -> Finding:
     return ok("Halo scopes", f"granted: {' '.join(granted)}")
 
 
-def _list(client: HaloClient, what: str, licence_field: str) -> Iterator[Finding]:
+def _list(client: HaloClient, what: str, licence_field: str) -> Iterator[Diagnosis]:
     point = f"Halo {what}"
     try:
         rows = client.sample(what)
@@ -180,7 +180,7 @@ def _list(client: HaloClient, what: str, licence_field: str) -> Iterator[Finding
         yield licence_ids(rows, licence_field)
 
 
-def _one(client: HaloClient, what: str, rows: Sequence[Row]) -> Finding | None:
+def _one(client: HaloClient, what: str, rows: Sequence[Row]) -> Diagnosis | None:
     """Read one record in detail, as is done before every write: Halo can allow the list and refuse that."""
     read = {"licences": client.licence, "recurring invoices": client.recurring_invoice, "invoices": client.invoice}
     number = rows[0].get("id")
@@ -195,7 +195,7 @@ def _one(client: HaloClient, what: str, rows: Sequence[Row]) -> Finding | None:
     return None
 
 
-def _unreadable(point: str, what: str, error: VendorError) -> Finding:
+def _unreadable(point: str, what: str, error: VendorError) -> Diagnosis:
     """A 401 on one resource with a fresh token is a missing right, not an expired token (docs/vendors/halo.md#errors)."""
     right = f"{_READ_RIGHT[what]} read"
     advice = (
@@ -205,7 +205,7 @@ def _unreadable(point: str, what: str, error: VendorError) -> Finding:
     return bad(point, str(error), advice if isinstance(error, Forbidden) else "")
 
 
-def licence_ids(rows: Sequence[Row], field: str) -> Finding:
+def licence_ids(rows: Sequence[Row], field: str) -> Diagnosis:
     """Whether licences carry the column that holds Pax8's subscription id."""
     point = f"Halo {field}"
     subscriptions = [row for row in rows if row.get("type", 1) == 1]
@@ -218,7 +218,7 @@ def licence_ids(rows: Sequence[Row], field: str) -> Finding:
     return ok(point, f"set on {filled} of the {len(subscriptions)} subscriptions looked at")
 
 
-def native_integration(read: Callable[[], list[dict[str, Any]]], rule: str) -> Finding:
+def native_integration(read: Callable[[], list[dict[str, Any]]], rule: str) -> Diagnosis:
     """Whether Halo's own Pax8 integration is on: two writers of one quantity never."""
     point = "native integration"
     ignored = rule == "ignore"
@@ -252,7 +252,7 @@ def native_integration(read: Callable[[], list[dict[str, Any]]], rule: str) -> F
 # -------------------------------------------------------------------------------------------------------------------
 
 
-def clock(vendor: str, seen: ClockSeen | None, run: RunDay) -> Finding:
+def clock(vendor: str, seen: ClockSeen | None, run: RunDay) -> Diagnosis:
     """Whether the vendor's clock agrees with the day of a run and, roughly, with this machine's; dates decide what has
     ended.
     """
@@ -272,7 +272,7 @@ def clock(vendor: str, seen: ClockSeen | None, run: RunDay) -> Finding:
     return warn(point, text, "switch on time synchronisation (timedatectl set-ntp true)")
 
 
-def refusal(vendor: str, first_read: str, error: Exception) -> Finding:
+def refusal(vendor: str, first_read: str, error: Exception) -> Diagnosis:
     """What stood in the way of the first call: settings, network, credentials, or only the read after them."""
     where = getattr(error, "where", "")
     if isinstance(error, ConfigError):
@@ -289,7 +289,7 @@ def refusal(vendor: str, first_read: str, error: Exception) -> Finding:
     return bad(f"{vendor} {first_read}", str(error))
 
 
-def _attempt(point: str, vendor: str, look: Callable[[], Finding]) -> Finding:
+def _attempt(point: str, vendor: str, look: Callable[[], Diagnosis]) -> Diagnosis:
     try:
         return look()
     except VendorError as error:

@@ -8,7 +8,7 @@ from pax8_pipeline.billing import approvals, exit_status
 from pax8_pipeline.billing.planning import planner as plans
 from pax8_pipeline.commands import run_report
 from pax8_pipeline.commands.common import console, json_option, progress, tell, utc_now
-from pax8_pipeline.commands.target import data_settings, systems
+from pax8_pipeline.commands.target import data_target, open_target
 from pax8_pipeline.mapping.files import load_mappings
 from pax8_pipeline.reports import plan_report
 from pax8_pipeline.settings import Settings, load_settings
@@ -29,7 +29,7 @@ def apply(plan_id: str, as_json: bool) -> None:
     Each target is read again before its write and left alone if it changed. Needs write mode `apply`.
     """
     settings = load_settings()
-    looked = data_settings(settings, lambda text: None)
+    looked = data_target(settings, lambda text: None)
     with Warehouse(looked.warehouse_path).connect(read_only=True) as connection:
         head = plans.load_plan(connection, plan_id)
         if looked.write_mode == "apply":
@@ -37,7 +37,7 @@ def apply(plan_id: str, as_json: bool) -> None:
             approvals.refuse_stale(connection, head, utc_now(), looked.policy, mappings)
     if looked.write_mode != "apply":
         _dry(looked, plan_id, as_json)
-    with systems(settings, tell) as there:
+    with open_target(settings, tell) as there:
         told = _apply(there, plan_id)
     if as_json:
         click.echo(plan_report.to_json(run_report.as_data(told)))

@@ -11,7 +11,7 @@ from pax8_pipeline.billing import approvals
 from pax8_pipeline.billing.planning import planner as plans
 from pax8_pipeline.commands import run_report
 from pax8_pipeline.commands.common import HALO_ID, console, json_option, tell, user_name, utc_now
-from pax8_pipeline.commands.target import data_settings
+from pax8_pipeline.commands.target import data_target
 from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.mapping.files import load_mappings
 from pax8_pipeline.reports import plan_report
@@ -43,7 +43,7 @@ def approve(
     plan_id: str, client: int | None, row: str | None, acknowledge: bool, by: str | None, as_json: bool
 ) -> None:
     """Agree to the changes of plan ID that wait for a person. Recorded: who, when, the plan's checksum."""
-    settings = data_settings(load_settings(), tell)
+    settings = data_target(load_settings(), tell)
     warehouse = _warehouse(settings)
     who = by if by is not None else user_name()
     scope = approvals.Scope(client, _row_id(warehouse, plan_id, row))

@@ -15,7 +15,7 @@ from pax8_pipeline.billing.rollback import make_rollback
 from pax8_pipeline.clients import halo_config
 from pax8_pipeline.commands import run_report
 from pax8_pipeline.commands.common import console, json_option, tell, utc_now
-from pax8_pipeline.commands.target import systems
+from pax8_pipeline.commands.target import open_target
 from pax8_pipeline.halo.client import HaloClient
 from pax8_pipeline.mapping.files import load_mappings
 from pax8_pipeline.reports import plan_report
@@ -39,7 +39,7 @@ def rollback(plan_id: str, as_json: bool) -> None:
     What changed since it was written is named and left alone. The new plan waits for a person like any other, and what
     it takes back waits for a person too when the next run plans it again.
     """
-    with systems(load_settings(), tell) as settings:
+    with open_target(load_settings(), tell) as settings:
         with Warehouse(settings.warehouse_path).connect(read_only=True) as connection:
             plans.load_plan(connection, plan_id)
             states = ledger.states(connection, plan_id)

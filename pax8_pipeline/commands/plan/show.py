@@ -12,7 +12,7 @@ from pax8_pipeline.commands.common import console, details_option, tell
 from pax8_pipeline.commands.plan.apply import apply
 from pax8_pipeline.commands.plan.approve import approve
 from pax8_pipeline.commands.plan.rollback import rollback
-from pax8_pipeline.commands.target import data_settings
+from pax8_pipeline.commands.target import data_target
 from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.reports import plan_report
 from pax8_pipeline.settings import load_settings
@@ -43,7 +43,7 @@ def plan() -> None:
 @click.option("--all", "everything", is_flag=True, help="Also list subscriptions with nothing to do.")
 def show(plan_id: str | None, as_json: bool, kind: str, out: Path | None, details: bool, everything: bool) -> None:
     """Show a plan: what would change or did, what is held back and why, and the money."""
-    settings = data_settings(load_settings(), tell)
+    settings = data_target(load_settings(), tell)
     with Warehouse(settings.warehouse_path).connect(read_only=True) as connection:
         chosen = plan_id or plans.latest_plan_id(connection)
         if chosen is None:

@@ -36,7 +36,7 @@ from pax8_pipeline.halo.client import HaloClient
 from pax8_pipeline.mapping.files import load_mappings
 from pax8_pipeline.orchestration.assets.metadata import markdown, money, plain, table
 from pax8_pipeline.orchestration.assets.specs import POOL, asset_arguments, asset_key, column_lineage
-from pax8_pipeline.orchestration.assets.step import Stage, stage
+from pax8_pipeline.orchestration.assets.step import AssetStep, asset_step
 from pax8_pipeline.orchestration.resources import HaloResource, Pax8Resource, SettingsResource, WarehouseResource
 from pax8_pipeline.orchestration.write_permission import SINK, Permission, refusal
 from pax8_pipeline.pax8.client import Pax8Client
@@ -93,37 +93,37 @@ def plan(
     context: dg.AssetExecutionContext, config: PlanConfig, settings: SettingsResource, warehouse: WarehouseResource
 ) -> dg.MaterializeResult:
     """Settle what earlier runs left open, then plan."""
-    with stage(context, settings, warehouse) as now, now.in_warehouse():
-        settled = ledger.Ledger(now.warehouse, now.run_id).settle(now.settings.policy.unknown_wait)
-        mappings = load_mappings(now.settings.mappings_path)
-        with now.warehouse.connect() as connection:
+    with asset_step(context, settings, warehouse) as step, step.in_warehouse():
+        settled = ledger.Ledger(step.warehouse, step.run_id).settle(step.settings.policy.unknown_wait)
+        mappings = load_mappings(step.settings.mappings_path)
+        with step.warehouse.connect() as connection:
             if not holds_mappings(connection, mappings):
                 raise PipelineError(
-                    f"the files in {now.settings.mappings_path} changed while this run was under way, and its matches are "
+                    f"the files in {step.settings.mappings_path} changed while this run was under way, and its matches are "
                     "those of the older files; run again"
                 )
-        native, sentence = native_state(now.warehouse, now.run_id)
-        known = acknowledgements.load(now.settings.acknowledged_path)
+        native, sentence = native_state(step.warehouse, step.run_id)
+        known = acknowledgements.load(step.settings.acknowledged_path)
         made = make_plan(
-            now.warehouse,
+            step.warehouse,
             Circumstances(
-                run_id=now.run_id,
-                today=now.settings.today,
+                run_id=step.run_id,
+                today=step.settings.today,
                 made_at=_utc_now(),
-                policy=now.settings.policy,
+                policy=step.settings.policy,
                 mapping_fingerprint=mappings.fingerprint,
-                write_mode=now.settings.write_mode,
+                write_mode=step.settings.write_mode,
                 native=native,
                 bill_months=config.months(),
-                accept_missing=shrink_accepted(now.settings),
+                accept_missing=shrink_accepted(step.settings),
             ),
         )
-        now.say(
+        step.log(
             f"plan {made.plan_id}: {made.rows_safe} changes, {made.rows_waiting} waiting, {made.rows_blocked} held back"
         )
-        acknowledgements.refill(now.warehouse, known)
-        findings.save_copy(now.warehouse, now.settings.backups_path)
-        with now.warehouse.connect() as connection:
+        acknowledgements.refill(step.warehouse, known)
+        findings.save_copy(step.warehouse, step.settings.backups_path)
+        with step.warehouse.connect() as connection:
             shown = _plan_metadata(connection, made)
             shown["findings"] = json.dumps(findings.by_check(findings.open_findings(connection, made.plan_id)))
         shown["native_integration"] = f"{native}: {sentence}"
@@ -203,106 +203,106 @@ def writes(
     permission: dg.ResourceParam[Permission],
 ) -> Iterator[dg.MaterializeResult]:
     """Write, or say why nothing was written. A write that failed fails the step once all is recorded and shown."""
-    with stage(context, settings, warehouse, reading=False) as now:
-        told, failed = _sink(now, config, pax8, halo, permission)
-        now.say(f"writes: {told['outcome']}")
-        yield dg.MaterializeResult(asset_key=_WRITES.key, metadata=told)
-        with now.warehouse.connect() as connection:
+    with asset_step(context, settings, warehouse, reading=False) as step:
+        metadata, failed = _sink(step, config, pax8, halo, permission)
+        step.log(f"writes: {metadata['outcome']}")
+        yield dg.MaterializeResult(asset_key=_WRITES.key, metadata=metadata)
+        with step.warehouse.connect() as connection:
             yield dg.MaterializeResult(asset_key=_LEDGER.key, metadata=_ledger_metadata(connection))
         if failed:
-            raise dg.Failure(f"{told['outcome']}; {told['problems']}", allow_retries=False)
+            raise dg.Failure(f"{metadata['outcome']}; {metadata['problems']}", allow_retries=False)
 
 
 def _sink(
-    now: Stage, config: WritesConfig, pax8: Pax8Resource, halo: HaloResource, permission: Permission
+    step: AssetStep, config: WritesConfig, pax8: Pax8Resource, halo: HaloResource, permission: Permission
 ) -> tuple[dict[str, Any], bool]:
     """Return the metadata of the writes, and whether any of them went wrong."""
     refused = refusal(
-        now.context.run,
-        now.context.instance,
+        step.context.run,
+        step.context.instance,
         permission,
         names_plan=config.names_plan(),
-        write_mode=now.settings.write_mode,
+        write_mode=step.settings.write_mode,
     )
-    head, may = _open_changes(now, config)
+    head, may = _open_changes(step, config)
     if head is None:
         return _nothing("no plan was made in this run", None), False
-    reason = refused or _plan_refusal(now, head, config)
+    reason = refused or _plan_refusal(step, head, config)
     if may.held and not may.changes:
         reason = reason or f"{'; '.join(may.held)}; {way_past(head.plan_id)}"
-    reason = reason or _usage_refusal(now, may)
+    reason = reason or _usage_refusal(step, may)
     if reason:
         return _nothing(reason, head, waiting=len(may.changes)), False
     if not may.changes:
         nothing = {k: v for k, v in _nothing("", head).items() if k != "reason"}
         return {**nothing, "applied": True, "outcome": "nothing to write"}, False
-    client, source = halo.client(now.settings), pax8.client(now.settings)
-    refused = _wrong_day(now, source, client)
-    if refused is None and now.settings.policy.native_integration == "refuse":
-        with now.warehouse.connect() as connection:
+    client, source = halo.client(step.settings), pax8.client(step.settings)
+    refused = _wrong_day(step, source, client)
+    if refused is None and step.settings.policy.native_integration == "refuse":
+        with step.warehouse.connect() as connection:
             found = believed(ask_integration(client), connection)
         refused = None if found.state == "off" else f"two writers never: {found.sentence}"
     if refused:
         return {**_nothing(refused, head, waiting=len(may.changes)), "held_back": refused}, False
-    zone = ZoneInfo(now.settings.policy.timezone)
-    with writer_lock(now.settings.data / "writer.lock"):
+    zone = ZoneInfo(step.settings.policy.timezone)
+    with writer_lock(step.settings.data / "writer.lock"):
         # What another apply wrote while this one waited for its turn is not written again.
-        _, may = _open_changes(now, config)
-        me = writer.ensure(now.warehouse, _utc_now())
-        with now.warehouse.connect() as connection:
+        _, may = _open_changes(step, config)
+        me = writer.ensure(step.warehouse, _utc_now())
+        with step.warehouse.connect() as connection:
             retired = writer.retired(connection)
         applier = apply.Applier(
             halo=client,
             pax8=source,
-            ledger=ledger.Ledger(now.warehouse, now.run_id),
-            today=now.settings.today,
+            ledger=ledger.Ledger(step.warehouse, step.run_id),
+            today=step.settings.today,
             vendor_day=lambda: source.clock.day(zone) if source.clock else None,
             acknowledged=may.acknowledged,
-            line_fallback=now.settings.policy.halo.line_fallback,
-            progress=now.progress("writes"),
+            line_fallback=step.settings.policy.halo.line_fallback,
+            progress=step.progress("writes"),
             writer=me,
             retired=retired,
         )
         done = applier.apply(head, may.changes)
-        with now.warehouse.transaction() as connection:
+        with step.warehouse.transaction() as connection:
             documents.remember(connection, done.documents, _utc_now())
-        told, failed = _outcome(head, done)
-        told["held"] = "; ".join(may.held) or "nothing"
-        told["backup"] = str(backup(now.warehouse, head.plan_id, now.settings.backups_path))
-        return told, failed
+        metadata, failed = _outcome(head, done)
+        metadata["held"] = "; ".join(may.held) or "nothing"
+        metadata["backup"] = str(backup(step.warehouse, head.plan_id, step.settings.backups_path))
+        return metadata, failed
 
 
-def _usage_refusal(now: Stage, may: Writable) -> str | None:
+def _usage_refusal(step: AssetStep, may: Writable) -> str | None:
     """Return why usage must not be written, whoever asks for it; None when nothing of it is to be written."""
     if not any(change.action == "create_invoice" for change in may.changes):
         return None
-    with now.warehouse.connect() as connection:
+    with step.warehouse.connect() as connection:
         return usage_hold(connection)[1]
 
 
-def _wrong_day(now: Stage, pax8: Pax8Client, halo: HaloClient) -> str | None:
+def _wrong_day(step: AssetStep, pax8: Pax8Client, halo: HaloClient) -> str | None:
     """Ask both vendors for the time, just before the first write; return how it contradicts this run's day."""
     for ask in (pax8.check, halo.instance_info):
         with suppress(VendorError):  # a refusal tells the time as well, and a vendor that is gone fails the first read
             ask()
-    wrong, silent = compare({"Pax8": pax8.clock, "Halo": halo.clock}, run_day(now.settings))
+    wrong, silent = compare({"Pax8": pax8.clock, "Halo": halo.clock}, run_day(step.settings))
     if silent:
-        now.say(not_compared(silent))
+        step.log(not_compared(silent))
     return f"clock: {'; '.join(wrong)}" if wrong else None
 
 
-def _open_changes(now: Stage, config: WritesConfig) -> tuple[Plan | None, Writable]:
+def _open_changes(step: AssetStep, config: WritesConfig) -> tuple[Plan | None, Writable]:
     """Return a plan (the one named, else the one made in this run) and its writes that no run has begun yet."""
-    with now.warehouse.connect() as connection:
+    with step.warehouse.connect() as connection:
         if config.plan_id and not _PLAN_ID.fullmatch(config.plan_id):
             # Not repeated: a configuration can name a variable of the environment, and Dagster would fill it in.
             raise PipelineError("plan_id in the configuration of billing__writes is not the id of a plan")
-        wanted = config.plan_id or plan_of_run(connection, now.run_id)
+        wanted = config.plan_id or plan_of_run(connection, step.run_id)
         if wanted is None:
             return None, Writable([], ())
         head = load_plan(connection, wanted)
         explicit = config.plan_id is not None
-        return head, writable(connection, head, now.settings.policy, explicit=explicit, now=_utc_now())
+        return head, writable(connection, head, step.settings.policy, explicit=explicit, now=_utc_now())
 
 
 def plan_of_run(connection: Connection, run_id: str) -> str | None:
@@ -313,15 +313,15 @@ def plan_of_run(connection: Connection, run_id: str) -> str | None:
     return str(found[0][0]) if found else None
 
 
-def _plan_refusal(now: Stage, head: Plan, config: WritesConfig) -> str | None:
+def _plan_refusal(step: AssetStep, head: Plan, config: WritesConfig) -> str | None:
     try:
         apply.refuse(head, _utc_now(), acknowledged=True)  # whether a guardrail holds it is seen by `writable`
         if config.plan_id and config.checksum and config.checksum.strip().lower() != head.checksum.lower():
             return f"the checksum in the configuration is not that of plan {head.plan_id}; look at the plan again"
         # From the files, not from what the run read at its start: somebody may have changed them since.
-        policy = load_policy(now.settings.data / "policy.yaml")
-        mappings = load_mappings(now.settings.mappings_path).fingerprint
-        with now.warehouse.connect() as connection:
+        policy = load_policy(step.settings.data / "policy.yaml")
+        mappings = load_mappings(step.settings.mappings_path).fingerprint
+        with step.warehouse.connect() as connection:
             refuse_stale(connection, head, _utc_now(), policy, mappings)
     except PipelineError as error:
         return str(error)
@@ -347,10 +347,10 @@ def _nothing(reason: str, head: Plan | None, waiting: int = 0) -> dict[str, Any]
 
 def _outcome(head: Plan, done: apply.Outcome) -> tuple[dict[str, Any], bool]:
     states = {str(state): int(count) for state, count in sorted(done.states.items())}
-    told = ", ".join(f"{count} {state}" for state, count in states.items()) or "nothing to write"
+    metadata = ", ".join(f"{count} {state}" for state, count in states.items()) or "nothing to write"
     shown: dict[str, Any] = {
         "applied": True,
-        "outcome": told,
+        "outcome": metadata,
         "plan_id": head.plan_id,
         "states": states,
         "verified": done.verified,

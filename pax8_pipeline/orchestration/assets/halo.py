@@ -13,11 +13,11 @@ import dagster as dg
 from pax8_pipeline.billing.ledger.documents import watched_since
 from pax8_pipeline.extract import halo_lists as loading
 from pax8_pipeline.extract.halo_instance import keep_instance
-from pax8_pipeline.extract.vendor_clocks import keep_clock
+from pax8_pipeline.extract.vendor_clocks import store_clock
 from pax8_pipeline.mapping.files import load_mappings
-from pax8_pipeline.orchestration.assets.raw_reads import keep, raw_asset
+from pax8_pipeline.orchestration.assets.raw_reads import raw_asset, store_read
 from pax8_pipeline.orchestration.assets.specs import HALO_API, MAPPING_FILES, asset_key
-from pax8_pipeline.orchestration.assets.step import Stage, stage
+from pax8_pipeline.orchestration.assets.step import AssetStep, asset_step
 from pax8_pipeline.orchestration.resources import HaloResource, SettingsResource, WarehouseResource
 
 _LISTS = {
@@ -37,11 +37,11 @@ def _list_asset(name: str, about: str) -> dg.AssetsDefinition:
     def read_list(
         context: dg.AssetExecutionContext, settings: SettingsResource, warehouse: WarehouseResource, halo: HaloResource
     ) -> dg.MaterializeResult:
-        with stage(context, settings, warehouse) as now:
-            client, tell = halo.client(now.settings), now.progress(name)
-            told = keep(now, f"halo.{name}", lambda: [loading.read_list(client, name, tell)])
-            keep_clock(now.warehouse, now.run_id, "Halo", client, now.settings)
-            return dg.MaterializeResult(metadata=told)
+        with asset_step(context, settings, warehouse) as step:
+            client, tell = halo.client(step.settings), step.progress(name)
+            metadata = store_read(step, f"halo.{name}", lambda: [loading.read_list(client, name, tell)])
+            store_clock(step.warehouse, step.run_id, "Halo", client, step.settings)
+            return dg.MaterializeResult(metadata=metadata)
 
     made: dg.AssetsDefinition = read_list
     return made
@@ -56,20 +56,20 @@ def clients(
     context: dg.AssetExecutionContext, settings: SettingsResource, warehouse: WarehouseResource, halo: HaloResource
 ) -> dg.MaterializeResult:
     """Read the list, then custom fields and links where they may tell the Pax8 company."""
-    with stage(context, settings, warehouse) as now:
-        client = halo.client(now.settings)
-        told = keep(now, "halo.clients", lambda: [loading.read_list(client, "clients")])
-        return dg.MaterializeResult(metadata={**told, **_details(now, halo)})
+    with asset_step(context, settings, warehouse) as step:
+        client = halo.client(step.settings)
+        metadata = store_read(step, "halo.clients", lambda: [loading.read_list(client, "clients")])
+        return dg.MaterializeResult(metadata={**metadata, **_details(step, halo)})
 
 
-def _details(now: Stage, halo: HaloResource) -> dict[str, Any]:
-    mappings = load_mappings(now.settings.mappings_path)
-    most = now.settings.policy.matching.client_detail_reads
-    with now.warehouse.connect() as connection:
+def _details(step: AssetStep, halo: HaloResource) -> dict[str, Any]:
+    mappings = load_mappings(step.settings.mappings_path)
+    most = step.settings.policy.matching.client_detail_reads
+    with step.warehouse.connect() as connection:
         wanted = loading.details_to_read(connection, mappings, datetime.now(UTC).replace(tzinfo=None), most)
     if wanted:
-        client, tell = halo.client(now.settings), now.progress("client details")
-        keep(now, "halo.client_details", lambda: [loading.read_details(client, wanted, tell)])
+        client, tell = halo.client(step.settings), step.progress("client details")
+        store_read(step, "halo.client_details", lambda: [loading.read_details(client, wanted, tell)])
     return {"details_read": len(wanted)}
 
 
@@ -78,14 +78,14 @@ def invoices(
     context: dg.AssetExecutionContext, settings: SettingsResource, warehouse: WarehouseResource, halo: HaloResource
 ) -> dg.MaterializeResult:
     """Read them with their lines."""
-    with stage(context, settings, warehouse) as now:
-        client = halo.client(now.settings)
-        with now.warehouse.connect() as connection:
+    with asset_step(context, settings, warehouse) as step:
+        client = halo.client(step.settings)
+        with step.warehouse.connect() as connection:
             since = loading.open_since(connection)
-            watched = watched_since(connection, now.settings.today, now.settings.policy.usage.watch_days)
-        today = now.settings.today
+            watched = watched_since(connection, step.settings.today, step.settings.policy.usage.watch_days)
+        today = step.settings.today
         return dg.MaterializeResult(
-            metadata=keep(now, "halo.invoices", lambda: [loading.read_invoices(client, today, since, watched)])
+            metadata=store_read(step, "halo.invoices", lambda: [loading.read_invoices(client, today, since, watched)])
         )
 
 
@@ -97,9 +97,9 @@ def integration(
     context: dg.AssetExecutionContext, settings: SettingsResource, warehouse: WarehouseResource, halo: HaloResource
 ) -> dg.MaterializeResult:
     """Ask Halo about its own sync."""
-    with stage(context, settings, warehouse) as now:
-        client = halo.client(now.settings)
-        told = keep(now, "halo.integration", lambda: [loading.read_integration(client)])
-        version = keep_instance(now.warehouse, now.run_id, client)
-        state, sentence = loading.native_state(now.warehouse, now.run_id)
-        return dg.MaterializeResult(metadata={**told, "state": state, "reason": sentence, "halo": version})
+    with asset_step(context, settings, warehouse) as step:
+        client = halo.client(step.settings)
+        metadata = store_read(step, "halo.integration", lambda: [loading.read_integration(client)])
+        version = keep_instance(step.warehouse, step.run_id, client)
+        state, sentence = loading.native_state(step.warehouse, step.run_id)
+        return dg.MaterializeResult(metadata={**metadata, "state": state, "reason": sentence, "halo": version})

@@ -11,10 +11,10 @@ from functools import partial
 import dagster as dg
 
 from pax8_pipeline.extract import pax8_lists as loading
-from pax8_pipeline.extract.vendor_clocks import keep_clock
-from pax8_pipeline.orchestration.assets.raw_reads import Kept, keep, keep_each, raw_asset
+from pax8_pipeline.extract.vendor_clocks import store_clock
+from pax8_pipeline.orchestration.assets.raw_reads import StoredReads, raw_asset, store_each, store_read
 from pax8_pipeline.orchestration.assets.specs import PAX8_API, asset_key
-from pax8_pipeline.orchestration.assets.step import Stage, stage
+from pax8_pipeline.orchestration.assets.step import AssetStep, asset_step
 from pax8_pipeline.orchestration.partitions import month_of_partition
 from pax8_pipeline.orchestration.resources import Pax8Resource, SettingsResource, WarehouseResource
 
@@ -38,11 +38,11 @@ def _list_asset(name: str, about: str) -> dg.AssetsDefinition:
     def read_list(
         context: dg.AssetExecutionContext, settings: SettingsResource, warehouse: WarehouseResource, pax8: Pax8Resource
     ) -> dg.MaterializeResult:
-        with stage(context, settings, warehouse) as now:
-            client = pax8.client(now.settings)
-            told = keep(now, f"pax8.{name}", lambda: [loading.read_list(client, name)])
-            keep_clock(now.warehouse, now.run_id, "Pax8", client, now.settings)
-            return dg.MaterializeResult(metadata=told)
+        with asset_step(context, settings, warehouse) as step:
+            client = pax8.client(step.settings)
+            metadata = store_read(step, f"pax8.{name}", lambda: [loading.read_list(client, name)])
+            store_clock(step.warehouse, step.run_id, "Pax8", client, step.settings)
+            return dg.MaterializeResult(metadata=metadata)
 
     made: dg.AssetsDefinition = read_list
     return made
@@ -63,14 +63,14 @@ def _items_asset(months: dg.PartitionsDefinition) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, settings: SettingsResource, warehouse: WarehouseResource, pax8: Pax8Resource
     ) -> dg.MaterializeResult:
         """Read the items of invoices that are not here yet: those of the partitions, and late ones of two months."""
-        with stage(context, settings, warehouse) as now:
-            by_month = _read_items(now, pax8, [month_of_partition(key) for key in context.partition_keys])
+        with asset_step(context, settings, warehouse) as step:
+            by_month = _read_items(step, pax8, [month_of_partition(key) for key in context.partition_keys])
             # Late invoices belong to other months than the partitions of the run; they are shown with the last one.
-            shown = {key: by_month.pop(month_of_partition(key), Kept()) for key in context.partition_keys}
+            shown = {key: by_month.pop(month_of_partition(key), StoredReads()) for key in context.partition_keys}
             for other in by_month.values():
                 shown[context.partition_keys[-1]].add(other)
-            for key, kept in shown.items():
-                metadata = {**kept.metadata(), "invoices_read": len(kept.snapshots)}
+            for key, stored in shown.items():
+                metadata = {**stored.metadata(), "invoices_read": len(stored.snapshots)}
                 context.add_asset_metadata(metadata, partition_key=key)
             return dg.MaterializeResult()
 
@@ -78,19 +78,19 @@ def _items_asset(months: dg.PartitionsDefinition) -> dg.AssetsDefinition:
     return made
 
 
-def _read_items(now: Stage, pax8: Pax8Resource, months: Sequence[str]) -> dict[str, Kept]:
+def _read_items(step: AssetStep, pax8: Pax8Resource, months: Sequence[str]) -> dict[str, StoredReads]:
     """Read and keep a few invoices at a time, so that a stop loses little; return what came by usage month."""
-    with now.warehouse.connect() as connection:
-        wanted = loading.invoices_to_read(connection, now.settings.today, months)
-    client, tell = pax8.client(now.settings), now.progress("invoices")
-    by_month: dict[str, Kept] = {}
+    with step.warehouse.connect() as connection:
+        wanted = loading.invoices_to_read(connection, step.settings.today, months)
+    client, tell = pax8.client(step.settings), step.progress("invoices")
+    by_month: dict[str, StoredReads] = {}
     for begun in range(0, len(wanted), _TOGETHER):
         part = wanted[begun : begun + _TOGETHER]
         ask = partial(loading.read_invoice_items, client, [w.invoice_id for w in part])
-        for one, kept in zip(part, keep_each(now, ask), strict=True):
-            by_month.setdefault(one.month, Kept()).add(kept)
+        for one, stored in zip(part, store_each(step, ask), strict=True):
+            by_month.setdefault(one.month, StoredReads()).add(stored)
         tell(begun + len(part), len(wanted))
     if wanted:
-        read = sum(kept.objects for kept in by_month.values())
-        now.say(f"pax8.invoice_items: {read} objects of {len(wanted)} invoices")
+        read = sum(stored.objects for stored in by_month.values())
+        step.log(f"pax8.invoice_items: {read} objects of {len(wanted)} invoices")
     return by_month

@@ -13,9 +13,9 @@ from typing import Any
 
 import dagster as dg
 
-from pax8_pipeline.extract.completeness import judged
+from pax8_pipeline.extract.completeness import check_shrink
 from pax8_pipeline.orchestration.assets.specs import POOL, asset_arguments
-from pax8_pipeline.orchestration.assets.step import Stage
+from pax8_pipeline.orchestration.assets.step import AssetStep
 from pax8_pipeline.warehouse import snapshots as raw
 
 KINDS = {"api", "duckdb"}
@@ -30,7 +30,7 @@ def raw_asset(table: str, description: str) -> dict[str, Any]:
 
 
 @dataclass
-class Kept:
+class StoredReads:
     """What came of one or several reads of one table: figures, and where nothing was kept the reason."""
 
     objects: int = 0
@@ -40,7 +40,7 @@ class Kept:
     problems: list[str] = field(default_factory=list)
     snapshots: list[str] = field(default_factory=list)
 
-    def add(self, other: Kept) -> None:
+    def add(self, other: StoredReads) -> None:
         """Count what came of more reads."""
         self.objects += other.objects
         self.requests += other.requests
@@ -51,7 +51,7 @@ class Kept:
 
     def metadata(self) -> dict[str, Any]:
         """Return what the UI shows."""
-        shown: dict[str, Any] = {
+        metadata: dict[str, Any] = {
             "dagster/row_count": self.objects,
             "objects": self.objects,
             "requests": self.requests,
@@ -60,43 +60,43 @@ class Kept:
             "complete": not self.problems,
         }
         if len(self.snapshots) == 1:
-            shown["snapshot_id"] = self.snapshots[0]
+            metadata["snapshot_id"] = self.snapshots[0]
         elif self.snapshots:
-            shown["snapshot_ids"] = self.snapshots[:_SHOWN]
+            metadata["snapshot_ids"] = self.snapshots[:_SHOWN]
         if self.problems:
-            shown["problem"] = "; ".join(self.problems[:5])
-        return shown
+            metadata["problem"] = "; ".join(self.problems[:5])
+        return metadata
 
 
-def keep(stage: Stage, table: str, ask: Callable[[], Sequence[raw.Read]]) -> dict[str, Any]:
+def store_read(step: AssetStep, table: str, ask: Callable[[], Sequence[raw.Read]]) -> dict[str, Any]:
     """Ask for (parts of) a table, judge, store, and return the metadata: objects, requests, repeats, seconds, snapshot.
 
     Nothing of the warehouse is held open while a vendor is asked. A read that is not whole or not believed is
     kept as a record only; the check `incomplete_read` or `snapshot_shrank` then stops what rests on it.
     """
-    kept = keep_part(stage, ask)
-    told = kept.metadata()
-    fault = f"; NOT USED: {kept.problems[0]}" if kept.problems else ""
-    stage.say(f"{table}: {told['objects']} objects, {told['requests']} requests, {kept.seconds:.1f} s{fault}")
-    return told
+    stored = store_part(step, ask)
+    metadata = stored.metadata()
+    fault = f"; NOT USED: {stored.problems[0]}" if stored.problems else ""
+    step.log(f"{table}: {metadata['objects']} objects, {metadata['requests']} requests, {stored.seconds:.1f} s{fault}")
+    return metadata
 
 
-def keep_part(stage: Stage, ask: Callable[[], Sequence[raw.Read]]) -> Kept:
+def store_part(step: AssetStep, ask: Callable[[], Sequence[raw.Read]]) -> StoredReads:
     """Ask for a part of a table, judge, store, and return the figures: what is stored survives a stop."""
-    together = Kept()
-    for kept in keep_each(stage, ask):
-        together.add(kept)
-    return together
+    total = StoredReads()
+    for stored in store_each(step, ask):
+        total.add(stored)
+    return total
 
 
-def keep_each(stage: Stage, ask: Callable[[], Sequence[raw.Read]]) -> list[Kept]:
+def store_each(step: AssetStep, ask: Callable[[], Sequence[raw.Read]]) -> list[StoredReads]:
     """Do the same, and return the figures of each read by itself, in order."""
     began = time.monotonic()
-    reads = [judged(stage.warehouse, read, stage.run_id, stage.settings) for read in ask()]
+    reads = [check_shrink(step.warehouse, read, step.run_id, step.settings) for read in ask()]
     seconds = time.monotonic() - began
-    snapshots = raw.store(stage.warehouse, reads, stage.run_id) if reads else []
+    snapshots = raw.store(step.warehouse, reads, step.run_id) if reads else []
     return [
-        Kept(
+        StoredReads(
             objects=len(read.objects) if read.complete else 0,
             requests=read.requests,
             repeats=read.repeats,

@@ -12,7 +12,7 @@ import dagster as dg
 
 from pax8_pipeline.orchestration.assets.metadata import markdown
 from pax8_pipeline.orchestration.assets.specs import POOL, asset_arguments, column_lineage, dependencies
-from pax8_pipeline.orchestration.assets.step import stage
+from pax8_pipeline.orchestration.assets.step import asset_step
 from pax8_pipeline.orchestration.resources import SettingsResource, WarehouseResource
 from pax8_pipeline.reports import usage_chart, usage_report
 from pax8_pipeline.warehouse import build, snapshots
@@ -41,19 +41,19 @@ def _table_asset(table: str, figures: Figures, months: dg.PartitionsDefinition |
     def build_table(
         context: dg.AssetExecutionContext, settings: SettingsResource, warehouse: WarehouseResource
     ) -> dg.MaterializeResult:
-        with stage(context, settings, warehouse) as now, now.in_warehouse():
-            built = build.build(now.warehouse, table, build.variables(now.settings.today, now.settings.policy))
-            with now.warehouse.connect() as connection:
-                told = figures(connection)
-            now.say(f"{table}: {built.rows} rows")
+        with asset_step(context, settings, warehouse) as step, step.in_warehouse():
+            built = build.build(step.warehouse, table, build.variables(step.settings.today, step.settings.policy))
+            with step.warehouse.connect() as connection:
+                metadata = figures(connection)
+            step.log(f"{table}: {built.rows} rows")
             lineage: dict[str, Any] = {
                 "dagster/row_count": built.rows,
                 "dagster/column_lineage": column_lineage(contract),
             }
             if months is None:
-                return dg.MaterializeResult(metadata={**lineage, **told})
+                return dg.MaterializeResult(metadata={**lineage, **metadata})
             for key in context.partition_keys:
-                context.add_asset_metadata({**lineage, **told}, partition_key=key)
+                context.add_asset_metadata({**lineage, **metadata}, partition_key=key)
             return dg.MaterializeResult()
 
     made: dg.AssetsDefinition = build_table
@@ -152,9 +152,9 @@ def _usage(connection: Connection) -> dict[str, Any]:
 
 
 def _usage_by_month(connection: Connection) -> dict[str, Any]:
-    told = {"movers": dg.MetadataValue.md(usage_report.markdown_table(usage_report.movers(connection)))}
+    metadata = {"movers": dg.MetadataValue.md(usage_report.markdown_table(usage_report.movers(connection)))}
     svg = usage_chart.usage_svg(connection)
-    return {**told, "plot": dg.MetadataValue.md(usage_report.picture(svg))} if svg else told
+    return {**metadata, "plot": dg.MetadataValue.md(usage_report.picture(svg))} if svg else metadata
 
 
 _BY_MONTH = ("reconciled.usage",)

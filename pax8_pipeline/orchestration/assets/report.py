@@ -23,7 +23,7 @@ from pax8_pipeline.billing.planning.planner import latest_plan_id
 from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.orchestration.assets.billing import plan_of_run
 from pax8_pipeline.orchestration.assets.specs import OWNERS, POOL, asset_key
-from pax8_pipeline.orchestration.assets.step import Stage, stage
+from pax8_pipeline.orchestration.assets.step import AssetStep, asset_step
 from pax8_pipeline.reports import plan_report, usage_report
 from pax8_pipeline.warehouse.connection import Connection
 
@@ -70,15 +70,15 @@ def assets() -> list[dg.AssetsDefinition]:
     pool=POOL,
 )
 def _write_report(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
-    with stage(context, context.resources.settings, context.resources.warehouse) as now:
-        with now.warehouse.connect() as connection:
-            plan_id = _plan_id(connection, now.run_id)
-        page = plan_report.write_report(now.warehouse, plan_id, now.settings.reports_path)
-        now.warehouse.publish(now.settings.published_path)
-        now.say(f"report: {page}")
-        with now.warehouse.connect() as connection:
+    with asset_step(context, context.resources.settings, context.resources.warehouse) as step:
+        with step.warehouse.connect() as connection:
+            plan_id = _plan_id(connection, step.run_id)
+        page = plan_report.write_report(step.warehouse, plan_id, step.settings.reports_path)
+        step.warehouse.publish(step.settings.published_path)
+        step.log(f"report: {page}")
+        with step.warehouse.connect() as connection:
             if _REPORT in context.selected_asset_keys:
-                yield dg.MaterializeResult(asset_key=_REPORT, metadata=_metadata(now, connection, plan_id, page))
+                yield dg.MaterializeResult(asset_key=_REPORT, metadata=_metadata(step, connection, plan_id, page))
             if _CHECK.key in context.selected_asset_check_keys:
                 yield _agreement(connection, plan_id, page.with_suffix(".csv"))
 
@@ -94,11 +94,11 @@ def _plan_id(connection: Connection, run_id: str) -> str:
     return str(found)
 
 
-def _metadata(now: Stage, connection: Connection, plan_id: str, page: Path) -> dict[str, Any]:
+def _metadata(step: AssetStep, connection: Connection, plan_id: str, page: Path) -> dict[str, Any]:
     return {
         "plan_id": plan_id,
         "page": dg.MetadataValue.path(str(page)),
-        "published": dg.MetadataValue.path(str(now.settings.published_path)),
+        "published": dg.MetadataValue.path(str(step.settings.published_path)),
         "written": ledger.states(connection, plan_id) or "nothing",
         "report": dg.MetadataValue.md(plan_report.plan_markdown(connection, plan_id, 60)),
         "usage": dg.MetadataValue.md(usage_report.markdown(usage_report.gather(connection, plan_id))),

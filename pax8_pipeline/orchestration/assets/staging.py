@@ -20,7 +20,7 @@ from pax8_pipeline.orchestration.assets.specs import (
     dependencies,
     mappings_schema,
 )
-from pax8_pipeline.orchestration.assets.step import stage
+from pax8_pipeline.orchestration.assets.step import asset_step
 from pax8_pipeline.orchestration.resources import SettingsResource, WarehouseResource
 from pax8_pipeline.warehouse import build, snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
@@ -41,20 +41,20 @@ def _table_asset(table: str) -> dg.AssetsDefinition:
     def build_table(
         context: dg.AssetExecutionContext, settings: SettingsResource, warehouse: WarehouseResource
     ) -> dg.MaterializeResult:
-        with stage(context, settings, warehouse) as now, now.in_warehouse():
-            variables = build.variables(now.settings.today, now.settings.policy)
-            built = build.build(now.warehouse, table, variables)
-            now.say(f"{table}: {built.rows} rows, {built.rejects} rejected")
+        with asset_step(context, settings, warehouse) as step, step.in_warehouse():
+            variables = build.variables(step.settings.today, step.settings.policy)
+            built = build.build(step.warehouse, table, variables)
+            step.log(f"{table}: {built.rows} rows, {built.rejects} rejected")
             if table in CORE:
-                unbelieved = count_usable(now.warehouse, table, now.run_id, now.settings)
+                unbelieved = count_usable(step.warehouse, table, step.run_id, step.settings)
                 if unbelieved:
-                    now.say(f"{table}: NOT BELIEVED: {unbelieved}")
+                    step.log(f"{table}: NOT BELIEVED: {unbelieved}")
             return dg.MaterializeResult(
                 metadata={
                     "dagster/row_count": built.rows,
                     "rejects": built.rejects,
                     "reasons": dict(built.reasons),
-                    "sample": dg.MetadataValue.md(sample(now.warehouse, table)),
+                    "sample": dg.MetadataValue.md(sample(step.warehouse, table)),
                 }
             )
 
@@ -83,9 +83,9 @@ def mappings(
     context: dg.AssetExecutionContext, settings: SettingsResource, warehouse: WarehouseResource
 ) -> dg.MaterializeResult:
     """Read the three files into their tables."""
-    with stage(context, settings, warehouse) as now:
-        found = load_mappings(now.settings.mappings_path)
-        build.load_mapping_tables(now.warehouse, found)
+    with asset_step(context, settings, warehouse) as step:
+        found = load_mappings(step.settings.mappings_path)
+        build.load_mapping_tables(step.warehouse, found)
         rows = {"clients": len(found.clients), "subscriptions": len(found.subscriptions), "items": len(found.items)}
         return dg.MaterializeResult(
             metadata={"dagster/row_count": sum(rows.values()), **rows, "fingerprint": found.fingerprint}

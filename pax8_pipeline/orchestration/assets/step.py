@@ -30,7 +30,7 @@ _SAY_EVERY_S = 5.0
 
 
 @dataclass(frozen=True)
-class Stage:
+class AssetStep:
     """One asset at work. `run_id` is Dagster's."""
 
     context: dg.AssetExecutionContext
@@ -49,7 +49,7 @@ class Stage:
         """The run this asset is made in."""
         return str(self.context.run.run_id)
 
-    def say(self, text: str) -> None:
+    def log(self, text: str) -> None:
         """Tell people, in the run's log and to whoever listens."""
         self.context.log.info(text)
         progress_log.info(text)
@@ -62,19 +62,19 @@ class Stage:
             nonlocal said
             if self.clock() - said >= _SAY_EVERY_S:
                 said = self.clock()
-                self.say(f"{what}: {done} of {total}")
+                self.log(f"{what}: {done} of {total}")
 
         return tell
 
 
 @contextmanager
-def stage(
+def asset_step(
     context: dg.AssetExecutionContext,
     settings: SettingsResource,
     warehouse: WarehouseResource,
     *,
     reading: bool = True,
-) -> Iterator[Stage]:
+) -> Iterator[AssetStep]:
     """Open what an asset needs; a failure raised on purpose comes out as dg.Failure with its plain sentence.
 
     When a vendor does not answer for the moment, a run that nobody watches (the schedule's) asks again a little
@@ -82,7 +82,7 @@ def stage(
     """
     try:
         loaded = settings.load()
-        yield Stage(context, loaded, warehouse.open(loaded))
+        yield AssetStep(context, loaded, warehouse.open(loaded))
     except (Unreachable, ServerFault, RateLimited) as error:
         if reading and SCHEDULE_TAG in context.run.tags and context.retry_number < _RETRIES:
             raise dg.RetryRequested(max_retries=_RETRIES, seconds_to_wait=_RETRY_AFTER_S) from error

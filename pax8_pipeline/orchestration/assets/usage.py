@@ -15,9 +15,9 @@ from pydantic import Field
 from pax8_pipeline.errors import ConfigError
 from pax8_pipeline.extract import usage_lines as questions
 from pax8_pipeline.extract import usage_summaries as usage
-from pax8_pipeline.orchestration.assets.raw_reads import Kept, keep, keep_part, raw_asset
+from pax8_pipeline.orchestration.assets.raw_reads import StoredReads, raw_asset, store_part, store_read
 from pax8_pipeline.orchestration.assets.specs import PAX8_API, asset_key
-from pax8_pipeline.orchestration.assets.step import Stage, stage
+from pax8_pipeline.orchestration.assets.step import AssetStep, asset_step
 from pax8_pipeline.orchestration.partitions import month_of_partition
 from pax8_pipeline.orchestration.resources import Pax8Resource, SettingsResource, WarehouseResource
 from pax8_pipeline.warehouse import snapshots
@@ -49,10 +49,10 @@ def assets(months: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
     def usage_summaries(
         context: dg.AssetExecutionContext, settings: SettingsResource, warehouse: WarehouseResource, pax8: Pax8Resource
     ) -> dg.MaterializeResult:
-        with stage(context, settings, warehouse) as now:
+        with asset_step(context, settings, warehouse) as step:
             for key in context.partition_keys:
-                told = _read_summaries(now, pax8, month_of_partition(key))
-                context.add_asset_metadata(told, partition_key=key)
+                metadata = _read_summaries(step, pax8, month_of_partition(key))
+                context.add_asset_metadata(metadata, partition_key=key)
             return dg.MaterializeResult()
 
     @dg.asset(
@@ -68,79 +68,81 @@ def assets(months: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
         warehouse: WarehouseResource,
         pax8: Pax8Resource,
     ) -> dg.MaterializeResult:
-        with stage(context, settings, warehouse) as now:
+        with asset_step(context, settings, warehouse) as step:
             wanted = config.checked()
             for key in context.partition_keys:
-                told = _read_lines(now, pax8, month_of_partition(key), wanted)
-                context.add_asset_metadata(told, partition_key=key)
+                metadata = _read_lines(step, pax8, month_of_partition(key), wanted)
+                context.add_asset_metadata(metadata, partition_key=key)
             return dg.MaterializeResult()
 
     return [usage_summaries, usage_lines]
 
 
-def _read_summaries(now: Stage, pax8: Pax8Resource, month: str) -> dict[str, Any]:
-    if month != usage.month_of(now.settings.today):
-        now.say(f"usage summaries of {month}: Pax8 tells only the running month, nothing is asked")
+def _read_summaries(step: AssetStep, pax8: Pax8Resource, month: str) -> dict[str, Any]:
+    if month != usage.month_of(step.settings.today):
+        step.log(f"usage summaries of {month}: Pax8 tells only the running month, nothing is asked")
         return {"asked": 0, "note": "Pax8 tells summaries of the running month only; what was read in its time stays"}
-    asked_at = _moment(now)
-    with now.warehouse.connect() as connection:
-        probe_days = now.settings.policy.usage.probe_days
-        wanted = usage.subscriptions_to_ask(connection, now.settings.today, asked_at, probe_days)
-    now.say(f"usage: asking {len(wanted)} subscriptions")
-    client, tell = pax8.client(now.settings), now.progress("usage summaries")
-    probes: list[usage.Probe] = []
+    asked_at = _moment(step)
+    with step.warehouse.connect() as connection:
+        probe_days = step.settings.policy.usage.probe_days
+        wanted = usage.subscriptions_to_ask(connection, step.settings.today, asked_at, probe_days)
+    step.log(f"usage: asking {len(wanted)} subscriptions")
+    client, tell = pax8.client(step.settings), step.progress("usage summaries")
+    probes: list[usage.UsageProbe] = []
 
     def ask() -> list[snapshots.Read]:
         read, found = usage.read_summaries(client, wanted, month, tell)
         probes.extend(found if read.complete else [])
         return [read]
 
-    told = keep(now, "pax8.usage_summaries", ask)
-    usage.record_probes(now.warehouse, probes, asked_at)
-    return {**told, "asked": len(wanted), "with_usage": sum(p.found for p in probes)}
+    metadata = store_read(step, "pax8.usage_summaries", ask)
+    usage.record_probes(step.warehouse, probes, asked_at)
+    return {**metadata, "asked": len(wanted), "with_usage": sum(p.found for p in probes)}
 
 
-def _read_lines(now: Stage, pax8: Pax8Resource, month: str, wanted: questions.Lines) -> dict[str, Any]:
+def _read_lines(step: AssetStep, pax8: Pax8Resource, month: str, wanted: questions.Lines) -> dict[str, Any]:
     """Read what is new of the running month and the end of the one before; of another month what is wanted of it."""
-    today = now.settings.today
-    with now.warehouse.connect() as connection:
+    today = step.settings.today
+    with step.warehouse.connect() as connection:
         if month == usage.month_of(today):
             parts = [questions.month_before(connection, today), (month, questions.running_month(connection, today))]
         else:
             parts = [(month, questions.past_month(connection, month, wanted))]
-    kept = Kept()
+    kept = StoredReads()
     for one, asks in parts:
-        kept.add(_ask(now, pax8, one, asks))
+        kept.add(_ask(step, pax8, one, asks))
     asked = {f"asked/{one}": len(asks) for one, asks in parts}
     return {**kept.metadata(), **asked, "asked": sum(asked.values())}
 
 
-def _ask(now: Stage, pax8: Pax8Resource, month: str, asks: Sequence[questions.Ask]) -> Kept:
+def _ask(step: AssetStep, pax8: Pax8Resource, month: str, asks: Sequence[questions.UsageLineQuery]) -> StoredReads:
     """Ask part by part. A part that is not whole ends it: later ones must not cover up that it is missing."""
-    together = Kept()
-    client, tell = pax8.client(now.settings), now.progress(f"usage lines of {month}")
+    total = StoredReads()
+    client, tell = pax8.client(step.settings), step.progress(f"usage lines of {month}")
     done = 0
     for part in questions.batches(asks):
-        asked: list[questions.Asked] = []
+        asked: list[questions.AnsweredQuery] = []
 
         def ask(
-            part: Sequence[questions.Ask] = part, asked: list[questions.Asked] = asked, done: int = done
+            part: Sequence[questions.UsageLineQuery] = part,
+            asked: list[questions.AnsweredQuery] = asked,
+            done: int = done,
         ) -> list[snapshots.Read]:
             read, found = questions.read_lines(client, part, month, lambda n, _: tell(done + n, len(asks)))
             asked.extend(found if read.complete else [])
             return [read]
 
-        together.add(keep_part(now, ask))
-        questions.record(now.warehouse, month, asked, now.settings.today, _moment(now))
+        total.add(store_part(step, ask))
+        questions.record(step.warehouse, month, asked, step.settings.today, _moment(step))
         done += len(part)
-        if together.problems:
+        if total.problems:
             break
-    fault = f"; NOT USED: {together.problems[0]}" if together.problems else ""
+    fault = f"; NOT USED: {total.problems[0]}" if total.problems else ""
     if asks:
-        now.say(f"usage lines of {month}: {together.objects} lines, {together.requests} requests{fault}")
-    return together
+        step.log(f"usage lines of {month}: {total.objects} lines, {total.requests} requests{fault}")
+    return total
 
 
-def _moment(now: Stage) -> datetime:
+def _moment(step: AssetStep) -> datetime:
     """Return the time on the run's day: in a replay, days lie between runs that are minutes apart."""
-    return datetime.combine(now.settings.today, datetime.now(UTC).time())
+    return datetime.combine(step.settings.today, datetime.now(UTC).time())

@@ -29,7 +29,7 @@ ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckOutcome:
     """What a check found. Nothing found is a pass.
 
     `count` of all rows, `rows` the first of them, `money` a month by currency (empty where there is none), `query`
@@ -46,7 +46,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Sight:
+class CheckContext:
     """What a check may look at. `now` is UTC without offset; `may_write`: the run has permission to write."""
 
     connection: Connection
@@ -56,29 +56,29 @@ class Sight:
 
 
 @dataclass(frozen=True)
-class Rule:
-    """One check on one asset (`table`). `also` are tables it looks at too, so that it runs after them.
+class Check:
+    """One check on one asset (`table`). `depends_on` are tables it looks at too, so that it runs after them.
 
-    `blocking`: a finding that `blocks` keeps Dagster from making what follows. `grave`: it ends the run with exit code 3
+    `blocking`: a finding that `blocks` keeps Dagster from making what follows. `critical`: it ends the run with exit code 3
     too, but the plan holds what it is about, and the rest goes on.
     """
 
     name: str
     table: str
     about: str
-    find: Callable[[Sight], Finding]
+    evaluate: Callable[[CheckContext], CheckOutcome]
     blocking: bool = False
-    grave: bool = False
-    also: tuple[str, ...] = ()
+    critical: bool = False
+    depends_on: tuple[str, ...] = ()
 
 
-def look(
-    sight: Sight, query: str, values: Mapping[str, Any] | None = None, *, amount: str | None = None
+def run_query(
+    context: CheckContext, query: str, values: Mapping[str, Any] | None = None, *, amount: str | None = None
 ) -> tuple[int, list[dict[str, Any]], dict[str, Decimal]]:
     """Return how many rows a query has, the first of them, and the sum of column `amount` by column `currency`."""
     given = {name: value for name, value in (values or {}).items() if f"${name}" in query}
-    connection = sight.connection
-    # Once, into a table of this connection: the query may be dear, and the rows keep its order.
+    connection = context.connection
+    # Once, into a table of this connection: the query may be expensive, and the rows keep its order.
     connection.execute(f"CREATE OR REPLACE TEMP TABLE found AS {query}", given)
     count = connection.execute("SELECT count(*) FROM found").fetchall()[0][0]
     if not count:
@@ -91,86 +91,86 @@ def look(
     return int(count), rows, sums
 
 
-def build(rules: Sequence[Rule]) -> dg.AssetChecksDefinition:
-    """Turn the rules of one table into Dagster's checks: one step for all of them, any of them on demand."""
-    table_name = rules[0].table
+def build(checks: Sequence[Check]) -> dg.AssetChecksDefinition:
+    """Turn the checks of one table into Dagster's checks: one step for all of them, any of them on demand."""
+    table_name = checks[0].table
 
     @dg.multi_asset_check(
         name=f"checks_{table_name.replace('.', '__')}",
-        specs=[_spec(rule) for rule in rules],
+        specs=[_spec(check) for check in checks],
         can_subset=True,
         pool=POOL,
     )
-    def check(
+    def run_checks(
         context: dg.AssetCheckExecutionContext,
         settings: SettingsResource,
         warehouse: WarehouseResource,
         permission: dg.ResourceParam[Permission],
     ) -> Iterator[dg.AssetCheckResult]:
-        wanted = [rule for rule in rules if _spec(rule).key in context.selected_asset_check_keys]
+        wanted = [check for check in checks if _spec(check).key in context.selected_asset_check_keys]
         broken: Exception | None = None
         writes = partial(may_write, context.run, context.instance, permission)
-        for rule, found in _findings(wanted, settings, warehouse, writes):
+        for check, found in _outcomes(wanted, settings, warehouse, writes):
             if isinstance(found, Exception):
-                context.log.error(f"{rule.name} could not run: {found}")
-                broken = found if rule.blocking else broken
-                yield result(rule, Finding(f"the check itself could not run: {found}", count=1, blocks=True))
+                context.log.error(f"{check.name} could not run: {found}")
+                broken = found if check.blocking else broken
+                yield result(check, CheckOutcome(f"the check itself could not run: {found}", count=1, blocks=True))
             else:
-                yield result(rule, found)
+                yield result(check, found)
         if broken is not None:
             raise broken  # what cannot be checked holds back
 
-    return check
+    return run_checks
 
 
-def _findings(
-    rules: Sequence[Rule],
+def _outcomes(
+    checks: Sequence[Check],
     settings: SettingsResource,
     warehouse: WarehouseResource,
     writes: Callable[[str], bool],
-) -> list[tuple[Rule, Finding | Exception]]:
-    """Look with each rule; what goes wrong in one, or in opening the warehouse, is its finding."""
+) -> list[tuple[Check, CheckOutcome | Exception]]:
+    """Look with each check; what goes wrong in one, or in opening the warehouse, is its finding."""
     try:
         loaded = settings.load()
         with warehouse.open(loaded).connect() as connection:
             now = datetime.now(UTC).replace(tzinfo=None)
-            sight = Sight(connection, loaded, now, writes(loaded.write_mode))
-            return [(rule, _attempt(rule, sight)) for rule in rules]
+            context = CheckContext(connection, loaded, now, writes(loaded.write_mode))
+            return [(check, _attempt(check, context)) for check in checks]
     except Exception as error:
-        return [(rule, error) for rule in rules]
+        return [(check, error) for check in checks]
 
 
-def _attempt(rule: Rule, sight: Sight) -> Finding | Exception:
+def _attempt(check: Check, context: CheckContext) -> CheckOutcome | Exception:
     try:
-        return rule.find(sight)
+        return check.evaluate(context)
     except Exception as error:
         return error
 
 
-def _spec(rule: Rule) -> dg.AssetCheckSpec:
+def _spec(check: Check) -> dg.AssetCheckSpec:
     return dg.AssetCheckSpec(
-        rule.name,
-        asset=asset_key(rule.table),
-        description=rule.about,
-        blocking=rule.blocking,
-        additional_deps=[asset_key(table) for table in rule.also],
+        check.name,
+        asset=asset_key(check.table),
+        description=check.about,
+        blocking=check.blocking,
+        additional_deps=[asset_key(table) for table in check.depends_on],
     )
 
 
-def result(rule: Rule, found: Finding) -> dg.AssetCheckResult:
+def result(check: Check, found: CheckOutcome) -> dg.AssetCheckResult:
     """Show what was found."""
-    shown: dict[str, Any] = {"count": found.count, **found.more}
+    metadata: dict[str, Any] = {"count": found.count, **found.more}
     if found.money:
-        shown["money"] = money(found.money)
+        metadata["money"] = money(found.money)
     if found.rows:
-        shown["rows"] = table(found.rows)
+        metadata["rows"] = table(found.rows)
     if found.query:
-        shown["sql"] = dg.MetadataValue.md(f"```sql\n{found.query.strip()}\n```")
+        metadata["sql"] = dg.MetadataValue.md(f"```sql\n{found.query.strip()}\n```")
     return dg.AssetCheckResult(
-        asset_key=asset_key(rule.table),
-        check_name=rule.name,
+        asset_key=asset_key(check.table),
+        check_name=check.name,
         passed=found.count == 0,
-        severity=ERROR if found.blocks and (rule.blocking or rule.grave) else WARN,
+        severity=ERROR if found.blocks and (check.blocking or check.critical) else WARN,
         description=found.sentence,
-        metadata=shown,
+        metadata=metadata,
     )

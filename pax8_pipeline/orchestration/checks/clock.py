@@ -5,40 +5,40 @@ from __future__ import annotations
 from zoneinfo import ZoneInfo
 
 from pax8_pipeline.clock import compare, not_compared
-from pax8_pipeline.extract.vendor_clocks import kept_clocks
-from pax8_pipeline.orchestration.checks.check import Finding, Rule, Sight
+from pax8_pipeline.extract.vendor_clocks import stored_clocks
+from pax8_pipeline.orchestration.checks.check import Check, CheckContext, CheckOutcome
 from pax8_pipeline.orchestration.checks.newest_plan import NO_PLAN, newest_plan
 
 _QUERY = "SELECT * FROM meta.clocks WHERE run_id = '{run_id}' ORDER BY local_time"
 
 
-def find(sight: Sight) -> Finding:
+def evaluate(context: CheckContext) -> CheckOutcome:
     """Find a vendor whose clock contradicts the day of the newest plan's run."""
-    plan = newest_plan(sight)
+    plan = newest_plan(context)
     if plan is None:
         return NO_PLAN
-    zone = ZoneInfo(sight.settings.policy.timezone)
-    seen, run = kept_clocks(sight.connection, plan.run_id, zone)
+    zone = ZoneInfo(context.settings.policy.timezone)
+    seen, run = stored_clocks(context.connection, plan.run_id, zone)
     wrong, silent = ([], list(seen)) if run is None else compare(seen, run)
     shown = {v: f"{s.vendor_time:%Y-%m-%d %H:%M:%S} UTC" for v, s in seen.items() if s is not None}
     query = _QUERY.format(run_id=plan.run_id)
     if wrong:
-        blocks = sight.may_write
+        blocks = context.may_write
         end = "Nothing is written." if blocks else "A run that writes would be held back."
-        return Finding(f"{'; '.join(wrong)}. {end}", len(wrong), query=query, blocks=blocks, more=shown)
+        return CheckOutcome(f"{'; '.join(wrong)}. {end}", len(wrong), query=query, blocks=blocks, more=shown)
     good = (
         f"the day {plan.today} is the vendors' day" if len(silent) < len(seen) else f"the day is taken as {plan.today}"
     )
-    return Finding("; ".join(filter(None, (good, not_compared(silent)))), query=query, more=shown)
+    return CheckOutcome("; ".join(filter(None, (good, not_compared(silent)))), query=query, more=shown)
 
 
-RULES = (
-    Rule(
+CHECKS = (
+    Check(
         "clock",
         "billing.plan",
         "The day of the run is the day of both vendors (their Date headers), and this machine's clock is within ten "
         "minutes of theirs. A difference stops a run that would write.",
-        find,
+        evaluate,
         blocking=True,
     ),
 )

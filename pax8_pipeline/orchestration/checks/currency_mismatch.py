@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pax8_pipeline.orchestration.checks.check import Finding, Rule, Sight, look
+from pax8_pipeline.orchestration.checks.check import Check, CheckContext, CheckOutcome, run_query
 
 _QUERY = """
 SELECT client_name, company_name, product_name, subscription_id, reason, quantity, price, currency, halo_currency,
@@ -13,21 +13,21 @@ ORDER BY money_a_month DESC, company_name, subscription_id
 """
 
 
-def find(sight: Sight) -> Finding:
+def evaluate(context: CheckContext) -> CheckOutcome:
     """Find subscriptions whose two sides name different currencies."""
-    count, rows, sums = look(sight, _QUERY, amount="money_a_month")
+    count, rows, sums = run_query(context, _QUERY, amount="money_a_month")
     if not count:
-        return Finding("both sides bill in the same currency wherever both say one")
-    return Finding(
+        return CheckOutcome("both sides bill in the same currency wherever both say one")
+    return CheckOutcome(
         f"{count} subscriptions are billed in another currency in Halo than in Pax8", count, rows, sums, _QUERY
     )
 
 
-RULES = (
-    Rule(
+CHECKS = (
+    Check(
         "currency_mismatch",
         "reconciled.subscriptions",
         "A subscription and its Halo client and recurring invoice name the same currency.",
-        find,
+        evaluate,
     ),
 )

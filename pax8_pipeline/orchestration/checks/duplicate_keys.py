@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from pax8_pipeline.orchestration.checks.check import Finding, Rule, Sight, look
+from pax8_pipeline.orchestration.checks.check import Check, CheckContext, CheckOutcome, run_query
 
 _KEYED = ("pax8.companies", "pax8.subscriptions", "halo.clients", "halo.licences", "halo.recurring_invoices")
 
@@ -29,21 +29,21 @@ GROUP BY line HAVING count(*) > 1 ORDER BY id
 """
 
 
-def find(sight: Sight, table: str) -> Finding:
+def evaluate(context: CheckContext, table: str) -> CheckOutcome:
     """Find ids with more than one content in the newest read of a table."""
     query = _OBJECTS.format(view=table.replace(".", "_"))
     if table == "halo.recurring_invoices":
         query = f"({query.strip()}) UNION ALL ({_LINES.strip()})"
-    count, rows, _ = look(sight, query)
+    count, rows, _ = run_query(context, query)
     if not count:
-        return Finding(f"every id of {table} stands for one thing")
+        return CheckOutcome(f"every id of {table} stands for one thing")
     sentence = f"{count} ids of {table} came with more than one content, the first is {rows[0]['id']}"
-    return Finding(sentence, count, rows, query=query, blocks=True)
+    return CheckOutcome(sentence, count, rows, query=query, blocks=True)
 
 
-def _rule(table: str) -> Rule:
+def _check(table: str) -> Check:
     about = "No id stands for two different objects in one read. Stops what rests on it."
-    return Rule("duplicate_keys", table, about, partial(find, table=table), blocking=True)
+    return Check("duplicate_keys", table, about, partial(evaluate, table=table), blocking=True)
 
 
-RULES = tuple(_rule(table) for table in _KEYED)
+CHECKS = tuple(_check(table) for table in _KEYED)

@@ -1,6 +1,6 @@
 """What a plan holds back or lets wait by its verdict, grouped by what a person does about it.
 
-Here belongs: one rule for each group, its sentence and the next step. Not here: which verdict belongs to which check
+Here belongs: one check for each group, its sentence and the next step. Not here: which verdict belongs to which check
 (billing/verdicts.py), companies, subscriptions and currencies that the reconciliation reports (files of their own).
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import partial
 
 from pax8_pipeline.billing.findings import amount_text, mark
-from pax8_pipeline.orchestration.checks.check import ROWS, Finding, Rule, Sight, look
+from pax8_pipeline.orchestration.checks.check import ROWS, Check, CheckContext, CheckOutcome, run_query
 from pax8_pipeline.orchestration.checks.newest_plan import NO_PLAN, newest_plan
 
 # What the newest plan of a daily run found. A plan that only takes back another one, or bills some months, finds nothing.
@@ -48,19 +48,19 @@ GROUPS = {
 }
 
 
-def find(sight: Sight, check: str) -> Finding:
+def evaluate(context: CheckContext, check: str) -> CheckOutcome:
     """Find what is open in one group; passed when a person acknowledged all of it."""
-    if newest_plan(sight) is None:
+    if newest_plan(context) is None:
         return NO_PLAN
     about, what, step = GROUPS[check]
-    count, rows, _ = look(sight, _QUERY, {"check": check})
+    count, rows, _ = run_query(context, _QUERY, {"check": check})
     if not count:
-        return Finding(about)
-    open_rows, known, new = sight.connection.execute(
+        return CheckOutcome(about)
+    open_rows, known, new = context.connection.execute(
         "SELECT count(*) FILTER (NOT acknowledged), count(*) FILTER (acknowledged), "
         "count(*) FILTER (is_new AND NOT acknowledged) FROM found"
     ).fetchall()[0]
-    money = sight.connection.execute(
+    money = context.connection.execute(
         "SELECT currency || CASE WHEN per = 'month' THEN ' a month' ELSE ' once' END || CASE WHEN money > 0 THEN ' not billed' "
         "ELSE ' billed too much' END AS what, sum(abs(money)) FROM found WHERE NOT acknowledged AND round(money, 2) <> 0 GROUP BY 1"
     ).fetchall()
@@ -80,7 +80,7 @@ def find(sight: Sight, check: str) -> Finding:
     known_too = f"; {known} more acknowledged" if known and open_rows else ""
     sentence = f"{open_rows} {what}, {new} of them new{known_too}. {step}" if open_rows else f"all {known} acknowledged"
     more = {"acknowledged": int(known), "new": int(new)}
-    return Finding(sentence, int(open_rows), shown, dict(money), _QUERY, more=more)
+    return CheckOutcome(sentence, int(open_rows), shown, dict(money), _QUERY, more=more)
 
 
-RULES = tuple(Rule(check, "billing.plan", GROUPS[check][0], partial(find, check=check)) for check in GROUPS)
+CHECKS = tuple(Check(check, "billing.plan", GROUPS[check][0], partial(evaluate, check=check)) for check in GROUPS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from pax8_pipeline.billing.planning.planner import CORE_READS
-from pax8_pipeline.orchestration.checks.check import Finding, Rule, Sight, look
+from pax8_pipeline.orchestration.checks.check import Check, CheckContext, CheckOutcome, run_query
 
 MAX_AGE = timedelta(hours=26)
 _QUERY = """
@@ -15,21 +15,21 @@ GROUP BY t.table_name HAVING coalesce(max(s.loaded_at) FILTER (s.complete) < $ol
 """
 
 
-def find(sight: Sight) -> Finding:
+def evaluate(context: CheckContext) -> CheckOutcome:
     """Find core lists whose newest whole read is too old."""
-    values = {"tables": list(CORE_READS), "oldest": sight.now - MAX_AGE}
-    count, rows, _ = look(sight, _QUERY, values)
+    values = {"tables": list(CORE_READS), "oldest": context.now - MAX_AGE}
+    count, rows, _ = run_query(context, _QUERY, values)
     if not count:
-        return Finding("all core lists were read whole within the last 26 hours")
+        return CheckOutcome("all core lists were read whole within the last 26 hours")
     names = ", ".join(str(row["table_name"]) for row in rows)
-    return Finding(f"not read whole within the last 26 hours: {names}", count, rows, query=_QUERY)
+    return CheckOutcome(f"not read whole within the last 26 hours: {names}", count, rows, query=_QUERY)
 
 
-RULES = (
-    Rule(
+CHECKS = (
+    Check(
         "freshness",
         "reconciled.subscriptions",
         "Companies, subscriptions, clients, licences and recurring invoices were read whole within 26 hours.",
-        find,
+        evaluate,
     ),
 )

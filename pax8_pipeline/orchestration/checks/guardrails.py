@@ -6,7 +6,7 @@ The plan itself holds the rows (billing.plan), so Dagster goes on: seats that ar
 from __future__ import annotations
 
 from pax8_pipeline.billing.planning.guardrails import way_past
-from pax8_pipeline.orchestration.checks.check import Finding, Rule, Sight, look
+from pax8_pipeline.orchestration.checks.check import Check, CheckContext, CheckOutcome, run_query
 from pax8_pipeline.orchestration.checks.newest_plan import NO_PLAN, newest_plan
 
 _QUERY = """
@@ -17,30 +17,30 @@ GROUP BY client_id, client_name, currency ORDER BY abs(money_a_month) DESC, clie
 """
 
 
-def find(sight: Sight) -> Finding:
+def evaluate(context: CheckContext) -> CheckOutcome:
     """Find what the guardrails hold."""
-    plan = newest_plan(sight)
+    plan = newest_plan(context)
     if plan is None:
         return NO_PLAN
-    count, rows, sums = look(sight, _QUERY, {"plan_id": plan.plan_id}, amount="money_a_month")
+    count, rows, sums = run_query(context, _QUERY, {"plan_id": plan.plan_id}, amount="money_a_month")
     if plan.held:
         sentence = f"plan {plan.plan_id} is held whole: {plan.held}. Look at it; {way_past(plan.plan_id)}"
-        return Finding(sentence, max(count, 1), rows, sums, _QUERY, blocks=True)
+        return CheckOutcome(sentence, max(count, 1), rows, sums, _QUERY, blocks=True)
     if count:
         names = ", ".join(str(row["client_name"] or row["client_id"]) for row in rows[:5])
-        return Finding(
+        return CheckOutcome(
             f"held by a client's guardrail: {names}. Look at it; {way_past(plan.plan_id)}", count, rows, sums, _QUERY
         )
-    return Finding(f"plan {plan.plan_id} is within all limits")
+    return CheckOutcome(f"plan {plan.plan_id} is within all limits")
 
 
-RULES = (
-    Rule(
+CHECKS = (
+    Check(
         "guardrails",
         "billing.plan",
         "The plan stays within policy guardrails. Of a run over its limit no seats are written; a client over its "
         "limit is held alone; usage is counted by itself.",
-        find,
-        grave=True,
+        evaluate,
+        critical=True,
     ),
 )

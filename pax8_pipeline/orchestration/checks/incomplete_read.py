@@ -6,7 +6,7 @@ from functools import partial
 
 from pax8_pipeline.billing.planning.planner import USAGE_READS
 from pax8_pipeline.extract.completeness import SHRANK
-from pax8_pipeline.orchestration.checks.check import Finding, Rule, Sight, look
+from pax8_pipeline.orchestration.checks.check import Check, CheckContext, CheckOutcome, run_query
 from pax8_pipeline.warehouse.models import RAW_TABLES
 
 # The newest record of each part of a table, as the last run that read the table left it.
@@ -18,22 +18,22 @@ QUALIFY row_number() OVER (PARTITION BY scope ORDER BY loaded_at DESC, snapshot_
 """
 
 
-def find(sight: Sight, table: str) -> Finding:
+def evaluate(context: CheckContext, table: str) -> CheckOutcome:
     """Find parts of a table whose last read was not whole."""
     query = f"SELECT * FROM ({LAST_READS.format(table=table)}) WHERE NOT complete AND problem NOT LIKE '{SHRANK}%'"
-    count, rows, _ = look(sight, query)
+    count, rows, _ = run_query(context, query)
     if not count:
-        return Finding(f"the last read of {table} was whole")
-    return Finding(f"{table} was not read whole: {rows[0]['problem']}", count, rows, query=query, blocks=True)
+        return CheckOutcome(f"the last read of {table} was whole")
+    return CheckOutcome(f"{table} was not read whole: {rows[0]['problem']}", count, rows, query=query, blocks=True)
 
 
-def _rule(table: str) -> Rule:
+def _check(table: str) -> Check:
     about = "The list was read whole: each page seen, as many distinct ids as the vendor names. Stops what rests on it."
     # The plan itself holds usage when a list that only usage needs is not whole, so such a list does not hold seats.
     usage = table in USAGE_READS
-    return Rule("incomplete_read", table, about, partial(find, table=table), blocking=not usage, grave=usage)
+    return Check("incomplete_read", table, about, partial(evaluate, table=table), blocking=not usage, critical=usage)
 
 
-RULES = tuple(
-    _rule(f"{schema}.{name}") for schema, names in RAW_TABLES.items() for name in names if name != "client_details"
+CHECKS = tuple(
+    _check(f"{schema}.{name}") for schema, names in RAW_TABLES.items() for name in names if name != "client_details"
 )

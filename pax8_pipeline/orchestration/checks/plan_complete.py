@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from pax8_pipeline.orchestration.checks.check import Finding, Rule, Sight
+from pax8_pipeline.orchestration.checks.check import Check, CheckContext, CheckOutcome
 from pax8_pipeline.orchestration.checks.newest_plan import NO_PLAN, newest_plan
 
 
-def find(sight: Sight) -> Finding:
+def evaluate(context: CheckContext) -> CheckOutcome:
     """Find a plan that may not be applied."""
-    plan = newest_plan(sight)
+    plan = newest_plan(context)
     if plan is None:
         return NO_PLAN
     if plan.complete:
-        return Finding(f"plan {plan.plan_id} rests on whole reads of its own run")
-    return Finding(f"plan {plan.plan_id} may not be applied: {plan.problem}", count=1, blocks=True)
+        return CheckOutcome(f"plan {plan.plan_id} rests on whole reads of its own run")
+    return CheckOutcome(f"plan {plan.plan_id} may not be applied: {plan.problem}", count=1, blocks=True)
 
 
-RULES = (
-    Rule(
+CHECKS = (
+    Check(
         "plan_complete",
         "billing.plan",
         "All core lists were read whole in the run that made the plan. Stops the writes.",
-        find,
+        evaluate,
         blocking=True,
     ),
 )

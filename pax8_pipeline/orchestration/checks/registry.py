@@ -1,4 +1,4 @@
-"""All checks of the product. A new concern is a new file with `RULES`, named here."""
+"""All checks of the product. A new concern is a new file with `CHECKS`, named here."""
 
 from __future__ import annotations
 
@@ -29,38 +29,38 @@ from pax8_pipeline.orchestration.checks import (
     usage_unassigned,
     usage_unsettled,
 )
-from pax8_pipeline.orchestration.checks.check import Rule, build
+from pax8_pipeline.orchestration.checks.check import Check, build
 
-RULES: tuple[Rule, ...] = (
-    *incomplete_read.RULES,
-    *snapshot_shrank.RULES,
-    *duplicate_keys.RULES,
-    *rejects.RULES,
-    *unknown_values.RULES,
-    *usage_unassigned.RULES,
-    *usage_adds_up.RULES,
-    *usage_arithmetic.RULES,
-    *usage_second_invoice.RULES,
-    *unmatched_companies.RULES,
-    *unmapped_subscriptions.RULES,
-    *currency_mismatch.RULES,
-    *freshness.RULES,
-    *plan_complete.RULES,
-    *rejected_rows.RULES,
-    *native_integration.RULES,
-    *clock.RULES,
-    *usage_billed_twice.RULES,
-    *usage_left_on_licence.RULES,
-    *usage_unsettled.RULES,
-    *usage_documents.RULES,
-    *guardrails.RULES,
-    *findings.RULES,
+CHECKS: tuple[Check, ...] = (
+    *incomplete_read.CHECKS,
+    *snapshot_shrank.CHECKS,
+    *duplicate_keys.CHECKS,
+    *rejects.CHECKS,
+    *unknown_values.CHECKS,
+    *usage_unassigned.CHECKS,
+    *usage_adds_up.CHECKS,
+    *usage_arithmetic.CHECKS,
+    *usage_second_invoice.CHECKS,
+    *unmatched_companies.CHECKS,
+    *unmapped_subscriptions.CHECKS,
+    *currency_mismatch.CHECKS,
+    *freshness.CHECKS,
+    *plan_complete.CHECKS,
+    *rejected_rows.CHECKS,
+    *native_integration.CHECKS,
+    *clock.CHECKS,
+    *usage_billed_twice.CHECKS,
+    *usage_left_on_licence.CHECKS,
+    *usage_unsettled.CHECKS,
+    *usage_documents.CHECKS,
+    *guardrails.CHECKS,
+    *findings.CHECKS,
 )
 
 
 def checks() -> list[dg.AssetChecksDefinition]:
     """Return every check, those of one table in one step."""
-    by_table: dict[str, list[Rule]] = {}
-    for rule in RULES:
-        by_table.setdefault(rule.table, []).append(rule)
-    return [build(rules) for rules in by_table.values()]
+    by_table: dict[str, list[Check]] = {}
+    for check in CHECKS:
+        by_table.setdefault(check.table, []).append(check)
+    return [build(group) for group in by_table.values()]

@@ -7,7 +7,7 @@ they are (`rejects`), lists that came too short (`snapshot_shrank`).
 from __future__ import annotations
 
 from pax8_pipeline.extract.usable_rows import CORE
-from pax8_pipeline.orchestration.checks.check import Finding, Rule, Sight, look
+from pax8_pipeline.orchestration.checks.check import Check, CheckContext, CheckOutcome, run_query
 
 # Lists that are read whole in every run. What is kept for months (invoice items, usage lines) has `usage_adds_up`.
 _LISTS = (
@@ -27,32 +27,32 @@ SELECT table_name, row_count, usable, problem FROM (
 """
 
 
-def find(sight: Sight) -> Finding:
+def evaluate(context: CheckContext) -> CheckOutcome:
     """Find lists that cannot be used, then too many rejected rows."""
-    count, rows, _ = look(sight, _UNUSABLE)
+    count, rows, _ = run_query(context, _UNUSABLE)
     if count:
-        return Finding(
+        return CheckOutcome(
             f"{rows[0]['problem']}. Nothing is written until it can be read", count, rows, query=_UNUSABLE, blocks=True
         )
-    count, rows, _ = look(sight, _REJECTED)
-    most = sight.settings.policy.reads.max_rejected_rows
+    count, rows, _ = run_query(context, _REJECTED)
+    most = context.settings.policy.reads.max_rejected_rows
     if count > most:
         sentence = (
             f"{count} rows of this run's lists cannot be read, policy reads.max_rejected_rows is {most}; the first: "
             f"{rows[0]['list']} {rows[0]['object_id']}: {rows[0]['reason']}. Nothing is written; see whether a vendor "
             "changed its answers"
         )
-        return Finding(sentence, count, rows, query=_REJECTED, blocks=True)
-    return Finding(f"{count} rows of this run's lists cannot be read, {most} are allowed; each is held by itself")
+        return CheckOutcome(sentence, count, rows, query=_REJECTED, blocks=True)
+    return CheckOutcome(f"{count} rows of this run's lists cannot be read, {most} are allowed; each is held by itself")
 
 
-RULES = (
-    Rule(
+CHECKS = (
+    Check(
         "rejected_rows",
         "billing.plan",
         "Most of what came can be read: not more rejected rows than policy reads.max_rejected_rows, and no core list "
         "of which none, or much less than in the last good run, can be used. Stops the writes.",
-        find,
+        evaluate,
         blocking=True,
     ),
 )

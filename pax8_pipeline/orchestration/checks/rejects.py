@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from functools import partial
 
-from pax8_pipeline.orchestration.checks.check import Finding, Rule, Sight, look
+from pax8_pipeline.orchestration.checks.check import Check, CheckContext, CheckOutcome, run_query
 from pax8_pipeline.warehouse import build
 
 
-def find(sight: Sight, table: str) -> Finding:
+def evaluate(context: CheckContext, table: str) -> CheckOutcome:
     """Find the rejects of a staging table."""
     query = f"SELECT object_id, reason, payload FROM staging.rejects WHERE table_name = '{table}' ORDER BY ALL"
-    count, rows, _ = look(sight, query)
+    count, rows, _ = run_query(context, query)
     if not count:
-        return Finding("no row was rejected")
-    return Finding(f"{count} rows of {table} were rejected, the first: {rows[0]['reason']}", count, rows, query=query)
+        return CheckOutcome("no row was rejected")
+    return CheckOutcome(
+        f"{count} rows of {table} were rejected, the first: {rows[0]['reason']}", count, rows, query=query
+    )
 
 
-def _rule(table: str) -> Rule:
-    return Rule("rejects", table, "Every row of the list could be typed.", partial(find, table=table))
+def _check(table: str) -> Check:
+    return Check("rejects", table, "Every row of the list could be typed.", partial(evaluate, table=table))
 
 
-RULES = tuple(_rule(table) for table in build.STAGING)
+CHECKS = tuple(_check(table) for table in build.STAGING)

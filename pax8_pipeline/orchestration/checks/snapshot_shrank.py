@@ -10,26 +10,26 @@ from functools import partial
 
 from pax8_pipeline.billing.planning.planner import USAGE_READS
 from pax8_pipeline.extract.completeness import ACCEPT, GUARDED, NEVER_EMPTIED, SHRANK
-from pax8_pipeline.orchestration.checks.check import Finding, Rule, Sight, look
+from pax8_pipeline.orchestration.checks.check import Check, CheckContext, CheckOutcome, run_query
 from pax8_pipeline.orchestration.checks.incomplete_read import LAST_READS
 
 
-def find(sight: Sight, table: str) -> Finding:
+def evaluate(context: CheckContext, table: str) -> CheckOutcome:
     """Find a last read that was refused for its size."""
     query = f"SELECT * FROM ({LAST_READS.format(table=table)}) WHERE NOT complete AND problem LIKE '{SHRANK}%'"
-    count, rows, _ = look(sight, query)
+    count, rows, _ = run_query(context, query)
     if not count:
-        return Finding(f"{table} is about as large as the last accepted read")
-    return Finding(str(rows[0]["problem"]).removeprefix(f"{SHRANK}: "), count, rows, query=query, blocks=True)
+        return CheckOutcome(f"{table} is about as large as the last accepted read")
+    return CheckOutcome(str(rows[0]["problem"]).removeprefix(f"{SHRANK}: "), count, rows, query=query, blocks=True)
 
 
-def _rule(table: str) -> Rule:
+def _check(table: str) -> Check:
     about = (
         "The list is not smaller than the last accepted read by more than policy reads.shrink_pct, and none that had "
         f"rows is empty. An operator accepts a smaller list with {ACCEPT}=<today's date>."
     )
     usage = table in USAGE_READS  # as in incomplete_read
-    return Rule("snapshot_shrank", table, about, partial(find, table=table), blocking=not usage, grave=usage)
+    return Check("snapshot_shrank", table, about, partial(evaluate, table=table), blocking=not usage, critical=usage)
 
 
-RULES = tuple(_rule(table) for table in (*GUARDED, *NEVER_EMPTIED))
+CHECKS = tuple(_check(table) for table in (*GUARDED, *NEVER_EMPTIED))

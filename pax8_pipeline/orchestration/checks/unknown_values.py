@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
-from pax8_pipeline.orchestration.checks.check import Finding, Rule, Sight, look
+from pax8_pipeline.orchestration.checks.check import Check, CheckContext, CheckOutcome, run_query
 
 
 @dataclass(frozen=True)
@@ -50,14 +50,14 @@ _CLOSED = (
 )  # fmt: skip
 
 
-def find(sight: Sight, table: str) -> Finding:
+def evaluate(context: CheckContext, table: str) -> CheckOutcome:
     """Find values of a table's closed columns that are not known."""
     query = " UNION ALL ".join(_query(closed) for closed in _CLOSED if closed.table == table)
-    count, rows, _ = look(sight, f"{query} ORDER BY rows DESC, field, value")
+    count, rows, _ = run_query(context, f"{query} ORDER BY rows DESC, field, value")
     if not count:
-        return Finding("every value is known")
+        return CheckOutcome("every value is known")
     said = ", ".join(f"{row['field']} {row['value']!r} on {row['rows']} rows" for row in rows[:5])
-    return Finding(f"values not known here: {said}", count, rows, query=query)
+    return CheckOutcome(f"values not known here: {said}", count, rows, query=query)
 
 
 def _query(closed: _Closed) -> str:
@@ -70,9 +70,9 @@ def _query(closed: _Closed) -> str:
     )
 
 
-def _rule(table: str) -> Rule:
+def _check(table: str) -> Check:
     about = "Statuses, terms and types are all known ones; an unknown one is reported and nothing is guessed from it."
-    return Rule("unknown_values", table, about, partial(find, table=table))
+    return Check("unknown_values", table, about, partial(evaluate, table=table))
 
 
-RULES = tuple(_rule(table) for table in dict.fromkeys(closed.table for closed in _CLOSED))
+CHECKS = tuple(_check(table) for table in dict.fromkeys(closed.table for closed in _CLOSED))

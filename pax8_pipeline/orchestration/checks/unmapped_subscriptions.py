@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pax8_pipeline.billing.verdicts import REPORTED_BY
-from pax8_pipeline.orchestration.checks.check import Finding, Rule, Sight, look
+from pax8_pipeline.orchestration.checks.check import Check, CheckContext, CheckOutcome, run_query
 
 # Whose company is not matched is told by `unmatched_companies`, currencies by `currency_mismatch`.
 _VERDICTS = REPORTED_BY["unmapped_subscriptions"]
@@ -16,26 +16,26 @@ ORDER BY unbilled_money_per_month DESC, verdict, company_name, subscription_id
 """
 
 
-def find(sight: Sight) -> Finding:
+def evaluate(context: CheckContext) -> CheckOutcome:
     """Find subscriptions without one certain live line."""
-    count, rows, sums = look(sight, _QUERY, amount="money_a_month")
+    count, rows, sums = run_query(context, _QUERY, amount="money_a_month")
     if not count:
-        return Finding("every subscription that Pax8 bills is followed by one Halo line")
-    unbilled = sight.connection.execute(
+        return CheckOutcome("every subscription that Pax8 bills is followed by one Halo line")
+    unbilled = context.connection.execute(
         "SELECT count(*) FROM reconciled.subscriptions WHERE verdict = 'unbilled'"
     ).fetchall()[0][0]
     sentence = (
         f"{count} subscriptions are not followed by one certain Halo line, {unbilled} of them by none at all; "
         "map them in data/mappings/subscriptions.csv or add the line in Halo"
     )
-    return Finding(sentence, count, rows, sums, _QUERY)
+    return CheckOutcome(sentence, count, rows, sums, _QUERY)
 
 
-RULES = (
-    Rule(
+CHECKS = (
+    Check(
         "unmapped_subscriptions",
         "reconciled.subscriptions",
         "Every subscription that Pax8 bills is followed by exactly one live Halo line of the right client.",
-        find,
+        evaluate,
     ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pax8_pipeline.orchestration.checks.check import Finding, Rule, Sight, look
+from pax8_pipeline.orchestration.checks.check import Check, CheckContext, CheckOutcome, run_query
 
 _QUERY = """
 SELECT m.company_id, m.company_name, m.state, m.candidates, m.contradiction, count(*) AS subscriptions,
@@ -16,12 +16,12 @@ ORDER BY money_a_month DESC NULLS LAST, m.company_name, m.company_id
 """
 
 
-def find(sight: Sight) -> Finding:
+def evaluate(context: CheckContext) -> CheckOutcome:
     """Find companies with something to bill and no client."""
-    count, rows, sums = look(sight, _QUERY, amount="money_a_month")
+    count, rows, sums = run_query(context, _QUERY, amount="money_a_month")
     if not count:
-        return Finding("every Pax8 company with something to bill is one Halo client")
-    companies = sight.connection.execute(f"SELECT count(DISTINCT company_id) FROM ({_QUERY})").fetchall()[0][0]
+        return CheckOutcome("every Pax8 company with something to bill is one Halo client")
+    companies = context.connection.execute(f"SELECT count(DISTINCT company_id) FROM ({_QUERY})").fetchall()[0][0]
     sentence = f"{companies} Pax8 companies are no certain Halo client; map them in data/mappings/clients.csv"
     first = next((row for row in rows if row["contradiction"]), None)
     if first:
@@ -29,15 +29,15 @@ def find(sight: Sight) -> Finding:
             f". Where Pax8 and Halo contradict each other, both sides are held: {first['company_name']}: "
             f"{first['contradiction']}. Correct the one that is wrong; companies that share a client on purpose each need a row"
         )
-    return Finding(sentence, count, rows, sums, _QUERY)
+    return CheckOutcome(sentence, count, rows, sums, _QUERY)
 
 
-RULES = (
-    Rule(
+CHECKS = (
+    Check(
         "unmatched_companies",
         "reconciled.client_matches",
         "Every Pax8 company with something to bill is one active Halo client, by id.",
-        find,
-        also=("reconciled.subscriptions",),
+        evaluate,
+        depends_on=("reconciled.subscriptions",),
     ),
 )

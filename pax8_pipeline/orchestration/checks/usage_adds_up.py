@@ -7,7 +7,7 @@ doubled or misread anywhere between shows. Not here: whether a verdict is right.
 
 from __future__ import annotations
 
-from pax8_pipeline.orchestration.checks.check import ROWS, Finding, Rule, Sight, look
+from pax8_pipeline.orchestration.checks.check import ROWS, Check, CheckContext, CheckOutcome, run_query
 
 # Items of an invoice that Pax8 no longer lists are in no table of usage: they are skipped as a whole, and say so.
 _QUERY = """
@@ -70,19 +70,19 @@ ORDER BY wrong DESC, v.invoice_date DESC NULLS LAST, c.invoice_id, c.currency
 """
 
 
-def find(sight: Sight) -> Finding:
+def evaluate(context: CheckContext) -> CheckOutcome:
     """Find invoices whose parts do not make up what was read of them."""
-    count, rows, _ = look(sight, _QUERY)
+    count, rows, _ = run_query(context, _QUERY)
     if not count:
-        return Finding("no invoice has been read yet")
-    wrong, lost = sight.connection.execute(
+        return CheckOutcome("no invoice has been read yet")
+    wrong, lost = context.connection.execute(
         "SELECT count(*) FILTER (wrong), coalesce(sum(items), 0) FROM found"
     ).fetchall()[0]
     sums = dict(
-        sight.connection.execute("SELECT currency, sum(difference) FROM found WHERE wrong GROUP BY 1").fetchall()
+        context.connection.execute("SELECT currency, sum(difference) FROM found WHERE wrong GROUP BY 1").fetchall()
     )
     if not wrong:
-        return Finding(
+        return CheckOutcome(
             f"{count} invoices and currencies, {lost} items: billed, unassigned, skipped and what is no usage make up "
             "what was read, to the last digit",
             rows=rows,
@@ -92,17 +92,17 @@ def find(sight: Sight) -> Finding:
         f"{wrong} of {count} invoices do not add up: what was read of them is not what is billed, unassigned, skipped or "
         "no usage. Nothing is planned until it does; look at staging.rejects and at the rows below"
     )
-    return Finding(sentence, int(wrong), rows[:ROWS], sums, _QUERY, blocks=True)
+    return CheckOutcome(sentence, int(wrong), rows[:ROWS], sums, _QUERY, blocks=True)
 
 
-RULES = (
-    Rule(
+CHECKS = (
+    Check(
         "usage_adds_up",
         "reconciled.usage",
         "Of each invoice, what is billed, unassigned, skipped and no usage comes to exactly what was read: cost, client total "
         "and number of items. Holds back the plan.",
-        find,
+        evaluate,
         blocking=True,
-        also=("pax8.invoice_items", "staging.invoice_items", "staging.invoices"),
+        depends_on=("pax8.invoice_items", "staging.invoice_items", "staging.invoices"),
     ),
 )

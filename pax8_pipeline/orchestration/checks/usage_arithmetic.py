@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from pax8_pipeline.orchestration.checks.check import Finding, Rule, Sight, look
+from pax8_pipeline.orchestration.checks.check import Check, CheckContext, CheckOutcome, run_query
 
 _WINDOW = timedelta(days=62)
 _QUERY = """
@@ -26,24 +26,24 @@ ORDER BY abs(total - product) DESC, invoice_id, item_no
 """
 
 
-def find(sight: Sight) -> Finding:
+def evaluate(context: CheckContext) -> CheckOutcome:
     """Find Arrears items of the last two months whose totals are not what quantity and price come to."""
-    count, rows, sums = look(sight, _QUERY, {"since": sight.settings.today - _WINDOW}, amount="money")
+    count, rows, sums = run_query(context, _QUERY, {"since": context.settings.today - _WINDOW}, amount="money")
     if not count:
-        return Finding("quantity times price is the total of every usage item, and quantity times cost its cost")
+        return CheckOutcome("quantity times price is the total of every usage item, and quantity times cost its cost")
     sentence = (
         f"{count} usage items have totals that quantity and price do not come to (tiers, mark-ups and flat fees may be why). "
         "They are billed as Pax8 states them"
     )
-    return Finding(sentence, count, rows, sums, _QUERY)
+    return CheckOutcome(sentence, count, rows, sums, _QUERY)
 
 
-RULES = (
-    Rule(
+CHECKS = (
+    Check(
         "usage_arithmetic",
         "staging.invoice_items",
         "Quantity times price is a usage item's total, to the cent. Where not, the total counts.",
-        find,
-        also=("staging.invoices",),
+        evaluate,
+        depends_on=("staging.invoices",),
     ),
 )

@@ -6,32 +6,32 @@ Not here: what keeps us from making a second one (billing/applying/apply.py).
 
 from __future__ import annotations
 
-from pax8_pipeline.orchestration.checks.check import Finding, Rule, Sight, look
+from pax8_pipeline.orchestration.checks.check import Check, CheckContext, CheckOutcome, run_query
 from pax8_pipeline.warehouse.models import load_sql
 
 _QUERY = load_sql("billing/planning/usage_billed_twice.sql")
 
 
-def find(sight: Sight) -> Finding:
+def evaluate(context: CheckContext) -> CheckOutcome:
     """Find usage keys that stand on two invoices."""
-    count, rows, _ = look(sight, _QUERY)
+    count, rows, _ = run_query(context, _QUERY)
     if not count:
-        return Finding("no usage stands on two Halo invoices")
+        return CheckOutcome("no usage stands on two Halo invoices")
     first = rows[0]
     sentence = (
         f"usage is on more than one Halo invoice ({count} keys; {first['usage_key']} on {first['halo_invoices']}). Void the "
         "ones too many in Halo; no usage is billed until then"
     )
-    return Finding(sentence, count, rows, query=_QUERY, blocks=True)
+    return CheckOutcome(sentence, count, rows, query=_QUERY, blocks=True)
 
 
-RULES = (
-    Rule(
+CHECKS = (
+    Check(
         "usage_billed_twice",
         "billing.plan",
         "The usage of a company and month stands on one Halo invoice. Holds back all usage.",
-        find,
-        grave=True,
-        also=("staging.halo_invoices",),
+        evaluate,
+        critical=True,
+        depends_on=("staging.halo_invoices",),
     ),
 )

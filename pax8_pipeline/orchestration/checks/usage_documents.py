@@ -7,7 +7,7 @@ Here belongs: telling of them. Not here: the comparison (billing/ledger/document
 from __future__ import annotations
 
 from pax8_pipeline.billing.ledger import documents, writer
-from pax8_pipeline.orchestration.checks.check import Finding, Rule, Sight, look
+from pax8_pipeline.orchestration.checks.check import Check, CheckContext, CheckOutcome, run_query
 from pax8_pipeline.warehouse.models import load_sql
 
 _DIFFERENT = """
@@ -18,55 +18,55 @@ WHERE d.state IN ('missing', 'changed', 'voided') ORDER BY d.state, d.usage_key
 """
 
 
-def find_distrust(sight: Sight) -> Finding:
+def find_distrust(context: CheckContext) -> CheckOutcome:
     """Find signs that Halo was restored from a backup, or hides its invoices."""
-    sentence = documents.distrust(sight.connection)
+    sentence = documents.distrust(context.connection)
     if sentence is None:
-        return Finding("Halo shows its invoices")
+        return CheckOutcome("Halo shows its invoices")
     query = load_sql("billing/ledger/documents_missing.sql")
-    count, rows, _ = look(sight, query.rstrip().rstrip(";"))
-    return Finding(sentence, max(count, 1), rows, query=query, blocks=True)
+    count, rows, _ = run_query(context, query.rstrip().rstrip(";"))
+    return CheckOutcome(sentence, max(count, 1), rows, query=query, blocks=True)
 
 
-def find_writer(sight: Sight) -> Finding:
+def find_writer(context: CheckContext) -> CheckOutcome:
     """Find usage documents of another data folder."""
-    sentence = writer.conflict(sight.connection)
+    sentence = writer.conflict(context.connection)
     if sentence is None:
-        return Finding("no usage document was written by another data folder")
-    rows = writer.foreign(sight.connection)
-    return Finding(sentence, len(rows), rows, blocks=True)
+        return CheckOutcome("no usage document was written by another data folder")
+    rows = writer.foreign(context.connection)
+    return CheckOutcome(sentence, len(rows), rows, blocks=True)
 
 
-def find_different(sight: Sight) -> Finding:
+def find_different(context: CheckContext) -> CheckOutcome:
     """Find usage documents that are missing, changed or voided."""
-    count, rows, sums = look(sight, _DIFFERENT, amount="amount")
+    count, rows, sums = run_query(context, _DIFFERENT, amount="amount")
     if not count:
-        return Finding("Halo shows every usage invoice under watch as it was made")
+        return CheckOutcome("Halo shows every usage invoice under watch as it was made")
     first = rows[0]
-    return Finding(
+    return CheckOutcome(
         f"{count} usage invoices are not in Halo as they were made ({first['usage_key']}: {first['state']}, {first['detail']})",
         count, rows, sums, _DIFFERENT,
     )  # fmt: skip
 
 
-RULES = (
-    Rule(
+CHECKS = (
+    Check(
         "usage_documents",
         "billing.plan",
         "Usage invoices do not vanish several at once, and Halo's list of invoices is not empty where some were seen. "
         "Holds back all usage.",
         find_distrust,
-        grave=True,
+        critical=True,
     ),
-    Rule(
+    Check(
         "usage_writer",
         "billing.plan",
         "Usage invoices in Halo were written by this data folder, or carry no identity. Holds back all usage until a person "
         "says who writes (pax8-pipeline writer claim).",
         find_writer,
-        grave=True,
+        critical=True,
     ),
-    Rule(
+    Check(
         "usage_compared",
         "billing.plan",
         "Every usage invoice under watch (policy usage.watch_days) is in Halo for its client, with its amount and lines, "

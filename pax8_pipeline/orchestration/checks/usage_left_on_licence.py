@@ -5,7 +5,7 @@ Here belongs: telling a person. Halo bills such a price with every recurring inv
 
 from __future__ import annotations
 
-from pax8_pipeline.orchestration.checks.check import Finding, Rule, Sight, look
+from pax8_pipeline.orchestration.checks.check import Check, CheckContext, CheckOutcome, run_query
 
 # `last_set`: the newest price written to each licence, `ever`: all prices written to it. Once the newest is 0, any other
 # price is a person's own.
@@ -44,24 +44,29 @@ ORDER BY licence_id
 """
 
 
-def find(sight: Sight) -> Finding:
+def evaluate(context: CheckContext) -> CheckOutcome:
     """Find licences on which an amount of an earlier version stands."""
-    count, rows, sums = look(sight, _QUERY, amount="money_a_month")
+    count, rows, sums = run_query(context, _QUERY, amount="money_a_month")
     if not count:
-        return Finding("no licence bills a month's usage that an earlier version set on it")
+        return CheckOutcome("no licence bills a month's usage that an earlier version set on it")
     sentence = (
         f"{count} licences still bill usage that an earlier version of this product set on them, with every recurring "
         f"invoice; this version does not set them back. {rows[0]['next_step']}"
     )
-    return Finding(sentence, count, rows, sums, _QUERY)
+    return CheckOutcome(sentence, count, rows, sums, _QUERY)
 
 
-RULES = (
-    Rule(
+CHECKS = (
+    Check(
         "usage_left_on_licence",
         "billing.plan",
         "No licence bills an amount of usage that an earlier version set on it.",
-        find,
-        also=("staging.licences", "staging.recurring_invoice_lines", "staging.halo_invoice_lines", "staging.clients"),
+        evaluate,
+        depends_on=(
+            "staging.licences",
+            "staging.recurring_invoice_lines",
+            "staging.halo_invoice_lines",
+            "staging.clients",
+        ),
     ),
 )

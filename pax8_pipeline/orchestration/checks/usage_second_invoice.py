@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from pax8_pipeline.orchestration.checks.check import Finding, Rule, Sight, look
+from pax8_pipeline.orchestration.checks.check import Check, CheckContext, CheckOutcome, run_query
 
 _TOLD_FOR = timedelta(days=35)
 _QUERY = """
@@ -43,25 +43,25 @@ ORDER BY c.month DESC, c.live, c.invoice_id
 """
 
 
-def find(sight: Sight) -> Finding:
+def evaluate(context: CheckContext) -> CheckOutcome:
     """Find invoices that change a month which was billed already."""
-    count, rows, sums = look(sight, _QUERY, {"since": sight.now - _TOLD_FOR}, amount="charges")
+    count, rows, sums = run_query(context, _QUERY, {"since": context.now - _TOLD_FOR}, amount="charges")
     if not count:
-        return Finding("no month that was billed has another invoice, or one taken back, since")
+        return CheckOutcome("no month that was billed has another invoice, or one taken back, since")
     months = ", ".join(sorted({str(row["month"]) for row in rows}))
     sentence = (
         f"Pax8 changed what was billed already for {months}: {count} invoices are new or were taken back. What they add "
         "waits in the plan as an adjustment; what they take away is a credit note for a person to make"
     )
-    return Finding(sentence, count, rows, sums, _QUERY)
+    return CheckOutcome(sentence, count, rows, sums, _QUERY)
 
 
-RULES = (
-    Rule(
+CHECKS = (
+    Check(
         "usage_second_invoice",
         "reconciled.usage",
         "A month that was billed stays as Pax8 charged it then.",
-        find,
-        also=("reconciled.usage_months", "pax8.invoice_items"),
+        evaluate,
+        depends_on=("reconciled.usage_months", "pax8.invoice_items"),
     ),
 )

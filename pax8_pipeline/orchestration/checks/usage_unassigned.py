@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from pax8_pipeline.orchestration.checks.check import Finding, Rule, Sight, look
+from pax8_pipeline.orchestration.checks.check import Check, CheckContext, CheckOutcome, run_query
 from pax8_pipeline.warehouse.models import load_sql
 
 _SUMMARIES = f"""
@@ -101,67 +101,69 @@ ORDER BY money DESC, subscription_id
 _WINDOW = timedelta(days=62)
 
 
-def find_in_summaries(sight: Sight) -> Finding:
+def find_in_summaries(context: CheckContext) -> CheckOutcome:
     """Find usage summaries of the running month that no customer is known for."""
-    policy = sight.settings.policy.usage
+    policy = context.settings.policy.usage
     values = {"internal": list(policy.internal_companies), "confirmed": list(policy.confirmed_groups)}
     query = _SUMMARIES.format(click=click("{}"))
-    return _found(sight, query, "usage summaries", {**values, "today": sight.settings.today})
+    return _found(context, query, "usage summaries", {**values, "today": context.settings.today})
 
 
-def find_in_charges(sight: Sight) -> Finding:
+def find_in_charges(context: CheckContext) -> CheckOutcome:
     """Find charged usage that no customer is known for, a row per group and month."""
-    first = sight.settings.policy.usage.first_month or "9999-12"
-    values = {"since": sight.settings.today - _WINDOW, "first_month": first, "today": sight.settings.today}
-    return _found(sight, _CHARGES.format(click=click("any_value({})")), "charged groups of usage", values)
+    first = context.settings.policy.usage.first_month or "9999-12"
+    values = {"since": context.settings.today - _WINDOW, "first_month": first, "today": context.settings.today}
+    return _found(context, _CHARGES.format(click=click("any_value({})")), "charged groups of usage", values)
 
 
-def find_hidden(sight: Sight) -> Finding:
+def find_hidden(context: CheckContext) -> CheckOutcome:
     """Find subscriptions charged more in arrears than their usage summaries show."""
-    count, rows, sums = look(sight, _HIDDEN, amount="money")
+    count, rows, sums = run_query(context, _HIDDEN, amount="money")
     if not count:
-        return Finding("the newest invoice charges no usage that the summaries do not show")
+        return CheckOutcome("the newest invoice charges no usage that the summaries do not show")
     sentence = (
         f"{count} subscriptions are charged usage that no usage summary shows; the difference is on nobody's bill "
         "(a month that was last read before its end shows here too)"
     )
-    return Finding(sentence, count, rows, sums, _HIDDEN)
+    return CheckOutcome(sentence, count, rows, sums, _HIDDEN)
 
 
-def _found(sight: Sight, query: str, what: str, values: Mapping[str, Any]) -> Finding:
-    count, rows, sums = look(sight, query, values, amount="money")
+def _found(context: CheckContext, query: str, what: str, values: Mapping[str, Any]) -> CheckOutcome:
+    count, rows, sums = run_query(context, query, values, amount="money")
     if not count:
-        return Finding(f"all {what} belong to a known customer")
+        return CheckOutcome(f"all {what} belong to a known customer")
     shapes = ", ".join(sorted({str(row["shape"]) for row in rows}))
-    charges = look(sight, query, values, amount="charges")[2]
+    charges = run_query(context, query, values, amount="charges")[2]
     sentence = (
         f"{count} {what} have no customer ({shapes}). Pax8 bills you for them; assign the company in the Pax8 portal "
         '(Subscriptions, the subscription, Usage tab, "..." menu of the row, Assign company); nothing of it is billed until then'
     )
-    return Finding(sentence, count, rows, sums, query, more={"client_charges": {k: str(v) for k, v in charges.items()}})
+    return CheckOutcome(
+        sentence, count, rows, sums, query, more={"client_charges": {k: str(v) for k, v in charges.items()}}
+    )
 
 
 _ABOUT = "Every metered usage belongs to a known customer. What does not is reported with its money and never guessed."
-RULES = (
-    Rule(
+CHECKS = (
+    Check(
         "usage_unassigned",
         "staging.usage_summaries",
         _ABOUT,
         find_in_summaries,
-        also=("staging.companies", "staging.subscriptions", "pax8.usage_summaries"),
+        depends_on=("staging.companies", "staging.subscriptions", "pax8.usage_summaries"),
     ),
-    Rule(
+    Check(
         "usage_unassigned",
         "reconciled.usage",
         _ABOUT,
         find_in_charges,
-        also=("pax8.invoice_items", "pax8.usage_summaries"),
+        depends_on=("pax8.invoice_items", "pax8.usage_summaries"),
     ),
-    Rule(
+    Check(
         "usage_hidden",
         "staging.invoice_items",
         "What the newest invoice charges in arrears is what the usage summaries of that month show.",
         find_hidden,
-        also=("staging.invoices", "staging.usage_summaries"),
+        depends_on=("staging.invoices", "staging.usage_summaries"),
     ),
 )

@@ -6,25 +6,25 @@ Here belongs: telling of them every run. Not here: what decides (billing/ledger/
 from __future__ import annotations
 
 from pax8_pipeline.billing.ledger.recovery import pending
-from pax8_pipeline.orchestration.checks.check import Finding, Rule, Sight
+from pax8_pipeline.orchestration.checks.check import Check, CheckContext, CheckOutcome
 from pax8_pipeline.warehouse.models import load_sql
 
 
-def find(sight: Sight) -> Finding:
+def evaluate(context: CheckContext) -> CheckOutcome:
     """Find creations without a known result."""
-    waiting = pending(sight.connection, sight.settings.policy.unknown_wait)
+    waiting = pending(context.connection, context.settings.policy.unknown_wait)
     if not waiting:
-        return Finding("Halo's answer to every usage invoice is known")
+        return CheckOutcome("Halo's answer to every usage invoice is known")
     rows = [{"usage_key": key, "sentence": sentence} for key, sentence in waiting.items()]
-    return Finding(rows[0]["sentence"], len(rows), rows, query=load_sql("billing/ledger/pending_invoices.sql"))
+    return CheckOutcome(rows[0]["sentence"], len(rows), rows, query=load_sql("billing/ledger/pending_invoices.sql"))
 
 
-RULES = (
-    Rule(
+CHECKS = (
+    Check(
         "usage_unsettled",
         "billing.plan",
         "Halo's answer to every usage invoice that was sent is known. One without an answer is decided by two whole "
         "reads of Halo's invoices, policy unknown_wait_hours apart, and is not sent again before.",
-        find,
+        evaluate,
     ),
 )

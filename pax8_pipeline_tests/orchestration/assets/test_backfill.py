@@ -15,7 +15,7 @@ from pax8_pipeline.errors import Unreachable
 from pax8_pipeline.orchestration.partitions import months_between
 from pax8_pipeline.orchestration.runs import run_backfill
 from pax8_pipeline.transport.listing import Listing
-from pax8_pipeline_tests.support.assets import Shop
+from pax8_pipeline_tests.support.assets import PipelineHarness
 from pax8_pipeline_tests.support.books import SUB
 from pax8_pipeline_tests.support.vendors import FakePax8, incomplete
 
@@ -32,13 +32,13 @@ def years(**more: Any) -> FakePax8:
     return FakePax8(invoice_rows=[{"id": d, "invoiceDate": d} for d in dates], items=items, **more)
 
 
-def rows(shop: Shop, query: str) -> list[tuple[Any, ...]]:
-    with duckdb.connect(str(shop.folder / "warehouse.duckdb"), read_only=True) as warehouse:
+def rows(harness: PipelineHarness, query: str) -> list[tuple[Any, ...]]:
+    with duckdb.connect(str(harness.folder / "warehouse.duckdb"), read_only=True) as warehouse:
         return warehouse.execute(query).fetchall()
 
 
-def backfill(shop: Shop, *months: str, lines: str = "none") -> Any:
-    return run_backfill(shop.settings, months, lines=lines, instance=shop.instance, resources=shop.resources)
+def backfill(harness: PipelineHarness, *months: str, lines: str = "none") -> Any:
+    return run_backfill(harness.settings, months, lines=lines, instance=harness.instance, resources=harness.resources)
 
 
 @pytest.mark.parametrize("month", ["2024-01", "2026-07"])
@@ -48,12 +48,12 @@ def test_months_between_count_over_the_end_of_a_year(month: str) -> None:
 
 
 def test_a_range_of_months_is_one_run_that_says_what_it_read_of_each(tmp_path: Path) -> None:
-    shop = Shop(tmp_path, years())
-    result = backfill(shop, *MONTHS)
+    harness = PipelineHarness(tmp_path, years())
+    result = backfill(harness, *MONTHS)
     assert (result.success, result.errors) == (True, [])
-    assert Counter(shop.pax8.asked("items")) == dict.fromkeys(shop.pax8.items, 1)
-    assert rows(shop, "SELECT count(*), count(DISTINCT invoice_id) FROM staging.invoice_items") == [(31, 31)]
-    records = shop.instance.get_records_for_run(
+    assert Counter(harness.pax8.asked("items")) == dict.fromkeys(harness.pax8.items, 1)
+    assert rows(harness, "SELECT count(*), count(DISTINCT invoice_id) FROM staging.invoice_items") == [(31, 31)]
+    records = harness.instance.get_records_for_run(
         result.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION
     ).records
     events = [r.event_log_entry.asset_materialization for r in records]
@@ -73,53 +73,53 @@ def test_a_run_stopped_half_way_keeps_what_it_read_and_the_next_goes_on_there(tm
             return super().invoice_items(invoice_id)
 
     whole = years()
-    shop = Shop(tmp_path, Dies(invoice_rows=whole.invoice_rows, items=whole.items))
-    stopped = backfill(shop, *MONTHS)
+    harness = PipelineHarness(tmp_path, Dies(invoice_rows=whole.invoice_rows, items=whole.items))
+    stopped = backfill(harness, *MONTHS)
     assert stopped.errors == ["pax8__invoice_items: Pax8 cannot be reached: the line is down"]
-    shop.pax8 = years()
-    assert backfill(shop, *MONTHS).success
-    assert len(shop.pax8.asked("items")) == 31 - 20  # what was kept in parts is not asked again
-    assert rows(shop, "SELECT count(*), count(DISTINCT item_id) FROM staging.invoice_items") == [(31, 31)]
+    harness.pax8 = years()
+    assert backfill(harness, *MONTHS).success
+    assert len(harness.pax8.asked("items")) == 31 - 20  # what was kept in parts is not asked again
+    assert rows(harness, "SELECT count(*), count(DISTINCT item_id) FROM staging.invoice_items") == [(31, 31)]
 
 
 def test_items_that_were_not_read_whole_stop_what_rests_on_them_and_are_asked_again(tmp_path: Path) -> None:
-    shop = Shop(tmp_path, years(faults={"items": incomplete("GET items")}))
-    held = backfill(shop, "2026-01", "2026-02")
+    harness = PipelineHarness(tmp_path, years(faults={"items": incomplete("GET items")}))
+    held = backfill(harness, "2026-01", "2026-02")
     assert [c.check for c in held.failed_checks if c.blocking] == ["incomplete_read"]
-    shop.pax8.faults.clear()
-    assert backfill(shop, "2026-01", "2026-02").success
-    assert rows(shop, "SELECT count(*) FROM staging.invoice_items") == [(4,)]  # and the two of the last two months
+    harness.pax8.faults.clear()
+    assert backfill(harness, "2026-01", "2026-02").success
+    assert rows(harness, "SELECT count(*) FROM staging.invoice_items") == [(4,)]  # and the two of the last two months
 
 
 def test_lines_of_past_months_are_read_only_when_asked_for_and_once(tmp_path: Path) -> None:
-    shop = Shop(tmp_path)
-    shop.pax8.usage[SUB] = [{"id": "u1", "companyId": "c"}]
+    harness = PipelineHarness(tmp_path)
+    harness.pax8.usage[SUB] = [{"id": "u1", "companyId": "c"}]
     for day in ("2026-06-12", "2026-06-30"):
-        shop.pax8.lines["u1", day] = [{"usageDate": day, "quantity": 7, "productId": day}]
-    assert shop.sync().success
-    asked = len(shop.pax8.asked("lines")), len(shop.pax8.asked("usage"))
-    assert shop.job("usage_backfill", partition_key="2026-06-01").success
-    assert backfill(shop, "2026-06").success
-    assert (len(shop.pax8.asked("lines")), len(shop.pax8.asked("usage"))) == asked
-    assert shop.job("usage_backfill", partition_key="2026-06-01", run_config=DAILY).success
-    assert len(shop.pax8.asked("lines")) == asked[0] + 30
-    assert backfill(shop, "2026-06", lines="daily").success
-    assert len(shop.pax8.asked("lines")) == asked[0] + 30
-    assert rows(shop, "SELECT month, product_id, quantity FROM staging.usage_lines ORDER BY ALL") == [
+        harness.pax8.lines["u1", day] = [{"usageDate": day, "quantity": 7, "productId": day}]
+    assert harness.sync().success
+    asked = len(harness.pax8.asked("lines")), len(harness.pax8.asked("usage"))
+    assert harness.job("usage_backfill", partition_key="2026-06-01").success
+    assert backfill(harness, "2026-06").success
+    assert (len(harness.pax8.asked("lines")), len(harness.pax8.asked("usage"))) == asked
+    assert harness.job("usage_backfill", partition_key="2026-06-01", run_config=DAILY).success
+    assert len(harness.pax8.asked("lines")) == asked[0] + 30
+    assert backfill(harness, "2026-06", lines="daily").success
+    assert len(harness.pax8.asked("lines")) == asked[0] + 30
+    assert rows(harness, "SELECT month, product_id, quantity FROM staging.usage_lines ORDER BY ALL") == [
         ("2026-06", "2026-06-12", Decimal(7)),
         ("2026-06", "2026-06-30", Decimal(7)),
     ]
 
 
 def test_a_wrong_word_for_lines_is_an_error_in_plain_words(tmp_path: Path) -> None:
-    assert backfill(Shop(tmp_path), "2026-06", lines="weekly").errors == [
+    assert backfill(PipelineHarness(tmp_path), "2026-06", lines="weekly").errors == [
         "pax8__usage_lines: lines in the configuration must be one of none, last, daily"
     ]
 
 
 def test_lines_that_are_not_whole_stop_what_rests_on_them_whatever_came_after(tmp_path: Path) -> None:
-    shop = Shop(tmp_path)
-    shop.pax8.usage[SUB] = [{"id": f"u{n:04d}", "companyId": "c", "currentCharges": 1} for n in range(300)]
+    harness = PipelineHarness(tmp_path)
+    harness.pax8.usage[SUB] = [{"id": f"u{n:04d}", "companyId": "c", "currentCharges": 1} for n in range(300)]
 
     class Cut(FakePax8):
         def usage_lines(self, summary_id: str, usage_date: Any) -> Listing:
@@ -127,7 +127,7 @@ def test_lines_that_are_not_whole_stop_what_rests_on_them_whatever_came_after(tm
                 raise incomplete("GET lines")
             return super().usage_lines(summary_id, usage_date)
 
-    shop.pax8 = Cut(usage=shop.pax8.usage)
-    result = shop.sync()
+    harness.pax8 = Cut(usage=harness.pax8.usage)
+    result = harness.sync()
     assert [(c.asset, c.check) for c in result.failed_checks if c.blocking] == [("pax8/usage_lines", "incomplete_read")]
     assert result.plan_id is None

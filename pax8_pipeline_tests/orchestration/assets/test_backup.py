@@ -9,24 +9,24 @@ import pytest
 
 from pax8_pipeline.errors import ServerFault, WriteUnknown
 from pax8_pipeline.warehouse.connection import Warehouse
-from pax8_pipeline_tests.support.assets import Shop, out_of_step
+from pax8_pipeline_tests.support.assets import PipelineHarness, out_of_step
 from pax8_pipeline_tests.support.books import SUB
 
 
-def states(shop: Shop) -> list[tuple[str, str]]:
+def states(harness: PipelineHarness) -> list[tuple[str, str]]:
     """What the ledger holds of each write, in order."""
-    with Warehouse(shop.settings.warehouse_path).connect() as connection:
+    with Warehouse(harness.settings.warehouse_path).connect() as connection:
         return connection.execute("SELECT row_id, state FROM billing.ledger ORDER BY entry").fetchall()
 
 
-def lose_warehouse(shop: Shop) -> None:
-    for path in shop.folder.glob("warehouse.duckdb*"):
+def lose_warehouse(harness: PipelineHarness) -> None:
+    for path in harness.folder.glob("warehouse.duckdb*"):
         path.unlink()
 
 
-def lose_answer_and_reading(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def lose_answer_and_reading(harness: PipelineHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     """The next licence write takes effect, its answer is lost, and Halo does not answer after it."""
-    halo, write = shop.halo, shop.halo.update_licence
+    halo, write = harness.halo, harness.halo.update_licence
 
     def dark(*_: Any) -> Any:
         raise ServerFault("Halo answered 503", vendor="Halo", status=503)
@@ -40,24 +40,24 @@ def lose_answer_and_reading(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_an_open_write_outlives_the_warehouse_and_is_settled_by_reading_not_sent_again(tmp_path: Path) -> None:
-    shop = out_of_step(tmp_path)
+    harness = out_of_step(tmp_path)
     with pytest.MonkeyPatch.context() as patch:
-        lose_answer_and_reading(shop, patch)
-        assert not shop.sync().success
-    assert states(shop)[-1] == (SUB, "unknown")
-    before = states(shop)
-    lose_warehouse(shop)
+        lose_answer_and_reading(harness, patch)
+        assert not harness.sync().success
+    assert states(harness)[-1] == (SUB, "unknown")
+    before = states(harness)
+    lose_warehouse(harness)
     said: list[str] = []
-    again = shop.sync(said=said)
-    assert states(shop) == [*before, (SUB, "verified")]
-    assert len(shop.halo.written) == 1
+    again = harness.sync(said=said)
+    assert states(harness) == [*before, (SUB, "verified")]
+    assert len(harness.halo.written) == 1
     assert (again.success, again.outcome) == (True, "nothing to write")
     assert any("the warehouse had no ledger" in text for text in said)
 
 
 def test_each_apply_leaves_a_backup_named_after_its_plan_and_a_run_without_writes_none(tmp_path: Path) -> None:
-    shop = out_of_step(tmp_path)
-    first, _ = shop.sync(), shop.sync()
+    harness = out_of_step(tmp_path)
+    first, _ = harness.sync(), harness.sync()
     assert [p.name for p in (tmp_path / "backups").iterdir() if p.is_dir()] == [first.plan_id]
-    told = shop.made(first.run_id)["billing/writes"]
+    told = harness.made(first.run_id)["billing/writes"]
     assert told["backup"] == str(tmp_path / "backups" / str(first.plan_id))

@@ -13,76 +13,76 @@ import pytest
 from pax8_pipeline.errors import Forbidden, ServerFault, WriteRefused
 from pax8_pipeline.orchestration.runs import RunResult
 from pax8_pipeline.warehouse import build
-from pax8_pipeline_tests.support.assets import MONTH, Shop, out_of_step, shop_of, writes
+from pax8_pipeline_tests.support.assets import MONTH, PipelineHarness, harness_of, out_of_step, writes
 from pax8_pipeline_tests.support.books import SUB
 from pax8_pipeline_tests.support.vendors import incomplete
 
 
 @pytest.fixture(scope="module")
-def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Shop, RunResult]:
-    shop = out_of_step(tmp_path_factory.mktemp("clean"))
-    shop.pax8.usage[SUB] = [
+def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[PipelineHarness, RunResult]:
+    harness = out_of_step(tmp_path_factory.mktemp("clean"))
+    harness.pax8.usage[SUB] = [
         {"id": "u1", "companyId": None, "currentCharges": 4, "partnerTotal": 3, "currencyCode": "USD"}
     ]
-    shop.pax8.lines[("u1", "2026-08-20")] = [
+    harness.pax8.lines[("u1", "2026-08-20")] = [
         {"usageDate": "2026-08-20", "quantity": 1, "currentCharges": 4, "partnerTotal": 3}
     ]
-    return shop, shop.sync()
+    return harness, harness.sync()
 
 
-def test_a_change_is_written_and_read_back(ran: tuple[Shop, RunResult]) -> None:
-    shop, result = ran
+def test_a_change_is_written_and_read_back(ran: tuple[PipelineHarness, RunResult]) -> None:
+    harness, result = ran
     assert (result.success, result.errors, result.applied) == (True, [], {"verified": 1})
-    assert [(kind, body["id"], body["count"]) for kind, body in shop.halo.written] == [("licence", 4127, 25)]
+    assert [(kind, body["id"], body["count"]) for kind, body in harness.halo.written] == [("licence", 4127, 25)]
 
 
-def test_every_asset_is_made(ran: tuple[Shop, RunResult]) -> None:
-    shop, result = ran
-    made = shop.made(result.run_id)
+def test_every_asset_is_made(ran: tuple[PipelineHarness, RunResult]) -> None:
+    harness, result = ran
+    made = harness.made(result.run_id)
     assert len(made) == 13 + len(build.STAGING) + 1 + len(build.RECONCILED) + 4
     assert list(made)[-1] == "billing/report", "the report comes last, after the writes"
 
 
-def test_a_raw_asset_shows_how_it_was_read(ran: tuple[Shop, RunResult]) -> None:
-    shop, result = ran
-    told = shop.made(result.run_id)["pax8/subscriptions"]
+def test_a_raw_asset_shows_how_it_was_read(ran: tuple[PipelineHarness, RunResult]) -> None:
+    harness, result = ran
+    told = harness.made(result.run_id)["pax8/subscriptions"]
     assert (told["objects"], told["requests"], told["repeats"], told["complete"]) == (1, 1, 0, True)
     assert {"snapshot_id", "seconds", "dagster/row_count"} <= told.keys()
 
 
-def test_a_staging_asset_shows_rows_rejects_and_a_sample(ran: tuple[Shop, RunResult]) -> None:
-    shop, result = ran
-    told = shop.made(result.run_id)["staging/subscriptions"]
+def test_a_staging_asset_shows_rows_rejects_and_a_sample(ran: tuple[PipelineHarness, RunResult]) -> None:
+    harness, result = ran
+    told = harness.made(result.run_id)["staging/subscriptions"]
     assert (told["dagster/row_count"], told["rejects"]) == (1, 0)
     assert SUB in told["sample"]
 
 
-def test_the_reconciliation_shows_verdicts_with_their_money(ran: tuple[Shop, RunResult]) -> None:
-    shop, result = ran
-    told = shop.made(result.run_id)["reconciled/subscriptions"]
+def test_the_reconciliation_shows_verdicts_with_their_money(ran: tuple[PipelineHarness, RunResult]) -> None:
+    harness, result = ran
+    told = harness.made(result.run_id)["reconciled/subscriptions"]
     assert told["verdict/increase"] == 1
     assert "110" in told["verdicts"]
     assert isinstance(told["dagster/column_lineage"], dg.TableColumnLineage)
 
 
-def test_the_plan_shows_client_before_after_and_money(ran: tuple[Shop, RunResult]) -> None:
-    shop, result = ran
-    told = shop.made(result.run_id)["billing/plan"]
+def test_the_plan_shows_client_before_after_and_money(ran: tuple[PipelineHarness, RunResult]) -> None:
+    harness, result = ran
+    told = harness.made(result.run_id)["billing/plan"]
     assert (told["plan_id"], told["safe"], told["complete"]) == (result.plan_id, 1, True)
     row = next(line for line in told["preview"].splitlines() if "Suite" in line)
     assert [part in row for part in ("Example", "20", "25", "+110.00 USD")] == [True] * 4
     assert "110" in told["biggest_changes"]
 
 
-def test_the_ledger_shows_what_became_of_the_write(ran: tuple[Shop, RunResult]) -> None:
-    shop, result = ran
-    told = shop.made(result.run_id)["billing/ledger"]
+def test_the_ledger_shows_what_became_of_the_write(ran: tuple[PipelineHarness, RunResult]) -> None:
+    harness, result = ran
+    told = harness.made(result.run_id)["billing/ledger"]
     assert (told["state/verified"], told["verified_money_a_month"]) == (1, "110.00 USD")
 
 
-def test_the_report_and_the_published_copy_know_of_the_write(ran: tuple[Shop, RunResult]) -> None:
-    shop, result = ran
-    told = shop.made(result.run_id)["billing/report"]
+def test_the_report_and_the_published_copy_know_of_the_write(ran: tuple[PipelineHarness, RunResult]) -> None:
+    harness, result = ran
+    told = harness.made(result.run_id)["billing/report"]
     assert told["written"] == {"verified": 1}
     assert "verified" in Path(told["page"]).read_text(encoding="utf-8")
     with duckdb.connect(told["published"], read_only=True) as published:
@@ -90,9 +90,9 @@ def test_the_report_and_the_published_copy_know_of_the_write(ran: tuple[Shop, Ru
     assert states == [("verified",)]
 
 
-def test_usage_stands_under_the_running_month(ran: tuple[Shop, RunResult]) -> None:
-    shop, result = ran
-    records = shop.instance.get_records_for_run(
+def test_usage_stands_under_the_running_month(ran: tuple[PipelineHarness, RunResult]) -> None:
+    harness, result = ran
+    records = harness.instance.get_records_for_run(
         result.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION
     ).records
     events = [r.event_log_entry.asset_materialization for r in records]
@@ -102,7 +102,9 @@ def test_usage_stands_under_the_running_month(ran: tuple[Shop, RunResult]) -> No
     assert (months["pax8/usage_summaries"], months["pax8/usage_lines"]) == (MONTH, MONTH)
 
 
-def test_usage_without_a_company_is_a_warning_of_the_run_and_stops_nothing(ran: tuple[Shop, RunResult]) -> None:
+def test_usage_without_a_company_is_a_warning_of_the_run_and_stops_nothing(
+    ran: tuple[PipelineHarness, RunResult],
+) -> None:
     _, result = ran
     assert [(c.asset, c.check, c.severity, c.blocking) for c in result.failed_checks] == [
         ("staging/usage_summaries", "usage_unassigned", "WARN", False)
@@ -110,11 +112,11 @@ def test_usage_without_a_company_is_a_warning_of_the_run_and_stops_nothing(ran: 
 
 
 def test_a_second_run_writes_nothing(tmp_path: Path) -> None:
-    shop = out_of_step(tmp_path)
+    harness = out_of_step(tmp_path)
     said: list[str] = []
-    first, second = shop.sync(), shop.sync(said=said)
+    first, second = harness.sync(), harness.sync(said=said)
     assert (first.applied, second.applied, second.outcome) == ({"verified": 1}, {}, "nothing to write")
-    assert len(shop.halo.written) == 1
+    assert len(harness.halo.written) == 1
     assert any(text.startswith("pax8.subscriptions: 1 objects") for text in said)
 
 
@@ -126,19 +128,19 @@ def test_a_second_run_writes_nothing(tmp_path: Path) -> None:
 def test_without_permission_the_plan_is_made_and_nothing_written(
     apply: bool, env: dict[str, str], why: str, tmp_path: Path
 ) -> None:
-    shop = out_of_step(tmp_path, **env)
-    result = shop.sync(apply=apply)
-    made = shop.made(result.run_id)
-    assert (result.success, shop.halo.written, made["billing/writes"]["applied"]) == (True, [], False)
+    harness = out_of_step(tmp_path, **env)
+    result = harness.sync(apply=apply)
+    made = harness.made(result.run_id)
+    assert (result.success, harness.halo.written, made["billing/writes"]["applied"]) == (True, [], False)
     assert why in made["billing/writes"]["reason"]
     assert made["billing/plan"]["safe"] == 1
 
 
 def test_a_run_with_the_backfill_tag_never_writes(tmp_path: Path) -> None:
-    shop = out_of_step(tmp_path)
-    ran = shop.job("daily_sync", granted=True, partition_key=MONTH, tags={"dagster/backfill": "b"})
+    harness = out_of_step(tmp_path)
+    ran = harness.job("daily_sync", granted=True, partition_key=MONTH, tags={"dagster/backfill": "b"})
     assert ran.success
-    assert shop.halo.written == []
+    assert harness.halo.written == []
 
 
 @pytest.mark.parametrize(
@@ -154,26 +156,26 @@ def test_a_run_with_the_backfill_tag_never_writes(tmp_path: Path) -> None:
 def test_a_run_that_somebody_started_in_the_ui_writes_nothing_and_says_how_to(
     how: dict[str, Any], tmp_path: Path
 ) -> None:
-    shop = out_of_step(tmp_path)
-    ran = shop.job("daily_sync", partition_key=MONTH, **how)
-    reason = shop.made(ran.run_id)["billing/writes"]["reason"]
-    assert (ran.success, shop.halo.written) == (True, [])
+    harness = out_of_step(tmp_path)
+    ran = harness.job("daily_sync", partition_key=MONTH, **how)
+    reason = harness.made(ran.run_id)["billing/writes"]["reason"]
+    assert (ran.success, harness.halo.written) == (True, [])
     assert all(part in reason for part in ("apply_plan", "plan_id", "checksum", "pax8-pipeline run"))
 
 
 def test_approvals_are_no_configuration(tmp_path: Path) -> None:
-    shop = out_of_step(tmp_path)
+    harness = out_of_step(tmp_path)
     for key, value in (("approved_by", "a web page"), ("acknowledge", True)):
         with pytest.raises(dg.DagsterInvalidConfigError, match=key):
-            shop.job("apply_plan", run_config=writes({"apply": True, key: value}))
+            harness.job("apply_plan", run_config=writes({"apply": True, key: value}))
 
 
 def test_the_native_integration_stops_the_writes_and_the_report_is_made_all_the_same(tmp_path: Path) -> None:
-    shop = out_of_step(tmp_path)
-    shop.halo.accounts = [{"id": 1, "integrator_enabled": True}]
-    result = shop.sync()
-    made = shop.made(result.run_id)
-    assert (result.success, result.errors, shop.halo.written) == (False, [], [])
+    harness = out_of_step(tmp_path)
+    harness.halo.accounts = [{"id": 1, "integrator_enabled": True}]
+    result = harness.sync()
+    made = harness.made(result.run_id)
+    assert (result.success, result.errors, harness.halo.written) == (False, [], [])
     assert result.plan_id is not None
     assert [(c.check, c.severity, c.blocking) for c in result.failed_checks] == [("native_integration", "ERROR", True)]
     assert "billing/writes" not in made
@@ -181,26 +183,26 @@ def test_the_native_integration_stops_the_writes_and_the_report_is_made_all_the_
 
 
 def test_settings_of_the_native_integration_that_cannot_be_seen_stop_the_writes(tmp_path: Path) -> None:
-    shop = out_of_step(tmp_path)
-    shop.halo.faults["integration"] = Forbidden("Halo: not allowed", vendor="Halo", status=403)
-    result = shop.sync()
+    harness = out_of_step(tmp_path)
+    harness.halo.faults["integration"] = Forbidden("Halo: not allowed", vendor="Halo", status=403)
+    result = harness.sync()
     assert [c.check for c in result.failed_checks] == ["native_integration"]
-    assert shop.halo.written == []
+    assert harness.halo.written == []
 
 
 def test_a_run_over_its_guardrail_is_held_whole_with_a_report(tmp_path: Path) -> None:
-    shop = out_of_step(tmp_path)
+    harness = out_of_step(tmp_path)
     (tmp_path / "policy.yaml").write_text("guardrails: {run: {money_delta: 100}}\n", encoding="utf-8")
-    result = shop.sync()
+    result = harness.sync()
     assert [(c.check, c.severity) for c in result.failed_checks] == [("guardrails", "ERROR")]
-    assert (shop.halo.written, "billing/report" in shop.made(result.run_id)) == ([], True)
+    assert (harness.halo.written, "billing/report" in harness.made(result.run_id)) == ([], True)
 
 
 def test_a_write_that_fails_fails_the_run_after_writes_ledger_and_report_are_made(tmp_path: Path) -> None:
-    shop = out_of_step(tmp_path)
-    shop.halo.write_fault = WriteRefused("Halo refuses: count is locked", vendor="Halo", status=400)
-    result = shop.sync()
-    made = shop.made(result.run_id)
+    harness = out_of_step(tmp_path)
+    harness.halo.write_fault = WriteRefused("Halo refuses: count is locked", vendor="Halo", status=400)
+    result = harness.sync()
+    made = harness.made(result.run_id)
     assert (result.success, result.applied) == (False, {"failed": 1})
     assert "count is locked" in " ".join(result.errors)
     assert (made["billing/writes"]["failed"], made["billing/ledger"]["state/failed"]) == (1, 1)
@@ -208,10 +210,10 @@ def test_a_write_that_fails_fails_the_run_after_writes_ledger_and_report_are_mad
 
 
 def test_a_list_that_is_not_whole_stops_what_rests_on_it_and_nothing_else(tmp_path: Path) -> None:
-    shop = out_of_step(tmp_path)
-    shop.pax8.faults["subscriptions"] = incomplete("GET /subscriptions")
-    result = shop.sync()
-    made = shop.made(result.run_id)
+    harness = out_of_step(tmp_path)
+    harness.pax8.faults["subscriptions"] = incomplete("GET /subscriptions")
+    result = harness.sync()
+    made = harness.made(result.run_id)
     assert (result.success, result.plan_id, result.errors) == (False, None, [])
     assert [(c.asset, c.check) for c in result.failed_checks] == [("pax8/subscriptions", "incomplete_read")]
     assert ("staging/subscriptions" in made, "staging/licences" in made) == (False, True)
@@ -219,60 +221,60 @@ def test_a_list_that_is_not_whole_stops_what_rests_on_it_and_nothing_else(tmp_pa
 
 
 def test_a_list_that_only_usage_needs_and_that_is_not_whole_does_not_hold_seats(tmp_path: Path) -> None:
-    shop = out_of_step(tmp_path)
-    shop.halo.faults["invoices"] = incomplete("GET /Invoice")
-    result = shop.sync()
+    harness = out_of_step(tmp_path)
+    harness.halo.faults["invoices"] = incomplete("GET /Invoice")
+    result = harness.sync()
     found = [(c.asset, c.check, c.severity, c.blocking) for c in result.failed_checks if c.severity == "ERROR"]
     assert found == [("halo/invoices", "incomplete_read", "ERROR", False)]
     assert result.applied == {"verified": 1}
 
 
 def test_a_mass_disappearance_stops_the_run_today_and_tomorrow(tmp_path: Path) -> None:
-    shop = shop_of(tmp_path, 20)
-    assert shop.sync().success
-    shop.pax8.subscription_rows = shop.pax8.subscription_rows[:5]
+    harness = harness_of(tmp_path, 20)
+    assert harness.sync().success
+    harness.pax8.subscription_rows = harness.pax8.subscription_rows[:5]
     for _ in range(2):
-        result = shop.sync()
+        result = harness.sync()
         assert [(c.asset, c.check) for c in result.failed_checks] == [("pax8/subscriptions", "snapshot_shrank")]
         assert result.plan_id is None
 
 
 def test_a_vendor_that_is_down_is_told_in_one_sentence(tmp_path: Path) -> None:
-    shop = out_of_step(tmp_path)
-    shop.halo.faults["licences"] = ServerFault(
+    harness = out_of_step(tmp_path)
+    harness.halo.faults["licences"] = ServerFault(
         "Halo GET /SoftwareLicence answered 503 six times", vendor="Halo", status=503
     )
-    result = shop.sync()
+    result = harness.sync()
     assert result.errors == ["halo__licences: Halo GET /SoftwareLicence answered 503 six times"]
-    assert shop.halo.asked("licences") == [None], "a run that somebody watches does not wait and try again"
+    assert harness.halo.asked("licences") == [None], "a run that somebody watches does not wait and try again"
 
 
 def test_missing_credentials_are_told_by_name(tmp_path: Path) -> None:
-    shop = Shop(tmp_path)
+    harness = PipelineHarness(tmp_path)
     from pax8_pipeline.orchestration.runs import run_daily_sync
 
-    result = run_daily_sync(shop.settings, apply=True, instance=shop.instance)
+    result = run_daily_sync(harness.settings, apply=True, instance=harness.instance)
     assert "PAX8_CLIENT_ID, PAX8_CLIENT_SECRET" in " ".join(result.errors)
     assert "HALO_API_URL" in " ".join(result.errors)
 
 
 def test_a_stored_plan_is_written_by_its_id(tmp_path: Path) -> None:
-    shop = out_of_step(tmp_path, HALO_WRITE_MODE="")
-    planned = shop.sync()
-    shop.env = {}
-    ran = shop.job("apply_plan", run_config=shop.named(planned.plan_id))
+    harness = out_of_step(tmp_path, HALO_WRITE_MODE="")
+    planned = harness.sync()
+    harness.env = {}
+    ran = harness.job("apply_plan", run_config=harness.named(planned.plan_id))
     assert ran.success
-    assert [body["count"] for _, body in shop.halo.written] == [Decimal(25)]
-    made = shop.made(ran.run_id)
+    assert [body["count"] for _, body in harness.halo.written] == [Decimal(25)]
+    made = harness.made(ran.run_id)
     assert set(made) == {"billing/writes", "billing/ledger", "billing/report"}
     assert made["billing/report"]["plan_id"] == planned.plan_id
 
 
 def test_a_row_that_was_begun_is_not_written_again_under_the_same_plan(tmp_path: Path) -> None:
-    shop = out_of_step(tmp_path)
-    plan_id = shop.sync().plan_id
-    assert shop.job("apply_plan", run_config=shop.named(plan_id)).success
-    assert len(shop.halo.written) == 1
+    harness = out_of_step(tmp_path)
+    plan_id = harness.sync().plan_id
+    assert harness.job("apply_plan", run_config=harness.named(plan_id)).success
+    assert len(harness.halo.written) == 1
 
 
 @pytest.mark.parametrize(
@@ -288,12 +290,12 @@ def test_a_row_that_was_begun_is_not_written_again_under_the_same_plan(tmp_path:
 def test_a_plan_is_written_from_the_ui_only_with_its_id_and_checksum(
     other: dict[str, Any], why: str, tmp_path: Path
 ) -> None:
-    shop = out_of_step(tmp_path, HALO_WRITE_MODE="")
-    planned = shop.sync()
-    shop.env = {}
-    ran = shop.job("apply_plan", run_config=shop.named(planned.plan_id, **other))
-    written = shop.made(ran.run_id)["billing/writes"]
-    assert (shop.halo.written, written["applied"]) == ([], False)
+    harness = out_of_step(tmp_path, HALO_WRITE_MODE="")
+    planned = harness.sync()
+    harness.env = {}
+    ran = harness.job("apply_plan", run_config=harness.named(planned.plan_id, **other))
+    written = harness.made(ran.run_id)["billing/writes"]
+    assert (harness.halo.written, written["applied"]) == ([], False)
     assert why in written["outcome"]
 
 
@@ -309,9 +311,9 @@ def test_a_configuration_cannot_have_a_variable_of_the_environment_shown(
     job: str, op: str, config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("A_SECRET", "hunter2-hunter2")
-    shop = out_of_step(tmp_path)
+    harness = out_of_step(tmp_path)
     partition: dict[str, Any] = {"partition_key": MONTH} if job == "daily_sync" else {}
-    ran = shop.job(job, run_config={"ops": {op: {"config": config}}}, **partition)
+    ran = harness.job(job, run_config={"ops": {op: {"config": config}}}, **partition)
     assert not ran.success
-    events = shop.instance.all_logs(ran.run_id)
+    events = harness.instance.all_logs(ran.run_id)
     assert "hunter2" not in " ".join(str(event) for event in events)

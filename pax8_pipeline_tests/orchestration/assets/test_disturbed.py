@@ -15,21 +15,21 @@ from dagster._utils.schedules import schedule_execution_time_iterator
 from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.orchestration.assets import billing as billing_assets
 from pax8_pipeline.orchestration.assets import staging as staging_assets
-from pax8_pipeline.orchestration.partitions import outlook
+from pax8_pipeline.orchestration.partitions import code_location_settings
 from pax8_pipeline.orchestration.resources import SettingsResource
 from pax8_pipeline.orchestration.schedule import schedule
 from pax8_pipeline.settings import environment as settings_module
 from pax8_pipeline.settings import load_settings
 from pax8_pipeline.warehouse.connection import Warehouse
-from pax8_pipeline_tests.support.assets import Shop, out_of_step
+from pax8_pipeline_tests.support.assets import PipelineHarness, out_of_step
 from pax8_pipeline_tests.support.books import let_go, subscription
 from pax8_pipeline_tests.support.vendors import FakeHalo, FakePax8
 
 FAR_CLIENTS = "pax8_company_id,halo_client_id,note\n5b1f7a3e-0d52-4c0b-9a64-2f1f3c0e9aff,231,\n"
 
 
-def ledger(shop: Shop) -> list[tuple[str, str]]:
-    with Warehouse(shop.settings.warehouse_path).connect() as connection:
+def ledger(harness: PipelineHarness) -> list[tuple[str, str]]:
+    with Warehouse(harness.settings.warehouse_path).connect() as connection:
         return connection.execute("SELECT row_id, state FROM billing.ledger_state").fetchall()
 
 
@@ -37,7 +37,7 @@ def ledger(shop: Shop) -> list[tuple[str, str]]:
 def test_a_run_that_is_cancelled_during_a_write_leaves_it_open_and_the_next_run_settles_it(
     taken: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shop = out_of_step(tmp_path)
+    harness = out_of_step(tmp_path)
 
     def cancelled(self: FakeHalo, kind: str, body: dict[str, Any]) -> None:
         if taken:
@@ -46,24 +46,24 @@ def test_a_run_that_is_cancelled_during_a_write_leaves_it_open_and_the_next_run_
 
     with monkeypatch.context() as patched:
         patched.setattr(FakeHalo, "_write", cancelled)
-        first = shop.sync()
-    assert (first.success, [state for _, state in ledger(shop)]) == (False, ["claimed"])
-    second = shop.sync()
+        first = harness.sync()
+    assert (first.success, [state for _, state in ledger(harness)]) == (False, ["claimed"])
+    second = harness.sync()
     assert second.success
-    states = {state for _, state in ledger(shop)}
+    states = {state for _, state in ledger(harness)}
     assert states <= {"verified", "failed"}
-    assert len(shop.halo.written) == (0 if taken else 1)
-    assert shop.halo.licence_rows[0]["count"] == 25
+    assert len(harness.halo.written) == (0 if taken else 1)
+    assert harness.halo.licence_rows[0]["count"] == 25
 
 
 def test_the_files_of_the_mappings_change_between_matching_and_planning(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shop = out_of_step(tmp_path)
+    harness = out_of_step(tmp_path)
     then_changed(monkeypatch, staging_assets, "load_mappings", tmp_path / "mappings" / "clients.csv", FAR_CLIENTS)
-    result = shop.sync()
+    result = harness.sync()
     assert "changed while this run was under way" in " ".join(result.errors)
-    assert (result.plan_id, shop.halo.written) == (None, [])
+    assert (result.plan_id, harness.halo.written) == (None, [])
 
 
 @pytest.mark.parametrize(
@@ -74,10 +74,10 @@ def test_the_files_of_the_mappings_change_between_matching_and_planning(
 def test_files_of_the_data_folder_change_between_planning_and_writing(
     name: str, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shop = out_of_step(tmp_path)
+    harness = out_of_step(tmp_path)
     then_changed(monkeypatch, billing_assets, "make_plan", tmp_path / name, text)
-    result = shop.sync()
-    assert shop.halo.written == []
+    result = harness.sync()
+    assert harness.halo.written == []
     assert "changed since it was made" in result.refused
 
 
@@ -109,18 +109,18 @@ def test_a_run_over_midnight_has_one_day(tmp_path: Path, monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize("day", ["2028-02-29", "2026-12-31"])
 def test_a_run_on_an_odd_day_writes_what_any_day_does(day: str, tmp_path: Path) -> None:
-    shop = out_of_step(tmp_path, PAX8_PIPELINE_TODAY=day)
-    result = shop.sync()
+    harness = out_of_step(tmp_path, PAX8_PIPELINE_TODAY=day)
+    result = harness.sync()
     assert (result.success, result.errors, result.applied) == (True, [], {"verified": 1})
 
 
 def test_a_subscription_that_ends_on_a_leap_day_is_ended_the_day_after(tmp_path: Path) -> None:
     ending = subscription(status="Cancelled", endDate="2028-02-29")
-    shop = Shop(tmp_path, FakePax8(subscription_rows=[ending]), env={"PAX8_PIPELINE_TODAY": "2028-02-29"})
-    assert (shop.sync().applied, shop.halo.written) == ({}, [])
-    shop.env["PAX8_PIPELINE_TODAY"] = "2028-03-01"
-    assert shop.sync().applied == {"verified": 1}
-    assert [what for what, _ in shop.halo.written] == ["line", "licence"]
+    harness = PipelineHarness(tmp_path, FakePax8(subscription_rows=[ending]), env={"PAX8_PIPELINE_TODAY": "2028-02-29"})
+    assert (harness.sync().applied, harness.halo.written) == ({}, [])
+    harness.env["PAX8_PIPELINE_TODAY"] = "2028-03-01"
+    assert harness.sync().applied == {"verified": 1}
+    assert [what for what, _ in harness.halo.written] == ["line", "licence"]
 
 
 @pytest.mark.parametrize("zone", ["Europe/London", "America/New_York", "Australia/Lord_Howe"])
@@ -130,7 +130,7 @@ def test_on_the_nights_when_clocks_change_the_schedule_ticks_once_a_day(
 ) -> None:
     hour, minute = at
     (tmp_path / "policy.yaml").write_text(f"timezone: {zone}\nschedule: {{hour: {hour}, minute: {minute}}}\n")
-    made = schedule(outlook(load_settings({"PAX8_PIPELINE_DATA": str(tmp_path)})))
+    made = schedule(code_location_settings(load_settings({"PAX8_PIPELINE_DATA": str(tmp_path)})))
     assert isinstance(made.cron_schedule, str)
     start = datetime(2026, 1, 1, 12, tzinfo=ZoneInfo(zone))
     ticks = schedule_execution_time_iterator(start.timestamp(), made.cron_schedule, zone, ascending=True)
@@ -143,18 +143,18 @@ def test_on_the_nights_when_clocks_change_the_schedule_ticks_once_a_day(
 
 
 def test_a_damaged_warehouse_is_told_with_the_way_back_and_the_next_run_takes_it(tmp_path: Path) -> None:
-    shop = out_of_step(tmp_path)
-    assert shop.sync().applied == {"verified": 1}
+    harness = out_of_step(tmp_path)
+    assert harness.sync().applied == {"verified": 1}
     let_go()
-    path = shop.settings.warehouse_path
+    path = harness.settings.warehouse_path
     path.write_bytes(path.read_bytes()[: 4096 * 3] + b"\0" * 10_000)
     with pytest.raises(PipelineError, match=r"damaged.*move it away: the next run makes it anew.*backups"):
-        shop.sync()
+        harness.sync()
     path.rename(path.with_suffix(".damaged"))
-    shop.pax8.subscription_rows[0]["quantity"] = 25
-    again = shop.sync()
-    assert (again.success, again.applied, len(shop.halo.written)) == (True, {}, 1)
-    assert [state for _, state in ledger(shop)] == ["verified"]
+    harness.pax8.subscription_rows[0]["quantity"] = 25
+    again = harness.sync()
+    assert (again.success, again.applied, len(harness.halo.written)) == (True, {}, 1)
+    assert [state for _, state in ledger(harness)] == ["verified"]
 
 
 def test_a_file_of_another_program_is_no_warehouse(tmp_path: Path) -> None:

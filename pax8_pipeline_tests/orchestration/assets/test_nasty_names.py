@@ -19,7 +19,7 @@ from pax8_pipeline.reports.explain import history
 from pax8_pipeline.reports.explain import text as explain_text
 from pax8_pipeline.text.plaintext import marked
 from pax8_pipeline.warehouse.connection import Warehouse
-from pax8_pipeline_tests.support.assets import Shop
+from pax8_pipeline_tests.support.assets import PipelineHarness
 from pax8_pipeline_tests.support.books import SUB, company, invoice, licence, line, subscription
 from pax8_pipeline_tests.support.vendors import FakeHalo, FakePax8
 
@@ -29,7 +29,7 @@ STEERING = set("\x1b\x9b\u202e\t\r\x07")
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
+def harness(tmp_path_factory: pytest.TempPathFactory) -> PipelineHarness:
     pax8 = FakePax8(
         company_rows=[company(name=CLIENT)], subscription_rows=[subscription(quantity=25, productName=PRODUCT)]
     )
@@ -38,27 +38,29 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
         licence_rows=[licence(name=PRODUCT)],
         recurring_rows=[invoice([line(item_shortdescription=PRODUCT)], reference=CLIENT)],
     )
-    made = Shop(tmp_path_factory.mktemp("nasty"), pax8, halo, env={"HALO_WRITE_MODE": ""})
+    made = PipelineHarness(tmp_path_factory.mktemp("nasty"), pax8, halo, env={"HALO_WRITE_MODE": ""})
     made.result = made.sync()  # type: ignore[attr-defined]
     return made
 
 
-def plan_id(shop: Shop) -> str:
-    return str(shop.result.plan_id)  # type: ignore[attr-defined]
+def plan_id(harness: PipelineHarness) -> str:
+    return str(harness.result.plan_id)  # type: ignore[attr-defined]
 
 
-def test_the_terminal_shows_the_names_and_obeys_nothing(shop: Shop) -> None:
+def test_the_terminal_shows_the_names_and_obeys_nothing(harness: PipelineHarness) -> None:
     out = io.StringIO()
-    told = run_report.gather(shop.settings, "", plan_id(shop), [], [f"{CLIENT} cannot be read"])
+    told = run_report.gather(harness.settings, "", plan_id(harness), [], [f"{CLIENT} cannot be read"])
     run_report.show(PlainConsole(file=out, width=200), told, everything=True)
     assert not STEERING & set(out.getvalue())
     assert "Acme [/UK] Ltd" in out.getvalue()
     assert "=Office [edu]" in out.getvalue()
 
 
-def test_the_report_holds_no_markup_of_a_name(shop: Shop) -> None:
-    folder = shop.settings.reports_path
-    texts = {end: (folder / f"plan-{plan_id(shop)}.{end}").read_text(encoding="utf-8") for end in ("md", "html", "csv")}
+def test_the_report_holds_no_markup_of_a_name(harness: PipelineHarness) -> None:
+    folder = harness.settings.reports_path
+    texts = {
+        end: (folder / f"plan-{plan_id(harness)}.{end}").read_text(encoding="utf-8") for end in ("md", "html", "csv")
+    }
     for text in texts.values():
         assert not STEERING & set(text)
     for end in ("md", "html"):
@@ -68,15 +70,15 @@ def test_the_report_holds_no_markup_of_a_name(shop: Shop) -> None:
     assert row["product_name"].startswith("'=Office [edu]")
 
 
-def test_explain_cutover_alerts_and_metadata_hold_no_markup_of_a_name(shop: Shop) -> None:
-    with Warehouse(shop.settings.warehouse_path).connect() as connection:
+def test_explain_cutover_alerts_and_metadata_hold_no_markup_of_a_name(harness: PipelineHarness) -> None:
+    with Warehouse(harness.settings.warehouse_path).connect() as connection:
         stories = [text for story in history.explain(connection, SUB) for text in explain_text.story_lines(story)]
         left = cutover_text.markdown(checklist.cutover(connection))
-        shown = plan_report.plan_markdown(connection, plan_id(shop))
-    run = shop.instance.get_run_by_id(shop.result.run_id)  # type: ignore[attr-defined]
+        shown = plan_report.plan_markdown(connection, plan_id(harness))
+    run = harness.instance.get_run_by_id(harness.result.run_id)  # type: ignore[attr-defined]
     assert run is not None
-    alert = success_message(shop.instance, run)
-    made: dict[str, Any] = shop.made(run.run_id)
+    alert = success_message(harness.instance, run)
+    made: dict[str, Any] = harness.made(run.run_id)
     metadata = [str(value) for asset in made.values() for value in asset.values()]
     assert alert is not None
     for text in (marked("\n".join(stories)), left, shown, *alert, *metadata):
@@ -86,21 +88,21 @@ def test_explain_cutover_alerts_and_metadata_hold_no_markup_of_a_name(shop: Shop
     assert "<script>" not in "".join(str(made["billing/plan"][name]) for name in ("preview", "biggest_changes"))
 
 
-def test_the_payload_stays_as_it_was_sent(shop: Shop) -> None:
-    with Warehouse(shop.settings.warehouse_path).connect() as connection:
+def test_the_payload_stays_as_it_was_sent(harness: PipelineHarness) -> None:
+    with Warehouse(harness.settings.warehouse_path).connect() as connection:
         (payload,) = connection.execute("SELECT payload FROM pax8.companies").fetchall()[0]
     assert "\\u001b[31m" in payload or "\x1b[31m" in payload
 
 
 def test_a_plan_is_shown_after_the_writes_were_done(tmp_path: Path) -> None:
-    shop = Shop(
+    harness = PipelineHarness(
         tmp_path,
         FakePax8(subscription_rows=[subscription(quantity=25)]),
         FakeHalo(client_rows=[{"id": 231, "name": "Acme [/UK] Ltd", "inactive": False}]),
     )
-    result = shop.sync()
+    result = harness.sync()
     out = io.StringIO()
     run_report.show(
-        PlainConsole(file=out, width=200), run_report.gather(shop.settings, "", result.plan_id, [], []), details=True
+        PlainConsole(file=out, width=200), run_report.gather(harness.settings, "", result.plan_id, [], []), details=True
     )
     assert (result.applied, "Acme [/UK] Ltd" in out.getvalue()) == ({"verified": 1}, True)

@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 
 from pax8_pipeline.errors import AuthRefused, PipelineError, RateLimited, ServerFault, Unreachable
-from pax8_pipeline.orchestration.assets.step import Stage, stage
+from pax8_pipeline.orchestration.assets.step import AssetStep, asset_step
 from pax8_pipeline.orchestration.resources import FixedSettings, WarehouseResource
 from pax8_pipeline.settings import load_settings
 
@@ -20,7 +20,7 @@ SCHEDULED = {"dagster/schedule_name": "daily_sync_schedule"}
 def failing(error: PipelineError, folder: Path, tags: dict[str, str], retry: int = 0, *, reading: bool = True) -> None:
     context: Any = SimpleNamespace(run=SimpleNamespace(tags=tags), retry_number=retry)
     settings: Any = FixedSettings(load_settings({"PAX8_PIPELINE_DATA": str(folder)}))
-    with stage(context, settings, WarehouseResource(), reading=reading):
+    with asset_step(context, settings, WarehouseResource(), reading=reading):
         raise error
 
 
@@ -55,7 +55,7 @@ def test_long_work_is_told_every_few_seconds_and_not_at_each_step() -> None:
     said: list[str] = []
     times = iter([0.0, 1.0, 6.0, 6.0, 7.0])
     context: Any = SimpleNamespace(log=SimpleNamespace(info=said.append))
-    tell = Stage(context, None, None, clock=lambda: next(times)).progress("usage")  # type: ignore[arg-type]
+    tell = AssetStep(context, None, None, clock=lambda: next(times)).progress("usage")  # type: ignore[arg-type]
     for done in (10, 60, 70):
         tell(done, 100)
     assert said == ["usage: 60 of 100"]

@@ -8,43 +8,43 @@ import pytest
 
 from pax8_pipeline.extract.usable_rows import usable_problem
 from pax8_pipeline.settings import load_settings
-from pax8_pipeline_tests.support.assets import Shop, shop_of
+from pax8_pipeline_tests.support.assets import PipelineHarness, harness_of
 from pax8_pipeline_tests.support.books import TODAY
 
 
-def spoil(shop: Shop, rows: int) -> None:
-    for row in shop.pax8.subscription_rows[:rows]:
+def spoil(harness: PipelineHarness, rows: int) -> None:
+    for row in harness.pax8.subscription_rows[:rows]:
         row["endDate"] = "31/12/2027"
 
 
 def test_a_run_of_which_no_subscription_can_be_read_writes_nothing_and_is_no_measure(tmp_path: Path) -> None:
-    shop = shop_of(tmp_path, 22)
-    assert shop.sync().success
-    shop.pax8.subscription_rows[21]["quantity"] = 21
-    spoil(shop, 22)
-    night = shop.sync()
-    assert (night.success, shop.halo.written) == (False, [])
+    harness = harness_of(tmp_path, 22)
+    assert harness.sync().success
+    harness.pax8.subscription_rows[21]["quantity"] = 21
+    spoil(harness, 22)
+    night = harness.sync()
+    assert (night.success, harness.halo.written) == (False, [])
     assert night.plan_id is not None, "the plan shows each of them"
-    spoil(shop, 21)
-    shop.pax8.subscription_rows[21]["endDate"] = None
-    again = shop.sync()
-    assert (again.success, shop.halo.written) == (False, []), "one of 22 is no list either"
-    for row in shop.pax8.subscription_rows:
+    spoil(harness, 21)
+    harness.pax8.subscription_rows[21]["endDate"] = None
+    again = harness.sync()
+    assert (again.success, harness.halo.written) == (False, []), "one of 22 is no list either"
+    for row in harness.pax8.subscription_rows:
         row["endDate"] = None
-    assert shop.sync().success
-    assert len(shop.halo.written) == 1
+    assert harness.sync().success
+    assert len(harness.halo.written) == 1
 
 
 def test_a_few_rows_that_cannot_be_read_hold_only_themselves_unless_they_are_all(tmp_path: Path) -> None:
-    shop = shop_of(tmp_path, 3)
-    shop.pax8.subscription_rows[2]["quantity"] = 21
-    spoil(shop, 2)
-    assert shop.sync().success
-    assert [body["id"] for _, body in shop.halo.written] == [5002]
-    shop.pax8.subscription_rows[2].update(quantity=22)
-    spoil(shop, 3)
-    assert not shop.sync().success
-    assert len(shop.halo.written) == 1
+    harness = harness_of(tmp_path, 3)
+    harness.pax8.subscription_rows[2]["quantity"] = 21
+    spoil(harness, 2)
+    assert harness.sync().success
+    assert [body["id"] for _, body in harness.halo.written] == [5002]
+    harness.pax8.subscription_rows[2].update(quantity=22)
+    spoil(harness, 3)
+    assert not harness.sync().success
+    assert len(harness.halo.written) == 1
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 
 from pax8_pipeline.errors import NotFound
 from pax8_pipeline.orchestration.runs import RunResult, run_apply_plan
-from pax8_pipeline_tests.support.assets import Shop, out_of_step
+from pax8_pipeline_tests.support.assets import PipelineHarness, out_of_step
 from pax8_pipeline_tests.support.books import TODAY
 
 RIGHT = datetime(TODAY.year, TODAY.month, TODAY.day, 6, tzinfo=UTC)
@@ -21,20 +21,20 @@ def clock_check(result: RunResult) -> list[tuple[str, str]]:
 
 
 def test_with_the_right_day_the_run_writes_and_keeps_what_the_vendors_said(tmp_path: Path) -> None:
-    shop = out_of_step(tmp_path)
-    shop.pax8.date = shop.halo.date = RIGHT
-    result = shop.sync()
+    harness = out_of_step(tmp_path)
+    harness.pax8.date = harness.halo.date = RIGHT
+    result = harness.sync()
     assert (result.applied, clock_check(result)) == ({"verified": 1}, [])
-    assert shop.made(result.run_id)["halo/integration"]["halo"] == "Halo version 2.210.1"
+    assert harness.made(result.run_id)["halo/integration"]["halo"] == "Halo version 2.210.1"
 
 
 @pytest.mark.parametrize("vendor", ["pax8", "halo"])
 def test_a_day_that_one_vendor_contradicts_is_a_blocking_check(vendor: str, tmp_path: Path) -> None:
-    shop = out_of_step(tmp_path)
-    shop.pax8.date = shop.halo.date = RIGHT
-    getattr(shop, vendor).date = WRONG
-    result = shop.sync()
-    assert (result.applied, shop.halo.written) == ({}, [])
+    harness = out_of_step(tmp_path)
+    harness.pax8.date = harness.halo.date = RIGHT
+    getattr(harness, vendor).date = WRONG
+    result = harness.sync()
+    assert (result.applied, harness.halo.written) == ({}, [])
     ((severity, text),) = clock_check(result)
     assert severity == "ERROR"
     assert "PAX8_PIPELINE_TODAY says 2026-08-20. Remove PAX8_PIPELINE_TODAY from .env" in text
@@ -42,65 +42,65 @@ def test_a_day_that_one_vendor_contradicts_is_a_blocking_check(vendor: str, tmp_
 
 @pytest.mark.parametrize(("apply", "mode"), [(True, ""), (False, "apply")], ids=["dry run", "without permission"])
 def test_a_run_that_cannot_write_only_warns(apply: bool, mode: str, tmp_path: Path) -> None:
-    shop = out_of_step(tmp_path, HALO_WRITE_MODE=mode)
-    shop.pax8.date = shop.halo.date = WRONG
-    result = shop.sync(apply=apply)
+    harness = out_of_step(tmp_path, HALO_WRITE_MODE=mode)
+    harness.pax8.date = harness.halo.date = WRONG
+    result = harness.sync(apply=apply)
     assert [severity for severity, _ in clock_check(result)] == ["WARN"]
     assert result.success
 
 
 def test_vendors_without_a_date_header_are_named_and_nothing_is_held(tmp_path: Path) -> None:
-    shop = out_of_step(tmp_path)
+    harness = out_of_step(tmp_path)
     said: list[str] = []
-    result = shop.sync(said=said)
+    result = harness.sync(said=said)
     assert (result.applied, clock_check(result)) == ({"verified": 1}, [])
     assert "Pax8 and Halo sent no Date header: the day was not compared with it" in said
 
 
 def test_the_sink_asks_again_just_before_the_first_write(tmp_path: Path) -> None:
     """The clock of this machine is set while the run is at work: only a fresh answer shows it."""
-    shop = out_of_step(tmp_path)
-    shop.pax8.date = shop.halo.date = RIGHT
-    check = shop.halo.instance_info
+    harness = out_of_step(tmp_path)
+    harness.pax8.date = harness.halo.date = RIGHT
+    check = harness.halo.instance_info
 
     def late() -> dict[str, object]:
-        if shop.halo.asked("instance_info"):  # the second question of the run, the sink's
-            shop.halo.date = WRONG
+        if harness.halo.asked("instance_info"):  # the second question of the run, the sink's
+            harness.halo.date = WRONG
         return check()
 
-    shop.halo.instance_info = late  # type: ignore[method-assign]
-    result = shop.sync()
-    assert (shop.halo.written, clock_check(result)) == ([], [])
+    harness.halo.instance_info = late  # type: ignore[method-assign]
+    result = harness.sync()
+    assert (harness.halo.written, clock_check(result)) == ([], [])
     assert result.held_back.startswith("clock: Halo says 2026-08-21")
 
 
 def test_applying_a_stored_plan_compares_too(tmp_path: Path) -> None:
-    shop = out_of_step(tmp_path, HALO_WRITE_MODE="")
-    shop.pax8.date = shop.halo.date = RIGHT
-    plan_id = shop.sync().plan_id
+    harness = out_of_step(tmp_path, HALO_WRITE_MODE="")
+    harness.pax8.date = harness.halo.date = RIGHT
+    plan_id = harness.sync().plan_id
     assert plan_id
-    shop.env["HALO_WRITE_MODE"] = "apply"
-    shop.pax8.date = WRONG
-    result = apply(shop, plan_id)
-    assert (result.applied, shop.halo.written) == ({}, [])
+    harness.env["HALO_WRITE_MODE"] = "apply"
+    harness.pax8.date = WRONG
+    result = apply(harness, plan_id)
+    assert (result.applied, harness.halo.written) == ({}, [])
     assert "Pax8 says 2026-08-21" in result.refused
-    shop.pax8.date = RIGHT
-    assert apply(shop, plan_id).applied == {"verified": 1}
+    harness.pax8.date = RIGHT
+    assert apply(harness, plan_id).applied == {"verified": 1}
 
 
-def apply(shop: Shop, plan_id: str) -> RunResult:
-    with shop.held_open():
-        return run_apply_plan(shop.settings, plan_id, instance=shop.instance, resources=shop.resources)
+def apply(harness: PipelineHarness, plan_id: str) -> RunResult:
+    with harness.held_open():
+        return run_apply_plan(harness.settings, plan_id, instance=harness.instance, resources=harness.resources)
 
 
 def test_a_new_version_of_halo_is_told_and_an_unreadable_one_stops_nothing(tmp_path: Path) -> None:
-    shop = out_of_step(tmp_path, HALO_WRITE_MODE="")
-    shop.sync()
-    shop.halo.instance = {"app_version": "2.211.0"}
-    second = shop.made(shop.sync().run_id)
+    harness = out_of_step(tmp_path, HALO_WRITE_MODE="")
+    harness.sync()
+    harness.halo.instance = {"app_version": "2.211.0"}
+    second = harness.made(harness.sync().run_id)
     assert second["halo/integration"]["halo"] == "Halo version 2.211.0, new since the last run (it was 2.210.1)"
-    shop.halo.faults["instance_info"] = NotFound("no such resource", vendor="Halo", status=404)
-    third = shop.sync()
+    harness.halo.faults["instance_info"] = NotFound("no such resource", vendor="Halo", status=404)
+    third = harness.sync()
     assert third.success
-    assert "did not say its version" in shop.made(third.run_id)["halo/integration"]["halo"]
+    assert "did not say its version" in harness.made(third.run_id)["halo/integration"]["halo"]
     assert "Halo version 2.211.0" in Path(second["billing/report"]["page"]).read_text(encoding="utf-8")

@@ -23,7 +23,7 @@ from pax8_pipeline_tests.support.checks import Checked, look_with, settings_of
 
 HELD = tuple(v for v in ALL_VERDICTS if v.cls in ("blocked", "needs_approval"))
 ROW = "0f1e2d3c-0000-4000-8000-00000000abcd"
-RULES = Policy.model_validate({"usage": {"first_month": "2026-07"}})
+CHECKS = Policy.model_validate({"usage": {"first_month": "2026-07"}})
 
 
 def insert(connection: Any, table: str, source: str, **values: Any) -> None:
@@ -40,7 +40,7 @@ def insert(connection: Any, table: str, source: str, **values: Any) -> None:
 def with_a_row_of(verdict: Verdict, folder: Path) -> Warehouse:
     """Books in step, and beside them one thing of this verdict, everywhere a check may look."""
     warehouse = Books().load(folder)
-    plan_id = make_plan(warehouse, circumstances(policy=RULES)).plan_id
+    plan_id = make_plan(warehouse, circumstances(policy=CHECKS)).plan_id
     with warehouse.transaction() as connection:
         insert(
             connection, "billing.plan", f"SELECT * FROM billing.plan WHERE row_id = '{SUB}'",
@@ -64,13 +64,13 @@ def with_a_row_of(verdict: Verdict, folder: Path) -> Warehouse:
             "'' AS sentence",
             [ROW, verdict.name.removeprefix("usage_")],
         )
-        findings.remember(connection, plan_id, TODAY, RULES)
+        findings.remember(connection, plan_id, TODAY, CHECKS)
     return warehouse
 
 
 def looked(check: str, folder: Path) -> list[Checked]:
-    settings = settings_of(folder, RULES)
-    return [look_with(rule, settings) for rule in registry.RULES if rule.name == check]
+    settings = settings_of(folder, CHECKS)
+    return [look_with(rule, settings) for rule in registry.CHECKS if rule.name == check]
 
 
 @pytest.mark.parametrize("verdict", HELD, ids=lambda v: v.name)

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from pax8_pipeline.billing.planning.planner import USAGE_READS
-from pax8_pipeline.extract.completeness import judged
+from pax8_pipeline.extract.completeness import check_shrink
 from pax8_pipeline.orchestration.checks import freshness
-from pax8_pipeline.orchestration.checks.check import Sight
+from pax8_pipeline.orchestration.checks.check import CheckContext
 from pax8_pipeline.warehouse import snapshots
 from pax8_pipeline_tests.support.books import Books, company, invoice, licence, line
 from pax8_pipeline_tests.support.checks import check, settings_of, warehouse_with
@@ -63,19 +63,19 @@ def test_a_list_that_shrank_holds_back_and_goes_on_doing_so_until_it_is_accepted
     snapshots.store(warehouse, [_rows(table, 100)], "day-1")
     assert check("snapshot_shrank", table, tmp_path).passed
     for day in ("day-2", "day-3"):
-        snapshots.store(warehouse, [judged(warehouse, _rows(table, 50), day, settings)], day)
+        snapshots.store(warehouse, [check_shrink(warehouse, _rows(table, 50), day, settings)], day)
         found = check("snapshot_shrank", table, tmp_path)
         assert (found.passed, found.severity, found.holds) == (False, "ERROR", table not in USAGE_READS)
         assert "PAX8_ACCEPT_SHRINK=2026-08-20" in found.description
         assert check("incomplete_read", table, tmp_path).passed, "one fault, one check"
-    snapshots.store(warehouse, [judged(warehouse, _rows(table, 99), "day-4", settings)], "day-4")
+    snapshots.store(warehouse, [check_shrink(warehouse, _rows(table, 99), "day-4", settings)], "day-4")
     assert check("snapshot_shrank", table, tmp_path).passed
 
 
 @pytest.mark.parametrize("table", ["pax8.companies", "pax8.subscriptions", "halo.clients"])
 def test_an_empty_core_list_holds_back_on_the_first_run_too(table: str, tmp_path: Path) -> None:
     warehouse = warehouse_with(tmp_path)
-    snapshots.store(warehouse, [judged(warehouse, _rows(table, 0), "day-1", settings_of(tmp_path))], "day-1")
+    snapshots.store(warehouse, [check_shrink(warehouse, _rows(table, 0), "day-1", settings_of(tmp_path))], "day-1")
     assert check("snapshot_shrank", table, tmp_path).holds
 
 
@@ -122,7 +122,9 @@ def test_core_lists_not_read_whole_for_more_than_a_day_are_a_warning(tmp_path: P
 
         def late(hours: int) -> list[str]:
             now: datetime = read_at + timedelta(hours=hours)
-            return [r["table_name"] for r in freshness.find(Sight(connection, settings_of(tmp_path), now)).rows]
+            return [
+                r["table_name"] for r in freshness.evaluate(CheckContext(connection, settings_of(tmp_path), now)).rows
+            ]
 
         assert late(25) == []
         assert len(late(27)) == 5

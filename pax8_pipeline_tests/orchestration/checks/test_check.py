@@ -8,19 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from pax8_pipeline.orchestration.checks.check import Finding, Rule, Sight, look
-from pax8_pipeline.orchestration.checks.registry import RULES
+from pax8_pipeline.orchestration.checks.check import Check, CheckContext, CheckOutcome, run_query
+from pax8_pipeline.orchestration.checks.registry import CHECKS
 from pax8_pipeline_tests.support.books import Books
 from pax8_pipeline_tests.support.checks import evaluate, look_with, settings_of
 
-BAD = Finding("bad", count=1, rows=[{"a": 1}], money={"USD": Decimal("2.50")}, query="SELECT 1", blocks=True)
+BAD = CheckOutcome("bad", count=1, rows=[{"a": 1}], money={"USD": Decimal("2.50")}, query="SELECT 1", blocks=True)
 
 
-def rule(find: object, *, blocking: bool) -> Rule:
-    return Rule("made_up", "staging.companies", "about", find, blocking)  # type: ignore[arg-type]
+def rule(find: object, *, blocking: bool) -> Check:
+    return Check("made_up", "staging.companies", "about", find, blocking)  # type: ignore[arg-type]
 
 
-def broken(sight: Sight) -> Finding:
+def broken(sight: CheckContext) -> CheckOutcome:
     raise RuntimeError("the query is wrong")
 
 
@@ -51,9 +51,9 @@ def test_a_finding_shows_its_rows_its_money_and_the_query_behind_it(tmp_path: Pa
 
 
 def test_fifty_rows_are_shown_and_all_are_counted(tmp_path: Path) -> None:
-    def many(sight: Sight) -> Finding:
-        count, rows, sums = look(sight, "SELECT 1.5 AS amount, 'EUR' AS currency FROM range(120)", amount="amount")
-        return Finding("many", count, rows, sums)
+    def many(sight: CheckContext) -> CheckOutcome:
+        count, rows, sums = run_query(sight, "SELECT 1.5 AS amount, 'EUR' AS currency FROM range(120)", amount="amount")
+        return CheckOutcome("many", count, rows, sums)
 
     found = evaluate(rule(many, blocking=False), settings_of(tmp_path))
     assert (found.count, len(found.rows), found.metadata["money"]) == (120, 50, "180.00 EUR")
@@ -61,6 +61,6 @@ def test_fifty_rows_are_shown_and_all_are_counted(tmp_path: Path) -> None:
 
 def test_every_check_of_the_product_passes_on_books_in_step(tmp_path: Path) -> None:
     Books().load(tmp_path)
-    plain = [r for r in RULES if not r.table.startswith("billing.")]
+    plain = [r for r in CHECKS if not r.table.startswith("billing.")]
     failed = {r.name: found.description for r in plain if not (found := look_with(r, settings_of(tmp_path))).passed}
     assert failed == {}
