@@ -14,6 +14,7 @@ from pax8_pipeline.extract.completeness import whole
 from pax8_pipeline.extract.ports import Pax8Reader, Progress
 from pax8_pipeline.warehouse import snapshots
 from pax8_pipeline.warehouse.connection import Connection
+from pax8_pipeline.warehouse.models import load_sql
 
 # How far back an invoice may be dated to have its items read: the last one, and the one before it.
 ITEM_DAYS = 62
@@ -40,16 +41,7 @@ class Wanted:
     month: str
 
 
-_MISSING = """
-SELECT DISTINCT ON (object_id) trim(json_extract_string(payload, '$.id')) AS id,
-       strftime(date_trunc('month', day) - INTERVAL 1 DAY, '%Y-%m') AS month
-FROM (SELECT *, meta.day(json_extract_string(payload, '$.invoiceDate')) AS day FROM newest.pax8_invoices) i
-WHERE day IS NOT NULL AND meta.idtext(json_extract_string(payload, '$.id')) IS NOT NULL
-  AND (day >= $since OR list_contains($months, strftime(date_trunc('month', day) - INTERVAL 1 DAY, '%Y-%m')))
-  AND NOT EXISTS (SELECT 1 FROM meta.snapshots s WHERE s.table_name = 'pax8.invoice_items' AND s.complete
-                    AND s.row_count > 0 AND s.scope = i.object_id)
-ORDER BY object_id
-"""
+_MISSING = load_sql("extract/pax8_lists_missing.sql")
 
 
 def invoices_to_read(connection: Connection, today: date, months: Sequence[str] = ()) -> list[Wanted]:

@@ -26,6 +26,7 @@ from pax8_pipeline.transport.listing import Row
 from pax8_pipeline.values import decimal
 from pax8_pipeline.warehouse import snapshots
 from pax8_pipeline.warehouse.connection import Connection, Warehouse
+from pax8_pipeline.warehouse.models import load_sql
 
 Lines = Literal["none", "last", "daily"]
 LINES: tuple[Lines, ...] = ("none", "last", "daily")
@@ -68,18 +69,7 @@ class AnsweredQuery:
 # Which questions
 # -------------------------------------------------------------------------------------------------------------------
 
-_SUMMARIES = """
-SELECT s.sent, s.charges, s.cost, r.charges AS seen_charges, r.cost AS seen_cost, r.asked_on, r.reached
-FROM (SELECT object_id AS id, min(trim(json_extract_string(payload, '$.id'))) AS sent,
-             sum(meta.num(json_extract_string(payload, '$.currentCharges'))) AS charges,
-             sum(meta.num(json_extract_string(payload, '$.partnerTotal'))) AS cost
-      FROM newest.pax8_usage_summaries
-      WHERE scope = $month AND meta.idtext(json_extract_string(payload, '$.id')) IS NOT NULL GROUP BY object_id) s
-LEFT JOIN (SELECT summary_id, arg_max(charges, asked_at) AS charges, arg_max(cost, asked_at) AS cost,
-                  max(asked_on) AS asked_on, max(usage_date) FILTER (usage_date < asked_on) AS reached
-           FROM meta.usage_line_reads WHERE month = $month GROUP BY summary_id) r ON r.summary_id = lower(s.sent)
-ORDER BY s.sent
-"""
+_SUMMARIES = load_sql("extract/usage_lines_summaries.sql")
 _KNOWN = """
 SELECT asked_summary, lower(coalesce(meta.txt(json_extract_string(payload, '$.productId')),
                                      meta.txt(json_extract_string(payload, '$.productName')), '')) AS product,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import partial
 
 from pax8_pipeline.orchestration.checks.check import Check, CheckContext, CheckOutcome, run_query
+from pax8_pipeline.warehouse.models import load_sql
 
 _KEYED = ("pax8.companies", "pax8.subscriptions", "halo.clients", "halo.licences", "halo.recurring_invoices")
 
@@ -17,16 +18,7 @@ FROM newest.{view} WHERE object_id NOT LIKE '#%'
 GROUP BY object_id HAVING count(DISTINCT payload) > 1 ORDER BY object_id
 """
 # A line belongs to one recurring invoice; an id on two of them, or twice on one, would be written in the wrong place.
-_LINES = """
-WITH lines AS (
-  SELECT object_id AS recurring_invoice, unnest(from_json(payload, '{"lines": [{"id": "VARCHAR"}]}').lines).id AS line
-  FROM (SELECT DISTINCT object_id, payload FROM newest.halo_recurring_invoices)
-)
-SELECT 'line ' || line AS id, count(*) AS objects,
-       min(recurring_invoice) AS one, max(recurring_invoice) AS other
-FROM lines WHERE line IS NOT NULL
-GROUP BY line HAVING count(*) > 1 ORDER BY id
-"""
+_LINES = load_sql("orchestration/checks/duplicate_keys_lines.sql")
 
 
 def evaluate(context: CheckContext, table: str) -> CheckOutcome:

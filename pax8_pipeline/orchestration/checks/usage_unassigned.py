@@ -28,28 +28,7 @@ FROM shaped LEFT JOIN seen USING (summary_id) WHERE shape IS NOT NULL ORDER BY m
 
 # Charges of months that are to be billed, and of the newest invoices before billing has begun. How they came to have no
 # company was found where the charges are judged (warehouse/sql/reconciled/usage.sql).
-_CHARGES = """
-WITH read AS (
-  SELECT lower(scope) AS invoice_id, min(loaded_at) AS read_at FROM meta.snapshots
-  WHERE table_name = 'pax8.invoice_items' AND complete GROUP BY 1
-), summaries AS (
-  SELECT object_id AS summary_id, min(loaded_at) AS read_at FROM pax8.usage_summaries GROUP BY 1
-), unassigned AS (
-  SELECT u.*, lower(trim(u.resource_group)) AS grp, least(r.read_at, s.read_at) AS read_at
-  FROM reconciled.usage u LEFT JOIN read r USING (invoice_id) LEFT JOIN summaries s USING (summary_id)
-  WHERE u.bucket = 'unassigned' AND u.counts
-), aged AS (
-  SELECT *, min(read_at) OVER (PARTITION BY subscription_id, grp) AS first_seen FROM unassigned
-)
-SELECT shape, month, any_value(resource_group) AS resource_group, any_value(vendor_name) AS vendor_name, subscription_id,
-       string_agg(DISTINCT product_name, ', ' ORDER BY product_name) AS products, count(*) AS items, sum(cost) AS cost,
-       sum(charges) AS charges, currency, sum(cost) AS money, greatest(0, $today::DATE - min(first_seen)::DATE) AS age_days,
-       {click} AS what_to_click
-FROM aged
-WHERE month >= $first_month OR coalesce(invoice_date, last_day((month || '-01')::DATE)) >= $since
-GROUP BY shape, month, subscription_id, grp, currency
-ORDER BY abs(money) DESC, month, subscription_id, resource_group
-"""
+_CHARGES = load_sql("orchestration/checks/usage_unassigned_charges.sql")
 
 
 def click(column: str) -> str:
@@ -65,38 +44,7 @@ def click(column: str) -> str:
 
 # What the newest approved invoice charged in arrears, against the summaries read in that month. Where nobody read
 # them in their time, the groups of the newest month stand in, and only a group that is not listed at all counts.
-_HIDDEN = """
-WITH arrears AS (
-  SELECT i.subscription_id, i.product_name, i.currency, lower(i.details) AS grp, i.cost_total,
-         strftime(coalesce(i.start_period, v.invoice_date - INTERVAL 1 MONTH), '%Y-%m') AS month
-  FROM staging.invoice_items i JOIN staging.invoices v USING (invoice_id)
-  WHERE i.is_arrears AND v.is_live AND i.subscription_id IS NOT NULL
-    AND v.invoice_date = (SELECT max(invoice_date) FROM staging.invoices WHERE is_live)
-), months AS (
-  SELECT month AS usage_month, EXISTS (SELECT 1 FROM meta.snapshots s WHERE s.table_name = 'pax8.usage_summaries'
-           AND s.complete AND s.scope = month) AS in_time FROM (SELECT DISTINCT month FROM arrears)
-), listed AS (
-  SELECT u.subscription_id, u.month, sum(u.cost) FILTER (NOT u.is_trial) AS cost,
-         count(DISTINCT lower(u.resource_group)) AS groups, list(DISTINCT lower(u.resource_group)) AS names
-  FROM staging.usage_summaries u GROUP BY ALL
-), compared AS (
-  SELECT a.subscription_id, any_value(a.product_name) AS product_name, a.currency, m.usage_month, m.in_time,
-         sum(a.cost_total) AS charged, coalesce(any_value(l.cost), 0) AS listed,
-         coalesce(any_value(l.groups), 0) AS groups_listed, count(DISTINCT coalesce(a.grp, '')) AS groups_charged,
-         sum(a.cost_total) FILTER (NOT coalesce(list_contains(l.names, a.grp), false)) AS charged_unlisted,
-         string_agg(DISTINCT a.grp, ', ') FILTER (NOT coalesce(list_contains(l.names, a.grp), false)) AS resource_group
-  FROM arrears a JOIN months m ON m.usage_month = a.month
-  LEFT JOIN listed l ON l.subscription_id = a.subscription_id
-    AND l.month = CASE WHEN m.in_time THEN m.usage_month ELSE (SELECT max(month) FROM staging.usage_summaries) END
-  GROUP BY a.subscription_id, a.currency, m.usage_month, m.in_time
-)
-SELECT 'hidden' AS shape, usage_month AS month, resource_group, product_name, subscription_id, charged, listed,
-       CASE WHEN in_time THEN charged - listed ELSE charged_unlisted END AS money, currency
-FROM compared
-WHERE CASE WHEN in_time THEN charged - listed > greatest(0.05, charged * 0.05)
-           ELSE groups_charged > groups_listed AND charged_unlisted > 0 END
-ORDER BY money DESC, subscription_id
-"""
+_HIDDEN = load_sql("orchestration/checks/usage_unassigned_hidden.sql")
 
 _WINDOW = timedelta(days=62)
 
