@@ -7,18 +7,26 @@ from datetime import date
 from typing import Any
 
 import click
-from rich.table import Table
 
 from pax8_pipeline.billing import acknowledgements as file
 from pax8_pipeline.billing import findings
-from pax8_pipeline.commands.common import console, json_option, tell, user_name
+from pax8_pipeline.commands.common import console, json_option, print_table, tell, user_name
 from pax8_pipeline.commands.target import data_target
 from pax8_pipeline.errors import PipelineError
-from pax8_pipeline.reports import plan_report
+from pax8_pipeline.reports import formatting, plan_rows
+from pax8_pipeline.reports.table import Column, Table
 from pax8_pipeline.settings import Settings, load_settings
 from pax8_pipeline.warehouse.connection import Warehouse
 
 SCHEMA = "pax8-pipeline/acknowledged/1"
+_COLUMNS = (
+    Column("finding_id", "finding"),
+    Column("client", "client"),
+    Column("product_name", "product"),
+    Column("money", "money"),
+    Column("since", "since"),
+    Column("acknowledged", "acknowledged"),
+)
 EPILOG = """\b
 Examples:
   pax8-pipeline acknowledge --list                                           what waits for a person, and the ids
@@ -132,23 +140,17 @@ def _print(
     gone = sorted(set(known) - {row["finding_id"].lower() for row in rows})
     if as_json:
         click.echo(
-            plan_report.to_json(
+            formatting.to_json(
                 {"schema": SCHEMA, "findings": list(rows), "acknowledged": [vars(a) for a in known.values()]}
             )
         )
         return
-    table = Table(title=f"Waits for a person ({len(rows)})", title_justify="left", title_style="bold", expand=False)
-    for name in ("finding", "client", "product", "money", "since", "acknowledged"):
-        table.add_column(name, overflow="fold", no_wrap=name == "since")
-    for row in rows:
-        client = row["client_name"] or row["company_name"] or ""
-        table.add_row(
-            row["finding_id"], client, row["product_name"] or "", findings.amount_text(row),
-            f"{row['first_seen']}{', new' if row['is_new'] else ''}", findings.mark(row),
-        )  # fmt: skip
     out = console()
     if rows:
-        out.print(table)
+        shown = [{**row, "client": plan_rows.client(row), "money": findings.amount_text(row),
+                  "since": f"{row['first_seen']}{', new' if row['is_new'] else ''}", "acknowledged": findings.mark(row)}
+                 for row in rows]  # fmt: skip
+        print_table(out, Table(f"Waits for a person ({len(rows)})", _COLUMNS, shown))
     else:
         out.print("Nothing waits for a person.")
     if findings.summed(rows).count:

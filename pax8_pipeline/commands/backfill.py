@@ -28,7 +28,7 @@ from pax8_pipeline.extract.usage_summaries import month_of
 from pax8_pipeline.mapping.files import load_mappings
 from pax8_pipeline.pax8.client import Pax8Client
 from pax8_pipeline.pax8.config import CALLS_A_MINUTE as PAX8_CALLS_A_MINUTE
-from pax8_pipeline.reports import plan_report
+from pax8_pipeline.reports import formatting
 from pax8_pipeline.settings import Settings, load_settings
 from pax8_pipeline.warehouse import snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
@@ -102,7 +102,7 @@ def backfill(first: str, last: str, lines: Lines, per_month: bool, bill: bool, y
         told = plan_bills(settings, months) if bill and not loaded.stopped else None
     code = loaded.code if told is None else told.verdict.code
     if as_json:
-        click.echo(plan_report.to_json(as_data(ahead, loaded, told, code)))
+        click.echo(formatting.to_json(as_data(ahead, loaded, told, code)))
     else:
         show(console(), ahead, loaded, told)
     raise SystemExit(code)
@@ -201,7 +201,7 @@ def load(settings: Settings, months: Sequence[str], lines: Lines, *, per_month: 
     return loaded
 
 
-def plan_bills(settings: Settings, months: Sequence[str]) -> run_report.Told:
+def plan_bills(settings: Settings, months: Sequence[str]) -> run_report.RunReport:
     """Plan the charges of these months and nothing else; no run of this has permission to write."""
     from pax8_pipeline.orchestration.runs import run_bill
 
@@ -212,10 +212,10 @@ def plan_bills(settings: Settings, months: Sequence[str]) -> run_report.Told:
         run_report.Check(c.asset, c.check, c.severity, c.blocking, c.description, c.subjects)
         for c in result.failed_checks
     ]
-    return run_report.gather(settings, result.run_id, result.plan_id, checks, result.errors)
+    return run_report.build_run_report(settings, result.run_id, result.plan_id, checks, result.errors)
 
 
-def as_data(ahead: Forecast, loaded: Loaded, told: run_report.Told | None, code: int) -> dict[str, Any]:
+def as_data(ahead: Forecast, loaded: Loaded, told: run_report.RunReport | None, code: int) -> dict[str, Any]:
     """Return the backfill as data for --json."""
     return {
         "schema": "pax8-pipeline/backfill/1",
@@ -234,7 +234,7 @@ def as_data(ahead: Forecast, loaded: Loaded, told: run_report.Told | None, code:
     }
 
 
-def show(out: Console, ahead: Forecast, loaded: Loaded, told: run_report.Told | None) -> None:
+def show(out: Console, ahead: Forecast, loaded: Loaded, told: run_report.RunReport | None) -> None:
     """Print each month, the calls, and what to type next."""
     table = Table(title="Usage by month", title_justify="left", title_style="bold", header_style="bold")
     names = ("month", "state", "invoices", "items", "usage items", "usage lines", "why")

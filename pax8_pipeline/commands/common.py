@@ -20,6 +20,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.text import Text
 
 from pax8_pipeline import values
+from pax8_pipeline.reports.table import Table, text_lines
 from pax8_pipeline.text.plaintext import marked, one_line
 
 details_option = click.option("--details", is_flag=True, help="Print all rows in tables before the summary.")
@@ -64,6 +65,14 @@ def console() -> Console:
     found = PlainConsole()
     # Into a pipe or a log there is no width to fit in: a table that breaks words cannot be searched.
     return found if found.is_terminal else PlainConsole(width=160)
+
+
+def print_table(out: Console, table: Table) -> None:
+    """Print a table of a report: its title, then its lines, which fit the width and never cut a word."""
+    out.print(styled((table.title, "bold")), soft_wrap=True)
+    for line in text_lines(table, out.width):
+        out.print(line, soft_wrap=True)
+    out.print()
 
 
 def _err() -> Console:

@@ -8,7 +8,7 @@ import click
 
 from pax8_pipeline.commands.common import json_option, tell
 from pax8_pipeline.commands.target import data_target
-from pax8_pipeline.reports import plan_report
+from pax8_pipeline.reports import formatting
 from pax8_pipeline.reports.cutover import checklist as report
 from pax8_pipeline.reports.cutover import text
 from pax8_pipeline.settings import load_settings
@@ -37,6 +37,6 @@ def cutover(as_json: bool, out: Path | None) -> None:
         textfiles.write(out, text.markdown(found))
         tell(f"written to {out}")
     if as_json:
-        click.echo(plan_report.to_json(report.as_data(found)))
+        click.echo(formatting.to_json(report.as_data(found)))
     elif not out:
         click.echo(text.markdown(found, limit=_ROWS), nl=False)

@@ -6,7 +6,7 @@ import click
 
 from pax8_pipeline.commands.common import json_option, tell
 from pax8_pipeline.commands.target import data_target
-from pax8_pipeline.reports import plan_report
+from pax8_pipeline.reports import formatting
 from pax8_pipeline.reports.explain import history as stories
 from pax8_pipeline.reports.explain import text
 from pax8_pipeline.settings import load_settings
@@ -39,6 +39,6 @@ def explain(id_: str, kind: str | None, as_json: bool) -> None:
     with Warehouse(settings.warehouse_path).connect(read_only=True) as connection:
         found = stories.explain(connection, id_, kind)
     if as_json:
-        click.echo(plan_report.to_json(stories.as_data(id_, found)))
+        click.echo(formatting.to_json(stories.as_data(id_, found)))
         return
     click.echo("\n\n".join(marked("\n".join(text.story_lines(story))) for story in found))

@@ -9,7 +9,7 @@ from pax8_pipeline.commands import run_report
 from pax8_pipeline.commands.common import console, details_option, progress, tell
 from pax8_pipeline.commands.target import open_target
 from pax8_pipeline.mapping.files import load_mappings
-from pax8_pipeline.reports import plan_report
+from pax8_pipeline.reports import formatting
 from pax8_pipeline.settings import Settings, load_settings
 
 EPILOG = """\b
@@ -34,13 +34,13 @@ def run(dry_run: bool, details: bool, as_json: bool) -> None:
     with open_target(load_settings(), tell) as settings:
         told = sync(settings, apply=not dry_run)
     if as_json:
-        click.echo(plan_report.to_json(run_report.as_data(told)))
+        click.echo(formatting.to_json(run_report.as_data(told)))
     else:
         run_report.show(console(), told, details=details)
     raise SystemExit(told.verdict.code)
 
 
-def sync(settings: Settings, *, apply: bool) -> run_report.Told:
+def sync(settings: Settings, *, apply: bool) -> run_report.RunReport:
     """Run the daily job in this process and gather what it left."""
     from pax8_pipeline.orchestration.runs import run_daily_sync  # imports Dagster, which takes a second
 
@@ -53,4 +53,4 @@ def sync(settings: Settings, *, apply: bool) -> run_report.Told:
         for c in result.failed_checks
     ]
     held_back = [result.held_back] if result.held_back else []
-    return run_report.gather(settings, result.run_id, result.plan_id, checks, result.errors, held_back)
+    return run_report.build_run_report(settings, result.run_id, result.plan_id, checks, result.errors, held_back)

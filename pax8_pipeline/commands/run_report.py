@@ -1,4 +1,8 @@
-"""A run told to a person in the terminal, or to a program as JSON. Words only; the figures come from the warehouse."""
+"""The result of a run, for a person in the terminal and as data for a program.
+
+Contains: reading what a run left, and printing it. Does not contain: figures (they come from the warehouse), the choice
+of what fits one screen (`reports.summary`).
+"""
 
 from __future__ import annotations
 
@@ -8,15 +12,15 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
-from pax8_pipeline.billing import approvals as approval
+from pax8_pipeline.billing import approvals as approvals_of_plans
 from pax8_pipeline.billing import exit_status, findings
 from pax8_pipeline.billing.ledger import ledger, recovery, writer
 from pax8_pipeline.billing.model import Left, Plan, money_sentences
 from pax8_pipeline.billing.planning import planner as plans
-from pax8_pipeline.commands.common import styled, utc_now
-from pax8_pipeline.reports import plan_report, summary
+from pax8_pipeline.commands.common import print_table, styled, utc_now
+from pax8_pipeline.reports import plan_facts, plan_rows, summary
+from pax8_pipeline.reports.table import Table
 from pax8_pipeline.settings import Settings
 from pax8_pipeline.warehouse.connection import Connection, Warehouse
 
@@ -42,8 +46,8 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Told:
-    """A run as told: the plan with its rows and what people agreed to in it, the failed checks and the verdict."""
+class RunReport:
+    """The result of a run: its plan with rows and approvals, the checks that failed, and the exit status."""
 
     run_id: str
     plan: Plan | None
@@ -59,15 +63,18 @@ class Told:
     findings: Sequence[dict[str, Any]] = ()
 
 
-def gather(
+def build_run_report(
     settings: Settings,
     run_id: str,
     plan_id: str | None,
     checks: Sequence[Check],
     errors: Sequence[str],
     refused: Sequence[str] = (),
-) -> Told:
-    """Read what the run left in the warehouse and judge it. `refused`: why a plan that was to be written was not."""
+) -> RunReport:
+    """Read what the run left in the warehouse and find its exit status.
+
+    `refused`: why a plan that was to be written was not.
+    """
     head, rows, states, left, held = None, [], {}, Left(), []
     found: list[dict[str, Any]] = []
     approvals: Sequence[dict[str, Any]] = ()
@@ -76,10 +83,10 @@ def gather(
     if plan_id:
         with Warehouse(settings.warehouse_path).connect(read_only=True) as connection:
             head = plans.load_plan(connection, plan_id)
-            rows = plan_report.plan_rows(connection, plan_id)
+            rows = plan_rows.plan_rows(connection, plan_id)
             states, left = ledger.states(connection, plan_id), ledger.left(connection, plan_id)
-            held = approval.holds(connection, head, settings.policy, utc_now())
-            approvals = approval.agreements(connection, plan_id)
+            held = approvals_of_plans.holds(connection, head, settings.policy, utc_now())
+            approvals = approvals_of_plans.agreements(connection, plan_id)
             two_writers = _two_writers(connection, plan_id, states)
             pending = list(recovery.pending(connection, settings.policy.unknown_wait).values())
             found = findings.open_findings(connection, plan_id)
@@ -91,7 +98,7 @@ def gather(
     verdict = exit_status.judge(head, states, left, held, errors=errors, blocking=blocking, pending=pending,
                             two_writers=two_writers, findings=summed)  # fmt: skip
     report = str(settings.reports_path / f"plan-{plan_id}.html") if plan_id else ""
-    return Told(run_id, head, rows, states, checks, errors, verdict, report, approvals, left, pending, found)
+    return RunReport(run_id, head, rows, states, checks, errors, verdict, report, approvals, left, pending, found)
 
 
 def _two_writers(connection: Connection, plan_id: str, states: Mapping[str, int]) -> list[str]:
@@ -103,120 +110,96 @@ def _two_writers(connection: Connection, plan_id: str, states: Mapping[str, int]
     return [*twice, *([other] if other else [])]
 
 
-def as_data(told: Told) -> dict[str, Any]:
+def as_data(run: RunReport) -> dict[str, Any]:
     """Return the run as data for --json; money as decimal text."""
     return {
         "schema": "pax8-pipeline/run/1",
-        "run_id": told.run_id,
-        "exit_code": told.verdict.code,
-        "sentence": told.verdict.sentence,
-        "plan": None if told.plan is None else asdict(told.plan),
-        "approvals": list(told.approvals),
-        "written": told.states,
-        "pending": list(told.pending),
-        "only_findings": told.verdict.only_findings,
-        "findings": list(told.findings),
-        "next": next_commands(told),
-        "failed_checks": [{**asdict(c), "subjects": sorted(c.subjects)} for c in told.checks],
-        "errors": list(told.errors),
-        "rows": [{k: v for k, v in r.items() if k not in ("expect", "evidence")} for r in told.rows],
-        "report": told.report,
+        "run_id": run.run_id,
+        "exit_code": run.verdict.code,
+        "sentence": run.verdict.sentence,
+        "plan": None if run.plan is None else asdict(run.plan),
+        "approvals": list(run.approvals),
+        "written": run.states,
+        "pending": list(run.pending),
+        "only_findings": run.verdict.only_findings,
+        "findings": list(run.findings),
+        "next": next_commands(run),
+        "failed_checks": [{**asdict(c), "subjects": sorted(c.subjects)} for c in run.checks],
+        "errors": list(run.errors),
+        "rows": [{k: v for k, v in r.items() if k not in ("expect", "evidence")} for r in run.rows],
+        "report": run.report,
     }
 
 
-def next_commands(told: Told) -> list[str]:
+def next_commands(run: RunReport) -> list[str]:
     """Return what a person would type next to get the rest of the plan written, if they agree with it."""
-    if told.plan is None or not told.plan.complete:
+    if run.plan is None or not run.plan.complete:
         return []
-    approve = f"pax8-pipeline plan approve {told.plan.plan_id}"
-    steps = [f"{approve} --acknowledge"] if told.left.held else []
-    steps += [approve] if told.left.waiting else []
-    return [*steps, f"pax8-pipeline plan apply {told.plan.plan_id}"] if steps or told.left.unwritten else []
+    approve = f"pax8-pipeline plan approve {run.plan.plan_id}"
+    steps = [f"{approve} --acknowledge"] if run.left.held else []
+    steps += [approve] if run.left.waiting else []
+    return [*steps, f"pax8-pipeline plan apply {run.plan.plan_id}"] if steps or run.left.unwritten else []
 
 
-def show(console: Console, told: Told, *, details: bool = False, limit: int = 40, everything: bool = False) -> None:
+def show(console: Console, run: RunReport, *, details: bool = False, limit: int = 40, everything: bool = False) -> None:
     """Print a run on one screen; with `details` (or `everything`) all rows in tables before it."""
     if details or everything:
-        _tables(console, told, limit, everything)
+        _tables(console, run, limit, everything)
     width = min(console.width, _WIDEST)
-    found = findings.summed(told.findings)
-    money = told.plan.money if told.plan else {}
-    for line in summary.lines(told.verdict.sentence, told.verdict.only_findings, money, found, told.rows, width):
+    found = findings.summed(run.findings)
+    money = run.plan.money if run.plan else {}
+    for line in summary.lines(run.verdict.sentence, run.verdict.only_findings, money, found, run.rows, width):
         console.print(line, soft_wrap=True)
-    _notes(console, told, found.acknowledged, width)
-    for number, command in enumerate(next_commands(told) if told.left.waiting or told.left.held else (), 1):
+    _notes(console, run, found.acknowledged, width)
+    for number, command in enumerate(next_commands(run) if run.left.waiting or run.left.held else (), 1):
         console.print(f"{number}. If you agree: {command}", soft_wrap=True)
-    if told.plan:
-        console.print(f"Report: {told.report}", soft_wrap=True)
+    if run.plan:
+        console.print(f"Report: {run.report}", soft_wrap=True)
         console.print("All rows: `pax8-pipeline plan show --details`", soft_wrap=True)
 
 
 _WIDEST = 120
 
 
-def _tables(console: Console, told: Told, limit: int, everything: bool) -> None:
+def _tables(console: Console, run: RunReport, limit: int, everything: bool) -> None:
     """Print the rows in tables, by what they are, and the failed checks in full."""
-    rest = told.rows
+    rest = run.rows
     for title, wanted in _SECTIONS:
         section = [r for r in rest if wanted(r)]
         rest = [r for r in rest if not wanted(r)]
         if section:
-            table(console, f"{title} ({len(section)})", section, limit)
+            print_rows(console, f"{title} ({len(section)})", section, limit)
     if rest and everything:
-        table(console, f"Looked at, nothing to do ({len(rest)})", rest, limit)
+        print_rows(console, f"Looked at, nothing to do ({len(rest)})", rest, limit)
     elif rest:
         console.print(f"Looked at, nothing to do: {len(rest)} rows")
-    _checks(console, told.checks)
-    for sentence in money_sentences(told.plan.money) if told.plan else ():
+    _checks(console, run.checks)
+    for sentence in money_sentences(run.plan.money) if run.plan else ():
         console.print(sentence)
 
 
-def _notes(console: Console, told: Told, acknowledged: int, width: int) -> None:
+def _notes(console: Console, run: RunReport, acknowledged: int, width: int) -> None:
     """Print what a person should know besides: failed checks, approvals, writes without a known end, errors."""
-    errors = sorted({check.name for check in told.checks if check.severity == "ERROR"})
-    warnings = sorted({check.name for check in told.checks if check.severity != "ERROR"})
+    errors = sorted({check.name for check in run.checks if check.severity == "ERROR"})
+    warnings = sorted({check.name for check in run.checks if check.severity != "ERROR"})
     for what, names, style in (("Failed checks", errors, "red"), ("Checks that warn", warnings, "yellow")):
         if names:
             listed = textwrap.shorten(", ".join(names), max(20, width - len(what) - 8), placeholder=" ...")
             console.print(styled((f"{what}: ", style), f"{len(names)}, {listed}"), soft_wrap=True)
     if acknowledged:
         console.print(f"Acknowledged and not counted: {acknowledged} (`pax8-pipeline acknowledge --list`)")
-    for agreed in told.approvals:
-        console.print(plan_report.agreed_text(agreed))
-    for sentence in told.pending:
+    for approval in run.approvals:
+        console.print(plan_facts.approval_text(approval))
+    for sentence in run.pending:
         console.print(f"Pending: {sentence}", soft_wrap=True)
-    for error in told.errors:
+    for error in run.errors:
         console.print(styled(("error", "red"), f" {error}"), soft_wrap=True)
 
 
-def table(console: Console, title: str, rows: Sequence[dict[str, Any]], limit: int) -> None:
-    """Print plan rows (`plan_report.plan_rows`)."""
-    shown = Table(title=title, title_justify="left", title_style="bold", header_style="bold", expand=False)
-    for name, right in (
-        ("client", 0),
-        ("product", 0),
-        ("what and why", 0),
-        ("before", 1),
-        ("after", 1),
-        ("money a month", 1),
-        ("since", 0),
-        ("state", 0),
-    ):
-        shown.add_column(
-            name, justify="right" if right else "left", overflow="fold", no_wrap=name in ("money a month", "since")
-        )
-    for row in rows[:limit]:
-        shown.add_row(
-            row["client_name"] or f"{row['company_name'] or '?'} (Pax8)",
-            row["product_name"] or "?",
-            plan_report.what(row),
-            row["before"] or "",
-            (row["after"] or "") if row["action"] != "none" else "",
-            plan_report.money(row),
-            plan_report.since(row),
-            row["state"] or "",
-        )
-    console.print(shown)
+def print_rows(console: Console, title: str, rows: Sequence[dict[str, Any]], limit: int) -> None:
+    """Print plan rows (`plan_rows.plan_rows`) as a table that fits the console; after `limit` rows it counts the others."""
+    shown = [{**plan_rows.shown_row(row), "state": row["state"]} for row in rows[:limit]]
+    print_table(console, Table(title, plan_rows.COLUMNS, shown).without_empty_columns())
     if len(rows) > limit:
         console.print(f"... and {len(rows) - limit} more")
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from pax8_pipeline.billing.findings import Open
 from pax8_pipeline.billing.verdicts import check_of
+from pax8_pipeline.reports import formatting
 
 LARGEST = 8
 _STEPS = 3
@@ -147,7 +148,7 @@ def _sums(currency: str, money: Mapping[str, str], found: Open) -> dict[str, Dec
 
 
 def _amount(amount: Decimal, signed: bool) -> str:
-    return f"{amount:+,.2f}" if signed and amount else f"{amount:,.2f}"
+    return formatting.money(amount, signed=signed)
 
 
 def at_stake(row: Row) -> Decimal:
@@ -176,7 +177,7 @@ def largest(rows: Sequence[Row], width: int, *, count: int = LARGEST) -> list[st
 
 def _line(row: Row, width: int) -> str:
     stake = at_stake(row)
-    amount = f"{stake:,.2f} {row['currency'] or ''}".rstrip() if stake else ""
+    amount = formatting.money(stake, row["currency"]) if stake else ""
     label = LABELS.get(row["verdict"], str(row["verdict"]).replace("_", " "))
     who = row["client_name"] or row["company_name"] or "no company assigned"
     names = f"{who}: {row['product_name']}" if row["product_name"] else str(who)

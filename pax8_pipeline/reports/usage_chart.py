@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from pax8_pipeline.reports import formatting
 from pax8_pipeline.warehouse.connection import Connection
 from pax8_pipeline.warehouse.models import load_sql
 from pax8_pipeline.warehouse.snapshots import dicts
@@ -138,7 +139,7 @@ def _legend(number: int, client: str, colour: str) -> Iterator[str]:
 def _column(row: Row, scale: _Scale, start: float, end: float, colour: str) -> Iterator[str]:
     top, bottom = sorted((scale.y(start), scale.y(end)))
     place = f'x="{scale.x(row["month"]) + scale.slot * 0.14:.1f}" y="{top:.1f}" width="{scale.slot * 0.72:.1f}" height="{bottom - top:.1f}"'
-    title = f"{row['client']}, {row['month']}: {row['amount']:,.2f} {row['currency']}"
+    title = f"{row['client']}, {row['month']}: {formatting.money(row['amount'], row['currency'])}"
     yield f'<rect {place} fill="{colour}"><title>{escape(title)}</title></rect>'
     if row["is_estimate"]:
         yield f'<rect {place} fill="url(#so-far)"/>'

@@ -230,7 +230,7 @@ def test_what_people_agreed_to_is_listed_with_the_rows_it_covers(tmp_path: Path)
         data = plan_report.plan_json(connection, plan.plan_id)
     assert (row["approved_by"], row["approved_at"], row["kind"], row["rows"]) == ("Ada", NOW, "approve", 1)
     assert row["checksum"] == plan.checksum
-    assert "Approved by Ada at 2026-08-20 09:00 UTC: 1 changes, client 231." in text
+    assert "Approved by Ada at 2026-08-20 09:00 UTC: 1 change, client 231." in text
     assert data["approvals"] == [row]
 
 

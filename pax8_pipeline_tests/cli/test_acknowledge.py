@@ -16,7 +16,7 @@ from pax8_pipeline.commands import run_report
 from pax8_pipeline.commands.acknowledge import acknowledge
 from pax8_pipeline.commands.explain import explain
 from pax8_pipeline.commands.plan.show import plan
-from pax8_pipeline.reports import plan_report
+from pax8_pipeline.reports import plan_report, plan_rows
 from pax8_pipeline.settings import load_settings
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.support.books import SUB, TODAY, Books, circumstances, invoice, licence, line, subscription
@@ -54,10 +54,10 @@ def verdict(folder: Path) -> tuple[int, str]:
     return told.verdict.code, told.verdict.sentence
 
 
-def told_of(folder: Path) -> run_report.Told:
+def told_of(folder: Path) -> run_report.RunReport:
     with Warehouse(folder / "warehouse.duckdb").connect() as connection:
         plan_id = plans.latest_plan_id(connection)
-    return run_report.gather(load_settings(), "run-1", plan_id, [], [])
+    return run_report.build_run_report(load_settings(), "run-1", plan_id, [], [])
 
 
 def rows(folder: Path) -> list[dict[str, str]]:
@@ -132,7 +132,7 @@ def test_every_output_shows_since_when_and_who_acknowledged_it(folder: Path) -> 
     with Warehouse(folder / "warehouse.duckdb").connect() as connection:
         plan_id = str(plans.latest_plan_id(connection))
         markdown, page = plan_report.plan_markdown(connection, plan_id), plan_report.plan_html(connection, plan_id)
-        table = plan_report.plan_csv(plan_report.plan_rows(connection, plan_id))
+        table = plan_report.plan_csv(plan_rows.plan_rows(connection, plan_id))
     for text in (markdown, page, table):
         assert said in text
         assert "2026-08-20, new" in text

@@ -12,7 +12,7 @@ import pytest
 from pax8_pipeline.billing.planning import planner as plans
 from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.extract.halo_lists import read_integration
-from pax8_pipeline.reports import plan_report
+from pax8_pipeline.reports import formatting
 from pax8_pipeline.reports.cutover import checklist as report
 from pax8_pipeline.reports.cutover.checklist import Cutover, Step, cutover
 from pax8_pipeline.reports.cutover.text import markdown
@@ -226,7 +226,7 @@ def test_before_anything_was_read_it_says_so(tmp_path: Path) -> None:
 
 
 def test_the_data_has_its_schema_and_numbered_steps(tmp_path: Path) -> None:
-    data = json.loads(plan_report.to_json(report.as_data(look(tmp_path, accounts=[ON]))))
+    data = json.loads(formatting.to_json(report.as_data(look(tmp_path, accounts=[ON]))))
     assert data["schema"] == "pax8-pipeline/cutover/1"
     assert [s["number"] for s in data["steps"]] == list(range(1, len(data["steps"]) + 1))
     assert data["subscription_links"] == {"licence_id": 1}

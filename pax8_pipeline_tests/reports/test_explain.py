@@ -14,7 +14,7 @@ from pax8_pipeline.billing.ledger.ledger import Ledger
 from pax8_pipeline.billing.model import Entry
 from pax8_pipeline.billing.planning import planner as plans
 from pax8_pipeline.errors import PipelineError
-from pax8_pipeline.reports import plan_report
+from pax8_pipeline.reports import formatting
 from pax8_pipeline.reports.explain import history as stories
 from pax8_pipeline.reports.explain.events import Story
 from pax8_pipeline.reports.explain.history import explain
@@ -241,7 +241,7 @@ def test_a_write_left_open_says_so(tmp_path: Path) -> None:
 
 def test_the_data_has_its_schema_and_money_as_text(tmp_path: Path) -> None:
     warehouse, _ = lived(tmp_path)
-    data = json.loads(plan_report.to_json(stories.as_data(SUB, tell(warehouse, SUB))))
+    data = json.loads(formatting.to_json(stories.as_data(SUB, tell(warehouse, SUB))))
     assert data["schema"] == "pax8-pipeline/explain/1"
     (found,) = data["found"]
     assert set(found["events"][0]) == {"at", "source", "text", "run_id", "plan_id", "facts"}

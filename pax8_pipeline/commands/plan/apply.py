@@ -10,7 +10,7 @@ from pax8_pipeline.commands import run_report
 from pax8_pipeline.commands.common import console, json_option, progress, tell, utc_now
 from pax8_pipeline.commands.target import data_target, open_target
 from pax8_pipeline.mapping.files import load_mappings
-from pax8_pipeline.reports import plan_report
+from pax8_pipeline.reports import formatting
 from pax8_pipeline.settings import Settings, load_settings
 from pax8_pipeline.warehouse.connection import Warehouse
 
@@ -40,7 +40,7 @@ def apply(plan_id: str, as_json: bool) -> None:
     with open_target(settings, tell) as there:
         told = _apply(there, plan_id)
     if as_json:
-        click.echo(plan_report.to_json(run_report.as_data(told)))
+        click.echo(formatting.to_json(run_report.as_data(told)))
     else:
         run_report.show(console(), told)
     raise SystemExit(told.verdict.code)
@@ -53,16 +53,16 @@ def _dry(settings: Settings, plan_id: str, as_json: bool) -> None:
         f"HALO_WRITE_MODE=apply pax8-pipeline plan apply {plan_id} writes it"
     )
     if as_json:
-        told = run_report.gather(settings, "", plan_id, [], [])
+        told = run_report.build_run_report(settings, "", plan_id, [], [])
         click.echo(
-            plan_report.to_json({**run_report.as_data(told), "exit_code": exit_status.WAITS, "sentence": sentence})
+            formatting.to_json({**run_report.as_data(told), "exit_code": exit_status.WAITS, "sentence": sentence})
         )
     else:
         click.echo(sentence)
     raise SystemExit(exit_status.WAITS)
 
 
-def _apply(settings: Settings, plan_id: str) -> run_report.Told:
+def _apply(settings: Settings, plan_id: str) -> run_report.RunReport:
     from pax8_pipeline.orchestration.runs import run_apply_plan  # imports Dagster, which takes a second
 
     with progress() as step:
@@ -72,4 +72,4 @@ def _apply(settings: Settings, plan_id: str) -> run_report.Told:
         for c in result.failed_checks
     ]
     refused = [result.refused] if result.refused else []
-    return run_report.gather(settings, result.run_id, plan_id, checks, result.errors, refused)
+    return run_report.build_run_report(settings, result.run_id, plan_id, checks, result.errors, refused)

@@ -14,7 +14,7 @@ from pax8_pipeline.commands.common import HALO_ID, console, json_option, tell, u
 from pax8_pipeline.commands.target import data_target
 from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.mapping.files import load_mappings
-from pax8_pipeline.reports import plan_report
+from pax8_pipeline.reports import formatting, plan_rows
 from pax8_pipeline.settings import Settings, load_settings
 from pax8_pipeline.warehouse.connection import Warehouse
 
@@ -59,13 +59,13 @@ def approve(
     )
     with warehouse.connect() as connection:
         head = plans.load_plan(connection, plan_id)
-        rows = [r for r in plan_report.plan_rows(connection, plan_id, no_ops=False) if r["row_id"] in agreed.row_ids]
+        rows = [r for r in plan_rows.plan_rows(connection, plan_id, no_ops=False) if r["row_id"] in agreed.row_ids]
         may = approvals.writable(connection, head, settings.policy, explicit=True, now=agreed.at)
     following = [f"pax8-pipeline plan apply {plan_id}"]
     if may.held and not acknowledge:
         following.insert(0, f"pax8-pipeline plan approve {plan_id} --acknowledge")
     if as_json:
-        click.echo(plan_report.to_json(_as_data(agreed, scope, rows, may.held, following)))
+        click.echo(formatting.to_json(_as_data(agreed, scope, rows, may.held, following)))
         return
     _show(agreed, rows, may.held, following)
     if settings.write_mode != "apply":
@@ -120,9 +120,9 @@ def _as_data(
 def _show(agreed: approvals.Agreement, rows: list[dict[str, Any]], held: tuple[str, ...], following: list[str]) -> None:
     out = console()
     verb = "Approved" if agreed.kind == "approve" else "Acknowledged"
-    run_report.table(out, f"{verb} ({agreed.rows})", rows, limit=100_000)
+    run_report.print_rows(out, f"{verb} ({agreed.rows})", rows, limit=100_000)
     for currency, up, down in _money(rows):
-        out.print(f"Money a month in {currency}: {up:,.2f} up, {down:,.2f} down")
+        out.print(f"Money a month in {currency}: {formatting.money(up)} up, {formatting.money(down)} down")
     out.print(
         f"{verb} by {agreed.who} at {agreed.at:%Y-%m-%d %H:%M} UTC: {agreed.rows} changes of plan {agreed.plan_id}, "
         f"checksum {agreed.checksum[:16]}. Nothing is written yet.",

@@ -18,7 +18,7 @@ from pax8_pipeline.commands.common import console, json_option, tell, utc_now
 from pax8_pipeline.commands.target import open_target
 from pax8_pipeline.halo.client import HaloClient
 from pax8_pipeline.mapping.files import load_mappings
-from pax8_pipeline.reports import plan_report
+from pax8_pipeline.reports import formatting, plan_report
 from pax8_pipeline.settings import Settings, load_settings
 from pax8_pipeline.warehouse.connection import Warehouse
 
@@ -47,7 +47,7 @@ def rollback(plan_id: str, as_json: bool) -> None:
     skipped = [row for row in told.rows if row["reason"] == "changed_since"]
     unsettled = sum(states.get(state, 0) for state in _OPEN)
     if as_json:
-        click.echo(plan_report.to_json({**run_report.as_data(told), "undoes": plan_id, "unsettled": unsettled,
+        click.echo(formatting.to_json({**run_report.as_data(told), "undoes": plan_id, "unsettled": unsettled,
                                    "skipped": [_name(row) for row in skipped]}))  # fmt: skip
     else:
         run_report.show(console(), told, limit=100_000)
@@ -55,7 +55,7 @@ def rollback(plan_id: str, as_json: bool) -> None:
     raise SystemExit(told.verdict.code)
 
 
-def _plan_back(settings: Settings, plan_id: str) -> run_report.Told:
+def _plan_back(settings: Settings, plan_id: str) -> run_report.RunReport:
     warehouse = Warehouse(settings.warehouse_path)
     warehouse.ensure_schema()
     run_id = f"rollback-{uuid.uuid4()}"
@@ -71,7 +71,7 @@ def _plan_back(settings: Settings, plan_id: str) -> run_report.Told:
     with HaloClient(halo_config(settings)) as halo:
         made = make_rollback(warehouse, plan_id, halo, now)
     page = plan_report.write_report(warehouse, made.plan_id, settings.reports_path)
-    return replace(run_report.gather(settings, run_id, made.plan_id, [], []), report=str(page))
+    return replace(run_report.build_run_report(settings, run_id, made.plan_id, [], []), report=str(page))
 
 
 def _name(row: dict[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from pax8_pipeline.commands.plan.approve import approve
 from pax8_pipeline.commands.plan.rollback import rollback
 from pax8_pipeline.commands.target import data_target
 from pax8_pipeline.errors import PipelineError
-from pax8_pipeline.reports import plan_report
+from pax8_pipeline.reports import formatting, plan_report, plan_rows
 from pax8_pipeline.settings import load_settings
 from pax8_pipeline.text import textfiles
 from pax8_pipeline.warehouse.connection import Warehouse
@@ -52,8 +52,8 @@ def show(plan_id: str | None, as_json: bool, kind: str, out: Path | None, detail
         text = {
             "md": lambda: plan_report.plan_markdown(connection, chosen, limit=100_000),
             "html": lambda: plan_report.plan_html(connection, chosen),
-            "csv": lambda: plan_report.plan_csv(plan_report.plan_rows(connection, chosen)),
-            "json": lambda: plan_report.to_json(plan_report.plan_json(connection, chosen)),
+            "csv": lambda: plan_report.plan_csv(plan_rows.plan_rows(connection, chosen)),
+            "json": lambda: formatting.to_json(plan_report.plan_json(connection, chosen)),
         }.get("json" if as_json else kind)
         written = text() if text else ""
     if out and written:
@@ -62,7 +62,7 @@ def show(plan_id: str | None, as_json: bool, kind: str, out: Path | None, detail
     elif written:
         click.echo(written, nl=not written.endswith("\n"))
     else:
-        told = run_report.gather(settings, head.run_id, chosen, [], [])
+        told = run_report.build_run_report(settings, head.run_id, chosen, [], [])
         run_report.show(console(), told, details=details, limit=100_000, everything=everything)
 
 

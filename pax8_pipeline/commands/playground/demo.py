@@ -15,7 +15,7 @@ from pax8_pipeline.commands.common import console, details_option, styled, tell
 from pax8_pipeline.commands.run import sync
 from pax8_pipeline.commands.sandbox_server import only_server
 from pax8_pipeline.commands.target import sandbox_folder, sandbox_settings, world_file
-from pax8_pipeline.reports import plan_report
+from pax8_pipeline.reports import formatting
 from pax8_pipeline.sandbox.server.app import running_sandbox
 from pax8_pipeline.sandbox.world import state
 from pax8_pipeline.sandbox.world.world import World
@@ -61,7 +61,7 @@ def _demo(settings: Settings, day: datetime | None, seed: int | None, details: b
     wrong = _differences(world)
     events = _events(world, told)
     if as_json:
-        click.echo(plan_report.to_json({**run_report.as_data(told), "events": events, "halo_differences": wrong}))
+        click.echo(formatting.to_json({**run_report.as_data(told), "events": events, "halo_differences": wrong}))
     else:
         compared = sum(len(part) for part in world.expected_halo().values()), len(_usage_invoices(world))
         _show(console(), told, events, wrong, *compared, details=details)
@@ -125,7 +125,7 @@ def _usage_differences(world: World) -> list[str]:
     ]
 
 
-def _events(world: World, told: run_report.Told) -> list[dict[str, str]]:
+def _events(world: World, told: run_report.RunReport) -> list[dict[str, str]]:
     """Set each event of the world beside what was made of it: a verdict, or for usage the check that reports it."""
     verdicts = {r["subscription_id"]: r["verdict"] for r in told.rows}
     reported = {s.lower() for c in told.checks if c.name.startswith("usage_") for s in c.subjects}
@@ -141,7 +141,7 @@ def _events(world: World, told: run_report.Told) -> list[dict[str, str]]:
 
 def _show(
     out: Console,
-    told: run_report.Told,
+    told: run_report.RunReport,
     events: list[dict[str, str]],
     wrong: list[str],
     lines: int,

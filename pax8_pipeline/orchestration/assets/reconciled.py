@@ -152,7 +152,7 @@ def _usage(connection: Connection) -> dict[str, Any]:
 
 
 def _usage_by_month(connection: Connection) -> dict[str, Any]:
-    metadata = {"movers": dg.MetadataValue.md(usage_report.markdown_table(usage_report.movers(connection)))}
+    metadata = {"movers": dg.MetadataValue.md(usage_report.movers_markdown(usage_report.load_movers(connection)))}
     svg = usage_chart.usage_svg(connection)
     return {**metadata, "plot": dg.MetadataValue.md(usage_report.picture(svg))} if svg else metadata
 

@@ -101,7 +101,7 @@ def _metadata(step: AssetStep, connection: Connection, plan_id: str, page: Path)
         "published": dg.MetadataValue.path(str(step.settings.published_path)),
         "written": ledger.states(connection, plan_id) or "nothing",
         "report": dg.MetadataValue.md(plan_report.plan_markdown(connection, plan_id, 60)),
-        "usage": dg.MetadataValue.md(usage_report.markdown(usage_report.gather(connection, plan_id))),
+        "usage": dg.MetadataValue.md(usage_report.markdown(usage_report.load_usage(connection, plan_id))),
     }
 
 

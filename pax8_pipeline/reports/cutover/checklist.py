@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from pax8_pipeline.errors import PipelineError
+from pax8_pipeline.reports import formatting
 from pax8_pipeline.warehouse.connection import Connection
 from pax8_pipeline.warehouse.models import load_sql
 from pax8_pipeline.warehouse.snapshots import dicts
@@ -117,7 +118,7 @@ def cutover(connection: Connection) -> Cutover:
 
 
 def as_data(found: Cutover) -> dict[str, Any]:
-    """Return the report as data; money as decimal text when `plan_report.to_json` writes it."""
+    """Return the report as data; money as decimal text when `formatting.to_json` writes it."""
     data = {k: v for k, v in vars(found).items() if k != "steps"}
     return {
         "schema": SCHEMA,
@@ -150,7 +151,7 @@ def money(rows: Iterable[Row]) -> dict[str, Decimal]:
 
 def amounts(rows: Iterable[Row]) -> str:
     """Return that money as people read it."""
-    return ", ".join(f"{m:,.2f} {c}" for c, m in money(rows).items()) or "0.00"
+    return formatting.amounts(money(rows))
 
 
 def _integration(connection: Connection) -> dict[str, Any]:

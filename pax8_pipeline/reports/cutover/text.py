@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
+from pax8_pipeline.reports import formatting, table
 from pax8_pipeline.reports.cutover.checklist import Cutover, Row, amounts, by_method
+from pax8_pipeline.reports.table import Column, Table
 from pax8_pipeline.text import plaintext
 
 _STATES = {"on": "is ON", "off": "is off", "unknown": "may be on: Halo does not say"}
@@ -74,8 +75,8 @@ def _native(found: Cutover) -> str:
     states = [m["state"] for m in found.native_mappings]
     other = [f"{plaintext.markdown(m['company_name'] or '?')} ({m['native_client_id']} there, {m['our_client_id']} here)"
              for m in found.native_mappings if m["state"] == "other"]  # fmt: skip
-    told = f"Mapped in Halo's own integration: {len(states)}, of which {states.count('same')} as here."
-    return told + (f" To another client: {'; '.join(other)}." if other else "")
+    mapped = f"Mapped in Halo's own integration: {len(states)}, of which {states.count('same')} as here."
+    return mapped + (f" To another client: {'; '.join(other)}." if other else "")
 
 
 def _counts(counts: dict[str, int]) -> str:
@@ -85,15 +86,11 @@ def _counts(counts: dict[str, int]) -> str:
 def _table(rows: Sequence[Row], columns: dict[str, str], limit: int = 100_000) -> Iterable[str]:
     if not rows:
         return ["(none)"]
-    lines = ["| " + " | ".join(columns.values()) + " |", "|" + "---|" * len(columns)]
-    lines += ["| " + " | ".join(_cell(row, name) for name in columns) + " |" for row in rows[:limit]]
-    return lines + ([f"\n... and {len(rows) - limit} more"] if len(rows) > limit else [])
+    shown = [{**row, "money": _money(row)} for row in rows]
+    parts = [Column(name, title) for name, title in columns.items()]
+    return [table.markdown(Table("", parts, shown), limit, "... and {count} more")]
 
 
-def _cell(row: Row, name: str) -> str:
-    value: Any = row.get(name)
-    if name == "money":
-        value = f"{row['money_per_month']:,.2f} {row['currency'] or ''}".strip() if row["money_per_month"] else ""
-    if value is None:
-        return ""
-    return plaintext.markdown(str(value))
+def _money(row: Row) -> str | None:
+    amount = row.get("money_per_month")
+    return formatting.money(amount, row["currency"]) if amount else None

@@ -41,7 +41,7 @@ def explain(connection: Connection, wanted: str, kind: str | None = None) -> lis
 
 
 def as_data(wanted: str, stories: Sequence[Story]) -> dict[str, Any]:
-    """Return stories as data: times ISO in UTC, money and quantities as decimal text (`plan_report.to_json` writes it)."""
+    """Return stories as data: times ISO in UTC, money and quantities as decimal text (`formatting.to_json` writes it)."""
     return {
         "schema": SCHEMA,
         "id": wanted,

@@ -11,6 +11,7 @@ from typing import Any
 
 from pax8_pipeline.billing import findings
 from pax8_pipeline.billing.model import money_sentences
+from pax8_pipeline.reports import formatting
 from pax8_pipeline.reports.explain import usage
 from pax8_pipeline.reports.explain.events import Row, Story
 from pax8_pipeline.reports.explain.usage import plain
@@ -65,7 +66,7 @@ def plan_row(row: Row, *, head_is_told: bool = False) -> str:
     said = [f"{row['verdict']} ({row['class']}, rule {row['reason']}): {row['sentence']}"]
     if row["action"] != "none":
         said.append(f"{row['target']}: {row['before']} -> {row['after']}")
-        said.append(f"{_signed(row['money_per_month'])} {row['currency'] or ''} a month".replace("  ", " "))
+        said.append(f"{formatting.money(row['money_per_month'] or Decimal(0), row['currency'], signed=True)} a month")
     if row["unbilled_per_month"]:
         said.append(f"{plain(row['unbilled_per_month'])} {row['currency'] or ''} a month unbilled")
     if not row["complete"]:
@@ -80,10 +81,6 @@ def plan_row(row: Row, *, head_is_told: bool = False) -> str:
 
 def _worth(value: Any) -> bool:
     return value is not None and not isinstance(value, dict)
-
-
-def _signed(money: Decimal | None) -> str:
-    return f"{money or Decimal(0):+,.2f}"
 
 
 def _made_under(row: Row) -> str:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
 from typing import Any
 
+from pax8_pipeline.reports import formatting
 from pax8_pipeline.warehouse.connection import Connection
 from pax8_pipeline.warehouse.models import load_sql
 from pax8_pipeline.warehouse.snapshots import dicts
@@ -20,17 +20,8 @@ Row = Mapping[str, Any]
 
 
 def plain(value: Any) -> str:
-    """Return a value as people write it: 20 and not 20.0000000000, yes and no, `none` for nothing."""
-    if value is None or value == []:
-        return "none"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, Decimal):
-        whole = format(value, "f")
-        return whole.rstrip("0").rstrip(".") if "." in whole else whole
-    if isinstance(value, list):
-        return ", ".join(plain(v) for v in value)
-    return str(value)
+    """Return a value in short, and `none` for nothing."""
+    return formatting.plain(value, nothing="none")
 
 
 def now(connection: Connection) -> list[dict[str, Any]]:

@@ -49,7 +49,7 @@ def plan_id(harness: PipelineHarness) -> str:
 
 def test_the_terminal_shows_the_names_and_obeys_nothing(harness: PipelineHarness) -> None:
     out = io.StringIO()
-    told = run_report.gather(harness.settings, "", plan_id(harness), [], [f"{CLIENT} cannot be read"])
+    told = run_report.build_run_report(harness.settings, "", plan_id(harness), [], [f"{CLIENT} cannot be read"])
     run_report.show(PlainConsole(file=out, width=200), told, everything=True)
     assert not STEERING & set(out.getvalue())
     assert "Acme [/UK] Ltd" in out.getvalue()
@@ -103,6 +103,8 @@ def test_a_plan_is_shown_after_the_writes_were_done(tmp_path: Path) -> None:
     result = harness.sync()
     out = io.StringIO()
     run_report.show(
-        PlainConsole(file=out, width=200), run_report.gather(harness.settings, "", result.plan_id, [], []), details=True
+        PlainConsole(file=out, width=200),
+        run_report.build_run_report(harness.settings, "", result.plan_id, [], []),
+        details=True,
     )
     assert (result.applied, "Acme [/UK] Ltd" in out.getvalue()) == ({"verified": 1}, True)

@@ -85,7 +85,7 @@ def test_client_totals_have_to_add_up_too(tmp_path: Path) -> None:
 def test_an_item_that_cannot_be_used_holds_back_the_plan(broken: dict[str, Any], tmp_path: Path) -> None:
     usage_books(tmp_path, item(id="twin"), {**item(id="other"), **broken})
     found = adds_up(tmp_path)
-    assert (found.holds, found.rows[0]["wrong"]) == (True, "True")
+    assert (found.holds, found.rows[0]["wrong"]) == (True, "yes")
 
 
 def test_raw_rows_that_are_gone_hold_back_the_plan(tmp_path: Path) -> None:
@@ -204,7 +204,7 @@ def test_another_invoice_for_a_month_that_was_billed_is_told(tmp_path: Path) -> 
     billed(usage_books(tmp_path, item(), bills=[bill("i2")], more=late), "i1")
     found = second(tmp_path)
     assert (found.passed, found.severity, found.holds) == (False, "WARN", False)
-    assert [(r["what"], r["invoice_id"], r["differs"]) for r in found.rows] == [("another invoice", "i2", "True")]
+    assert [(r["what"], r["invoice_id"], r["differs"]) for r in found.rows] == [("another invoice", "i2", "yes")]
     assert found.metadata["money"] == "4.00 USD"
 
 

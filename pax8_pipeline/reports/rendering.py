@@ -1,0 +1,70 @@
+"""Renders the templates of `templates/`: HTML and Markdown in which text from outside is always escaped.
+
+Contains: the two Jinja environments and their filters. Does not contain: what a page shows (the templates), figures.
+Vendors' names are untrusted: in HTML every value is escaped by Jinja, in Markdown every value goes through
+`plaintext.markdown`, and in both a character that steers or hides is written out. Only a `Markup` value is taken as it is.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from pax8_pipeline.reports import formatting, table
+from pax8_pipeline.text import plaintext
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+TEMPLATES = "templates"
+
+
+def render(template: str, **values: Any) -> str:
+    """Return a template, `name.html.j2`, `name.svg.j2` or `name.md.j2`, filled with values.
+
+    Raises jinja2.UndefinedError for a value that the template names and nobody gave.
+    """
+    return _environment(markdown=template.endswith(".md.j2")).get_template(template).render(**values)
+
+
+def asset(name: str) -> str:
+    """Return the text of a file beside the templates, such as a style sheet."""
+    return files("pax8_pipeline.reports").joinpath(TEMPLATES, name).read_text(encoding="utf-8")
+
+
+@cache
+def _environment(*, markdown: bool) -> Environment:
+    # Imported here: a command that renders nothing does not pay for it.
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
+
+    def markdown_value(value: Any) -> Any:
+        return value if isinstance(value, Markup) else Markup(plaintext.markdown(formatting.plain(value)))  # noqa: S704
+
+    def html_value(value: Any) -> Any:
+        return value if isinstance(value, Markup) else plaintext.marked(formatting.plain(value))
+
+    environment = Environment(
+        loader=PackageLoader("pax8_pipeline.reports", TEMPLATES),
+        autoescape=True,
+        finalize=markdown_value if markdown else html_value,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=False,
+    )
+    environment.filters.update(
+        money=formatting.money,
+        known_money=formatting.known_money,
+        amounts=formatting.amounts,
+        percent=formatting.percent,
+        count=formatting.count,
+        plural=formatting.plural,
+        day=formatting.day,
+        month_name=formatting.month_name,
+        moment=formatting.moment,
+        own_words=Markup,
+        markdown_table=lambda *arguments, **options: Markup(table.markdown(*arguments, **options)),  # noqa: S704
+    )
+    return environment
