@@ -9,13 +9,12 @@ from __future__ import annotations
 import logging
 import re
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlencode
 
-from pax8_pipeline.clock import ClockSeen
 from pax8_pipeline.errors import BadAnswer, WriteContested, WriteRefused
 from pax8_pipeline.halo.config import HaloConfig
 from pax8_pipeline.halo.paging import VENDOR, ListRead, parse_list, row_id
@@ -28,7 +27,7 @@ from pax8_pipeline.halo.payloads import (
     new_invoice,
     read_reply,
 )
-from pax8_pipeline.transport.connect import connect
+from pax8_pipeline.transport.connect import VendorProfile
 from pax8_pipeline.transport.listing import Listing, Row, only_list
 from pax8_pipeline.transport.oauth import TokenRequest
 from pax8_pipeline.transport.parallel import map_all
@@ -38,10 +37,7 @@ from pax8_pipeline.transport.redact import keep_secret
 from pax8_pipeline.transport.request_log import RequestEvent
 from pax8_pipeline.transport.session import checked_url
 from pax8_pipeline.transport.timing import Timing
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
-Progress = Callable[[int, int], None]
+from pax8_pipeline.transport.vendor_client import Progress, VendorClient
 
 # The least an application needs (docs/vendors/halo.md#token).
 NEEDED_SCOPES = (
@@ -86,7 +82,7 @@ class HaloCheck:
     clock_offset_s: float | None
 
 
-class HaloClient:
+class HaloClient(VendorClient):
     """One Halo tenant; thread-safe, one write at a time. Close it, or use it as a context manager.
 
     All methods raise the typed errors of `pax8_pipeline.errors`; lists raise IncompleteRead rather than give
@@ -105,40 +101,22 @@ class HaloClient:
         keep_secret(config.client_secret.get_secret_value())
         self._config = config
         self._writing = threading.Lock()
-        self._transport = connect(
+        super().__init__(
+            VendorProfile(
+                vendor=VENDOR,
+                api_url=config.api_url,
+                token_url=token_url(config.auth_url),
+                token_request=_token_request(config),
+                fresh_refused="permission",
+                may_write=True,
+                never=_NEVER,
+            ),
             config,
-            vendor=VENDOR,
-            api_url=config.api_url,
-            token_url=token_url(config.auth_url),
-            token_request=_token_request(config),
-            fresh_refused="permission",
-            may_write=True,
-            never=_NEVER,
             timing=timing,
             limiter=limiter,
             on_request=on_request,
             on_quota=on_quota,
         )
-
-    def __enter__(self) -> HaloClient:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close idle connections."""
-        self._transport.close()
-
-    @property
-    def clock(self) -> ClockSeen | None:
-        """The vendor's clock beside ours, from the last answer that told the time."""
-        return self._transport.clock
-
-    @property
-    def limiter(self) -> RateLimiter:
-        """The shared budget of requests."""
-        return self._transport.limiter
 
     def auth_info(self) -> Row:
         """What Halo tells anybody: at least `auth_url` and `tenant_id` (docs/vendors/halo.md#token). Needs no
@@ -161,8 +139,8 @@ class HaloClient:
         params = {"pageinate": "true", "page_size": "1", "page_no": "1"}
         rows, _ = parse_list(self._transport.get_json("/Client", params), "clients", "GET /Client")
         scopes = self._transport.tokens.current().scopes
-        error_sentence = bool(scopes) and "all" not in scopes
-        missing = tuple(scope for scope in NEEDED_SCOPES if error_sentence and scope not in scopes)
+        limited = bool(scopes) and "all" not in scopes
+        missing = tuple(scope for scope in NEEDED_SCOPES if limited and scope not in scopes)
         return HaloCheck(bool(rows), scopes, missing, self._transport.clock_offset_s)
 
     def sample(self, what: str) -> tuple[Row, ...]:
@@ -300,10 +278,6 @@ class HaloClient:
         """Create one ordinary invoice (docs/architecture.md#write-usage)."""
         return self._write("/Invoice", new_invoice(invoice))
 
-    def many(self, fn: Callable[[Item], Result], ids: Iterable[Item], progress: Progress | None = None) -> list[Result]:
-        """Apply one of the reads above to many ids at once; results in order, the first error ends it all."""
-        return map_all(fn, ids, self._config.threads, progress)
-
     def _write(self, path: str, element: Row) -> WriteReply:
         return self._post(path, [element])
 
@@ -328,7 +302,7 @@ class HaloClient:
                 return parse_list(body, key, f"GET {path}")
 
             while wanted := current.wanted:
-                current.add(map_all(page, wanted, self._config.threads))
+                current.add(map_all(page, wanted, self._threads))
             listing = read.add(current)
             if listing is not None:
                 return listing

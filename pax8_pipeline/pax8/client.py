@@ -6,19 +6,18 @@ and any write: this product never writes to Pax8, and the transport under this c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import quote
 
-from pax8_pipeline.clock import ClockSeen
 from pax8_pipeline.errors import BadAnswer
 from pax8_pipeline.pax8.config import Pax8Config
 from pax8_pipeline.pax8.paging import VENDOR, ListRead, Page, parse_content, parse_page, row_id
 from pax8_pipeline.text import jsontext
-from pax8_pipeline.transport.connect import connect
+from pax8_pipeline.transport.connect import VendorProfile
 from pax8_pipeline.transport.listing import Listing, Row
 from pax8_pipeline.transport.oauth import TokenRequest
 from pax8_pipeline.transport.parallel import map_all
@@ -27,9 +26,7 @@ from pax8_pipeline.transport.rate_limit import RateLimiter
 from pax8_pipeline.transport.redact import keep_secret
 from pax8_pipeline.transport.request_log import RequestEvent
 from pax8_pipeline.transport.timing import Timing
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
+from pax8_pipeline.transport.vendor_client import VendorClient
 
 
 @dataclass(frozen=True)
@@ -40,7 +37,7 @@ class Pax8Check:
     clock_offset_s: float | None
 
 
-class Pax8Client:
+class Pax8Client(VendorClient):
     """One Pax8 partner account, read only; thread-safe. Close it, or use it as a context manager.
 
     All methods raise the typed errors of `pax8_pipeline.errors`; lists raise IncompleteRead rather than give
@@ -59,39 +56,21 @@ class Pax8Client:
     ) -> None:
         keep_secret(config.client_secret.get_secret_value())
         self._config = config
-        self._transport = connect(
+        super().__init__(
+            VendorProfile(
+                vendor=VENDOR,
+                api_url=config.api_url,
+                token_url=config.token_url,
+                token_request=_token_request(config),
+                fresh_refused="credentials",
+                may_write=False,
+            ),
             config,
-            vendor=VENDOR,
-            api_url=config.api_url,
-            token_url=config.token_url,
-            token_request=_token_request(config),
-            fresh_refused="credentials",
-            may_write=False,
             timing=timing,
             limiter=limiter,
             on_request=on_request,
             on_quota=on_quota,
         )
-
-    def __enter__(self) -> Pax8Client:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close idle connections."""
-        self._transport.close()
-
-    @property
-    def clock(self) -> ClockSeen | None:
-        """The vendor's clock beside ours, from the last answer that told the time."""
-        return self._transport.clock
-
-    @property
-    def limiter(self) -> RateLimiter:
-        """The shared budget of requests."""
-        return self._transport.limiter
 
     def check(self) -> Pax8Check:
         """Fetch a token and read one row: proves credentials, address and permission."""
@@ -175,21 +154,12 @@ class Pax8Client:
         # (docs/vendors/pax8.md#no-company).
         return listing.only(lambda row: bool(row.get("companyId")) and _same(row["companyId"], company_id))
 
-    def many(
-        self,
-        fn: Callable[[Item], Result],
-        ids: Iterable[Item],
-        progress: Callable[[int, int], None] | None = None,
-    ) -> list[Result]:
-        """Apply one of the methods above to many ids at once; results in order, the first error ends it all."""
-        return map_all(fn, ids, self._config.threads, progress)
-
     def _list(self, path: str, **params: str) -> Listing:
         read = ListRead(path, min(self._config.page_size, 200))
         while True:
             asked = {**params, "size": str(read.page_size)}
             first = self._page(path, asked, 0)
-            rest = map_all(partial(self._page, path, asked), range(1, first.pages), self._config.threads)
+            rest = map_all(partial(self._page, path, asked), range(1, first.pages), self._threads)
             listing = read.add([first, *rest])
             if listing is not None:
                 return listing

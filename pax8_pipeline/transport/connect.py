@@ -6,6 +6,7 @@ Here belongs: which part gets which setting. Not here: what any of them does.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from typing import Protocol
 
 from pax8_pipeline.transport.client import FreshRefused, Transport
@@ -53,16 +54,27 @@ class Limits(Protocol):
         """When and how often to ask again."""
 
 
+@dataclass(frozen=True)
+class VendorProfile:
+    """What is true of one vendor, whoever asks: addresses, token, and what its refusals mean.
+
+    `fresh_refused`: what a 401 on a fresh token means there. `may_write` False: nothing but GET is ever sent. `never`:
+    resources (the first part of a path) that are never called.
+    """
+
+    vendor: str
+    api_url: str
+    token_url: str
+    token_request: TokenRequest
+    fresh_refused: FreshRefused
+    may_write: bool
+    never: Collection[str] = ()
+
+
 def connect(
+    profile: VendorProfile,
     limits: Limits,
     *,
-    vendor: str,
-    api_url: str,
-    token_url: str,
-    token_request: TokenRequest,
-    fresh_refused: FreshRefused,
-    may_write: bool,
-    never: Collection[str] = (),
     timing: Timing | None = None,
     limiter: RateLimiter | None = None,
     on_request: Callable[[RequestEvent], None] | None = None,
@@ -78,9 +90,9 @@ def connect(
         limiter = RateLimiter(
             limits.rate_limit, window_s, clock=timing.clock, sleep=timing.sleep, ceiling=limits.rate_ceiling
         )
-    log = RequestLog(vendor, on_request)
+    log = RequestLog(profile.vendor, on_request)
 
-    def wire(url: str, variable: str) -> HttpSession:
+    def session(url: str, variable: str) -> HttpSession:
         return HttpSession(
             checked_url(url, variable),
             connect_s=limits.connect_timeout_s,
@@ -90,24 +102,24 @@ def connect(
         )
 
     tokens = TokenSource(
-        token_request,
-        wire(token_url, token_request.address),
+        profile.token_request,
+        session(profile.token_url, profile.token_request.address),
         timing=timing,
         retry=limits.retry,
         limiter=limiter,
         log=log,
     )
     return Transport(
-        vendor=vendor,
-        wire=wire(api_url, f"{vendor.upper()}_API_URL"),
+        vendor=profile.vendor,
+        wire=session(profile.api_url, f"{profile.vendor.upper()}_API_URL"),
         tokens=tokens,
         limiter=limiter,
         retry=limits.retry,
         timing=timing,
         threads=limits.threads,
-        fresh_refused=fresh_refused,
-        may_write=may_write,
+        fresh_refused=profile.fresh_refused,
+        may_write=profile.may_write,
         log=log,
         on_quota=on_quota,
-        never=never,
+        never=profile.never,
     )

@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from pax8_pipeline.transport.client import FreshRefused, Transport
-from pax8_pipeline.transport.connect import connect
+from pax8_pipeline.transport.connect import VendorProfile, connect
 from pax8_pipeline.transport.oauth import TokenRequest
 from pax8_pipeline.transport.redact import keep_secret
 from pax8_pipeline.transport.retry import RetryPolicy
@@ -65,14 +65,17 @@ def build(time: FakeTime) -> Iterator[Build]:
             script: Script, *, fresh_refused: FreshRefused = "permission", chance: float = 1.0, **limits: Any
         ) -> tuple[Transport, Server]:
             server = stack.enter_context(serving(script))
-            transport = connect(
-                Limits(**limits),
+            profile = VendorProfile(
                 vendor="Halo",
-                api_url=limits.pop("api_url", server.url),
+                api_url=limits.get("api_url", server.url),
                 token_url=f"{server.url}/token",
                 token_request=token_request(),
                 fresh_refused=fresh_refused,
                 may_write=True,
+            )
+            transport = connect(
+                profile,
+                Limits(**limits),
                 timing=time.timing(chance),
                 on_request=limits.get("on_request"),
                 on_quota=limits.get("on_quota"),
