@@ -1,1 +1,1 @@
-"""From a vendor into raw: what to ask, and what a read has to look like to be stored. No Dagster."""
+"""Reads the vendors' lists into the raw tables: what to ask, and when a read may be stored. No Dagster."""

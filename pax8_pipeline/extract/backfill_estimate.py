@@ -1,6 +1,6 @@
-"""Says beforehand how many calls a backfill of usage takes, by the same choice of questions that it will ask.
+"""Estimates how many calls a backfill of usage takes. It chooses the queries in the same way as the backfill.
 
-Here belongs: counting. Not here: asking (`pax8`, `usage_lines`), words for people (commands).
+Nothing is asked here (see `pax8_lists`, `usage_lines`). Sentences for people are in the command.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from pax8_pipeline.warehouse.connection import Connection
 
 @dataclass(frozen=True)
 class Forecast:
-    """What is not here yet. Calls are estimates: `invoice_calls` by the size of the invoices read so far (else by the
-    number of subscriptions), `line_calls` the most there can be.
+    """The calls that a backfill still has to make. `pages_per_invoice` is an estimate from the invoices read so far
+    (else from the number of subscriptions). `line_calls` is a maximum.
     """
 
     months: int
     invoices: int
     pages_per_invoice: int
-    line_questions: int
+    line_calls: int
 
     @property
     def invoice_calls(self) -> int:
@@ -32,29 +32,27 @@ class Forecast:
         return self.invoices * self.pages_per_invoice
 
     @property
-    def line_calls(self) -> int:
-        """Calls for usage lines."""
-        return self.line_questions
-
-    @property
     def calls(self) -> int:
-        """All of them."""
+        """All calls together."""
         return self.invoice_calls + self.line_calls
 
     def minutes(self, calls_per_minute: int) -> int:
-        """Whole minutes that they take at a rate limit, at least."""
+        """The minutes that the calls take at a rate limit, rounded up."""
         return -(-self.calls // calls_per_minute)
 
 
 def forecast(connection: Connection, today: date, months: Sequence[str], lines: Lines) -> Forecast:
-    """Count what a backfill of usage months (yyyy-mm) would ask. The list of invoices has to be here already."""
-    wanted = pax8_lists.invoices_to_read(connection, today, months)
-    questions = 0
+    """Estimate the backfill of some usage months (yyyy-mm). The list of invoices must be stored already."""
+    invoices = pax8_lists.invoices_to_read(connection, today, months)
+    line_calls = 0
     if lines != "none":
         for month in months:
             if month == month_of(today):
-                asks = [*usage_lines.month_before(connection, today)[1], *usage_lines.running_month(connection, today)]
+                queries = [
+                    *usage_lines.month_before(connection, today)[1],
+                    *usage_lines.running_month(connection, today),
+                ]
             else:
-                asks = usage_lines.past_month(connection, month, lines)
-            questions += usage_lines.questions(asks)
-    return Forecast(len(months), len(wanted), pax8_lists.pages_per_invoice(connection), questions)
+                queries = usage_lines.past_month(connection, month, lines)
+            line_calls += usage_lines.max_calls(queries)
+    return Forecast(len(months), len(invoices), pax8_lists.pages_per_invoice(connection), line_calls)

@@ -1,7 +1,8 @@
-"""Reads Halo's lists into raw, client details where matching needs them, and the state of Halo's own Pax8 sync.
+"""Reads Halo's lists into the raw tables, client details where matching needs them, and the state of Halo's own Pax8
+integration.
 
-Here belongs: which list goes into which table, which clients' details are worth a call. Not here: HTTP
-(`pax8_pipeline.halo`), matching itself (SQL). Facts: docs/vendors/halo.md#lists, #client, #pax8-settings.
+HTTP is in `pax8_pipeline.halo`; matching itself is SQL in the warehouse. Facts: docs/vendors/halo.md#lists, #client,
+#pax8-settings.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
 from pax8_pipeline.errors import BadAnswer, Forbidden, NotFound
-from pax8_pipeline.extract.completeness import WINDOW_DAYS, whole
+from pax8_pipeline.extract.completeness import WINDOW_DAYS, read_complete
 from pax8_pipeline.extract.ports import HaloReader, Progress
 from pax8_pipeline.mapping.files import Mappings
 from pax8_pipeline.transport.listing import Row
@@ -24,11 +25,11 @@ from pax8_pipeline.warehouse.models import load_sql
 
 Native = Literal["off", "on", "unknown"]
 
-# Ordinary invoices are looked at from so many days ago to so many ahead (docs/architecture.md#write-usage).
+# Ordinary invoices are read from so many days ago to so many days ahead (docs/architecture.md#write-usage).
 INVOICE_DAYS_BACK, INVOICE_DAYS_AHEAD = WINDOW_DAYS, 40
-# A client's details are not read again before this.
+# A client's details are read again after this time.
 DETAILS_FRESH = timedelta(days=7)
-# Of an integration account only these members are kept: others may hold credentials.
+# Only these members of an integration account are stored: others may hold credentials.
 _ACCOUNT_MEMBERS = (
     "id", "name", "integrator_enabled", "integrator_last_sync", "import_entities", "import_usage_lines",
     "deactivate_missing_licenses", "allow_subscription_changes", "import_inactive_and_deleted", "import_products",
@@ -38,37 +39,39 @@ _INTEGRATION = "/Pax8Details"
 
 
 def read_list(client: HaloReader, name: str, progress: Progress | None = None) -> snapshots.Read:
-    """Read one of Halo's flat lists: clients, items, licences or recurring_invoices."""
-    asks = {
+    """Read one of Halo's flat lists: clients, items, licences or recurring_invoices. Raises KeyError for another name."""
+    readers = {
         "clients": (client.clients, "/Client"),
         "items": (client.items, "/Item"),
         "licences": (client.licences, "/SoftwareLicence"),
         "recurring_invoices": (lambda: client.recurring_invoices(progress), "/RecurringInvoice"),
     }
-    ask, endpoint = asks[name]
-    return whole(f"halo.{name}", ask, endpoint)
+    reader, endpoint = readers[name]
+    return read_complete(f"halo.{name}", reader, endpoint)
 
 
 def read_invoices(
     client: HaloReader, today: date, since: date | None = None, watched: date | None = None
 ) -> snapshots.Read:
-    """Read the ordinary invoices of the weeks around today, back to `since` when that is earlier (`open_since`).
+    """Read the ordinary invoices of the weeks around today, and back to `since` when that is earlier (see
+    `open_since`).
 
-    `watched`: the date of the oldest usage document under watch. The read goes back to it; of what is older than those
-    weeks only usage documents are kept, or a night would keep the invoices of half a year.
+    `watched`: the date of the oldest usage invoice that is still compared every night. The read goes back to it. Of the
+    invoices before those weeks only usage invoices are stored; otherwise each night would store half a year of
+    invoices.
     """
     first, end = today - timedelta(days=INVOICE_DAYS_BACK), today + timedelta(days=INVOICE_DAYS_AHEAD)
     first = min(first, since or first)
     start = min(first, watched or first)
-    read = whole("halo.invoices", lambda: client.invoices(start, end), "/Invoice")
-    kept = [o for o in read.objects if start == first or _recent(o, first) or "pax8-usage" in o.payload.lower()]
-    return replace(read, objects=kept, covers=(start, end))
+    read = read_complete("halo.invoices", lambda: client.invoices(start, end), "/Invoice")
+    objects = [o for o in read.objects if start == first or _recent(o, first) or "pax8-usage" in o.payload.lower()]
+    return replace(read, objects=objects, covers=(start, end))
 
 
 def _recent(invoice: snapshots.RawObject, first: date) -> bool:
-    """True unless it is dated before `first`; "no date" is recent."""
-    found = re.search(r'"invoice_date":\s*"(\d{4}-\d\d-\d\d)', invoice.payload)
-    return found is None or found[1] >= first.isoformat() or found[1] < "1910"
+    """True unless the invoice is dated before `first`. An invoice without a date is recent."""
+    match = re.search(r'"invoice_date":\s*"(\d{4}-\d\d-\d\d)', invoice.payload)
+    return match is None or match[1] >= first.isoformat() or match[1] < "1910"
 
 
 _OPEN_SINCE = """
@@ -80,9 +83,11 @@ WHERE s.action = 'create_invoice' AND s.state IN ('claimed', 'sent', 'unknown')
 
 
 def open_since(connection: Connection) -> date | None:
-    """Return the day from which on invoices must be read to settle usage invoices that the ledger does not know the end of.
+    """Return the first day for which invoices must be read to settle the usage invoices that are still open in the
+    ledger.
 
-    None when there are none. A day before the oldest: nowhere is stated in which time zone Halo dates an invoice.
+    None when there are none. It is one day before the oldest, because Halo's documents do not say in which time zone an
+    invoice is dated.
     """
     oldest = connection.execute(_OPEN_SINCE).fetchall()[0][0]
     return oldest - timedelta(days=1) if isinstance(oldest, date) else None
@@ -91,23 +96,24 @@ def open_since(connection: Connection) -> date | None:
 _DETAILS = load_sql("extract/halo_lists_details.sql")
 
 
-def details_to_read(connection: Connection, mappings: Mappings, now: datetime, most: int) -> list[int]:
-    """Return the Halo clients whose details may say which Pax8 company they are; `now` is UTC without offset.
+def details_to_read(connection: Connection, mappings: Mappings, now: datetime, limit: int) -> list[int]:
+    """Return the ids of the Halo clients whose details may show their Pax8 company; `now` is UTC without offset.
 
-    None when list rows carry custom fields and links already, or when the mapping file and Pax8's externalId
-    account for every company. Clients claimed by either are left out, those read lately too.
+    The list is empty when the rows of the client list have custom fields and links already, or when the mapping file
+    and Pax8's externalId cover every company. Left out: clients that one of these two names, and clients read within
+    DETAILS_FRESH. At most `most` ids.
     """
     values = {
         "mapped_companies": [m.pax8_company_id for m in mappings.clients],
         "mapped_clients": [m.halo_client_id for m in mappings.clients],
         "stale": now - DETAILS_FRESH,
-        "most": most,
+        "most": limit,
     }
     return [int(row[0]) for row in connection.execute(_DETAILS, values).fetchall()]
 
 
 def read_details(client: HaloReader, client_ids: Sequence[int], progress: Progress | None = None) -> snapshots.Read:
-    """Read some clients with their custom fields and links. A client deleted meanwhile is left out."""
+    """Read the details of some clients: custom fields and links. A client that was deleted in the meantime is left out."""
 
     def read(client_id: int) -> Row | None:
         try:
@@ -123,7 +129,7 @@ def read_details(client: HaloReader, client_ids: Sequence[int], progress: Progre
 
 @dataclass(frozen=True)
 class Integration:
-    """Whether Halo's own Pax8 integration writes too, and the sentence that says how we know."""
+    """Whether Halo's own Pax8 integration writes too, and a sentence that says how we know it."""
 
     state: Native
     sentence: str
@@ -131,16 +137,16 @@ class Integration:
 
 
 def ask_integration(client: HaloReader) -> Integration:
-    """Ask Halo for the state of its own Pax8 integration. What cannot be seen is unknown, not off."""
+    """Ask Halo for the state of its own Pax8 integration. When Halo does not show it, the state is unknown, not off."""
     try:
         rows = client.integration()
     except (Forbidden, NotFound, BadAnswer) as error:
         return Integration("unknown", f"Halo does not show the settings of its own Pax8 integration: {error}")
     accounts = tuple({k: row[k] for k in _ACCOUNT_MEMBERS if k in row} for row in rows)
-    return _judge(accounts)
+    return _integration_state(accounts)
 
 
-def _judge(accounts: tuple[dict[str, Any], ...]) -> Integration:
+def _integration_state(accounts: tuple[dict[str, Any], ...]) -> Integration:
     enabled = [a for a in accounts if a.get("integrator_enabled") is True]
     if enabled:
         ids = ", ".join(str(a.get("id", "?")) for a in enabled)
@@ -152,31 +158,33 @@ def _judge(accounts: tuple[dict[str, Any], ...]) -> Integration:
     return Integration("off", "Halo's own Pax8 integration is switched off", accounts)
 
 
-def believed(found: Integration, connection: Connection) -> Integration:
-    """Return what Halo says of its own integration, but not an "off" that is only an empty list where accounts were:
-    an agent that lost a permission sees empty lists, not errors (docs/vendors/halo.md#token)."""
-    if found.state != "off" or found.accounts or not snapshots.accounts_before(connection, ""):
-        return found
+def distrust_empty_list(integration: Integration, connection: Connection) -> Integration:
+    """Return what Halo says about its own integration. But "off" becomes "unknown" when it is only an empty list and
+    earlier runs saw accounts: an agent that lost a permission gets empty lists, not errors
+    (docs/vendors/halo.md#token).
+    """
+    if integration.state != "off" or integration.accounts or not snapshots.accounts_before(connection, ""):
+        return integration
     return Integration("unknown", "Halo listed accounts of its own Pax8 integration before and lists none now")
 
 
 def read_integration(client: HaloReader) -> snapshots.Read:
-    """Ask for the integration and keep the answer as one row: state, reason and accounts without credentials."""
-    found = ask_integration(client)
-    row = {"state": found.state, "reason": found.sentence, "accounts": list(found.accounts)}
+    """Ask for the integration and return the answer as one row: state, reason, and accounts without credentials."""
+    integration = ask_integration(client)
+    row = {"state": integration.state, "reason": integration.sentence, "accounts": list(integration.accounts)}
     return snapshots.Read(
         "halo.integration", snapshots.raw_objects(_INTEGRATION, [row]), _INTEGRATION, expected=1, requests=1
     )
 
 
 def native_state(warehouse: Warehouse, run_id: str) -> tuple[Native, str]:
-    """Return the state of Halo's own Pax8 integration as this run read it, and the sentence for people."""
+    """Return the state of Halo's own Pax8 integration as this run read it, and a sentence for people."""
     with warehouse.connect() as connection:
         rows = connection.execute(
             "SELECT payload FROM newest.halo_integration WHERE run_id = ? LIMIT 1", [run_id]
         ).fetchall()
     if not rows:
         return "unknown", "this run did not ask Halo about its own Pax8 integration"
-    found = json.loads(rows[0][0])
-    state: Native = found["state"] if found.get("state") in ("off", "on") else "unknown"
-    return state, str(found.get("reason") or "no reason given")
+    row = json.loads(rows[0][0])
+    state: Native = row["state"] if row.get("state") in ("off", "on") else "unknown"
+    return state, str(row.get("reason") or "no reason given")

@@ -1,7 +1,7 @@
-"""Reads Pax8's lists into raw: companies, products, subscriptions, invoices and their items.
+"""Reads Pax8's lists into the raw tables: companies, products, subscriptions, invoices and invoice items. It also
+decides which invoices are still to be read.
 
-Here belongs: which list goes into which table, and which invoices still have to be read. Not here: usage (`usage`),
-HTTP (`pax8_pipeline.pax8`). Facts: docs/vendors/pax8.md.
+Usage is in `usage_summaries` and `usage_lines`; HTTP is in `pax8_pipeline.pax8`. Facts: docs/vendors/pax8.md.
 """
 
 from __future__ import annotations
@@ -10,32 +10,34 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from pax8_pipeline.extract.completeness import whole
+from pax8_pipeline.extract.completeness import read_complete
 from pax8_pipeline.extract.ports import Pax8Reader, Progress
 from pax8_pipeline.warehouse import snapshots
 from pax8_pipeline.warehouse.connection import Connection
 from pax8_pipeline.warehouse.models import load_sql
 
-# How far back an invoice may be dated to have its items read: the last one, and the one before it.
+# The items of an invoice are read when its date is within so many days: the last invoice and the one before it.
 ITEM_DAYS = 62
-# The most rows Pax8 gives on a page (docs/vendors/pax8.md#lists).
+# The largest page that Pax8 gives (docs/vendors/pax8.md#lists).
 PAGE_SIZE = 200
 
 
 def read_list(client: Pax8Reader, name: str) -> snapshots.Read:
-    """Read one of Pax8's flat lists: companies, products, subscriptions or invoices."""
-    asks = {
+    """Read one of Pax8's flat lists: companies, products, subscriptions or invoices. Raises KeyError for another name."""
+    readers = {
         "companies": client.companies,
         "products": client.products,
         "subscriptions": client.subscriptions,
         "invoices": client.invoices,
     }
-    return whole(f"pax8.{name}", asks[name], f"/{name}")
+    return read_complete(f"pax8.{name}", readers[name], f"/{name}")
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """An invoice whose items are to be read. `invoice_id` as sent; `month`: the usage month it charges, yyyy-mm."""
+class InvoiceToRead:
+    """An invoice whose items must be read. `invoice_id`: as Pax8 sent it. `month`: the usage month that it charges,
+    yyyy-mm.
+    """
 
     invoice_id: str
     month: str
@@ -44,21 +46,23 @@ class Wanted:
 _MISSING = load_sql("extract/pax8_lists_missing.sql")
 
 
-def invoices_to_read(connection: Connection, today: date, months: Sequence[str] = ()) -> list[Wanted]:
-    """Return the invoices whose items are not here yet, oldest usage month first: those of the last two months by their
-    date, and those with the charges of the usage `months`, which are dated in the month after
-    (docs/vendors/pax8.md#invoice-items).
+def invoices_to_read(connection: Connection, today: date, months: Sequence[str] = ()) -> list[InvoiceToRead]:
+    """Return the invoices whose items are not stored yet, sorted by usage month.
 
-    An approved invoice never changes (docs/vendors/pax8.md#invoices), so its items are read once, of Void and Credited
-    ones too. A read that brought no items is not trusted with that and is asked again.
+    They are the invoices dated in the last ITEM_DAYS days, and those that charge the usage `months` (yyyy-mm). An
+    invoice charges the month before its date (docs/vendors/pax8.md#invoice-items). An approved invoice never changes
+    (docs/vendors/pax8.md#invoices), so its items are read once, also when it is Void or Credited. If a read brought no
+    items, the invoice is asked again.
     """
     values = {"since": today - timedelta(days=ITEM_DAYS), "months": list(months)}
-    found = [Wanted(str(row[0]), str(row[1])) for row in connection.execute(_MISSING, values).fetchall()]
-    return sorted(found, key=lambda w: (w.month, w.invoice_id))
+    invoices = [InvoiceToRead(str(row[0]), str(row[1])) for row in connection.execute(_MISSING, values).fetchall()]
+    return sorted(invoices, key=lambda w: (w.month, w.invoice_id))
 
 
 def pages_per_invoice(connection: Connection) -> int:
-    """Return how many calls the items of one invoice take: as those read so far did, else by the subscriptions."""
+    """Return how many calls the items of one invoice take: the average so far, else an estimate from the number of
+    subscriptions.
+    """
     known, subscriptions = connection.execute(
         "SELECT (SELECT ceil(avg(requests)) FROM meta.snapshots WHERE table_name = 'pax8.invoice_items' AND complete "
         "AND row_count > 0), (SELECT count(*) FROM newest.pax8_subscriptions)"
@@ -69,11 +73,11 @@ def pages_per_invoice(connection: Connection) -> int:
 def read_invoice_items(
     client: Pax8Reader, invoice_ids: Sequence[str], progress: Progress | None = None
 ) -> list[snapshots.Read]:
-    """Read the items of some invoices, one Read each; the scope is the invoice id in lower case."""
+    """Read the items of some invoices, one Read for each. The scope is the invoice id in lower case."""
 
     def read(invoice_id: str) -> snapshots.Read:
         endpoint = f"/invoices/{invoice_id}/items"
         scope = invoice_id.strip().lower()
-        return whole("pax8.invoice_items", lambda: client.invoice_items(invoice_id), endpoint, scope)
+        return read_complete("pax8.invoice_items", lambda: client.invoice_items(invoice_id), endpoint, scope)
 
     return client.many(read, invoice_ids, progress)

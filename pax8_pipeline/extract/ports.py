@@ -1,6 +1,5 @@
-"""What loading needs of the two clients, so that a stand-in of a few lines can take their place.
-
-Here belongs: protocols. Not here: HTTP (`pax8`, `halo`).
+"""The protocols of the two clients as this room uses them, so that a test can use a small stand-in. HTTP is in
+`pax8_pipeline.pax8` and `pax8_pipeline.halo`.
 """
 
 from __future__ import annotations
@@ -17,14 +16,14 @@ Progress = Callable[[int, int], None]
 
 
 class Many(Protocol):
-    """A client that asks for many things at once."""
+    """A client that reads many things at once."""
 
     def many(self, fn: Callable[[Item], Result], ids: Iterable[Item], progress: Progress | None = None) -> list[Result]:
-        """Apply `fn` to all ids; results in order, the first error ends it all."""
+        """Apply `fn` to all ids. Results have the order of the ids; the first error ends the call and is raised."""
 
 
 class Pax8Reader(Many, Protocol):
-    """Pax8 as loading sees it (pax8.client.Pax8Client)."""
+    """The Pax8 client as this room uses it (pax8.client.Pax8Client)."""
 
     def companies(self) -> Listing:
         """All companies."""
@@ -42,7 +41,7 @@ class Pax8Reader(Many, Protocol):
         """All items of one invoice."""
 
     def usage_summaries(self, subscription_id: str) -> Listing:
-        """The usage summaries of one subscription, this month."""
+        """The usage summaries of one subscription in the current month."""
 
     def usage_summary(self, summary_id: str) -> Row:
         """One usage summary."""
@@ -52,7 +51,7 @@ class Pax8Reader(Many, Protocol):
 
 
 class HaloReader(Many, Protocol):
-    """Halo as loading sees it (halo.client.HaloClient)."""
+    """The Halo client as this room uses it (halo.client.HaloClient)."""
 
     def clients(self) -> Listing:
         """All clients."""
@@ -70,7 +69,7 @@ class HaloReader(Many, Protocol):
         """All recurring invoices with lines and links."""
 
     def invoices(self, start: date, end: date) -> Listing:
-        """Ordinary invoices of a span of days."""
+        """Ordinary invoices from `start` to `end`."""
 
     def integration(self) -> list[dict[str, Any]]:
         """The accounts of Halo's own Pax8 integration."""

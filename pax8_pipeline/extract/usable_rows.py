@@ -1,7 +1,7 @@
-"""Counts the rows that can be used, not only those that were read: a list that came whole and cannot be read is no list.
+"""Counts the usable rows of the core lists, and checks that there are enough: a complete list of unreadable rows is
+worth nothing.
 
-Here belongs: that count for the core lists, and whether it can be believed. Not here: whether the read itself was whole
-(`completeness`), what makes a row unreadable (SQL of staging).
+Whether the read itself was complete is checked in `completeness`. What makes a row unreadable is in the SQL of staging.
 """
 
 from __future__ import annotations
@@ -12,14 +12,16 @@ from pax8_pipeline.extract.completeness import ACCEPT, shrink_accepted
 from pax8_pipeline.settings import Settings
 from pax8_pipeline.warehouse.connection import Connection, Warehouse
 
-# Without any of these nothing can be planned for certain.
+# Without these lists a plan is not reliable.
 CORE = (
     "staging.companies", "staging.subscriptions", "staging.clients", "staging.licences", "staging.recurring_invoices",
 )  # fmt: skip
 
 
 def count_usable(warehouse: Warehouse, table: str, run_id: str, settings: Settings) -> str | None:
-    """Record how many rows of a core list are usable in this run; return why that is not believed, None when it is."""
+    """Record how many rows of a core list are usable in this run. Return the problem, or None when the number is
+    plausible.
+    """
     with warehouse.transaction() as connection:
         rows, usable = connection.execute(
             f"SELECT count(*) + (SELECT count(*) FROM staging.rejects x WHERE x.table_name = '{table}') "
@@ -35,7 +37,9 @@ def count_usable(warehouse: Warehouse, table: str, run_id: str, settings: Settin
 
 
 def usable_problem(table: str, rows: int, usable: int, before: int | None, settings: Settings) -> str | None:
-    """Say why `usable` of `rows` rows are not believed when the last good run could use `before` (None: there is none)."""
+    """Return why `usable` of `rows` rows is not accepted when the last good run could use `before` (None: there is
+    none). Return None when it is accepted.
+    """
     if rows and not usable:
         return f"none of the {rows} rows of {table} can be used; look at the check `rejects` of it"
     reads = settings.policy.reads
@@ -50,9 +54,9 @@ def usable_problem(table: str, rows: int, usable: int, before: int | None, setti
 
 
 def _usable_before(connection: Connection, table: str, run_id: str) -> int | None:
-    found = connection.execute(
+    rows = connection.execute(
         "SELECT usable FROM meta.typed_rows WHERE table_name = ? AND run_id <> ? AND problem IS NULL "
         "ORDER BY counted_at DESC LIMIT 1",
         [table, run_id],
     ).fetchall()
-    return int(found[0][0]) if found else None
+    return int(rows[0][0]) if rows else None

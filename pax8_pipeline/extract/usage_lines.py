@@ -1,14 +1,14 @@
-"""Reads usage lines: decides which days of which summaries to ask for, asks, and remembers what was asked.
+"""Reads usage lines: decides which days of which summaries to ask for, asks, and records what was asked.
 
-Here belongs: which questions can still bring something new. Not here: summaries (`usage`), what lines mean for billing.
-One call answers for one summary and one day, with totals of the month so far; a product that stops is charged at the last
-day it was posted (docs/vendors/pax8.md#usage-timing). So every day's answer is kept, and a summary is asked
+Summaries are in `usage_summaries`; what lines mean for billing is in `billing`. One call answers for one summary and
+one day, with totals of the month so far. A product that stops is charged at the totals of the last day on which it was
+posted (docs/vendors/pax8.md#usage-timing). So the answer of every day is stored, and a summary is asked
 
-* in its month: when its amounts are not what they were when it was last asked; from yesterday back, until the last totals
-  of its products add up to those amounts or the days that were asked before are reached;
-* when the month is over: for its last days, until that was done on the 4th or later: vendors post until the 2nd, and
-  Pax8 charges on the 3rd. Summaries tell nothing of that month any more;
-* long after: only when somebody wants it (a backfill), its last day or each of its days.
+* in its month: when its amounts have changed since it was last asked. The days go back from yesterday, until the last
+  totals of its products add up to those amounts, or until a day that was asked before;
+* when the month is over: for its last days, until that was done on the 4th or later. Vendors post until the 2nd, and
+  Pax8 charges on the 3rd. The list of summaries no longer shows that month;
+* long after: only in a backfill, for its last day or for each of its days.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ from pax8_pipeline.warehouse.models import load_sql
 
 Lines = Literal["none", "last", "daily"]
 LINES: tuple[Lines, ...] = ("none", "last", "daily")
-# A month that is over stays as it is from this day of the next one on.
+# From this day of the next month on, a month does not change any more.
 FINAL_DAY = 4
-# After the end of a month: how many more days back to look when its last day brought nothing.
+# When the last day of a month brought nothing: how many days before it are asked too.
 DAYS_BACK = 3
-# Questions kept together: what a stop may lose.
+# Calls whose answers are stored together. A run that is stopped loses at most these.
 BATCH = 500
 
 Amounts = tuple[Decimal, Decimal]  # charges, cost
@@ -42,11 +42,11 @@ Amounts = tuple[Decimal, Decimal]  # charges, cost
 
 @dataclass(frozen=True)
 class UsageLineQuery:
-    """The questions for one summary, whose id is as sent.
+    """The days to ask for one summary, whose id is as Pax8 sent it.
 
-    `days` are asked in this order, `fallback_days` only for as long as nothing has come. `amounts`: what the summary comes to;
-    when the newest totals of its products, with those `known` (day and amounts by product), add up to that, the rest
-    of the days is left out.
+    `days` are asked in this order, `fallback_days` only while nothing has come. `amounts`: the amounts of the summary.
+    `known`: day and amounts of each product from earlier answers. When the newest totals of all products add up to
+    `amounts`, the other days are not asked.
     """
 
     summary_id: str
@@ -58,16 +58,15 @@ class UsageLineQuery:
 
 @dataclass(frozen=True)
 class AnsweredQuery:
-    """One question that was answered whole: how many lines there are for a summary and a day."""
+    """A query that was answered completely: the number of lines of a summary on a day."""
 
     summary_id: str
     day: date
-    found: int
+    line_count: int
     amounts: Amounts | None
 
 
-# Which questions
-# -------------------------------------------------------------------------------------------------------------------
+# Which queries
 
 _SUMMARIES = load_sql("extract/usage_lines_summaries.sql")
 _KNOWN = """
@@ -80,17 +79,17 @@ FROM newest.pax8_usage_lines WHERE scope = $month AND asked_day IS NOT NULL GROU
 
 
 def running_month(connection: Connection, today: date) -> list[UsageLineQuery]:
-    """Return what to ask of the running month: summaries that moved since they were last asked."""
+    """Return the queries for the current month: summaries whose amounts changed since they were last asked."""
     month = month_of(today)
     known: dict[str, dict[str, tuple[date, Amounts]]] = {}
     for summary_id, product, day, charges, cost in connection.execute(_KNOWN, {"month": month}).fetchall():
         known.setdefault(summary_id, {})[product] = (day, (charges, cost))
-    asks = []
+    queries = []
     for row in snapshots.dicts(connection.execute(_SUMMARIES, {"month": month})):
         amounts = (row["charges"], row["cost"])
         if row["asked_on"] is not None and amounts == (row["seen_charges"], row["seen_cost"]):
             continue
-        asks.append(
+        queries.append(
             UsageLineQuery(
                 row["sent"],
                 _from_yesterday(today, row["reached"] or today.replace(day=1)),
@@ -98,52 +97,54 @@ def running_month(connection: Connection, today: date) -> list[UsageLineQuery]:
                 known=known.get(row["sent"].lower(), {}),
             )
         )
-    return asks
+    return queries
 
 
-def _from_yesterday(today: date, reached: date) -> tuple[date, ...]:
-    """Yesterday first: today's usage is rarely posted yet. Then back to the day reached before, that one too."""
+def _from_yesterday(today: date, last_asked: date) -> tuple[date, ...]:
+    """Return the days to ask: yesterday first, because today's usage is rarely posted yet; then back to the last day
+    asked before, included.
+    """
     first = today.replace(day=1)
-    back = [today - timedelta(days=n) for n in range(2, (today - max(first, reached)).days + 1)]
+    back = [today - timedelta(days=n) for n in range(2, (today - max(first, last_asked)).days + 1)]
     return tuple(d for d in (today - timedelta(days=1), today, *back) if d >= first)
 
 
 def month_before(connection: Connection, today: date) -> tuple[str, list[UsageLineQuery]]:
-    """Return the month before and what to ask of it: its last days, until that was done on the 4th or later."""
+    """Return the month before (yyyy-mm) and its queries: its last days, until that was done on the 4th or later."""
     last = today.replace(day=1) - timedelta(days=1)
-    asks = []
+    queries = []
     for row in snapshots.dicts(connection.execute(_SUMMARIES, {"month": month_of(last)})):
         if row["asked_on"] is not None and row["asked_on"] >= min(today, final_day(month_of(last))):
             continue
         days = [last - timedelta(days=n) for n in range(max(1, (last - (row["reached"] or last)).days))]
         fallback_days = [d for n in range(DAYS_BACK) if (d := days[-1] - timedelta(days=n + 1)) >= last.replace(day=1)]
-        asks.append(UsageLineQuery(row["sent"], tuple(days), tuple(fallback_days)))
-    return month_of(last), asks
+        queries.append(UsageLineQuery(row["sent"], tuple(days), tuple(fallback_days)))
+    return month_of(last), queries
 
 
 def past_month(connection: Connection, month: str, lines: Lines) -> list[UsageLineQuery]:
-    """Return what to ask of a month that is over, for its own sake: `last` its last day, `daily` all of its days.
+    """Return the queries of a backfill for a month that is over: `last` asks for its last day, `daily` for each day.
 
-    What was answered since the month became final is not asked again.
+    Answers since the month became final are not asked for again.
     """
     days = {"none": [], "last": days_of(month)[-1:], "daily": days_of(month)}[lines]
     done: dict[str, set[date]] = {}
-    query = "SELECT DISTINCT summary_id, usage_date FROM meta.usage_line_reads WHERE month = ? AND asked_on >= ?"
-    for summary_id, day in connection.execute(query, [month, final_day(month)]).fetchall():
+    sql = "SELECT DISTINCT summary_id, usage_date FROM meta.usage_line_reads WHERE month = ? AND asked_on >= ?"
+    for summary_id, day in connection.execute(sql, [month, final_day(month)]).fetchall():
         done.setdefault(summary_id, set()).add(day)
-    asks = []
+    queries = []
     for sent in known_summaries(connection, month):
-        left = tuple(day for day in days if day not in done.get(sent.lower(), ()))
-        if left:
-            asks.append(UsageLineQuery(sent, left))
-    return asks
+        open_days = tuple(day for day in days if day not in done.get(sent.lower(), ()))
+        if open_days:
+            queries.append(UsageLineQuery(sent, open_days))
+    return queries
 
 
 def known_summaries(connection: Connection, month: str) -> list[str]:
-    """Return the summary ids, as sent, to ask for lines of a month: those read in it, else all that are known.
+    """Return the summary ids, as sent, to ask for lines of a month: those read in that month, else all known ones.
 
-    Whether a summary keeps its id over the months is not known (docs/vendors/pax8.md#usage-timing), so for a month that
-    nobody read in its time any id may still answer.
+    It is not known whether a summary keeps its id over the months (docs/vendors/pax8.md#usage-timing). So for a month
+    that was not read in its time, any id may still answer.
     """
     query = (
         "SELECT min(trim(json_extract_string(payload, '$.id'))) FROM newest.pax8_usage_summaries "
@@ -156,32 +157,32 @@ def known_summaries(connection: Connection, month: str) -> list[str]:
 
 
 def days_of(month: str) -> list[date]:
-    """Return all days of a month yyyy-mm."""
+    """Return all days of a month (yyyy-mm)."""
     first = date.fromisoformat(f"{month}-01")
     after = (first + timedelta(days=31)).replace(day=1)
     return [first + timedelta(days=n) for n in range((after - first).days)]
 
 
 def final_day(month: str) -> date:
-    """Return the day from which on nothing of a month yyyy-mm changes any more."""
+    """Return the day from which on a month (yyyy-mm) does not change any more."""
     return (days_of(month)[-1] + timedelta(days=1)).replace(day=FINAL_DAY)
 
 
-def questions(asks: Sequence[UsageLineQuery]) -> int:
-    """Return the most calls that these take."""
-    return sum(len(ask.days) + len(ask.fallback_days) for ask in asks)
+def max_calls(queries: Sequence[UsageLineQuery]) -> int:
+    """Return the most calls that these queries can take."""
+    return sum(len(query.days) + len(query.fallback_days) for query in queries)
 
 
-def batches(asks: Sequence[UsageLineQuery], calls: int = BATCH) -> Iterator[list[UsageLineQuery]]:
-    """Cut questions into parts of about so many calls; a summary stays whole."""
-    part: list[UsageLineQuery] = []
-    for ask in asks:
-        part.append(ask)
-        if questions(part) >= calls:
-            yield part
-            part = []
-    if part:
-        yield part
+def batches(queries: Sequence[UsageLineQuery], calls: int = BATCH) -> Iterator[list[UsageLineQuery]]:
+    """Split queries into batches of about `calls` calls. The days of one summary stay together."""
+    batch: list[UsageLineQuery] = []
+    for query in queries:
+        batch.append(query)
+        if max_calls(batch) >= calls:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
 
 
 # Asking
@@ -189,51 +190,51 @@ def batches(asks: Sequence[UsageLineQuery], calls: int = BATCH) -> Iterator[list
 
 
 def read_lines(
-    client: Pax8Reader, asks: Sequence[UsageLineQuery], month: str, progress: Progress | None = None
+    client: Pax8Reader, queries: Sequence[UsageLineQuery], month: str, progress: Progress | None = None
 ) -> tuple[snapshots.Read, list[AnsweredQuery]]:
-    """Ask, and return the lines with what was asked for them.
+    """Ask, and return the lines and the queries that were answered.
 
-    A summary that is not known any more has none. One list that is not whole makes the read incomplete.
+    A summary that Pax8 no longer knows has no lines. One incomplete list makes the whole read incomplete.
     """
-    answers = client.many(lambda ask: _lines(client, ask), asks, progress)
+    answers = client.many(lambda query: _lines(client, query), queries, progress)
     read = combine("pax8.usage_lines", "/usage-summaries/{id}/usage-lines", month, [a for a, _ in answers])
-    return read, [asked for _, questions_asked in answers for asked in questions_asked]
+    return read, [answered for _, part in answers for answered in part]
 
 
-def _lines(client: Pax8Reader, ask: UsageLineQuery) -> tuple[UsageAnswer, list[AnsweredQuery]]:
-    found: list[snapshots.RawObject] = []
-    asked: list[AnsweredQuery] = []
-    totals = dict(ask.known)
+def _lines(client: Pax8Reader, query: UsageLineQuery) -> tuple[UsageAnswer, list[AnsweredQuery]]:
+    objects: list[snapshots.RawObject] = []
+    answered: list[AnsweredQuery] = []
+    totals = dict(query.known)
     requests = repeats = 0
-    for number, day in enumerate((*ask.days, *ask.fallback_days)):
-        if number >= len(ask.days) and found:
+    for number, day in enumerate((*query.days, *query.fallback_days)):
+        if number >= len(query.days) and objects:
             break
         try:
-            listing = client.usage_lines(ask.summary_id, day)
+            listing = client.usage_lines(query.summary_id, day)
         except NotFound:
-            rest = (*ask.days, *ask.fallback_days)[number:]
-            asked += [AnsweredQuery(ask.summary_id.lower(), d, 0, ask.amounts) for d in rest]
-            return UsageAnswer(tuple(found), requests + 1, repeats), asked
+            rest = (*query.days, *query.fallback_days)[number:]
+            answered += [AnsweredQuery(query.summary_id.lower(), d, 0, query.amounts) for d in rest]
+            return UsageAnswer(tuple(objects), requests + 1, repeats), answered
         except IncompleteRead as error:
             return UsageAnswer(requests=requests + 1, problem=str(error)), []
         requests, repeats = requests + listing.requests, repeats + listing.repeats
-        endpoint = f"/usage-summaries/{ask.summary_id}/usage-lines?usageDate={day.isoformat()}"
-        found += snapshots.raw_objects(endpoint, listing.objects)
-        asked.append(AnsweredQuery(ask.summary_id.lower(), day, len(listing.objects), ask.amounts))
-        _take(totals, day, listing.objects)
-        if ask.amounts is not None and _sum(totals) == ask.amounts:
+        endpoint = f"/usage-summaries/{query.summary_id}/usage-lines?usageDate={day.isoformat()}"
+        objects += snapshots.raw_objects(endpoint, listing.objects)
+        answered.append(AnsweredQuery(query.summary_id.lower(), day, len(listing.objects), query.amounts))
+        _update_totals(totals, day, listing.objects)
+        if query.amounts is not None and _sum(totals) == query.amounts:
             break
-    return UsageAnswer(tuple(found), requests, repeats), asked
+    return UsageAnswer(tuple(objects), requests, repeats), answered
 
 
-def _take(totals: dict[str, tuple[date, Amounts]], day: date, rows: Sequence[Row]) -> None:
-    """Let a day's totals stand for the products in it, unless a later day already does."""
-    fresh: dict[str, Amounts] = {}
+def _update_totals(totals: dict[str, tuple[date, Amounts]], day: date, rows: Sequence[Row]) -> None:
+    """Store a day's totals as the newest of their products, unless totals of a later day are known."""
+    of_day: dict[str, Amounts] = {}
     for row in rows:
         product = str(row.get("productId") or row.get("productName") or "").strip().lower()
-        charges, cost = fresh.get(product, (Decimal(0), Decimal(0)))
-        fresh[product] = (charges + _number(row.get("currentCharges")), cost + _number(row.get("partnerTotal")))
-    for product, amounts in fresh.items():
+        charges, cost = of_day.get(product, (Decimal(0), Decimal(0)))
+        of_day[product] = (charges + _number(row.get("currentCharges")), cost + _number(row.get("partnerTotal")))
+    for product, amounts in of_day.items():
         if product not in totals or totals[product][0] <= day:
             totals[product] = (day, amounts)
 
@@ -243,16 +244,16 @@ def _sum(totals: Mapping[str, tuple[date, Amounts]]) -> Amounts:
 
 
 def _number(value: Any) -> Decimal:
-    """What cannot be read counts as nothing here: it only decides whether to ask again; staging rejects the row."""
+    """Read a number. Unreadable is 0 here: it only decides whether to ask again, and staging rejects the row."""
     try:
         return decimal(value)
     except ValueError:
         return Decimal(0)
 
 
-def record(warehouse: Warehouse, month: str, asked: Sequence[AnsweredQuery], today: date, now: datetime) -> None:
-    """Remember what was asked on the run's day `today`, at `now` (UTC without offset)."""
-    rows = [(month, a.summary_id, a.day, today, now, a.found, *(a.amounts or (None, None))) for a in asked]
+def record(warehouse: Warehouse, month: str, answered: Sequence[AnsweredQuery], today: date, now: datetime) -> None:
+    """Record the answered queries, with the run's day `today` and the time `now` (UTC without offset)."""
+    rows = [(month, a.summary_id, a.day, today, now, a.line_count, *(a.amounts or (None, None))) for a in answered]
     if rows:
         with warehouse.transaction() as connection, connection.appender("meta.usage_line_reads") as appender:
             appender.append_rows(rows)

@@ -1,8 +1,9 @@
-"""Reads usage summaries: decides which subscriptions to ask, asks, and remembers who had any.
+"""Reads usage summaries: decides which subscriptions to ask and in which order, asks, and records which had usage.
 
-Here belongs: the choice and the order of questions. Not here: lines (`usage_lines`), what usage means for billing. There is no flag that
-says "usage-billed" and no flat list of usage: it takes one call per subscription (docs/vendors/pax8.md#calls,
-#products, #usage-summaries), so those known to have usage are asked every day and the others by turns.
+Usage lines are in `usage_lines`; what usage means for billing is in `billing`. No field says that a subscription is
+billed by usage, and there is no flat list of usage. It takes one call for each subscription
+(docs/vendors/pax8.md#calls, #products, #usage-summaries). So subscriptions with known usage are asked every day, and
+each day a share of the others.
 """
 
 from __future__ import annotations
@@ -19,12 +20,12 @@ from pax8_pipeline.warehouse import snapshots
 from pax8_pipeline.warehouse.connection import Connection, Warehouse
 from pax8_pipeline.warehouse.models import load_sql
 
-# Usage of a group may be gone from the list for the first days of a month (docs/vendors/pax8.md#usage-timing): whoever
-# had usage within this time goes on being asked every day.
+# The usage of a group can be missing from the list in the first days of a month (docs/vendors/pax8.md#usage-timing). So
+# a subscription that had usage within this time is asked every day.
 REMEMBERED = timedelta(days=40)
-# A subscription ended this many days ago may still be charged in arrears.
+# A subscription that ended at most so many days ago may still be charged in arrears.
 ENDED_DAYS = 45
-# Runs of two days are not a day apart to the minute.
+# Two daily runs are not exactly 24 hours apart.
 _SLACK = timedelta(hours=12)
 
 _CANDIDATES = load_sql("extract/usage_summaries_candidates.sql")
@@ -32,15 +33,15 @@ _CANDIDATES = load_sql("extract/usage_summaries_candidates.sql")
 
 @dataclass(frozen=True)
 class UsageProbe:
-    """One subscription that was asked, and whether it had usage."""
+    """A subscription that was asked, and whether it had usage."""
 
     subscription_id: str
-    found: bool
+    had_usage: bool
 
 
 @dataclass(frozen=True)
 class UsageAnswer:
-    """What one subscription or summary answered. `problem`: why the answer is not whole."""
+    """The answer for one subscription or summary. `problem`: why it is incomplete; None when it is complete."""
 
     objects: tuple[snapshots.RawObject, ...] = ()
     requests: int = 0
@@ -54,12 +55,12 @@ def month_of(day: date) -> str:
 
 
 def subscriptions_to_ask(connection: Connection, today: date, now: datetime, probe_days: int) -> list[str]:
-    """Return the subscription ids, as sent, to ask for usage; `now` is UTC without offset.
+    """Return the ids of the subscriptions to ask for usage, as Pax8 sent them; `now` is UTC without offset.
 
-    All that had usage lately or have Arrears items on an invoice, and of the rest that bill today such a share that a
-    daily run asks each once in `probe_days`: never asked first (of them those with price zero first, as metered
-    containers are), then the longest ago. Whose turn is due is asked although new ones stand before it; after days
-    without a run that is at most a second share.
+    Always: those that had usage lately or have Arrears items on an invoice. Of the others that bill today: a share, so
+    that a daily run asks each once in `probe_days` days. First those that were never asked (with price zero first,
+    because metered ones have that price), then those whose last answer is oldest. A subscription that is overdue is
+    asked even when there are many new ones; after days without a run this adds at most a second share.
     """
     values = {
         "remembered": now - REMEMBERED,
@@ -74,11 +75,11 @@ def subscriptions_to_ask(connection: Connection, today: date, now: datetime, pro
 def read_summaries(
     client: Pax8Reader, subscription_ids: Sequence[str], month: str, progress: Progress | None = None
 ) -> tuple[snapshots.Read, list[UsageProbe]]:
-    """Ask each subscription for its usage summaries of the running month.
+    """Ask each subscription for its usage summaries of the current month.
 
-    A summary without a company is asked again by its id, the only place that may tell it
-    (docs/vendors/pax8.md#usage-summaries). A subscription that Pax8 does not know has none. One list that is not whole
-    makes the read incomplete.
+    A summary without a company is read again by its id: only that answer may name the company
+    (docs/vendors/pax8.md#usage-summaries). A subscription that Pax8 does not know has no summaries. One incomplete list
+    makes the whole read incomplete.
     """
     answers = client.many(lambda s: _summaries(client, s), subscription_ids, progress)
     read = combine("pax8.usage_summaries", "/subscriptions/{id}/usage-summaries", month, answers)
@@ -118,14 +119,14 @@ def _has_company(row: Row) -> bool:
 
 
 def record_probes(warehouse: Warehouse, probes: Sequence[UsageProbe], now: datetime) -> None:
-    """Remember who was asked at `now` (UTC without offset) and who had usage."""
+    """Record which subscriptions were asked at `now` (UTC without offset), and which had usage."""
     if probes:
         with warehouse.transaction() as connection, connection.appender("meta.usage_probes") as appender:
-            appender.append_rows([(p.subscription_id, now, p.found) for p in probes])
+            appender.append_rows([(p.subscription_id, now, p.had_usage) for p in probes])
 
 
 def combine(table: str, endpoint: str, month: str, answers: Sequence[UsageAnswer]) -> snapshots.Read:
-    """Make one read of many answers: one that is not whole makes all of it incomplete."""
+    """Make one read of many answers. One incomplete answer makes the whole read incomplete."""
     problems = [a.problem for a in answers if a.problem]
     more = f" (and {len(problems) - 1} more lists)" if len(problems) > 1 else ""
     counts: dict[str, Any] = {

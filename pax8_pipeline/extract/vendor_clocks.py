@@ -1,6 +1,6 @@
-"""Keeps what the vendors' answers told of the time, so that a check can judge the day of a run from the warehouse.
+"""Stores the time that the vendors' answers showed, so that a check can compare it with the day of a run.
 
-Here belongs: writing and reading `meta.clocks`. Not here: the comparison (`pax8_pipeline.clock`).
+The table is `meta.clocks`. The comparison is in `pax8_pipeline.clock`.
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ from pax8_pipeline.warehouse.connection import Connection, Warehouse
 from pax8_pipeline.warehouse.snapshots import dicts
 
 
-class TellsTime(Protocol):
-    """A client that remembers the newest answer which told the time."""
+class ClockSource(Protocol):
+    """A client that remembers the newest answer with a time."""
 
     @property
     def clock(self) -> ClockSeen | None:
-        """The vendor's clock beside ours, None before an answer told it."""
+        """The vendor's clock beside ours; None before the first answer with a time."""
 
 
 def run_day(settings: Settings) -> RunDay:
-    """Return the day a run works with and where it comes from."""
+    """Return the day that a run works with, and where it comes from."""
     return RunDay(settings.today, settings.today_stated, settings.read_at, ZoneInfo(settings.policy.timezone))
 
 
-def store_clock(warehouse: Warehouse, run_id: str, vendor: str, client: TellsTime, settings: Settings) -> None:
-    """Keep the newest time that a vendor told in this run; nothing when none of its answers told it."""
-    seen, run = client.clock, run_day(settings)
-    if seen is None:
+def store_clock(warehouse: Warehouse, run_id: str, vendor: str, client: ClockSource, settings: Settings) -> None:
+    """Store the newest time that a vendor showed in this run. Nothing is stored when no answer showed it."""
+    clock, run = client.clock, run_day(settings)
+    if clock is None:
         return
-    moments = [_bare(m) for m in (seen.vendor_time, seen.local_time, run.read_at)]
+    moments = [_bare(m) for m in (clock.vendor_time, clock.local_time, run.read_at)]
     with warehouse.transaction() as connection:
         connection.execute(
             "INSERT INTO meta.clocks (run_id, vendor, vendor_time, local_time, read_at, today, stated) "
@@ -45,7 +45,7 @@ def store_clock(warehouse: Warehouse, run_id: str, vendor: str, client: TellsTim
 def stored_clocks(
     connection: Connection, run_id: str, zone: ZoneInfo
 ) -> tuple[dict[str, ClockSeen | None], RunDay | None]:
-    """Return for each vendor the newest time it told in a run, and the day that run works with (None: no vendor told)."""
+    """Return the newest time that each vendor showed in a run, and the day of that run (None: no vendor showed a time)."""
     rows = dicts(
         connection.execute(
             "SELECT * FROM meta.clocks WHERE run_id = ? "
@@ -53,13 +53,13 @@ def stored_clocks(
             [run_id],
         )
     )
-    seen: dict[str, ClockSeen | None] = dict.fromkeys(VENDORS)
+    clocks: dict[str, ClockSeen | None] = dict.fromkeys(VENDORS)
     run: RunDay | None = None
     for row in rows:
-        seen[row["vendor"]] = ClockSeen(_aware(row["vendor_time"]), _aware(row["local_time"]))
+        clocks[row["vendor"]] = ClockSeen(_aware(row["vendor_time"]), _aware(row["local_time"]))
         today: date = row["today"]
         run = RunDay(today, bool(row["stated"]), _aware(row["read_at"]), zone)
-    return seen, run
+    return clocks, run
 
 
 def _bare(moment: datetime) -> datetime:

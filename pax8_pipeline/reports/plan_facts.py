@@ -41,7 +41,7 @@ class PlanFacts:
 
 def plan_facts(connection: Connection, plan: Plan) -> PlanFacts:
     """Return what is said about a stored plan."""
-    version = halo_instance.sentence(connection, plan.run_id)
+    version = halo_instance.describe_instance(connection, plan.run_id)
     warnings = [Warning("Not to be applied", plan.problem)] if plan.problem else []
     history = [approval_text(row) for row in approvals.agreements(connection, plan.plan_id)]
     written = ledger.states(connection, plan.plan_id)

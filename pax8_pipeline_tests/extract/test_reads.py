@@ -171,7 +171,7 @@ def test_an_integration_whose_accounts_are_gone_is_not_off(
     snapshots.store(warehouse, [integration_of("off", "1")], "day-1")
     assert check_shrink(warehouse, integration_of(state), "day-2", settings).complete is believed
     with warehouse.connect() as connection:
-        assert halo_loading.believed(halo_loading.Integration("off", ""), connection).state == "unknown"
+        assert halo_loading.distrust_empty_list(halo_loading.Integration("off", ""), connection).state == "unknown"
     assert check_shrink(warehouse, integration_of("off", "1"), "day-2", settings).complete
 
 

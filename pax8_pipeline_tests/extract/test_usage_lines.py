@@ -220,7 +220,7 @@ def test_a_summary_pax8_does_not_know_any_more_is_no_fault_and_not_asked_for_eve
     pax8 = FakePax8(gone={"u"})
     read, asked = usage_lines.read_lines(pax8, [UsageLineQuery("u", (date(2026, 7, 30), date(2026, 7, 31)))], "2026-07")
     assert (read.complete, list(read.objects), len(pax8.asked("gone"))) == (True, [], 1)
-    assert [(a.day.day, a.found) for a in asked] == [(30, 0), (31, 0)]
+    assert [(a.day.day, a.line_count) for a in asked] == [(30, 0), (31, 0)]
 
 
 def test_a_past_month_is_asked_for_its_last_day_or_all_and_what_was_answered_is_not_asked_again(

@@ -30,7 +30,7 @@ from pax8_pipeline.billing.planning.planner import Circumstances, load_plan, mak
 from pax8_pipeline.clock import compare, not_compared
 from pax8_pipeline.errors import PipelineError, VendorError
 from pax8_pipeline.extract.completeness import shrink_accepted
-from pax8_pipeline.extract.halo_lists import ask_integration, believed, native_state
+from pax8_pipeline.extract.halo_lists import ask_integration, distrust_empty_list, native_state
 from pax8_pipeline.extract.vendor_clocks import run_day
 from pax8_pipeline.halo.client import HaloClient
 from pax8_pipeline.mapping.files import load_mappings
@@ -240,7 +240,7 @@ def _sink(
     refused = _wrong_day(step, source, client)
     if refused is None and step.settings.policy.native_integration == "refuse":
         with step.warehouse.connect() as connection:
-            found = believed(ask_integration(client), connection)
+            found = distrust_empty_list(ask_integration(client), connection)
         refused = None if found.state == "off" else f"two writers never: {found.sentence}"
     if refused:
         return {**_nothing(refused, head, waiting=len(may.changes)), "held_back": refused}, False

@@ -12,7 +12,7 @@ import dagster as dg
 
 from pax8_pipeline.billing.ledger.documents import watched_since
 from pax8_pipeline.extract import halo_lists as loading
-from pax8_pipeline.extract.halo_instance import keep_instance
+from pax8_pipeline.extract.halo_instance import store_instance
 from pax8_pipeline.extract.vendor_clocks import store_clock
 from pax8_pipeline.mapping.files import load_mappings
 from pax8_pipeline.orchestration.assets.raw_reads import raw_asset, store_read
@@ -100,6 +100,6 @@ def integration(
     with asset_step(context, settings, warehouse) as step:
         client = halo.client(step.settings)
         metadata = store_read(step, "halo.integration", lambda: [loading.read_integration(client)])
-        version = keep_instance(step.warehouse, step.run_id, client)
+        version = store_instance(step.warehouse, step.run_id, client)
         state, sentence = loading.native_state(step.warehouse, step.run_id)
         return dg.MaterializeResult(metadata={**metadata, "state": state, "reason": sentence, "halo": version})

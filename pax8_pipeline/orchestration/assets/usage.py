@@ -97,7 +97,7 @@ def _read_summaries(step: AssetStep, pax8: Pax8Resource, month: str) -> dict[str
 
     metadata = store_read(step, "pax8.usage_summaries", ask)
     usage.record_probes(step.warehouse, probes, asked_at)
-    return {**metadata, "asked": len(wanted), "with_usage": sum(p.found for p in probes)}
+    return {**metadata, "asked": len(wanted), "with_usage": sum(p.had_usage for p in probes)}
 
 
 def _read_lines(step: AssetStep, pax8: Pax8Resource, month: str, wanted: questions.Lines) -> dict[str, Any]:
