@@ -1,1 +1,1 @@
-"""Reading Halo and the few writes the pipeline is allowed."""
+"""The Halo client: reading, and the four kinds of writing that this product may do."""

@@ -1,7 +1,7 @@
-"""Reading Halo whole, and the four writes this product may make.
+"""The Halo client: reads lists completely, and makes the four kinds of write that this product may make.
 
-Here belongs: endpoints and their parameters (docs/vendors/halo.md). Not here: what to write and whether (`billing`),
-typing (staging). There is no delete, no `process` and no change to an ordinary invoice in here, on purpose.
+It knows the endpoints and their parameters (docs/vendors/halo.md). What is written, and whether, is decided in
+`billing`; typing is in staging. On purpose there is no delete, no `process` and no change of an ordinary invoice.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pax8_pipeline.halo.paging import VENDOR, ListRead, parse_list, row_id
 from pax8_pipeline.halo.payloads import (
     WriteReply,
     header_update,
-    is_contest,
+    is_save_conflict,
     licence_update,
     line_update,
     new_invoice,
@@ -39,7 +39,7 @@ from pax8_pipeline.transport.session import checked_url
 from pax8_pipeline.transport.timing import Timing
 from pax8_pipeline.transport.vendor_client import Progress, VendorClient
 
-# The least an application needs (docs/vendors/halo.md#token).
+# The scopes that the API application needs at least (docs/vendors/halo.md#token).
 NEEDED_SCOPES = (
     "read:customers",
     "read:items",
@@ -48,12 +48,12 @@ NEEDED_SCOPES = (
     "read:softwarelicensing",
     "edit:softwarelicensing",
 )
-# `POST /IntegrationData/AdjustQty/Pax8` orders a change at Pax8: nothing below this resource is ever called
+# `POST /IntegrationData/AdjustQty/Pax8` orders a change at Pax8. Nothing under this resource is ever called
 # (docs/vendors/halo.md#ordering).
 _NEVER = ("IntegrationData",)
 _DETAILS = {"includedetails": "true"}
-# So many reads one by one take long enough to tell why.
-_WORTH_SAYING = 10
+# So many single reads take long enough to be worth a log message.
+_READS_WORTH_A_MESSAGE = 10
 _log = logging.getLogger("pax8_pipeline.progress")
 # Path and envelope key of the lists this product reads (docs/vendors/halo.md#lists).
 _LISTS = {
@@ -63,17 +63,18 @@ _LISTS = {
     "recurring invoices": ("/RecurringInvoice", "invoices"),
     "invoices": ("/Invoice", "invoices"),
 }
-# Lines whose quantity Halo computes from licences (1) or subscriptions (4): worthless without their links.
+# Halo computes the quantity of these lines from licences (1) or subscriptions (4). Without their links the lines are
+# useless.
 _LINKED_TYPES = (1, 4)
 
 
 @dataclass(frozen=True)
 class HaloCheck:
-    """What `doctor` learns.
+    """The result of `HaloClient.check`, for `doctor`.
 
-    `sees_clients` False: the agent's permissions hide everything (Halo gives empty lists, not errors).
-    `scopes`: as granted, empty if Halo did not say; `missing_scopes`: needed and not granted.
-    `clock_offset_s`: Halo's clock less ours, None if unknown.
+    `sees_clients` False: the agent's permissions hide everything (Halo sends empty lists, not errors). `scopes`: as
+    granted; empty if Halo did not name them. `missing_scopes`: needed and not granted. `clock_offset_s`: Halo's clock
+    minus ours in seconds; None if unknown.
     """
 
     sees_clients: bool
@@ -83,10 +84,10 @@ class HaloCheck:
 
 
 class HaloClient(VendorClient):
-    """One Halo tenant; thread-safe, one write at a time. Close it, or use it as a context manager.
+    """One Halo tenant. Thread-safe; one write at a time. Close it, or use it as a context manager.
 
-    All methods raise the typed errors of `pax8_pipeline.errors`; lists raise IncompleteRead rather than give
-    a part. A write that raises anything but WriteUnknown and WriteContested changed nothing.
+    All methods raise the errors of `pax8_pipeline.errors`. Lists raise IncompleteRead instead of returning a part. A
+    write that raises anything but WriteUnknown and WriteContested changed nothing.
     """
 
     def __init__(
@@ -119,9 +120,7 @@ class HaloClient(VendorClient):
         )
 
     def auth_info(self) -> Row:
-        """What Halo tells anybody: at least `auth_url` and `tenant_id` (docs/vendors/halo.md#token). Needs no
-        credentials.
-        """
+        """What Halo shows without credentials: at least `auth_url` and `tenant_id` (docs/vendors/halo.md#token)."""
         return self._object("/AuthInfo", self._transport.get_json("/AuthInfo", anonymous=True))
 
     def instance_info(self) -> Row:
@@ -131,11 +130,11 @@ class HaloClient(VendorClient):
         return self._object("/InstanceInfo", self._transport.get_json("/InstanceInfo"))
 
     def agent(self) -> Row:
-        """The agent that the API application works as: at least `id` and `name` (docs/vendors/halo.md#instance)."""
+        """The agent that the API application acts as: at least `id` and `name` (docs/vendors/halo.md#instance)."""
         return self._object("/Agent/me", self._transport.get_json("/Agent/me"))
 
     def check(self) -> HaloCheck:
-        """Fetch a token and read one client: proves credentials, addresses and the first permission."""
+        """Fetch a token and read one client. This proves credentials, addresses and the first permission."""
         params = {"pageinate": "true", "page_size": "1", "page_no": "1"}
         rows, _ = parse_list(self._transport.get_json("/Client", params), "clients", "GET /Client")
         scopes = self._transport.tokens.current().scopes
@@ -143,20 +142,20 @@ class HaloClient(VendorClient):
         missing = tuple(scope for scope in NEEDED_SCOPES if limited and scope not in scopes)
         return HaloCheck(bool(rows), scopes, missing, self._transport.clock_offset_s)
 
-    def sample(self, what: str) -> tuple[Row, ...]:
+    def sample(self, list_name: str) -> tuple[Row, ...]:
         """The first rows of one list: "clients", "items", "licences", "recurring invoices" or "invoices".
 
-        For `doctor`: whether the list may be read, whether anything is seen, and what its rows carry. Nothing may be
-        concluded from a row that is not there.
+        For `doctor`: it shows whether the list may be read, whether the agent sees anything, and which members the rows
+        have. A row that is missing here means nothing.
         """
-        path, key = _LISTS[what]
+        path, key = _LISTS[list_name]
         params = {"pageinate": "true", "page_size": "50", "page_no": "1", "order": "id"}
         return parse_list(self._transport.get_json(path, params), key, f"GET {path}")[0]
 
     # Lists
 
     def clients(self) -> Listing:
-        """All clients, inactive ones too (docs/vendors/halo.md#client). List rows carry no custom fields: see `client`."""
+        """All clients, inactive ones too (docs/vendors/halo.md#client). The rows have no custom fields: see `client`."""
         return self._list("/Client", "clients", includeinactive="true")
 
     def items(self) -> Listing:
@@ -174,8 +173,8 @@ class HaloClient(VendorClient):
         """All recurring invoices with their lines, and the lines with their licence links
         (docs/vendors/halo.md#recurring-invoice).
 
-        A row that came without lines, or with a computed line that lacks its links, is replaced by its detail
-        read; `progress(done, total)` counts those. See `_completed` for empty lists of lines.
+        A row without lines, or with a computed line that has no links, is replaced by its detail read; `progress(done,
+        total)` counts these reads. `_completed` explains empty lists of lines.
         """
         listing = self._list("/RecurringInvoice", "invoices", includelines="true")
         return self._completed(listing, _lacks_links, self.recurring_invoice, progress)
@@ -183,36 +182,38 @@ class HaloClient(VendorClient):
     def invoices(self, start: date, end: date, client_id: int | None = None) -> Listing:
         """Ordinary invoices dated from `start` to `end`, both included, with lines, in any state.
 
-        For the search of docs/architecture.md#write-usage. Filtered here as well: older versions ignore the date
-        filter. A row that does not say its date or its client is kept, because this list is searched for what must not
+        This is the search of docs/architecture.md#write-usage. The dates are also filtered here, because older versions
+        ignore the date filter. A row without a date or a client stays in: the search must find everything that must not
         be billed twice.
         """
         params = {
             "includelines": "true",
             "datesearch": "invoice_date",
-            # A day more on both sides: nowhere is stated whether the end is included, nor the time zone.
+            # One day more on both sides: the documents do not say whether the end is included, nor the time zone.
             "start_date": (start - timedelta(days=1)).isoformat(),
             "end_date": (end + timedelta(days=1)).isoformat(),
         }
         if client_id is not None:
             params["client_id"] = str(client_id)
         listing = self._list("/Invoice", "invoices", **params)
-        meant = listing.only(
+        matching = listing.only(
             lambda row: (
                 (row_id(row) or 0) > 0
                 and (client_id is None or row.get("client_id") in (None, client_id))
                 and _dated(row.get("invoice_date"), start, end)
             ),
         )
-        return self._completed(meant, lambda row: not row.get("lines"), self.invoice, None)
+        return self._completed(matching, lambda row: not row.get("lines"), self.invoice, None)
 
     def licence_changes(self, licence_id: int) -> Listing:
-        """The change log of one licence; where it is not allowed: Forbidden or NotFound (docs/vendors/halo.md#lists)."""
+        """The change log of one licence. Raises Forbidden or NotFound where it may not be read
+        (docs/vendors/halo.md#lists).
+        """
         listing = self._list("/LicenceChange", None, licence_id=str(licence_id))
         return listing.only(lambda row: row.get("licence_id") in (None, licence_id))
 
     def invoice_changes(self, invoice_id: int, line_id: int) -> Listing:
-        """The change log of one line of an invoice, recurring ones too; else as `licence_changes`."""
+        """The change log of one line of an ordinary or recurring invoice. Errors as in `licence_changes`."""
         listing = self._list("/InvoiceChange", None, invoice_id=str(invoice_id), line_id=str(line_id))
         return listing.only(
             lambda row: row.get("invoice_id") in (None, invoice_id) and row.get("invoice_line_id") in (None, line_id),
@@ -220,14 +221,14 @@ class HaloClient(VendorClient):
 
     def integration(self) -> list[Row]:
         """The accounts of Halo's own Pax8 integration (docs/vendors/halo.md#pax8-settings), with `integrator_enabled`
-        where Halo tells it.
+        where Halo shows it.
 
-        Raises Forbidden or NotFound where the tenant does not let us look: then a person has to say.
+        Raises Forbidden or NotFound where the tenant does not show them. Then a person has to say whether it is on.
         """
         path = "/Pax8Details"
         rows = _accounts(self._transport.get_json(path))
         if rows is None:
-            raise _bad(path, "the answer holds no list of accounts")
+            raise _bad_answer(path, "the answer has no list of accounts")
         return [self._account(row) for row in rows]
 
     # Single objects, with all details
@@ -251,7 +252,7 @@ class HaloClient(VendorClient):
     # Writes
 
     def update_licence(self, fields: Row) -> WriteReply:
-        """Change the given members of one licence; `id` and `client_id` are needed
+        """Change the given members of one licence. `id` and `client_id` are needed
         (docs/architecture.md#write-quantity).
         """
         return self._write("/SoftwareLicence", licence_update(fields))
@@ -263,14 +264,14 @@ class HaloClient(VendorClient):
         return self._post("/SoftwareLicence", [licence_update(row) for row in rows])
 
     def update_line(self, line: Row) -> WriteReply:
-        """Save one line of a recurring invoice: the whole line as read, but for what changes
+        """Save one line of a recurring invoice. Send the whole line as it was read, with the changed members
         (docs/architecture.md#write-quantity).
         """
         return self._write("/RecurringInvoice/updatelines", line_update(line))
 
     def replace_lines(self, header: Row) -> WriteReply:
-        """Save a recurring invoice with all its lines; what is left out is deleted (docs/vendors/halo.md#writing). A
-        fallback.
+        """Save a recurring invoice with all its lines. Halo deletes lines that are left out
+        (docs/vendors/halo.md#writing). Used only where `update_line` is not possible.
         """
         return self._write("/RecurringInvoice", header_update(header))
 
@@ -286,24 +287,26 @@ class HaloClient(VendorClient):
             try:
                 return read_reply(self._transport.post_json(path, elements))
             except WriteRefused as refused:
-                if not is_contest(str(refused)):
+                if not is_save_conflict(str(refused)):
                     raise
-                message = f"{refused} Somebody else saved it at that moment; what was saved of ours is read back."
+                message = (
+                    f"{refused} Somebody else saved it at the same time; the target is read back to see what was saved."
+                )
                 raise WriteContested(message, vendor=VENDOR, where=refused.where, status=refused.status) from refused
 
     def _list(self, path: str, key: str | None, **filters: str) -> Listing:
         read = ListRead(path, self._config.page_size)
         while True:
-            current = read.begin()
-            params = {**filters, "pageinate": "true", "page_size": str(current.page_size), "order": "id"}
+            page_pass = read.begin()
+            params = {**filters, "pageinate": "true", "page_size": str(page_pass.page_size), "order": "id"}
 
             def page(number: int, params: dict[str, str] = params) -> tuple[tuple[Row, ...], int | None]:
                 body = self._transport.get_json(path, {**params, "page_no": str(number)})
                 return parse_list(body, key, f"GET {path}")
 
-            while wanted := current.wanted:
-                current.add(map_all(page, wanted, self._threads))
-            listing = read.add(current)
+            while page_numbers := page_pass.next_pages:
+                page_pass.add(map_all(page, page_numbers, self._threads))
+            listing = read.add(page_pass)
             if listing is not None:
                 return listing
 
@@ -316,32 +319,35 @@ class HaloClient(VendorClient):
     ) -> Listing:
         """Replace the rows that lack lines or links by their detail reads.
 
-        A missing `lines` member is never "no lines". An empty one is believed where other rows came with lines and the
-        detail of the first such row is empty too; else the list may leave lines out.
+        A missing `lines` member never means "no lines". An empty list is accepted when other rows came with lines and
+        the detail read of the first such row is empty too. Otherwise the list may leave lines out, and each of these
+        rows is read in detail.
         """
-        poor = [row for row in listing.objects if lacking(row) and row_id(row) is not None]
-        full: dict[int, Row] = {}
-        empty = [row for row in poor if row.get("lines") == []]
+        incomplete = [row for row in listing.objects if lacking(row) and row_id(row) is not None]
+        details: dict[int, Row] = {}
+        empty = [row for row in incomplete if row.get("lines") == []]
         if len(empty) > 1 and any(row.get("lines") for row in listing.objects):
             probed = row_id(empty[0]) or 0
-            full[probed] = detail(probed)
-            if not full[probed].get("lines"):
-                poor = [row for row in poor if row.get("lines") != []]
-        ids = [found for row in poor if (found := row_id(row)) is not None and found not in full]
-        if len(ids) >= _WORTH_SAYING:
+            details[probed] = detail(probed)
+            if not details[probed].get("lines"):
+                incomplete = [row for row in incomplete if row.get("lines") != []]
+        ids = [
+            invoice_id for row in incomplete if (invoice_id := row_id(row)) is not None and invoice_id not in details
+        ]
+        if len(ids) >= _READS_WORTH_A_MESSAGE:
             _log.info(
                 f"Halo's list {listing.endpoint} leaves out lines or their licences: reading {len(ids)} of "
                 f"{len(listing.objects)} one by one"
             )
-        full.update(zip(ids, self.many(detail, ids, progress), strict=True))
-        objects = tuple(full.get(row_id(row) or 0, row) for row in listing.objects)
-        return Listing(listing.endpoint, objects, listing.expected, listing.requests + len(full), listing.repeats)
+        details.update(zip(ids, self.many(detail, ids, progress), strict=True))
+        objects = tuple(details.get(row_id(row) or 0, row) for row in listing.objects)
+        return Listing(listing.endpoint, objects, listing.expected, listing.requests + len(details), listing.repeats)
 
-    def _one(self, resource: str, wanted: int) -> Row:
-        path = f"{resource}/{wanted}"
+    def _one(self, resource: str, object_id: int) -> Row:
+        path = f"{resource}/{object_id}"
         body = self._object(path, self._transport.get_json(path, _DETAILS))
-        if row_id(body) != wanted:
-            raise _bad(path, "the answer is not the object asked for")
+        if row_id(body) != object_id:
+            raise _bad_answer(path, "the answer is not the object that was asked for")
         return body
 
     def _account(self, row: Row) -> Row:
@@ -352,12 +358,12 @@ class HaloClient(VendorClient):
 
     def _object(self, path: str, body: Any) -> Row:
         if not isinstance(body, dict):
-            raise _bad(path, "the answer is not an object")
+            raise _bad_answer(path, "the answer is not an object")
         return body
 
 
 def token_url(auth_url: str) -> str:
-    """The address of the token service: `/token` is added unless it is there."""
+    """Return the address of the token service. `/token` is added unless it is there."""
     url = checked_url(auth_url, "HALO_AUTH_URL")
     return url if url.lower().endswith("/token") else f"{url}/token"
 
@@ -386,7 +392,9 @@ def _token_request(config: HaloConfig) -> TokenRequest:
 
 
 def _accounts(body: Any) -> list[Row] | None:
-    """The accounts in an answer of unknown shape: a bare list, one account, or an envelope with one list."""
+    """Return the accounts in an answer of unknown shape: a list, one account, or an envelope with one list. None: no
+    accounts were found.
+    """
     if isinstance(body, dict):
         if "integrator_enabled" in body or "id" in body:
             return [body]
@@ -395,7 +403,7 @@ def _accounts(body: Any) -> list[Row] | None:
 
 
 def _lacks_links(row: Row) -> bool:
-    """True for a recurring invoice whose list row does not tell how its quantities come about."""
+    """True for a recurring invoice whose list row does not show where its quantities come from."""
     lines = row.get("lines")
     if not lines:
         return True
@@ -407,12 +415,12 @@ def _lacks_links(row: Row) -> bool:
 
 
 def _dated(value: Any, start: date, end: date) -> bool:
-    """False only for a real date outside: Halo writes "no date" as 1900 (docs/vendors/halo.md#formats)."""
-    found = re.match(r"\d{4}-\d\d-\d\d", value) if isinstance(value, str) else None
-    day = found[0] if found else ""
+    """False only for a real date outside the days. Halo writes "no date" as 1900 (docs/vendors/halo.md#formats)."""
+    match = re.match(r"\d{4}-\d\d-\d\d", value) if isinstance(value, str) else None
+    day = match[0] if match else ""
     return day < "1910" or start.isoformat() <= day <= end.isoformat()
 
 
-def _bad(path: str, what: str) -> BadAnswer:
-    message = f"{VENDOR} GET {path}: {what}. Nothing of it is used."
+def _bad_answer(path: str, what: str) -> BadAnswer:
+    message = f"{VENDOR} GET {path}: {what}. None of it is used."
     return BadAnswer(message, vendor=VENDOR, where=f"GET {path}", status=200)

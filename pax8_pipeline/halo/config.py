@@ -1,7 +1,4 @@
-"""What the Halo client has to be told.
-
-Here belongs: addresses, credentials, limits. Not here: where they come from (`settings`).
-"""
+"""The configuration of the Halo client: addresses, credentials, limits. Their values come from `settings`."""
 
 from __future__ import annotations
 
@@ -16,8 +13,8 @@ from pax8_pipeline.transport.retry import RetryPolicy
 class HaloConfig:
     """Addresses as Halo's API page shows them: `https://acme.halopsa.com/api` and `.../auth`.
 
-    `/token` is added to `auth_url` unless it is there. Defaults are those of docs/vendors/halo.md#token, #lists,
-    #limits; `rate_window_s` and time-outs in seconds.
+    `/token` is added to `auth_url` unless it is there. The defaults come from docs/vendors/halo.md#token, #lists,
+    #limits. `rate_window_s` and the time-outs are in seconds; `rate_limit` is the number of requests in a window.
     """
 
     api_url: str

@@ -1,14 +1,14 @@
-"""When a list of Halo has been read whole. Pure: pages go in, a Listing or "read again" comes out.
+"""Decides whether a list of Halo was read completely. Pure: pages go in; a Listing or "read again" comes out.
 
-Here belongs: the envelope, the stop rule and the completeness rule (docs/vendors/halo.md#lists). Not here: HTTP,
-endpoints (`client`).
+It contains the envelope, the end of a list and the rule of completeness (docs/vendors/halo.md#lists). HTTP and
+endpoints are in `client`.
 
-Halo's `record_count` is the total, or too small, or always 50; pages can be shorter than asked for. So one pass over a
-list goes on to an empty page, or to two pages in a row without a new id. What it brought is whole when the distinct ids
-are exactly as many as every page named. Where `record_count` says anything else it proves nothing, and a second pass
-that cuts the list into pages of another size must bring the very same ids. A page that repeats an earlier one is an
-error, not the end: a server that does not turn the pages shows only a part. Lists that name no number at all are no
-pages, but lookups that come whole each time.
+Halo's `record_count` is the total, or too small, or always 50. Pages can be shorter than asked for. So a pass over a
+list reads until an empty page, or until two pages in a row without a new id. The pass is complete when every page named
+exactly the number of distinct ids that came. Any other `record_count` proves nothing: then a second pass, which cuts
+the list into pages of another size, must bring exactly the same ids. A page that repeats an earlier one is an error,
+not the end: such a server does not turn pages and shows only a part. A list without any `record_count` has no pages; it
+comes completely each time.
 """
 
 from __future__ import annotations
@@ -23,35 +23,35 @@ from pax8_pipeline.transport.listing import Listing, Merged, Row, merge, only_li
 VENDOR = "Halo"
 ATTEMPTS = 3
 _STALE_PAGES = 2
-# More pages than any tenant has: a server that invents new ids for ever must not keep us for ever.
+# More pages than any tenant has. A server that invents new ids without end must not keep a run forever.
 _MOST_PAGES = 20_000
-# Pages asked for on the word of `record_count` alone.
+# The most pages that are asked for at once because of `record_count`.
 _MOST_AT_ONCE = 64
-# `record_count` has been seen to be this whatever the list (docs/vendors/halo.md#lists).
+# `record_count` had this value for some tenants, whatever the list (docs/vendors/halo.md#lists).
 _FIXED_COUNT = 50
 
 
 def parse_list(body: Any, key: str | None, where: str) -> tuple[tuple[Row, ...], int | None]:
-    """Rows and `record_count` of one answer: a bare list, or the list under `key` (None: under whichever key).
+    """Return rows and `record_count` of one answer: a list, or the list under `key` (None: under any key).
 
-    Raises BadAnswer when the key is missing: that is an error, never "no rows".
+    Raises BadAnswer when the key is missing: that is an error, and never means "no rows".
     """
     count = None
     rows = body
     if isinstance(body, dict):
         if key is not None and key not in body:
-            raise _bad(where, f"the answer has no list `{key}`")
+            raise _bad_answer(where, f"the answer has no list `{key}`")
         rows = only_list(body) if key is None else body[key]
         rows = [] if rows is None and key is not None else rows
-        said = body.get("record_count")
-        count = said if isinstance(said, int) and not isinstance(said, bool) and said >= 0 else None
+        value = body.get("record_count")
+        count = value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise _bad(where, "the answer is not a list of objects")
+        raise _bad_answer(where, "the answer is not a list of objects")
     return tuple(rows), count
 
 
 def row_id(row: Row) -> int | None:
-    """A row's id as int (recurring invoices are negative); None if it has none."""
+    """Return a row's id as int (recurring invoices have negative ids); None if it has none."""
     try:
         return values.recurring_invoice_id(row.get("id"))
     except ValueError:
@@ -59,7 +59,9 @@ def row_id(row: Row) -> int | None:
 
 
 class Pass:
-    """One pass over all pages of a list, from page 1. Ask for `wanted` pages at once, `add` them in order."""
+    """One pass over all pages of a list, from page 1. Ask for the pages in `next_pages` at once, then `add` them in
+    order.
+    """
 
     def __init__(self, where: str, page_size: int) -> None:
         self.page_size = page_size
@@ -67,19 +69,19 @@ class Pass:
         self.counts: list[int] = []
         self.asked = 0
         self.done = False
-        self.overlapped = False  # a page held both new and known rows: the list moved
-        self.beyond = False  # new rows after an end
-        self.repeated = False  # a page held the very rows of an earlier one
+        self.overlapped = False  # a page had both new and known rows: the list changed
+        self.beyond = False  # new rows came after the end
+        self.repeated = False  # a page had exactly the rows of an earlier one
         self.ids: set[Hashable] = set()
         self._where = where
         self._stale = 0
         self._wave = 1
 
     @property
-    def wanted(self) -> range:
-        """The page numbers to read next, empty when the pass is over.
+    def next_pages(self) -> range:
+        """The page numbers to read next; empty when the pass is over.
 
-        `record_count` is only a hint of how many to read at once; beyond it the number doubles with each
+        `record_count` is only a hint how many pages to read at once. After that many pages the number doubles with each
         step.
         """
         if self.done:
@@ -91,12 +93,12 @@ class Pass:
         return range(first, first + min(max(hinted + 1, self._wave), _MOST_AT_ONCE))
 
     def add(self, answers: Sequence[tuple[tuple[Row, ...], int | None]]) -> None:
-        """Take the pages just read, in order. Raises BadAnswer for a row without a usable id."""
+        """Add the pages that were read, in order. Raises BadAnswer for a row without a usable id."""
         beyond_hint = bool(self.pages)
         for rows, count in answers:
             self.asked += 1
             if self.done:
-                # Read ahead of the end; past it there is nothing.
+                # This page was read ahead. After the end there must be no new rows.
                 self.beyond = self.beyond or bool(_ids(rows, self._where) - self.ids)
                 continue
             self._take(rows, count)
@@ -105,7 +107,7 @@ class Pass:
 
     def _take(self, rows: tuple[Row, ...], count: int | None) -> None:
         if count is not None and (rows or self.asked == 1):
-            self.counts.append(count)  # what a page past the end says is worth nothing
+            self.counts.append(count)  # the count of an empty page means nothing
         if not rows:
             self.done = True
             return
@@ -118,16 +120,18 @@ class Pass:
         self._stale = 0 if new else self._stale + 1
         self.done = self._stale >= _STALE_PAGES
         if self.asked >= _MOST_PAGES and not self.done:
-            raise _bad(self._where, f"the list does not end within {_MOST_PAGES} pages")
+            raise _bad_answer(self._where, f"the list does not end within {_MOST_PAGES} pages")
 
     @property
     def edge(self) -> int:
-        """Rows on the first page: where the list was cut."""
+        """The number of rows on the first page: this is where the list was cut."""
         return len(self.pages[0]) if self.pages else 0
 
 
 class ListRead:
-    """Judges the passes over one list: `begin` a pass, fill it, `add` it; repeat until a Listing comes."""
+    """Decides from several passes over one list: `begin` a pass, fill it, `add` it, and repeat until a Listing is
+    returned.
+    """
 
     def __init__(self, endpoint: str, page_size: int) -> None:
         self._endpoint = endpoint
@@ -136,22 +140,24 @@ class ListRead:
         self._passes: list[Pass] = []
 
     def begin(self) -> Pass:
-        """Begin a pass; each cuts the list where the one before did not, so that a fault at a page's edge shows.
+        """Begin a pass. Each pass cuts the list at another place than the one before, so that an error at the edge of a
+        page is found.
 
-        The edge that came back counts, not the size asked for: a tenant may cap its pages far below that.
+        The edge is computed from the size of the page that came, not from the size asked for: a tenant may limit its
+        pages.
         """
         size = max(1, self._passes[-1].edge * 4 // 5) if self._passes else self._page_size
         return Pass(self._where, size)
 
     def add(self, read: Pass) -> Listing | None:
-        """Take a finished pass. Returns the Listing if the list is whole now, else None: read again.
+        """Add a finished pass. Return the Listing if the list is complete now, else None: read again.
 
         Raises IncompleteRead after the last attempt.
         """
         self._passes.append(read)
         merged = merge(read.pages, row_id)
-        turned = not (read.repeated and read.counts)
-        if turned and not read.beyond and (_exact(read) or self._confirmed(read)):
+        pages_turned = not (read.repeated and read.counts)
+        if pages_turned and not read.beyond and (_exact(read) or self._confirmed(read)):
             return self._listing(read, merged)
         if len(self._passes) >= ATTEMPTS:
             raise self._incomplete(read)
@@ -161,13 +167,13 @@ class ListRead:
         if read.overlapped:
             return False
         same = [other for other in self._passes[:-1] if other.ids == read.ids and not other.overlapped]
-        if _claims_more(read) and not any(_known_lie(other, read) for other in same):
+        if _claims_more(read) and not any(_count_is_meaningless(other, read) for other in same):
             return False
         if _claims_more(read) and not read.ids:
-            return len(same) == ATTEMPTS - 1  # nothing at all, where rows are named: only if it never comes otherwise
+            return len(same) == ATTEMPTS - 1  # no rows although Halo names some: accepted only if every attempt says so
         if any(_cut_differently(other, read) for other in same):
             return True
-        # A server that never lets go of its own page size: as many agreeing passes as we are willing to make.
+        # A server that always uses its own page size: accepted when all attempts agree.
         return len(same) == ATTEMPTS - 1 and not _claims_more(read)
 
     def _listing(self, read: Pass, merged: Merged) -> Listing:
@@ -184,7 +190,7 @@ class ListRead:
         return IncompleteRead(
             f"{VENDOR} {self._where}: {len(read.ids)} rows were read where {VENDOR} {named}, and {len(self._passes)} "
             f"passes did not agree ({why}). "
-            "Nothing of it is used; run again later.",
+            "None of it is used; run again later.",
             vendor=VENDOR,
             where=self._where,
             got=len(read.ids),
@@ -193,9 +199,10 @@ class ListRead:
 
 
 def _exact(read: Pass) -> bool:
-    """Every page named exactly as many as came; or no page named any and there was but one page to read.
+    """True if every page named exactly the number of rows that came, or if no page named a number and there was only
+    one page.
 
-    A number that Halo also names when it means nothing proves nothing, even where it fits.
+    A number that Halo also sends without meaning (50, or the page size) proves nothing, even where it fits.
     """
     if read.counts:
         named = set(read.counts)
@@ -211,15 +218,17 @@ def _claims_more(read: Pass) -> bool:
     return max(read.counts, default=0) > len(read.ids)
 
 
-def _known_lie(one: Pass, other: Pass) -> bool:
-    """True if both name the fixed number, or each the page size it was asked for, on pages cut differently."""
+def _count_is_meaningless(one: Pass, other: Pass) -> bool:
+    """True if both passes name the fixed number, or each names the page size that it asked for, on pages that were cut
+    differently.
+    """
     fixed = set(one.counts) == set(other.counts) == {_FIXED_COUNT}
     echoed = all(set(each.counts) == {each.page_size} for each in (one, other))
     return (fixed or (echoed and one.page_size != other.page_size)) and _cut_differently(one, other)
 
 
 def _cut_differently(one: Pass, other: Pass) -> bool:
-    """True if a fault at the edge of a page could not have hidden the same rows in both passes."""
+    """True if an error at the edge of a page cannot have hidden the same rows in both passes."""
     nothing_to_cut = not one.ids or other.page_size == 1 != one.page_size
     return nothing_to_cut or one.edge != other.edge
 
@@ -227,9 +236,9 @@ def _cut_differently(one: Pass, other: Pass) -> bool:
 def _ids(rows: Sequence[Row], where: str) -> set[Hashable]:
     ids = {row_id(row) for row in rows}
     if None in ids:
-        raise _bad(where, "a row has no id")
+        raise _bad_answer(where, "a row has no id")
     return set(ids)
 
 
-def _bad(where: str, what: str) -> BadAnswer:
-    return BadAnswer(f"{VENDOR} {where}: {what}. Nothing of it is used.", vendor=VENDOR, where=where, status=200)
+def _bad_answer(where: str, what: str) -> BadAnswer:
+    return BadAnswer(f"{VENDOR} {where}: {what}. None of it is used.", vendor=VENDOR, where=where, status=200)

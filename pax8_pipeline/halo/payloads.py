@@ -1,7 +1,7 @@
-"""What Halo answers to a write, and what may be sent at all.
+"""Checks what is sent to Halo in a write, and reads the answer.
 
-Here belongs: the shape of a write and of its reply (docs/vendors/halo.md#writing). Not here: sending (`client`),
-what to write (`billing`).
+It knows the shape of a write and of its reply (docs/vendors/halo.md#writing). Sending is in `client`; what to write is
+decided in `billing`.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from pax8_pipeline.transport.client import Reply
 from pax8_pipeline.transport.listing import Row
 
 _ENVELOPES = ("licences", "invoices", "lines")
-_CONTEST = re.compile(
+_SAVE_CONFLICT = re.compile(
     r"expected to (affect|change|update) (1|one) row|(1|one) row\b.*\bexpected\b|affected 0 row", re.IGNORECASE
 )
 
 
 @dataclass(frozen=True)
 class WriteReply:
-    """An accepted write. `body` as sent back: the saved object, an array, the collection's envelope, or None; no proof of
-    anything: take the id and read back.
+    """The answer to an accepted write. It proves nothing: take the id and read back.
 
-    `warning` is Halo's `_warning`, "" if there is none; a warning needs a person's look.
+    `body` is what Halo sent: the saved object, a list, the envelope of a list, or None. `warning` is Halo's `_warning`,
+    "" if there is none. A person has to see a warning.
     """
 
     status: int
@@ -34,13 +34,13 @@ class WriteReply:
 
     @property
     def saved(self) -> Row | None:
-        """The saved object, out of whichever shape it came in; None if the answer held none, or several."""
+        """The saved object, in whichever shape it came. None if the answer has no object, or several."""
         rows = _rows(self.body)
         return rows[0] if len(rows) == 1 and isinstance(rows[0], dict) else None
 
 
 def read_reply(reply: Reply) -> WriteReply:
-    """Read the answer to a one-element POST: an object, an array or an envelope (docs/vendors/halo.md#writing)."""
+    """Read the answer to a POST with one element: an object, a list or an envelope (docs/vendors/halo.md#writing)."""
     warnings = [
         str(row["_warning"]).strip()
         for row in [reply.body, *_rows(reply.body)]
@@ -50,7 +50,7 @@ def read_reply(reply: Reply) -> WriteReply:
 
 
 def _rows(body: Any) -> list[Any]:
-    """The saved objects in an answer of any of the three shapes."""
+    """Return the saved objects in an answer of any of the three shapes."""
     if isinstance(body, list):
         return body
     # An invoice has an id and lines; an envelope has rows and no id.
@@ -61,48 +61,50 @@ def _rows(body: Any) -> list[Any]:
     return [body]
 
 
-def is_contest(text: str) -> bool:
-    """True for Halo's words when two savings met: one row was expected to change and none did
-    (docs/vendors/halo.md#two-savings).
+def is_save_conflict(text: str) -> bool:
+    """True for the text that Halo sends when two people save at the same time: one row was expected to change and none
+    did (docs/vendors/halo.md#two-savings).
     """
-    return bool(_CONTEST.search(text))
+    return bool(_SAVE_CONFLICT.search(text))
 
 
 def licence_update(fields: Row) -> Row:
-    """Check a partial licence: `id` and `client_id` always go along (docs/vendors/halo.md#licence), `count` is whole
-    (docs/vendors/halo.md#formats).
+    """Check the changed members of a licence. `id` and `client_id` are always needed (docs/vendors/halo.md#licence);
+    `count` must be a whole number (docs/vendors/halo.md#formats). Raises ValueError, or TypeError for a float.
     """
-    _need(fields, "id", "client_id")
+    _require_ids(fields, "id", "client_id")
     count = fields.get("count")
     if isinstance(count, Decimal) and count == count.to_integral_value():
         fields = {**fields, "count": int(count)}
     elif count is not None and (not isinstance(count, int) or isinstance(count, bool)):
-        raise ValueError(f"a licence cannot hold a count of {count!r}: Halo's is a whole number")
-    return _exact(fields)
+        raise ValueError(f"{count!r} is not a count of a licence: Halo needs a whole number")
+    return _without_floats(fields)
 
 
 def line_update(line: Row) -> Row:
-    """Check one whole line for `updatelines`: `id` and `ihid` (docs/vendors/halo.md#line)."""
-    _need(line, "id", "ihid")
-    return _exact(line)
+    """Check one whole line for `updatelines`: it needs `id` and `ihid` (docs/vendors/halo.md#line). Raises ValueError
+    or TypeError.
+    """
+    _require_ids(line, "id", "ihid")
+    return _without_floats(line)
 
 
 def header_update(header: Row) -> Row:
-    """Check a header that carries all its lines. An empty `lines` would remove every line
-    (docs/vendors/halo.md#writing).
+    """Check a recurring invoice with all its lines. An empty `lines` would delete every line
+    (docs/vendors/halo.md#writing). Raises ValueError or TypeError.
     """
-    _need(header, "id")
+    _require_ids(header, "id")
     lines = header.get("lines")
     if not isinstance(lines, list) or not lines:
         raise ValueError("a recurring invoice is only sent with all of its lines")
-    return _exact(header)
+    return _without_floats(header)
 
 
 def new_invoice(invoice: Row) -> Row:
-    """Check an invoice to be created: no id, a client, lines, and nothing that bills labour
-    (docs/vendors/halo.md#invoice).
+    """Check a new invoice: no id, a client, lines, and nothing that bills labour (docs/vendors/halo.md#invoice). Raises
+    ValueError or TypeError.
     """
-    _need(invoice, "client_id")
+    _require_ids(invoice, "client_id")
     if invoice.get("id"):
         raise ValueError(f"id {invoice['id']} would change an invoice instead of creating one")
     lines = invoice.get("lines")
@@ -110,18 +112,20 @@ def new_invoice(invoice: Row) -> Row:
         raise ValueError("an invoice without lines is not sent")
     if any(name in line for line in lines for name in ("entity_type", "ticket_id")):
         raise ValueError("entity_type and ticket_id bill labour: never sent")
-    return _exact(invoice)
+    return _without_floats(invoice)
 
 
-def _need(fields: Row, *names: str) -> None:
+def _require_ids(fields: Row, *names: str) -> None:
     for name in names:
         value = fields.get(name)
         if not isinstance(value, int) or isinstance(value, bool) or value == 0:
             raise ValueError(f"{name} must be an id, found {value!r}")
 
 
-def _exact(fields: Row) -> Row:
-    """Refuse a float anywhere: money and quantities are Decimal or int from text to Halo."""
+def _without_floats(fields: Row) -> Row:
+    """Return the fields; raise TypeError for a float anywhere. Money and quantities are Decimal or int until they are
+    sent.
+    """
     stack: list[Any] = [fields]
     while stack:
         value = stack.pop()

@@ -1,1 +1,1 @@
-"""Reading Pax8; there is no way to write to it."""
+"""The Pax8 client. It cannot write."""

@@ -1,7 +1,7 @@
-"""Reading Pax8: every list whole or not at all, every object as it was sent.
+"""The Pax8 client: reads every list completely, and returns every object as it was sent.
 
-Here belongs: endpoints and their parameters (docs/vendors/pax8.md). Not here: meaning of fields, typing (staging),
-and any write: this product never writes to Pax8, and the transport under this client refuses all but GET.
+It knows the endpoints and their parameters (docs/vendors/pax8.md). The meaning of fields and typing are in staging.
+There is no write: this product never writes to Pax8, and the transport of this client refuses everything but GET.
 """
 
 from __future__ import annotations
@@ -31,18 +31,19 @@ from pax8_pipeline.transport.vendor_client import VendorClient
 
 @dataclass(frozen=True)
 class Pax8Check:
-    """What `doctor` learns: `companies` the vendor names; `clock_offset_s` its clock less ours, None if unknown."""
+    """The result of `Pax8Client.check`, for `doctor`. `companies`: the number that Pax8 names. `clock_offset_s`: Pax8's
+    clock minus ours in seconds; None if unknown.
+    """
 
     companies: int
     clock_offset_s: float | None
 
 
 class Pax8Client(VendorClient):
-    """One Pax8 partner account, read only; thread-safe. Close it, or use it as a context manager.
+    """One Pax8 partner account, read only. Thread-safe. Close it, or use it as a context manager.
 
-    All methods raise the typed errors of `pax8_pipeline.errors`; lists raise IncompleteRead rather than give
-    a part. Nothing is filtered by the vendor and then trusted: unknown parameters are ignored there without a
-    word.
+    All methods raise the errors of `pax8_pipeline.errors`. Lists raise IncompleteRead instead of returning a part. A
+    filter of Pax8 is never trusted: it ignores unknown parameters without a message.
     """
 
     def __init__(
@@ -73,7 +74,7 @@ class Pax8Client(VendorClient):
         )
 
     def check(self) -> Pax8Check:
-        """Fetch a token and read one row: proves credentials, address and permission."""
+        """Fetch a token and read one row. This proves credentials, address and permission."""
         page = parse_page(self._transport.get_json("/companies", {"page": "0", "size": "1"}), "GET /companies")
         return Pax8Check(page.total, self._transport.clock_offset_s)
 
@@ -90,33 +91,30 @@ class Pax8Client(VendorClient):
         return self._list("/subscriptions", sort="createdDate,asc")
 
     def subscription(self, subscription_id: str) -> Row:
-        """One subscription; NotFound if there is none."""
+        """One subscription. Raises NotFound if there is none."""
         return self._one("/subscriptions", subscription_id)
 
     def subscription_history(self, subscription_id: str) -> tuple[Row, ...]:
-        """Whole snapshots of one subscription in the vendor's order, newest first in its sample
+        """The earlier states of one subscription, in the vendor's order; newest first in the sample of the documents
         (docs/vendors/pax8.md#subscriptions).
         """
         path = f"/subscriptions/{_segment(subscription_id)}/history"
         return parse_content(self._transport.get_json(path), f"GET {path}")
 
     def usage_summaries(self, subscription_id: str) -> Listing:
-        """The usage summaries of one subscription; NotFound for an unknown subscription
+        """The usage summaries of one subscription. Raises NotFound for an unknown subscription
         (docs/vendors/pax8.md#usage-summaries).
 
-        Never narrowed by company: that would hide the usage nobody is assigned to
-        (docs/vendors/pax8.md#usage-summaries).
+        The list is never filtered by company: a filter would hide usage without a company.
         """
         return self._list(f"/subscriptions/{_segment(subscription_id)}/usage-summaries", sort="resourceGroup,asc")
 
     def usage_summary(self, summary_id: str) -> Row:
-        """One usage summary; the only place that may tell the company of a summary
-        (docs/vendors/pax8.md#usage-summaries).
-        """
+        """One usage summary. Only this answer may name the company of a summary (docs/vendors/pax8.md#usage-summaries)."""
         return self._one("/usage-summaries", summary_id)
 
     def usage_lines(self, summary_id: str, usage_date: date, product_id: str | None = None) -> Listing:
-        """The usage lines of one summary as posted for one day: month-to-date totals, no ids
+        """The usage lines of one summary as posted for one day: totals of the month so far, without ids
         (docs/vendors/pax8.md#usage-lines).
         """
         params = {"usageDate": usage_date.isoformat()}
@@ -135,13 +133,13 @@ class Pax8Client(VendorClient):
         return self._list("/invoices", sort="invoiceDate,asc")
 
     def invoice_items(self, invoice_id: str) -> Listing:
-        """All items of one invoice; they carry no invoice id, and perhaps no id of their own
+        """All items of one invoice. They have no invoice id, and perhaps no id of their own
         (docs/vendors/pax8.md#invoice-items).
         """
         return self._list(f"/invoices/{_segment(invoice_id)}/items")
 
     def draft_items(self, month_offset: int, company_id: str | None = None) -> Listing:
-        """Next invoice's items so far: month_offset 0 this month, 1 the next; no usage in arrears
+        """The items of the next invoice so far: `month_offset` 0 is this month, 1 the next. Without usage in arrears
         (docs/vendors/pax8.md#invoice-items).
         """
         params = {"monthOffset": str(month_offset)}
@@ -150,16 +148,15 @@ class Pax8Client(VendorClient):
         listing = self._list("/invoices/draftItems", **params)
         if company_id is None:
             return listing
-        # A row without a company is nobody's: never taken for the company that was asked for
-        # (docs/vendors/pax8.md#no-company).
+        # A row without a company is never counted for the company that was asked for (docs/vendors/pax8.md#no-company).
         return listing.only(lambda row: bool(row.get("companyId")) and _same(row["companyId"], company_id))
 
     def _list(self, path: str, **params: str) -> Listing:
         read = ListRead(path, min(self._config.page_size, 200))
         while True:
-            asked = {**params, "size": str(read.page_size)}
-            first = self._page(path, asked, 0)
-            rest = map_all(partial(self._page, path, asked), range(1, first.pages), self._threads)
+            page_params = {**params, "size": str(read.page_size)}
+            first = self._page(path, page_params, 0)
+            rest = map_all(partial(self._page, path, page_params), range(1, first.pages), self._threads)
             listing = read.add([first, *rest])
             if listing is not None:
                 return listing
@@ -168,11 +165,11 @@ class Pax8Client(VendorClient):
         body = self._transport.get_json(path, {**params, "page": str(number)})
         return parse_page(body, f"GET {path}")
 
-    def _one(self, collection: str, wanted: str) -> Row:
-        path = f"{collection}/{_segment(wanted)}"
+    def _one(self, collection: str, object_id: str) -> Row:
+        path = f"{collection}/{_segment(object_id)}"
         body = self._transport.get_json(path)
-        if not isinstance(body, dict) or row_id(body) != wanted.strip().lower():
-            message = f"{VENDOR} GET {path}: the answer is not the object asked for. Nothing of it is used."
+        if not isinstance(body, dict) or row_id(body) != object_id.strip().lower():
+            message = f"{VENDOR} GET {path}: the answer is not the object that was asked for. None of it is used."
             raise BadAnswer(message, vendor=VENDOR, where=f"GET {path}", status=200)
         return body
 
@@ -199,7 +196,7 @@ def _token_request(config: Pax8Config) -> TokenRequest:
 
 
 def _segment(value: str) -> str:
-    """An id as one segment of a path; an empty or dotted one would name another resource."""
+    """Return an id as one segment of a path. Raises ValueError for "", "." and "..", which would name another resource."""
     text = value.strip()
     if text in ("", ".", ".."):
         raise ValueError(f"{value!r} is not an id")
@@ -207,5 +204,5 @@ def _segment(value: str) -> str:
 
 
 def _same(found: Any, wanted: str, length: int | None = None) -> bool:
-    """Equal case-blind. A row that does not say is taken as meant: only what contradicts is dropped."""
+    """Compare without case. An empty value counts as equal: only a row that contradicts the filter is dropped."""
     return found in (None, "") or str(found).strip().lower()[:length] == wanted.strip().lower()

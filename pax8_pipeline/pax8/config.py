@@ -1,7 +1,4 @@
-"""What the Pax8 client has to be told.
-
-Here belongs: addresses, credentials, limits. Not here: where they come from (`settings`).
-"""
+"""The configuration of the Pax8 client: addresses, credentials, limits. Their values come from `settings`."""
 
 from __future__ import annotations
 
@@ -11,14 +8,16 @@ from pydantic import SecretStr
 
 from pax8_pipeline.transport.retry import RetryPolicy
 
-# The most that was ever stated (docs/vendors/pax8.md#limits). It was not confirmed lately, so a run starts with half of
-# it.
+# The highest limit that Pax8 ever stated (docs/vendors/pax8.md#limits). It was not confirmed lately, so a run starts
+# with half of it.
 CALLS_A_MINUTE = 1000
 
 
 @dataclass(frozen=True)
 class Pax8Config:
-    """Defaults are those of docs/vendors/pax8.md#addresses, #limits. `rate_window_s` and time-outs in seconds."""
+    """Defaults come from docs/vendors/pax8.md#addresses, #limits. `rate_window_s` and the time-outs are in seconds;
+    `rate_limit` is the number of requests in a window.
+    """
 
     client_id: str
     client_secret: SecretStr

@@ -1,18 +1,20 @@
-"""When a list of Pax8 has been read whole. Pure: pages go in, a Listing or "read again" comes out.
+"""Decides whether a list of Pax8 was read completely. Pure: pages go in; a Listing or "read again" comes out.
 
-Here belongs: the envelope and the completeness rule (docs/vendors/pax8.md#lists). Not here: HTTP, endpoints
-(`client`).
+It contains the envelope and the rule of completeness (docs/vendors/pax8.md#lists). HTTP and endpoints are in `client`.
 
-Paging is by offset without a snapshot, so rows repeat or are missed when data moves between pages, and a list that may
-not be sorted can come in another order with every request. The rule, for one read of all pages (an attempt):
+Pax8 pages by offset and without a snapshot. So rows are repeated or missed when data moves between pages, and a list
+that is not sorted may come in another order with every request. The rule, for one read of all pages (an attempt):
 
-1. All pages name the same `totalElements`; else the list moved, read again.
-2. One page is one answer, so it shows no row twice. Hence the distinct ids of all pages, and of each content without an
-   id the most copies that stood on one page, are rows that exist. When they are as many as named, they are all there
-   are: whole. Attempts that name the same total add to each other.
-3. As many rows as named, and what repeats stands on one page: whole, the repeats are the vendor's own.
-4. Two attempts that cut the list into pages of different size and served the very same rows, as many as named, prove
-   each other: whole, the repeats are the vendor's own.
+1. All pages must name the same `totalElements`. Otherwise the list changed: read again.
+
+2. One page is one answer, so it shows no row twice. So these rows exist: the distinct ids of all pages, and of each
+content without an id the most copies on one page. When they are as many as Pax8 names, the list is complete. Attempts
+that name the same total are added together.
+
+3. As many rows as named, and repeated rows are on the same page: complete; the vendor itself repeats them.
+
+4. Two attempts with different page sizes that served exactly the same rows, as many as named, prove each other:
+complete; the vendor itself repeats rows.
 """
 
 from __future__ import annotations
@@ -28,14 +30,14 @@ from pax8_pipeline.transport.listing import Listing, Merged, Row, merge
 
 VENDOR = "Pax8"
 ATTEMPTS = 3
-# A list that may not be sorted can come in another order each time; then every attempt misses other rows, and enough
-# of them together miss none.
+# A list that is not sorted can come in another order each time. Then every attempt misses other rows, and only many
+# attempts together find all.
 _UNSORTED_ATTEMPTS = 20
 
 
 @dataclass(frozen=True)
 class Page:
-    """One page as it came back. `size` is the size the server says it used, not the one asked for."""
+    """One page as it came. `size`: the page size that the server says it used, not the one asked for."""
 
     rows: tuple[Row, ...]
     total: int
@@ -44,46 +46,46 @@ class Page:
 
     @property
     def pages(self) -> int:
-        """How many pages there are, by the answer itself; 1 if it holds all."""
+        """The number of pages according to this answer; 1 if it has all rows."""
         by_size = -(-self.total // self.size) if self.size else 1
         return max(1, min(max(self.total_pages, by_size), self.total))
 
 
 def parse_page(body: Any, where: str) -> Page:
-    """Read a page envelope; raises BadAnswer when the `page` object or its totals are missing.
+    """Read a page envelope. Raises BadAnswer when the `page` object or its total is missing.
 
-    `content` may be absent when there is nothing (docs/vendors/pax8.md#lists).
+    `content` may be absent when there are no rows (docs/vendors/pax8.md#lists).
     """
     page = body.get("page") if isinstance(body, dict) else None
     total = _count(page, "totalElements")
     if total is None:
-        raise _bad(where, "the answer has no `page` object with `totalElements`")
+        raise _bad_answer(where, "the answer has no `page` object with `totalElements`")
     rows = parse_content(body, where)
     size = _count(page, "size") or len(rows)
     return Page(rows, total, size, _count(page, "totalPages") or 0)
 
 
 def parse_content(body: Any, where: str) -> tuple[Row, ...]:
-    """The rows of an envelope; none if `content` is absent. Raises BadAnswer when it is not a list of objects."""
+    """Return the rows of an envelope; none if `content` is absent. Raises BadAnswer when it is not a list of objects."""
     content = body.get("content") if isinstance(body, dict) else body
     if isinstance(body, dict) and content is None:
         return ()
     if not isinstance(body, dict) or not isinstance(content, list):
-        raise _bad(where, "the answer is no object with a list `content`")
+        raise _bad_answer(where, "the answer is not an object with a list `content`")
     if not all(isinstance(row, dict) for row in content):
-        raise _bad(where, "`content` holds something that is not an object")
+        raise _bad_answer(where, "`content` holds something that is not an object")
     return tuple(content)
 
 
 def row_id(row: Row) -> Hashable | None:
-    """The id to tell rows apart by: case-blind text; None where it is missing, null or empty."""
+    """Return the id that tells rows apart: text in lower case; None where it is missing, null or empty."""
     value = row.get("id")
     return str(value).strip().lower() or None if value is not None else None
 
 
 @dataclass(frozen=True)
 class _Attempt:
-    """One read of all pages: what came, cut where. `total` None: the pages did not agree."""
+    """One read of all pages. `total` None: the pages named different totals."""
 
     pages: tuple[Page, ...]
     merged: Merged
@@ -91,10 +93,10 @@ class _Attempt:
 
 
 class ListRead:
-    """Judges the attempts at one list. Ask `page_size`, read all pages, `add` them; repeat until a Listing
-    comes.
+    """Decides from several attempts at one list. Ask with `page_size`, read all pages, `add` them, and repeat until a
+    Listing is returned.
 
-    `endpoint` is the path for messages and the Listing.
+    `endpoint` is the path, for messages and the Listing.
     """
 
     def __init__(self, endpoint: str, page_size: int) -> None:
@@ -104,37 +106,38 @@ class ListRead:
 
     @property
     def page_size(self) -> int:
-        """The size to ask for in the next attempt; another each time, so that a fault at a page's edge shows."""
+        """The page size for the next attempt. It changes each time, so that an error at the edge of a page is found."""
         return self._sizes[len(self._attempts) % len(self._sizes)]
 
     def add(self, pages: Sequence[Page]) -> Listing | None:
-        """Take one attempt's pages, in page order. Returns the Listing if the list is whole now, else None.
+        """Add the pages of one attempt, in page order. Return the Listing if the list is complete now, else None: read
+        again.
 
-        Raises IncompleteRead when no further attempt is worth making.
+        Raises IncompleteRead when another attempt is not worth it.
         """
         totals = {page.total for page in pages}
         merged = merge([page.rows for page in pages], row_id)
         attempt = _Attempt(tuple(pages), merged, totals.pop() if len(totals) == 1 else None)
         self._attempts.append(attempt)
-        whole = self._whole(attempt)
-        if whole is not None:
-            return self._listing(whole, attempt.total)
-        made = len(self._attempts)
-        if made >= (_UNSORTED_ATTEMPTS if self._unsorted() else ATTEMPTS):
+        complete = self._complete(attempt)
+        if complete is not None:
+            return self._listing(complete, attempt.total)
+        attempts = len(self._attempts)
+        if attempts >= (_UNSORTED_ATTEMPTS if self._unsorted() else ATTEMPTS):
             raise self._incomplete()
         return None
 
-    def _whole(self, attempt: _Attempt) -> Merged | None:
+    def _complete(self, attempt: _Attempt) -> Merged | None:
         merged, total = attempt.merged, attempt.total
         if total is None:
             return None
         copies = _copies(attempt.pages)
-        certain = copies.total() == merged.unnamed  # no row without an id can be one that was served twice
+        certain = copies.total() == merged.unnamed  # no row without an id can have been served twice
         if certain and (len(merged.ids) + merged.unnamed == total or (merged.served == total and not merged.moved)):
             return merged
         if self._proven(attempt):
             return merge([page.rows for page in attempt.pages], row_id, unchanged_list=True)
-        return self._united(total)
+        return self._combined(total)
 
     def _proven(self, attempt: _Attempt) -> bool:
         if attempt.merged.served != attempt.total:
@@ -142,14 +145,14 @@ class ListRead:
         return any(
             other.total == attempt.total
             and other.pages[0].size != attempt.pages[0].size
-            and _tally(other.pages) == _tally(attempt.pages)
+            and _count_rows(other.pages) == _count_rows(attempt.pages)
             for other in self._attempts[:-1]
         )
 
-    def _united(self, total: int) -> Merged | None:
+    def _combined(self, total: int) -> Merged | None:
         same = [attempt for attempt in self._attempts if attempt.total == total]
         pages = [page for attempt in same for page in attempt.pages]
-        # In the order they were read, so that a row that changed in between is taken as read last.
+        # In the order of reading: of a row that changed in between, the last state counts.
         named = merge([[row for row in page.rows if row_id(row) is not None] for page in pages], row_id)
         copies = _copies(pages)
         if len(named.ids) + copies.total() != total:
@@ -184,7 +187,7 @@ class ListRead:
             else "its pages did not agree on how many rows there are (the list changes while it is read)"
         )
         return IncompleteRead(
-            f"{VENDOR} GET {self._endpoint}: {why}, in {len(self._attempts)} attempts. Nothing of it is used; run "
+            f"{VENDOR} GET {self._endpoint}: {why}, in {len(self._attempts)} attempts. None of it is used; run "
             "again later.",
             vendor=VENDOR,
             where=f"GET {self._endpoint}",
@@ -194,7 +197,7 @@ class ListRead:
 
 
 def _copies(pages: Sequence[Page]) -> Counter[str]:
-    """Of each content without an id, the most copies that stood on one page."""
+    """Count, for each content without an id, the most copies on one page."""
     most: Counter[str] = Counter()
     for page in pages:
         most |= Counter(_text(row) for row in page.rows if row_id(row) is None)
@@ -205,7 +208,7 @@ def _text(row: Row) -> str:
     return jsontext.dumps(row)
 
 
-def _tally(pages: Sequence[Page]) -> Counter[str]:
+def _count_rows(pages: Sequence[Page]) -> Counter[str]:
     return Counter(_text(row) for page in pages for row in page.rows)
 
 
@@ -214,5 +217,5 @@ def _count(page: Any, name: str) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
-def _bad(where: str, what: str) -> BadAnswer:
-    return BadAnswer(f"{VENDOR} {where}: {what}. Nothing of it is used.", vendor=VENDOR, where=where, status=200)
+def _bad_answer(where: str, what: str) -> BadAnswer:
+    return BadAnswer(f"{VENDOR} {where}: {what}. None of it is used.", vendor=VENDOR, where=where, status=200)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pax8_pipeline.errors import WriteContested, WriteRefused
-from pax8_pipeline.halo.payloads import is_contest
+from pax8_pipeline.halo.payloads import is_save_conflict
 from pax8_pipeline_tests.halo.conftest import Connect
 from pax8_pipeline_tests.support.scripted_http import said
 
@@ -46,14 +46,14 @@ def test_a_warning_inside_an_envelope_is_seen(connect: Connect) -> None:
 
 def test_two_savings_at_once_are_an_error_of_their_own_and_sent_once(connect: Connect) -> None:
     client, server = connect(lambda asked: said({"message": CONTEST}, 400))
-    with pytest.raises(WriteContested, match="Somebody else saved it at that moment"):
+    with pytest.raises(WriteContested, match="Somebody else saved it at the same time"):
         client.update_licence(LICENCE)
     assert len(server.sent("POST")) == 1
 
 
 @pytest.mark.parametrize("text", ["This period is locked.", "Please select a customer", "row 1 is not valid"])
 def test_other_refusals_are_not_taken_for_it(text: str, connect: Connect) -> None:
-    assert not is_contest(text)
+    assert not is_save_conflict(text)
     client, _ = connect(lambda asked: said({"message": text}, 400))
     with pytest.raises(WriteRefused) as caught:
         client.update_licence(LICENCE)
@@ -65,7 +65,7 @@ def test_other_refusals_are_not_taken_for_it(text: str, connect: Connect) -> Non
     [CONTEST, "Invoice payments: 1 row was expected to change and 0 did", "expected to update 1 row(s), updated 0"],
 )
 def test_halos_words_for_it_are_known(text: str) -> None:
-    assert is_contest(text)
+    assert is_save_conflict(text)
 
 
 @pytest.mark.parametrize(

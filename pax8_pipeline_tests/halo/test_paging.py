@@ -32,7 +32,7 @@ def read(serve: Serve, size: int = 4) -> Listing:
     state = ListRead("/Client", size)
     for attempt in range(100):
         current = state.begin()
-        while wanted := current.wanted:
+        while wanted := current.next_pages:
             answers = [serve(attempt, page, current.page_size) for page in wanted]
             current.add([(tuple(found), count) for found, count in answers])
         listing = state.add(current)
@@ -118,7 +118,7 @@ def test_a_page_repeated_in_one_pass_is_read_again() -> None:
 
 
 def test_fewer_rows_than_named_is_incomplete_with_the_numbers() -> None:
-    with pytest.raises(IncompleteRead, match=r"8 rows.* names 9.*Nothing of it is used") as caught:
+    with pytest.raises(IncompleteRead, match=r"8 rows.* names 9.*None of it is used") as caught:
         read(lambda attempt, page, size: (cut(rows(8), page, size), 9), 4)
     assert (caught.value.got, caught.value.expected) == (8, 9)
     assert (caught.value.vendor, caught.value.where) == ("Halo", "GET /Client")

@@ -171,7 +171,7 @@ def test_a_subscription_is_read_by_id_whatever_its_case(connect: Connect) -> Non
 @pytest.mark.parametrize("body", [{"id": "other"}, {}, [], None, {"content": []}])
 def test_another_object_than_asked_for_is_a_bad_answer(body: Any, connect: Connect) -> None:
     client, _ = connect(lambda asked: said(body))
-    with pytest.raises(BadAnswer, match="not the object asked for"):
+    with pytest.raises(BadAnswer, match="not the object that was asked for"):
         client.subscription("abc-1")
 
 

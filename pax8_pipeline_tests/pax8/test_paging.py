@@ -149,7 +149,7 @@ def test_a_row_that_never_comes_is_incomplete_with_the_numbers() -> None:
         asked.add(attempt)
         return cut(rows(8), page, size), 9
 
-    with pytest.raises(IncompleteRead, match=r"8 rows.* names 9.*Nothing of it is used") as caught:
+    with pytest.raises(IncompleteRead, match=r"8 rows.* names 9.*None of it is used") as caught:
         read(serve, 4)
     assert (caught.value.got, caught.value.expected) == (8, 9)
     assert (caught.value.vendor, caught.value.where) == ("Pax8", "GET /subscriptions")
