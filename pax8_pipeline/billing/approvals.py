@@ -1,6 +1,6 @@
-"""Who agreed to what: approvals of waiting changes, acknowledgements of a guardrail, and what may be written by them.
+"""Who approved what: approvals of waiting changes, acknowledgements of a guardrail, and what may be written by them.
 
-Here belongs: recording an agreement and turning a plan plus agreements into the list of writes. Not here: writing.
+Contains: recording an approval, and turning a plan and its approvals into the list of writes. Does not contain: writing.
 Every refusal is a plain sentence (PipelineError).
 """
 
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from pax8_pipeline.billing.actions import registry
 from pax8_pipeline.billing.ledger import ledger
 from pax8_pipeline.billing.model import Change, Plan
 from pax8_pipeline.billing.planning import guardrails, planner
@@ -23,21 +24,21 @@ from pax8_pipeline.warehouse.snapshots import dicts
 Kind = Literal["approve", "acknowledge"]
 
 
-class NothingToAgree(PipelineError):
+class NothingToApprove(PipelineError):
     """There is nothing of that kind in that part of the plan."""
 
 
 @dataclass(frozen=True)
 class Scope:
-    """What part of a plan an agreement covers: one client, one row, or all of it."""
+    """What part of a plan an approval covers: one client, one row, or all of it."""
 
     client_id: int | None = None
     row_id: str | None = None
 
 
 @dataclass(frozen=True)
-class Agreement:
-    """One recorded agreement and the rows it covers; `at` is UTC."""
+class Approval:
+    """One recorded approval (or acknowledgement) and the rows it covers; `at` is UTC."""
 
     plan_id: str
     checksum: str
@@ -52,7 +53,7 @@ class Agreement:
         return len(self.row_ids)
 
 
-def agree(
+def record_approval(
     warehouse: Warehouse,
     plan_id: str,
     *,
@@ -62,16 +63,16 @@ def agree(
     policy: Policy,
     mappings: str,
     scope: Scope,
-) -> Agreement:
-    """Record that `who` agrees to the waiting (or held) rows of a plan; `now` is UTC.
+) -> Approval:
+    """Record that `who` approves the waiting rows of a plan, or acknowledges the held ones; `now` is UTC.
 
-    Raises PipelineError when the plan is expired or stale, or when there is nothing of that kind to agree to.
+    Raises PipelineError when the plan is expired or stale, and NothingToApprove when it has no such rows.
     """
     with warehouse.transaction() as connection:
         head = planner.load_plan(connection, plan_id)
         if not who.strip():
             raise PipelineError("an approval needs a name: give --by NAME or set USER")
-        refuse_stale(connection, head, now, policy, mappings)
+        ensure_fresh(connection, head, now, policy, mappings)
         connection.execute(
             "INSERT INTO billing.approvals SELECT coalesce(max(approval), 0) + 1, ?, ?, ?, ?, ?, ?, ? FROM billing.approvals",
             [now, who.strip(), plan_id, head.checksum, kind, scope.client_id, scope.row_id],
@@ -82,24 +83,24 @@ def agree(
             [plan_id, kind, now],
         ).fetchall()
         if not rows:
-            raise NothingToAgree(_nothing(connection, head, kind))
-    return Agreement(plan_id, head.checksum, kind, who.strip(), now, tuple(str(row[0]) for row in rows))
+            raise NothingToApprove(_nothing_to_approve(connection, head, kind))
+    return Approval(plan_id, head.checksum, kind, who.strip(), now, tuple(str(row[0]) for row in rows))
 
 
-def _nothing(connection: Connection, head: Plan, kind: Kind) -> str:
-    left = ledger.left(connection, head.plan_id)
+def _nothing_to_approve(connection: Connection, head: Plan, kind: Kind) -> str:
+    remaining = ledger.remaining(connection, head.plan_id)
     if kind == "acknowledge":
-        what, other = "is held by a guardrail", f"{left.waiting} changes wait for a person: leave out --acknowledge"
-        more = left.waiting
+        what, count = "is held by a guardrail", remaining.waiting
+        other = f"{count} changes wait for a person: leave out --acknowledge"
     else:
-        what, other = "waits for a person", f"a guardrail holds {left.held} changes: add --acknowledge"
-        more = left.held
-    hint = other if more else f"`pax8-pipeline plan show {head.plan_id}` lists its rows"
+        what, count = "waits for a person", remaining.held
+        other = f"a guardrail holds {count} changes: add --acknowledge"
+    hint = other if count else f"`pax8-pipeline plan show {head.plan_id}` lists its rows"
     return f"nothing in that part of plan {head.plan_id} {what}; {hint}"
 
 
-def agreements(connection: Connection, plan_id: str) -> list[dict[str, Any]]:
-    """Return what people agreed to in a plan, oldest first: who, when (UTC), kind, checksum, part and rows covered."""
+def list_approvals(connection: Connection, plan_id: str) -> list[dict[str, Any]]:
+    """Return what people approved in a plan, oldest first: who, when (UTC), kind, checksum, part and rows covered."""
     cursor = connection.execute(
         "SELECT a.approval, a.approved_at, a.approved_by, a.kind, a.checksum, a.client_id, a.row_id, "
         "count(DISTINCT r.row_id) AS rows FROM billing.approvals a "
@@ -110,8 +111,8 @@ def agreements(connection: Connection, plan_id: str) -> list[dict[str, Any]]:
     return dicts(cursor)
 
 
-def refuse_stale(connection: Connection, head: Plan, now: datetime, policy: Policy, mappings: str) -> None:
-    """Raise PipelineError when a plan no longer stands for what would be planned now."""
+def ensure_fresh(connection: Connection, head: Plan, now: datetime, policy: Policy, mappings: str) -> None:
+    """Raise PipelineError when a plan is no longer what would be planned now."""
     if not head.complete:
         raise PipelineError(f"plan {head.plan_id} is not complete: {head.problem}")
     if now > head.expires_at:
@@ -140,30 +141,31 @@ class Writable:
 
 
 def writable(connection: Connection, head: Plan, policy: Policy, *, explicit: bool, now: datetime) -> Writable:
-    """Return what may be written of a plan: safe rows, and rows people agreed to.
+    """Return what may be written of a plan: safe rows, and rows that people approved.
 
     `explicit`: a person applies this very plan, which the trust mode `propose` asks for. Guardrails are held against
     the whole list once more, since approvals add to it; acknowledged rows are past them.
     """
-    values = {"plan_id": head.plan_id, "now": now, "days": policy.trust.approval_days, "explicit": explicit}
+    values = {"plan_id": head.plan_id, "now": now, "days": policy.trust.approval_days, "explicit": explicit,
+              "retired": list(registry.retired_actions())}  # fmt: skip
     rows = {row[0]: row for row in connection.execute(load_sql("billing/writable.sql"), values).fetchall()}
     chosen = [c for c in planner.all_changes(connection, head.plan_id) if c.row_id in rows]
     acknowledged = {row_id for row_id, row in rows.items() if row[3]}
     # A person approved each row of an undo, and it takes back what went wrong: no guardrail holds it or counts it.
     exempt = acknowledged | {row_id for row_id, row in rows.items() if row[4]}
-    agreed = bool(acknowledged)
-    seats_agreed = any(c.row_id in acknowledged and not c.is_usage for c in chosen)
-    if head.held and not seats_agreed and _holds_whole_run(_held_rows(connection, head)):
-        # The run is held for its seats. Usage is counted by itself, so it is written all the same.
-        chosen = [c for c in chosen if c.is_usage]
+    seats_acknowledged = any(c.row_id in acknowledged and not registry.is_usage(c.action) for c in chosen)
+    if head.held and not seats_acknowledged and _holds_whole_run(_held_rows(connection, head)):
+        # The run is held for its seats. Usage is counted apart, so it is written all the same.
+        chosen = [c for c in chosen if registry.is_usage(c.action)]
         limited = _within_limits(connection, head, policy, chosen, exempt)
-        return Writable(limited.changes, (head.held, *limited.held), agreed)
+        return Writable(limited.changes, (head.held, *limited.held), bool(acknowledged))
     limited = _within_limits(connection, head, policy, chosen, exempt)
-    return Writable(limited.changes, limited.held, agreed)
+    return Writable(limited.changes, limited.held, bool(acknowledged))
 
 
 def _held_rows(connection: Connection, head: Plan) -> list[dict[str, Any]]:
-    return dicts(connection.execute(load_sql("billing/held.sql"), [head.plan_id]))
+    values = {"plan_id": head.plan_id, "usage": list(registry.usage_actions())}
+    return dicts(connection.execute(load_sql("billing/held.sql"), values))
 
 
 def _holds_whole_run(rows: Sequence[Mapping[str, Any]]) -> bool:
@@ -192,7 +194,7 @@ def _within_limits(
         [head.plan_id],
     ).fetchall()
     holds = guardrails.check(free, dict(lines), policy.guardrails)
-    kept = [c for c in chosen if c.row_id in exempt or holds.let(c)]
+    allowed = [c for c in chosen if c.row_id in exempt or holds.let(c)]
     sentences = [holds.run] if holds.run else holds.clients.values()
     held = tuple(dict.fromkeys([*sentences, *holds.usage.values()]))
-    return Writable(kept, held)
+    return Writable(allowed, held)

@@ -2,7 +2,7 @@
 
 0 done, nothing left to write and nothing waits for a person; 2 a plan waits, or a loss or an overcharge that only a
 person can resolve and that nobody has acknowledged; 3 held back by a blocking check or a guardrail; 1 error. The worst
-wins: 1 before 3 before 2. What is left counts, not what the plan began with: approvals and acknowledgements let rows
+wins: 1 before 3 before 2. What remains counts, not what the plan began with: approvals and acknowledgements let rows
 through that the plan's head still counts as waiting or held.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pax8_pipeline.billing.findings import Open
-from pax8_pipeline.billing.model import Left, Plan
+from pax8_pipeline.billing.model import Plan, Remaining
 from pax8_pipeline.billing.planning.guardrails import way_past
 
 DONE, ERROR, WAITS, HELD = 0, 1, 2, 3
@@ -20,7 +20,7 @@ NEXT = "put them right, or `pax8-pipeline acknowledge` those that are meant to b
 
 
 @dataclass(frozen=True)
-class Verdict:
+class ExitStatus:
     """Exit code and why. `only_findings`: all is written, and what waits for a person is no change of the plan."""
 
     code: int
@@ -28,10 +28,10 @@ class Verdict:
     only_findings: bool = False
 
 
-def judge(
+def evaluate(
     plan: Plan | None,
     states: Mapping[str, int],
-    left: Left,
+    remaining: Remaining,
     held: Sequence[str],
     *,
     errors: Sequence[str],
@@ -39,47 +39,47 @@ def judge(
     pending: Sequence[str] = (),
     two_writers: Sequence[str] = (),
     findings: Open | None = None,
-) -> Verdict:
-    """Judge a run by its plan, what the ledger says was written and what is left, its errors and blocking checks.
+) -> ExitStatus:
+    """Evaluate a run by its plan, what the ledger says was written and what remains, its errors and blocking checks.
 
-    `held`: the sentences of the guardrails that hold what is left; `blocking`: whatever else kept the run from writing;
+    `held`: the sentences of the guardrails that hold what remains; `blocking`: whatever else kept the run from writing;
     `pending`: a sentence for each creation of which nobody knows the result yet; `two_writers`: what this run met of
     another writer (one key on two invoices, documents of another data folder). It comes before the errors that follow
     from it: a person has to see to it before anything else.
     `findings`: what only a person can put right, where the plan is the newest of a daily run.
     """
     if two_writers:
-        return Verdict(HELD, "; ".join(two_writers))
+        return ExitStatus(HELD, "; ".join(two_writers))
     verified = states.get("verified", 0)
     also = f"; {verified} other changes were written and read back" if verified else ""
     broken = [f"{states[s]} writes {s}" for s in ("failed", "unknown", "skipped") if states.get(s)]
     if errors or broken:
-        return Verdict(ERROR, "; ".join([*errors, *broken]))
+        return ExitStatus(ERROR, "; ".join([*errors, *broken]))
     if blocking:
-        return Verdict(HELD, f"held back by a blocking check: {'; '.join(blocking)}{also}")
+        return ExitStatus(HELD, f"held back by a blocking check: {'; '.join(blocking)}{also}")
     if plan is None:
-        return Verdict(ERROR, "no plan was made")
+        return ExitStatus(ERROR, "no plan was made")
     if not plan.complete:
-        return Verdict(HELD, f"the plan may not be applied: {plan.problem}")
+        return ExitStatus(HELD, f"the plan may not be applied: {plan.problem}")
     if held:
-        return Verdict(HELD, f"held by a guardrail: {'; '.join(held)}; {way_past(plan.plan_id)}{also}")
+        return ExitStatus(HELD, f"held by a guardrail: {'; '.join(held)}; {way_past(plan.plan_id)}{also}")
     open_findings = [f"{findings.sentence}; {NEXT}"] if findings and findings.count else []
-    if left.unwritten or left.waiting or left.drifted:
-        return Verdict(WAITS, "; ".join([_waits(plan, left), *pending, *open_findings]))
+    if remaining.unwritten or remaining.waiting or remaining.drifted:
+        return ExitStatus(WAITS, "; ".join([_waits(plan, remaining), *pending, *open_findings]))
     if pending:
-        return Verdict(WAITS, "; ".join([*pending, *open_findings]))
+        return ExitStatus(WAITS, "; ".join([*pending, *open_findings]))
     if open_findings:
         done = f"{verified} changes written and read back" if verified else "nothing to write"
-        return Verdict(WAITS, "; ".join([done, *open_findings]), only_findings=True)
-    return Verdict(DONE, f"done: {verified} changes written and read back" if states else "done: nothing to write")
+        return ExitStatus(WAITS, "; ".join([done, *open_findings]), only_findings=True)
+    return ExitStatus(DONE, f"done: {verified} changes written and read back" if states else "done: nothing to write")
 
 
-def _waits(plan: Plan, left: Left) -> str:
+def _waits(plan: Plan, remaining: Remaining) -> str:
     parts = []
-    if left.drifted:
-        parts.append(f"{left.drifted} targets changed since the plan and were left alone")
-    if left.unwritten:
-        parts.append(f"{left.unwritten} changes not written ({plan.write_mode.replace('_', ' ')})")
-    if left.waiting:
-        parts.append(f"{left.waiting} changes wait for a person")
+    if remaining.drifted:
+        parts.append(f"{remaining.drifted} targets changed since the plan and were left alone")
+    if remaining.unwritten:
+        parts.append(f"{remaining.unwritten} changes not written ({plan.write_mode.replace('_', ' ')})")
+    if remaining.waiting:
+        parts.append(f"{remaining.waiting} changes wait for a person")
     return f"plan {plan.plan_id} waits: {', '.join(parts)}"

@@ -8,13 +8,6 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal
 
-Action = Literal[
-    "set_licence_count", "set_line_quantity", "end_line", "end_licence", "reopen_line", "reopen_licence",
-    "create_invoice", "set_usage_licence",
-]  # fmt: skip
-# What charged usage. set_usage_licence is only read: ledgers of earlier versions hold it, none is written any more
-# (docs/decisions/0001-no-usage-licence.md).
-USAGE_ACTIONS = ("create_invoice", "set_usage_licence")
 # duplicate: written, and Halo shows more than one document with its key.
 State = Literal["claimed", "sent", "verified", "failed", "unknown", "drifted", "skipped", "duplicate"]
 # A write whose end nobody knows: settled by reading, never sent again.
@@ -23,10 +16,13 @@ OPEN_STATES: tuple[State, ...] = ("claimed", "sent", "unknown")
 
 @dataclass(frozen=True)
 class Change:
-    """One planned write: a plan row whose action is not none. Money is per month in `currency`, delta billed units."""
+    """One planned write: a plan row whose action is not none. Money is per month in `currency`, delta billed units.
+
+    `action` names a module of `actions/`, which gives it its meaning; `expect` is read there too.
+    """
 
     row_id: str
-    action: Action
+    action: str
     cls: str
     client_id: int | None
     client_name: str | None
@@ -42,16 +38,6 @@ class Change:
     money_per_month: Decimal
     delta: Decimal = Decimal(0)
     expect: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def is_usage(self) -> bool:
-        """True when the change charges metered usage."""
-        return self.action in USAGE_ACTIONS
-
-    @property
-    def ends(self) -> bool:
-        """True when the change stops billing of a line or licence."""
-        return self.action in ("end_line", "end_licence")
 
 
 @dataclass(frozen=True)
@@ -76,18 +62,22 @@ class Plan:
 
 
 def money_sentences(money: Mapping[str, Mapping[str, str]]) -> list[str]:
-    """Say what a plan moves, a sentence for each currency, and one more where there is usage."""
-    said = []
+    """Return what a plan moves, a sentence for each currency, and one more where there is usage."""
+    sentences = []
     for currency, sums in money.items():
-        said.append(f"Money a month in {currency}: {sums['up']} up, {sums['down']} down, {sums['unbilled']} unbilled")
+        sentences.append(
+            f"Money a month in {currency}: {sums['up']} up, {sums['down']} down, {sums['unbilled']} unbilled"
+        )
         charged, nobody = sums.get("usage", "0.00"), sums.get("usage_unbilled", "0.00")
         if (charged, nobody) != ("0.00", "0.00"):
-            said.append(f"Usage in {currency}: {charged} to charge, {nobody} charged by Pax8 that nobody is billed for")
-    return said
+            sentences.append(
+                f"Usage in {currency}: {charged} to charge, {nobody} charged by Pax8 that nobody is billed for"
+            )
+    return sentences
 
 
 @dataclass(frozen=True)
-class Left:
+class Remaining:
     """How many writes of a plan are not done: not written though allowed, waiting for a person, held by a guardrail,
     left alone because the target changed."""
 
@@ -108,8 +98,8 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Standing:
-    """Where one row's write stands in one plan. `claimed`: it was begun there, so it may have been sent."""
+class WriteStatus:
+    """What became of one row's write in one plan. `claimed`: it was begun there, so it may have been sent."""
 
     plan_id: str
     state: State
@@ -117,5 +107,5 @@ class Standing:
 
     @property
     def open(self) -> bool:
-        """True when nobody knows its end."""
+        """Whether nobody knows its end."""
         return self.state in OPEN_STATES

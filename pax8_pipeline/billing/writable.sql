@@ -1,6 +1,7 @@
 -- What may be written of one plan now: safe rows, rows approved in it, rows of which an equal one was approved lately
 -- and whose client's trust mode lets the next run do it. An approval is spent by the write it led to: what was written
--- since (and perhaps undone) is not written again by it. Parameters: plan id, UTC now, days an approval lasts, explicit.
+-- since (and perhaps undone) is not written again by it. Parameters: plan_id, now (UTC), days an approval lasts, explicit
+-- (a person applies it), retired (actions of earlier versions that are not written any more).
 SELECT p.row_id, p.class = 'safe' AS safe, a.approved_by, coalesce(a.acknowledged, false) AS acknowledged,
        p.verdict = 'rollback' AS undoes
 FROM billing.plan p
@@ -29,8 +30,7 @@ LEFT JOIN LATERAL (
              AND NOT EXISTS (SELECT 1 FROM billing.ledger w WHERE w.row_id = p.row_id AND w.state = 'verified'
                                AND w.recorded_at >= r.approved_at)))
 ) a ON true
--- set_usage_licence: a plan of an earlier version; the action is not written any more.
-WHERE p.plan_id = $plan_id AND p.action NOT IN ('none', 'set_usage_licence')
+WHERE p.plan_id = $plan_id AND p.action <> 'none' AND NOT list_contains($retired, p.action)
   AND (p.class = 'safe'
        OR (p.class = 'needs_approval' AND a.approved AND ($explicit OR p.reason <> 'trust_propose'))
        OR (p.class = 'blocked' AND p.reason IN ('guardrail_client', 'guardrail_run') AND a.acknowledged))

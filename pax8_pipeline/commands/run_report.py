@@ -16,7 +16,7 @@ from rich.console import Console
 from pax8_pipeline.billing import approvals as approvals_of_plans
 from pax8_pipeline.billing import exit_status, findings
 from pax8_pipeline.billing.ledger import ledger, recovery, writer
-from pax8_pipeline.billing.model import Left, Plan, money_sentences
+from pax8_pipeline.billing.model import Plan, Remaining, money_sentences
 from pax8_pipeline.billing.planning import planner as plans
 from pax8_pipeline.commands.common import print_table, styled, utc_now
 from pax8_pipeline.reports import plan_facts, plan_rows, summary
@@ -55,10 +55,10 @@ class RunReport:
     states: dict[str, int]
     checks: Sequence[Check]
     errors: Sequence[str]
-    verdict: exit_status.Verdict
+    verdict: exit_status.ExitStatus
     report: str
     approvals: Sequence[dict[str, Any]] = ()
-    left: Left = field(default_factory=Left)
+    left: Remaining = field(default_factory=Remaining)
     pending: Sequence[str] = ()
     findings: Sequence[dict[str, Any]] = ()
 
@@ -75,7 +75,7 @@ def build_run_report(
 
     `refused`: why a plan that was to be written was not.
     """
-    head, rows, states, left, held = None, [], {}, Left(), []
+    head, rows, states, left, held = None, [], {}, Remaining(), []
     found: list[dict[str, Any]] = []
     approvals: Sequence[dict[str, Any]] = ()
     pending: list[str] = []
@@ -84,9 +84,9 @@ def build_run_report(
         with Warehouse(settings.warehouse_path).connect(read_only=True) as connection:
             head = plans.load_plan(connection, plan_id)
             rows = plan_rows.plan_rows(connection, plan_id)
-            states, left = ledger.states(connection, plan_id), ledger.left(connection, plan_id)
+            states, left = ledger.states(connection, plan_id), ledger.remaining(connection, plan_id)
             held = approvals_of_plans.holds(connection, head, settings.policy, utc_now())
-            approvals = approvals_of_plans.agreements(connection, plan_id)
+            approvals = approvals_of_plans.list_approvals(connection, plan_id)
             two_writers = _two_writers(connection, plan_id, states)
             pending = list(recovery.pending(connection, settings.policy.unknown_wait).values())
             found = findings.open_findings(connection, plan_id)
@@ -95,7 +95,7 @@ def build_run_report(
     # What the guardrails hold is in `held`, as the plan stands now.
     blocking = [f"{c.name} ({c.description})" for c in checks if c.severity == "ERROR" and c.name != "guardrails"]
     blocking.extend([] if held else refused)
-    verdict = exit_status.judge(head, states, left, held, errors=errors, blocking=blocking, pending=pending,
+    verdict = exit_status.evaluate(head, states, left, held, errors=errors, blocking=blocking, pending=pending,
                             two_writers=two_writers, findings=summed)  # fmt: skip
     report = str(settings.reports_path / f"plan-{plan_id}.html") if plan_id else ""
     return RunReport(run_id, head, rows, states, checks, errors, verdict, report, approvals, left, pending, found)

@@ -74,25 +74,6 @@ def _recent(invoice: snapshots.RawObject, first: date) -> bool:
     return match is None or match[1] >= first.isoformat() or match[1] < "1910"
 
 
-_OPEN_SINCE = """
-SELECT min(least((SELECT min(l.recorded_at)::DATE FROM billing.ledger l WHERE l.plan_id = s.plan_id AND l.row_id = s.row_id),
-                 try_cast(json_extract_string(p.expect, '$.usage.invoice_date') AS DATE)))
-FROM billing.ledger_state s JOIN billing.plan p ON p.plan_id = s.plan_id AND p.row_id = s.row_id
-WHERE s.action = 'create_invoice' AND s.state IN ('claimed', 'sent', 'unknown')
-"""
-
-
-def open_since(connection: Connection) -> date | None:
-    """Return the first day for which invoices must be read to settle the usage invoices that are still open in the
-    ledger.
-
-    None when there are none. It is one day before the oldest, because Halo's documents do not say in which time zone an
-    invoice is dated.
-    """
-    oldest = connection.execute(_OPEN_SINCE).fetchall()[0][0]
-    return oldest - timedelta(days=1) if isinstance(oldest, date) else None
-
-
 _DETAILS = load_sql("extract/halo_lists_details.sql")
 
 

@@ -43,7 +43,7 @@ def plan_facts(connection: Connection, plan: Plan) -> PlanFacts:
     """Return what is said about a stored plan."""
     version = halo_instance.describe_instance(connection, plan.run_id)
     warnings = [Warning("Not to be applied", plan.problem)] if plan.problem else []
-    history = [approval_text(row) for row in approvals.agreements(connection, plan.plan_id)]
+    history = [approval_text(row) for row in approvals.list_approvals(connection, plan.plan_id)]
     written = ledger.states(connection, plan.plan_id)
     if written:
         history.append(f"Written: {', '.join(f'{number} {state}' for state, number in sorted(written.items()))}")
@@ -55,7 +55,7 @@ def plan_facts(connection: Connection, plan: Plan) -> PlanFacts:
 
 
 def _guardrails(connection: Connection, plan: Plan) -> list[Warning]:
-    remaining = ledger.left(connection, plan.plan_id)
+    remaining = ledger.remaining(connection, plan.plan_id)
     if not remaining.held:
         return []
     if plan.held:
@@ -65,7 +65,7 @@ def _guardrails(connection: Connection, plan: Plan) -> list[Warning]:
 
 
 def approval_text(row: Mapping[str, Any]) -> str:
-    """Return one approval (`approvals.agreements`) as a sentence without its full stop."""
+    """Return one approval (`approvals.list_approvals`) as a sentence without its full stop."""
     verb = "Approved" if row["kind"] == "approve" else "Acknowledged"
     part = f", client {row['client_id']}" if row["client_id"] is not None else ""
     part += f", row {row['row_id']}" if row["row_id"] is not None else ""

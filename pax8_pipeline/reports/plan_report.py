@@ -51,7 +51,7 @@ def plan_json(connection: Connection, plan_id: str) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "plan": {name: getattr(plan, name) for name in Plan.__dataclass_fields__},
-        "approvals": approvals.agreements(connection, plan_id),
+        "approvals": approvals.list_approvals(connection, plan_id),
         "written": ledger.states(connection, plan_id),
         "rows": rows,
     }

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline.billing.actions import usage_invoice as invoice
+from pax8_pipeline.billing.actions import usage_documents
+from pax8_pipeline.billing.actions.usage_invoice import UsageInvoice
 from pax8_pipeline.billing.applying.apply import Applier
 from pax8_pipeline.billing.model import Change, Entry, State
 from pax8_pipeline_tests.support.billing import (
@@ -35,7 +36,7 @@ def halo(*faults: str, **values: Any) -> FakeHalo:
 
 def there(made: Change, number: int = 51877, **changes: Any) -> dict[int, dict[str, Any]]:
     """The planned invoice as Halo shows it already."""
-    return {number: as_halo_keeps(number, invoice.body(invoice.planned(made.expect)), **changes)}
+    return {number: as_halo_keeps(number, UsageInvoice.from_json(made.expect).body(), **changes)}
 
 
 def apply(target: FakeHalo, *changes: Change, ledger: MemoryLedger | None = None, **kwargs: Any) -> Any:
@@ -48,7 +49,7 @@ def began(made: Change, *states: State, plan_id: str = "plan-0") -> MemoryLedger
 
 
 def ids(target: FakeHalo, key: str = KEY) -> list[int]:
-    return [d["id"] for d in target.documents.values() if key.lower() in invoice.keys_of(d)]
+    return [d["id"] for d in target.documents.values() if key.lower() in usage_documents.keys_of(d)]
 
 
 def test_an_invoice_is_made_once_read_back_and_named() -> None:

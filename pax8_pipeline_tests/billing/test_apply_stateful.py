@@ -34,10 +34,12 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from pax8_pipeline.billing.actions import verify
-from pax8_pipeline.billing.applying import apply
+from pax8_pipeline.billing.actions import registry
+from pax8_pipeline.billing.actions.action import TargetAction
+from pax8_pipeline.billing.actions.target import Target, followed_licences
+from pax8_pipeline.billing.applying import batches
 from pax8_pipeline.billing.applying.apply import Applier
-from pax8_pipeline.billing.model import Action, Change, Entry
+from pax8_pipeline.billing.model import Change, Entry
 from pax8_pipeline.errors import WriteRefused
 from pax8_pipeline_tests import proofs
 from pax8_pipeline_tests.support.billing import (
@@ -57,12 +59,6 @@ STEPS_WANTED, EXAMPLES = (10_000, 700) if proofs.WHOLE else (2_000, 140)
 STEPS_EACH = 30
 NOISE = 900
 CRASH_STEPS = 30  # more steps than most nights have: some crashes come after the last one
-INVERSE: dict[str, Action] = {
-    "set_licence_count": "set_licence_count",
-    "set_line_quantity": "set_line_quantity",
-    "end_line": "reopen_line",
-    "end_licence": "reopen_licence",
-}
 PLACES = {"before claim", "after claim", "before line", "before licence", "before licences", "after send",
           "before read-back", "before verdict"}  # fmt: skip
 COUNTED: Counter[str] = Counter()
@@ -121,6 +117,13 @@ class Tenant(FakeHalo):
         super().update_line(line)
 
 
+def action_of(change: Change) -> TargetAction:
+    """The action of a change of a line or licence."""
+    found = registry.action_of(change)
+    assert isinstance(found, TargetAction)
+    return found
+
+
 def books(manual: int, computed: int, shared: int) -> tuple[Tenant, list[Subject]]:
     """Two recurring invoices with lines of each kind, and on each a line that nothing in Pax8 feeds."""
     invoices, licences, subjects = {}, {}, []
@@ -138,7 +141,7 @@ def books(manual: int, computed: int, shared: int) -> tuple[Tenant, list[Subject
                 continue
             licences[one.licence] = licence(one.licence)
             line = lines.setdefault(one.line, computed_line(one.line, one.licence, ihid=invoice_id))
-            if one.licence not in verify.follows(line):
+            if one.licence not in followed_licences(line):
                 line["quantity_subscriptions"].append(
                     {"id": one.line * 10 + 1, "licence_id": one.licence, "qty_free": 0, "minimum_qty": 0}
                 )
@@ -210,12 +213,12 @@ class Billing(RuleBasedStateMachine):
             return None  # in step, or blocked: nothing is ever switched on by itself
         return self._made("set_licence_count" if row else "set_line_quantity", want, one, line)
 
-    def _made(self, action: Action, after: int | None, one: Subject, line: dict[str, Any], **more: Any) -> Change:
+    def _made(self, action: str, after: int | None, one: Subject, line: dict[str, Any], **more: Any) -> Change:
         row = self._licence(one)
         seen = {
             "licence_count": row.get("count"), "licence_active": row.get("is_active"),
             "line_quantity": None if row else str(line["qty_order"]), "line_inactive": line["isinactive"],
-            "licences_on_line": len(verify.follows(line)) or None, **more,
+            "licences_on_line": len(followed_licences(line)) or None, **more,
         }  # fmt: skip
         return replace(
             change(action, after, line=one.line, licence=one.licence, **seen), recurring_invoice_id=one.invoice
@@ -272,12 +275,12 @@ class Billing(RuleBasedStateMachine):
             if not self._reached(done):
                 continue
             before = json.loads(self._claims()[done.row_id].before_state or "{}", parse_float=Decimal)
-            held = before.get("licence") or {}
-            names = ("is_active", "status", "end_date", *(("count",) if done.action == "end_licence" else ()))
-            restore = {n: held[n] for n in names if n in held} if done.ends else {}
-            after = held["count"] if done.licence_id else int(Decimal(before["line"]["qty_order"]))
+            action = action_of(done)
+            assert action.inverse is not None
+            after = before["licence"]["count"] if done.licence_id else int(Decimal(before["line"]["qty_order"]))
+            restore = action.undo_restores(before)
             found.append(
-                self._made(INVERSE[done.action], None if done.ends else after, one, lines[one.line], restore=restore)
+                self._made(action.inverse, None if action.ends else after, one, lines[one.line], restore=restore)
             )
         self.plans += 1
         self.last = []
@@ -288,12 +291,13 @@ class Billing(RuleBasedStateMachine):
 
     def _reached(self, done: Change) -> bool:
         header = self.halo.headers[done.recurring_invoice_id or 0]
-        return verify.reached(done, header, self.halo.licence_rows.get(done.licence_id or 0))
+        licence_row = self.halo.licence_rows.get(done.licence_id or 0)
+        return action_of(done).reached(Target.of(done, header, licence_row))
 
     def _night(self, changes: list[Change], trouble: Trouble) -> None:
         if trouble.edited is not None:
             self._edit(trouble.edited)
-        gone_back = {c.row_id for c in changes if c.ends} if trouble.taken_back else set()
+        gone_back = {c.row_id for c in changes if registry.ends(c.action)} if trouble.taken_back else set()
         self.pax8.subscriptions = {key: {"status": "Active", "endDate": None} for key in gone_back}
         before, sent, noted = self._targets(), len(self.halo.applied), len(self.ledger.entries)
         self._apply(changes, trouble)
@@ -331,7 +335,7 @@ class Billing(RuleBasedStateMachine):
         self.halo.faults, self.halo.read_faults = list(trouble.faults), 0
         limits: dict[str, Any] = {"WAVE_ABOVE": 1, "WAVE": 3, "PER_CALL": 2} if trouble.waves else {}
         try:
-            with patch.multiple(apply, **limits) if limits else patch.object(apply, "WAVE", apply.WAVE):
+            with patch.multiple(batches, **limits) if limits else patch.object(batches, "WAVE", batches.WAVE):
                 Applier(self.halo, self.pax8, self.ledger, TODAY, line_fallback="whole_invoice", step=step).apply(
                     plan(plan_id=f"plan-{self.plans}"), changes
                 )
@@ -385,7 +389,7 @@ class Billing(RuleBasedStateMachine):
             assert last.keys() == planned.keys(), "a row without a word on what became of it"
             assert not set(last.values()) & {"claimed", "sent"}, "a row left open by a night that ended by itself"
         self.last = [
-            planned[key] for key, state in last.items() if state == "verified" and planned[key].action in INVERSE
+            planned[key] for key, state in last.items() if state == "verified" and action_of(planned[key]).inverse
         ]
 
     @invariant()

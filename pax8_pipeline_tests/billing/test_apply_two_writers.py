@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline.billing.actions import usage_invoice as invoice
-from pax8_pipeline.billing.applying.apply import Applier, Outcome
-from pax8_pipeline.billing.exit_status import judge
-from pax8_pipeline.billing.ledger.ledger import Ledger, duplicates, left
-from pax8_pipeline.billing.model import Change, Entry, Left
+from pax8_pipeline.billing.actions import usage_documents
+from pax8_pipeline.billing.actions.usage_invoice import UsageInvoice
+from pax8_pipeline.billing.applying.apply import Applier, ApplyResult
+from pax8_pipeline.billing.exit_status import evaluate
+from pax8_pipeline.billing.ledger.ledger import Ledger, duplicates, remaining
+from pax8_pipeline.billing.model import Change, Entry, Remaining
 from pax8_pipeline_tests.support.billing import (
     KEY,
     TODAY,
@@ -30,10 +31,10 @@ SECOND = KEY.replace("9a11", "9a22")
 
 
 def body(change: Change, writer: str = ANOTHER) -> dict[str, Any]:
-    return invoice.body(invoice.planned(change.expect), writer)
+    return UsageInvoice.from_json(change.expect).body(writer)
 
 
-def write(halo: FakeHalo, *changes: Change, ledger: MemoryLedger | None = None, **more: Any) -> Outcome:
+def write(halo: FakeHalo, *changes: Change, ledger: MemoryLedger | None = None, **more: Any) -> ApplyResult:
     applier = Applier(halo, FakePax8(), ledger or MemoryLedger(), TODAY, writer=ME, **more)
     return applier.apply(plan(), changes)
 
@@ -44,10 +45,10 @@ def test_a_document_says_which_folder_made_it_in_each_line_and_the_reference_sta
     (made,) = halo.documents.values()
     assert made["reference"] == KEY
     assert made["lines"][0]["item_longdescription"].endswith(f"\nWriter: {ME}\nRef: s1 p1 2026-07")
-    assert invoice.writer_of(made) == ME
+    assert usage_documents.writer_of(made) == ME
     html = {"lines": [{"item_longdescription": f"<p>512 GB</p><p>Writer: {ME.upper()}</p><p>Ref: a b</p>"}]}
-    assert invoice.writer_of(html) == ME
-    assert invoice.writer_of({"lines": [{"item_longdescription": "Ref: a b"}]}) is None
+    assert usage_documents.writer_of(html) == ME
+    assert usage_documents.writer_of({"lines": [{"item_longdescription": "Ref: a b"}]}) is None
 
 
 def test_another_writers_invoice_right_after_ours_is_seen_by_the_search_after_it() -> None:
@@ -71,7 +72,7 @@ def test_another_writers_invoice_that_appears_later_is_seen_by_the_search_at_the
     outcome = write(halo, usage_invoice(), usage_invoice(key=SECOND), ledger=ledger, step=step)
     assert outcome.states == {"verified": 1, "duplicate": 1}
     assert ledger.states()[KEY] == ["claimed", "sent", "verified", "duplicate"]
-    assert {invoice.writer_of(d) for d in outcome.documents} == {ME, ANOTHER}
+    assert {usage_documents.writer_of(d) for d in outcome.documents} == {ME, ANOTHER}
 
 
 def test_a_search_at_the_end_that_fails_is_told_and_changes_nothing() -> None:
@@ -122,8 +123,8 @@ def test_a_key_on_two_invoices_ends_the_run_with_3_and_names_them(tmp_path: Path
     Ledger(warehouse, "run-1").record("plan-1", [Entry(usage_invoice(), "duplicate", text)])
     with warehouse.connect() as connection:
         twice = duplicates(connection, "plan-1")
-        assert left(connection, "plan-1") == Left()
-    found = judge(
-        plan(), {"duplicate": 1, "skipped": 3}, Left(), [], errors=["it failed"], blocking=[], two_writers=twice
+        assert remaining(connection, "plan-1") == Remaining()
+    found = evaluate(
+        plan(), {"duplicate": 1, "skipped": 3}, Remaining(), [], errors=["it failed"], blocking=[], two_writers=twice
     )
     assert (found.code, found.sentence) == (3, text)

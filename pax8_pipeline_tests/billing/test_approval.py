@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline.billing.approvals import NothingToAgree, Scope, agree, agreements, holds, writable
+from pax8_pipeline.billing.approvals import NothingToApprove, Scope, holds, list_approvals, record_approval, writable
 from pax8_pipeline.billing.ledger.ledger import Ledger
 from pax8_pipeline.billing.model import Entry, Plan
 from pax8_pipeline.billing.planning import planner as plans
@@ -37,7 +37,7 @@ def approve(warehouse: Warehouse, plan: Plan, rules: Policy, **changes: Any) -> 
         "mappings": "mappings",
         "scope": Scope(),
     }
-    return agree(warehouse, plan.plan_id, **{**values, **changes})
+    return record_approval(warehouse, plan.plan_id, **{**values, **changes})
 
 
 def rows(warehouse: Warehouse, plan: Plan, rules: Policy, *, explicit: bool = False, now: datetime = NOW) -> list[str]:
@@ -199,7 +199,7 @@ def test_approved_rows_over_a_limit_are_written_after_an_acknowledgement_that_fo
 ) -> None:
     limits = {"client": {"lines_changed": 0}}
     warehouse, plan, rules = made(tmp_path, trust={"default": "approve"}, guardrails=limits)
-    with pytest.raises(NothingToAgree, match="leave out --acknowledge"):
+    with pytest.raises(NothingToApprove, match="leave out --acknowledge"):
         approve(warehouse, plan, rules, kind="acknowledge")
     approve(warehouse, plan, rules)
     with warehouse.connect() as connection:
@@ -210,7 +210,7 @@ def test_approved_rows_over_a_limit_are_written_after_an_acknowledgement_that_fo
 
 def test_a_held_plan_that_was_acknowledged_and_written_is_not_held_any_more(tmp_path: Path) -> None:
     warehouse, plan, rules = made(tmp_path, guardrails={"run": {"lines_changed": 0}})
-    with pytest.raises(NothingToAgree, match="add --acknowledge"):
+    with pytest.raises(NothingToApprove, match="add --acknowledge"):
         approve(warehouse, plan, rules)
     with warehouse.connect() as connection:
         assert holds(connection, plan, rules, NOW) == [plan.held]
@@ -225,7 +225,7 @@ def test_what_people_agreed_to_is_listed_with_the_rows_it_covers(tmp_path: Path)
     warehouse, plan, rules = made(tmp_path, trust={"default": "approve"})
     approve(warehouse, plan, rules, scope=Scope(client_id=231), who=" Ada ")
     with warehouse.connect() as connection:
-        (row,) = agreements(connection, plan.plan_id)
+        (row,) = list_approvals(connection, plan.plan_id)
         text = plan_report.plan_markdown(connection, plan.plan_id)
         data = plan_report.plan_json(connection, plan.plan_id)
     assert (row["approved_by"], row["approved_at"], row["kind"], row["rows"]) == ("Ada", NOW, "approve", 1)

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline.billing.actions import usage_invoice
+from pax8_pipeline.billing.actions.usage_invoice import UsageInvoice
 from pax8_pipeline.billing.ledger import documents, writer
 from pax8_pipeline.billing.ledger.backup import backup, restore
 from pax8_pipeline.billing.ledger.ledger import Ledger
@@ -63,7 +63,7 @@ class House:
             return all_changes(connection, latest_plan_id(connection) or "")
 
     def as_made(self, number: int, change: Change, **changes: Any) -> Row:
-        return as_halo_keeps(number, usage_invoice.body(usage_invoice.planned(change.expect), ME), **changes)
+        return as_halo_keeps(number, UsageInvoice.from_json(change.expect).body(ME), **changes)
 
     def note(self, *states: State) -> None:
         with self.warehouse.connect() as connection:

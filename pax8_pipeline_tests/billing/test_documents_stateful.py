@@ -18,7 +18,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pax8_pipeline.billing.actions import usage_invoice as invoice
+from pax8_pipeline.billing.actions import usage_documents
+from pax8_pipeline.billing.actions.usage_invoice import UsageInvoice
 from pax8_pipeline.billing.ledger import documents
 from pax8_pipeline.billing.ledger.ledger import Ledger
 from pax8_pipeline.billing.model import Entry
@@ -40,7 +41,7 @@ EDITS = ("delete", "price", "quantity", "item", "add line", "drop line", "move",
 
 
 def as_made() -> list[Row]:
-    return [as_halo_keeps(100 + n, invoice.body(invoice.planned(c.expect))) for n, c in enumerate(MADE)]
+    return [as_halo_keeps(100 + n, UsageInvoice.from_json(c.expect).body()) for n, c in enumerate(MADE)]
 
 
 def edited(shown: list[Row], backups: list[list[Row]], edit: str, which: int) -> list[Row]:
@@ -90,9 +91,11 @@ def damaged(shown: list[Row]) -> set[str]:
     """Keys that do not stand on exactly one live document that charges what was planned."""
     wrong = set()
     for made in MADE:
-        usage = invoice.planned(made.expect)
-        live = [d for d in shown if usage.key.lower() in invoice.keys_of(d) and not invoice.is_voided(d)]
-        if len(live) != 1 or invoice.differences(usage, live[0], fresh=False):
+        usage = UsageInvoice.from_json(made.expect)
+        live = [
+            d for d in shown if usage.key.lower() in usage_documents.keys_of(d) and not usage_documents.is_voided(d)
+        ]
+        if len(live) != 1 or usage_documents.differences(usage, live[0], fresh=False):
             wrong.add(usage.key.lower())
     return wrong
 

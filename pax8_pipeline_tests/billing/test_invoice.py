@@ -9,7 +9,11 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline.billing.actions import usage_invoice as invoice
+from pax8_pipeline.billing.actions import usage_documents
+from pax8_pipeline.billing.actions.create_invoice import CreateInvoice
+from pax8_pipeline.billing.actions.seat_expectation import BadExpectation
+from pax8_pipeline.billing.actions.usage_invoice import UsageInvoice
+from pax8_pipeline.billing.actions.usage_key import keys_in
 from pax8_pipeline.billing.model import Change
 from pax8_pipeline.halo.payloads import new_invoice
 from pax8_pipeline.warehouse import build, snapshots
@@ -19,20 +23,28 @@ from pax8_pipeline_tests.support.books import TODAY, Books
 LOWER = KEY.lower()
 
 
-def usage(made: Change) -> invoice.Usage:
-    return invoice.planned(made.expect)
+def usage(made: Change) -> UsageInvoice:
+    return UsageInvoice.from_json(made.expect)
 
 
 def shown(made: Change, **changes: Any) -> dict[str, Any]:
     """The planned invoice as Halo shows it."""
-    return as_halo_keeps(51877, invoice.body(usage(made)), **changes)
+    return as_halo_keeps(51877, usage(made).body(), **changes)
+
+
+def faults(made: Change) -> list[str]:
+    """Why it may not be sent."""
+    try:
+        return CreateInvoice.from_change(made).validation_errors()
+    except BadExpectation as error:
+        return [str(error)]
 
 
 # What is sent --------------------------------------------------------------------------------------------
 
 
 def test_the_body_carries_the_key_the_reference_of_each_line_and_both_prices() -> None:
-    sent = invoice.body(usage(usage_invoice()))
+    sent = usage(usage_invoice()).body()
     assert sent == {
         "client_id": 231,
         "invoice_date": "2026-08-20T00:00:00",
@@ -54,10 +66,10 @@ def test_the_body_carries_the_key_the_reference_of_each_line_and_both_prices() -
 
 def test_a_long_note_is_cut_so_that_the_reference_at_its_end_survives_halos_4000_characters() -> None:
     made = usage_invoice(usage_line(note="x" * 9000))
-    text = invoice.body(usage(made))["lines"][0]["item_longdescription"]
+    text = usage(made).body()["lines"][0]["item_longdescription"]
     assert len(text) < 4000
     assert text.endswith("\nRef: s1 p1 2026-07")
-    assert invoice.differences(usage(made), shown(made), fresh=True) == []
+    assert usage_documents.differences(usage(made), shown(made), fresh=True) == []
 
 
 @pytest.mark.parametrize(
@@ -80,13 +92,13 @@ def test_a_long_note_is_cut_so_that_the_reference_at_its_end_survives_halos_4000
     ],
 )
 def test_what_may_never_be_sent_is_named_whatever_the_plan_allows(made: Change, reason: str) -> None:
-    assert any(reason in sentence for sentence in invoice.faults(made))
+    assert any(reason in sentence for sentence in faults(made))
 
 
 def test_a_key_other_than_the_rows_is_not_sent() -> None:
     other = usage_invoice(key=KEY + "-adj1")
     made = Change(**{**other.__dict__, "row_id": KEY})
-    assert invoice.faults(made) == ["its key is not the one of the plan's row"]
+    assert faults(made) == ["its key is not the one of the plan's row"]
 
 
 @pytest.mark.parametrize(
@@ -100,7 +112,7 @@ def test_a_key_other_than_the_rows_is_not_sent() -> None:
     ids=["plain", "adjustment with a negative line", "upper case", "first day after the month"],
 )
 def test_a_sound_invoice_has_no_faults(made: Change) -> None:
-    assert invoice.faults(made) == []
+    assert faults(made) == []
 
 
 # By what it is known again -------------------------------------------------------------------------------
@@ -126,11 +138,11 @@ def test_a_sound_invoice_has_no_faults(made: Change) -> None:
     ],
 )
 def test_a_key_is_one_whole_token_of_a_text(text: str | None, keys: set[str]) -> None:
-    assert invoice.keys_in(text) == keys
+    assert keys_in(text) == keys
 
 
 def found(made: Change, *documents: dict[str, Any]) -> list[int]:
-    return [d["id"] for d in invoice.hits(usage(made), documents)]
+    return [d["id"] for d in usage_documents.find_matches(usage(made), documents)]
 
 
 def test_an_adjustment_is_not_the_document_it_corrects_nor_another_adjustment() -> None:
@@ -182,14 +194,14 @@ def test_amounts_are_compared_in_cents_however_halo_writes_them(price: str) -> N
     made = usage_invoice()
     there = shown(made)
     there["lines"][0].update(unit_price=Decimal(price), qty_order=Decimal("1.0"))
-    assert invoice.differences(usage(made), there, fresh=True) == []
+    assert usage_documents.differences(usage(made), there, fresh=True) == []
 
 
 def test_lines_may_come_back_in_another_order() -> None:
     made = usage_invoice(usage_line(), usage_line("s1 p2", "3.10", item_id=121))
     there = shown(made)
     there["lines"].reverse()
-    assert invoice.differences(usage(made), there, fresh=True) == []
+    assert usage_documents.differences(usage(made), there, fresh=True) == []
 
 
 @pytest.mark.parametrize(
@@ -213,14 +225,14 @@ def test_every_difference_is_named(edit: Any, said: str) -> None:
     made = usage_invoice(usage_line(), usage_line("s1 p2", "3.10"))
     there = shown(made)
     edit(there)
-    assert any(said in sentence for sentence in invoice.differences(usage(made), there, fresh=False))
+    assert any(said in sentence for sentence in usage_documents.differences(usage(made), there, fresh=False))
 
 
 def test_equal_sums_of_other_lines_are_a_difference() -> None:
     made = usage_invoice(usage_line(), usage_line("s1 p2", "3.10"))
     there = shown(made)
     there["lines"][0]["unit_price"], there["lines"][1]["unit_price"] = Decimal("140.27"), Decimal("6.10")
-    assert invoice.differences(usage(made), there, fresh=False) == [
+    assert usage_documents.differences(usage(made), there, fresh=False) == [
         "its lines are not the planned ones (reference, amount, item)"
     ]
 
@@ -228,13 +240,13 @@ def test_equal_sums_of_other_lines_are_a_difference() -> None:
 def test_a_posted_invoice_is_the_planned_one_unless_it_was_made_just_now() -> None:
     made = usage_invoice()
     there = shown(made, posted=True)
-    assert invoice.differences(usage(made), there, fresh=False) == []
-    assert invoice.differences(usage(made), there, fresh=True) == ["it is posted already"]
+    assert usage_documents.differences(usage(made), there, fresh=False) == []
+    assert usage_documents.differences(usage(made), there, fresh=True) == ["it is posted already"]
 
 
 def test_documents_are_named_for_a_person() -> None:
     documents = [{"id": 51877, "voided": True}, {"id": -94}]
-    assert invoice.named(documents) == "invoice 51877 (voided), recurring invoice -94"
+    assert usage_documents.name_documents(documents) == "invoice 51877 (voided), recurring invoice -94"
 
 
 # The same words in SQL -----------------------------------------------------------------------------------
@@ -258,7 +270,7 @@ def test_staging_finds_the_same_keys_in_any_text(tmp_path: Path) -> None:
     build.build(warehouse, "staging.halo_invoices", {"today": TODAY})
     with warehouse.connect() as connection:
         rows = connection.execute("SELECT invoice_id, usage_keys FROM staging.halo_invoices").fetchall()
-    found = {d["id"]: set(invoice.keys_of(d)) for d in sent}
+    found = {d["id"]: set(usage_documents.keys_of(d)) for d in sent}
     assert {n: set(keys) for n, keys in rows} == found
     assert sum(len(keys) > 1 for keys in found.values()) > 100
 

@@ -27,9 +27,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from pax8_pipeline.billing.actions import usage_invoice as invoice
+from pax8_pipeline.billing.actions import usage_documents
+from pax8_pipeline.billing.actions.usage_invoice import UsageInvoice
 from pax8_pipeline.billing.applying.apply import Applier
-from pax8_pipeline.billing.ledger.recovery import Begun, Reading, judge, not_shown_note
+from pax8_pipeline.billing.ledger.recovery import BegunInvoice, Reading, decide
 from pax8_pipeline.billing.model import Change, Entry
 from pax8_pipeline_tests.support.billing import (
     TODAY,
@@ -97,7 +98,7 @@ class UsageBilling(RuleBasedStateMachine):
         return usage_invoice(*lines, key=key, client=client)
 
     def _shown(self, key: str) -> list[dict[str, Any]]:
-        return [d for d in self.halo.documents.values() if key.lower() in invoice.keys_of(d)]
+        return [d for d in self.halo.documents.values() if key.lower() in usage_documents.keys_of(d)]
 
     def _states(self) -> dict[tuple[str, str], str]:
         return {(plan_id, entry.change.row_id): entry.state for plan_id, entry in self.ledger.entries}
@@ -118,15 +119,13 @@ class UsageBilling(RuleBasedStateMachine):
             if state in ("claimed", "sent", "unknown") or (
                 state in ("failed", "drifted") and (plan_id, key) in claimed
             ):
-                usage = invoice.planned(self.changes[plan_id][key].expect)
+                usage = UsageInvoice.from_json(self.changes[plan_id][key].expect)
                 times = self._times(plan_id, key)
-                begun.append(Begun(plan_id, key, state, usage, billed.get(key), *times))  # type: ignore[arg-type]
+                begun.append(BegunInvoice(plan_id, key, state, usage, billed.get(key), *times))  # type: ignore[arg-type]
         reading = Reading(self.now, (TODAY - timedelta(days=62), TODAY + timedelta(days=40)))
-        for settled in judge(begun, list(self.halo.documents.values()), reading, WAIT):
-            one = settled.begun
-            note = not_shown_note(settled.not_shown) if settled.not_shown else None
+        for one in decide(begun, list(self.halo.documents.values()), reading, WAIT):
             change = self.changes[one.plan_id][one.row_id]
-            self.ledger.record(one.plan_id, [Entry(change, settled.state, settled.detail, note)])
+            self.ledger.record(one.plan_id, [Entry(change, one.state, one.detail, one.note)])
 
     def _times(self, plan_id: str, key: str) -> tuple[datetime, datetime | None]:
         """When a write was claimed, and when Halo first did not show it (billing/ledger/open_invoices.sql)."""
@@ -230,7 +229,7 @@ class UsageBilling(RuleBasedStateMachine):
         shown = self._shown(key)
         if how in ("equal", "other"):
             number = max(self.halo.documents, default=51800) + 1
-            made = as_halo_keeps(number, invoice.body(invoice.planned(self._change(key).expect)))
+            made = as_halo_keeps(number, UsageInvoice.from_json(self._change(key).expect).body())
             if how == "other":
                 made["lines"][0]["unit_price"] += 1
             self.halo.documents[number] = made
@@ -258,8 +257,10 @@ class UsageBilling(RuleBasedStateMachine):
 
     def _must_be_there_once(self, key: str) -> None:
         """Only a person may have touched it after it was judged, and did so before the last step."""
-        usage = invoice.planned(self._change(key).expect)
-        equal = [d for d in self._shown(key) if not invoice.differences(usage, {**d, "voided": False}, fresh=False)]
+        usage = UsageInvoice.from_json(self._change(key).expect)
+        equal = [
+            d for d in self._shown(key) if not usage_documents.differences(usage, {**d, "voided": False}, fresh=False)
+        ]
         ours = [d for d in equal if d["id"] not in self.by_hand]
         assert len(ours) == 1 or (not ours and len(equal) == 1), "called verified without exactly one equal invoice"
 
@@ -268,7 +269,7 @@ class UsageBilling(RuleBasedStateMachine):
         if not hasattr(self, "halo"):
             return
         ours = [d for d in self.halo.documents.values() if d["id"] not in self.by_hand]
-        counted = Counter(key for d in ours if not d["voided"] for key in invoice.keys_of(d))
+        counted = Counter(key for d in ours if not d["voided"] for key in usage_documents.keys_of(d))
         assert not [key for key, n in counted.items() if n > 1], "two invoices of ours with one key"
         verified = Counter(key for (_, key), state in self._states().items() if state == "verified")
         assert not [key for key, n in verified.items() if n > 1], "one key verified in two plans"
@@ -304,7 +305,7 @@ def test_a_crash_at_each_step_is_recovered_from(place: str, again: bool, fault: 
     machine.trouble_is_over()
     machine.no_month_is_billed_twice_by_us()
     assert COUNTED[f"crash {place}"] == 1
-    assert len({key for d in machine.halo.documents.values() for key in invoice.keys_of(d)}) == 3
+    assert len({key for d in machine.halo.documents.values() for key in usage_documents.keys_of(d)}) == 3
 
 
 def test_the_machine_sees_a_second_invoice() -> None:

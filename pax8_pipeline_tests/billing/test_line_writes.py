@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline.billing.actions.verify import all_but_one_member_kept
-from pax8_pipeline.billing.applying.apply import Applier, Outcome
+from pax8_pipeline.billing.actions.differences import all_but_one_member
+from pax8_pipeline.billing.applying.apply import Applier, ApplyResult
 from pax8_pipeline_tests.support.billing import (
     TODAY,
     FakeHalo,
@@ -39,7 +39,7 @@ def change_of(line: int, after: int = 8, invoice: int = -94) -> Any:
     return type(made)(**{**made.__dict__, "recurring_invoice_id": invoice})
 
 
-def apply(target: FakeHalo, *changes: Any, ledger: MemoryLedger | None = None, fallback: Any = "off") -> Outcome:
+def apply(target: FakeHalo, *changes: Any, ledger: MemoryLedger | None = None, fallback: Any = "off") -> ApplyResult:
     used = ledger or MemoryLedger()
     return Applier(target, FakePax8(), used, TODAY, line_fallback=fallback).apply(plan(), changes or [change_of(2)])
 
@@ -234,8 +234,8 @@ def test_every_member_of_every_other_line_counts(name: str, value: Any) -> None:
     before = halo().headers[-94]
     after = copy.deepcopy(before)
     after["lines"][2][name] = value
-    assert all_but_one_member_kept(before, after, 2, "qty_order")
-    assert not all_but_one_member_kept(before, after, 3, name)
+    assert all_but_one_member(before, after, 2, "qty_order")
+    assert not all_but_one_member(before, after, 3, name)
 
 
 def test_what_halo_writes_by_itself_is_no_difference() -> None:
@@ -244,7 +244,7 @@ def test_what_halo_writes_by_itself_is_no_difference() -> None:
     after["lines"][1].update(net_amount=Decimal(9), customfields=[], prorata_data=None)
     after["lines"][0]["quantity_subscriptions"][0].update(id=77, qty_free=Decimal("0.0"), licence_name="Suite")
     after["lines"][0]["qty_order"] = 3
-    assert all_but_one_member_kept(before, after, 2, "qty_order") == []
+    assert all_but_one_member(before, after, 2, "qty_order") == []
 
 
 # Two savings at once --------------------------------------------------------------------------------------------------

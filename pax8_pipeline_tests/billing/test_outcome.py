@@ -8,61 +8,61 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline.billing.exit_status import judge
+from pax8_pipeline.billing.exit_status import evaluate
 from pax8_pipeline.billing.findings import Open
 from pax8_pipeline.billing.ledger import ledger
-from pax8_pipeline.billing.model import Entry, Left, State
+from pax8_pipeline.billing.model import Entry, Remaining, State
 from pax8_pipeline.billing.planning import planner as plans
 from pax8_pipeline.settings import Policy
 from pax8_pipeline_tests.support.billing import plan
 from pax8_pipeline_tests.support.books import Books, circumstances, subscription
 
 LOSS = Open(losses=17, new=2, lost_a_month={"USD": Decimal("1930")}, lost_once={"GBP": Decimal("17.65")})
-CASES: dict[str, tuple[dict[str, Any], dict[str, int], Left, dict[str, Any], int]] = {
+CASES: dict[str, tuple[dict[str, Any], dict[str, int], Remaining, dict[str, Any], int]] = {
     # head, states in the ledger, what is left, held/errors/blocking, code
-    "nothing to do": ({"rows_safe": 0}, {}, Left(), {}, 0),
-    "all written": ({"rows_safe": 2}, {"verified": 2}, Left(), {}, 0),
-    "unmapped rows are only warnings": ({"rows_safe": 0, "rows_blocked": 9}, {}, Left(), {}, 0),
-    "dry run with changes": ({"rows_safe": 2, "write_mode": "dry_run"}, {}, Left(unwritten=2), {}, 2),
-    "approval needed": ({"rows_safe": 1, "rows_waiting": 1}, {"verified": 1}, Left(waiting=1), {}, 2),
-    "what waited was approved and written": ({"rows_safe": 1, "rows_waiting": 1}, {"verified": 2}, Left(), {}, 0),
+    "nothing to do": ({"rows_safe": 0}, {}, Remaining(), {}, 0),
+    "all written": ({"rows_safe": 2}, {"verified": 2}, Remaining(), {}, 0),
+    "unmapped rows are only warnings": ({"rows_safe": 0, "rows_blocked": 9}, {}, Remaining(), {}, 0),
+    "dry run with changes": ({"rows_safe": 2, "write_mode": "dry_run"}, {}, Remaining(unwritten=2), {}, 2),
+    "approval needed": ({"rows_safe": 1, "rows_waiting": 1}, {"verified": 1}, Remaining(waiting=1), {}, 2),
+    "what waited was approved and written": ({"rows_safe": 1, "rows_waiting": 1}, {"verified": 2}, Remaining(), {}, 0),
     "approved rows do not pay for unwritten ones": (
         {"rows_safe": 1, "rows_waiting": 1},
         {"verified": 1},
-        Left(unwritten=1),
+        Remaining(unwritten=1),
         {},
         2,
     ),
-    "a target drifted": ({"rows_safe": 2}, {"verified": 1, "drifted": 1}, Left(drifted=1), {}, 2),
-    "run held": ({"held": "26 lines ended"}, {}, Left(held=26), {"held": ["26 lines ended"]}, 3),
-    "run held, acknowledged and written": ({"held": "26 lines ended"}, {"verified": 26}, Left(), {}, 0),
-    "client held, others written": ({"rows_safe": 1}, {"verified": 1}, Left(held=6), {"held": ["client 1"]}, 3),
-    "blocking check": ({"rows_safe": 1}, {}, Left(unwritten=1), {"blocking": ["snapshot_shrank"]}, 3),
-    "incomplete plan": ({"complete": False, "problem": "old reads"}, {}, Left(), {}, 3),
-    "a write failed": ({"rows_safe": 2}, {"verified": 1, "failed": 1}, Left(unwritten=1), {}, 1),
-    "a write is unknown": ({"rows_safe": 1}, {"unknown": 1}, Left(unwritten=1), {}, 1),
-    "a loss that only a person can resolve": ({"rows_safe": 0}, {}, Left(), {"findings": LOSS}, 2),
-    "a loss beside what was written": ({"rows_safe": 2}, {"verified": 2}, Left(), {"findings": LOSS}, 2),
-    "an amount that nobody can tell": ({}, {}, Left(), {"findings": Open(unknown=1)}, 2),
-    "all losses acknowledged": ({}, {}, Left(), {"findings": Open(acknowledged=9)}, 0),
-    "a held run beats a loss": ({}, {}, Left(held=1), {"held": ["x"], "findings": LOSS}, 3),
-    "a blocking check beats a loss": ({}, {}, Left(), {"blocking": ["x"], "findings": LOSS}, 3),
-    "an error beats a loss": ({}, {"failed": 1}, Left(), {"findings": LOSS}, 1),
-    "an error beats a held run": ({}, {}, Left(held=1), {"held": ["x"], "errors": ["Halo does not answer"]}, 1),
+    "a target drifted": ({"rows_safe": 2}, {"verified": 1, "drifted": 1}, Remaining(drifted=1), {}, 2),
+    "run held": ({"held": "26 lines ended"}, {}, Remaining(held=26), {"held": ["26 lines ended"]}, 3),
+    "run held, acknowledged and written": ({"held": "26 lines ended"}, {"verified": 26}, Remaining(), {}, 0),
+    "client held, others written": ({"rows_safe": 1}, {"verified": 1}, Remaining(held=6), {"held": ["client 1"]}, 3),
+    "blocking check": ({"rows_safe": 1}, {}, Remaining(unwritten=1), {"blocking": ["snapshot_shrank"]}, 3),
+    "incomplete plan": ({"complete": False, "problem": "old reads"}, {}, Remaining(), {}, 3),
+    "a write failed": ({"rows_safe": 2}, {"verified": 1, "failed": 1}, Remaining(unwritten=1), {}, 1),
+    "a write is unknown": ({"rows_safe": 1}, {"unknown": 1}, Remaining(unwritten=1), {}, 1),
+    "a loss that only a person can resolve": ({"rows_safe": 0}, {}, Remaining(), {"findings": LOSS}, 2),
+    "a loss beside what was written": ({"rows_safe": 2}, {"verified": 2}, Remaining(), {"findings": LOSS}, 2),
+    "an amount that nobody can tell": ({}, {}, Remaining(), {"findings": Open(unknown=1)}, 2),
+    "all losses acknowledged": ({}, {}, Remaining(), {"findings": Open(acknowledged=9)}, 0),
+    "a held run beats a loss": ({}, {}, Remaining(held=1), {"held": ["x"], "findings": LOSS}, 3),
+    "a blocking check beats a loss": ({}, {}, Remaining(), {"blocking": ["x"], "findings": LOSS}, 3),
+    "an error beats a loss": ({}, {"failed": 1}, Remaining(), {"findings": LOSS}, 1),
+    "an error beats a held run": ({}, {}, Remaining(held=1), {"held": ["x"], "errors": ["Halo does not answer"]}, 1),
 }
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_exit_code(name: str) -> None:
     head, states, left, more, code = CASES[name]
-    found = judge(plan(**head), states, left, more.get("held", []), errors=more.get("errors", []),
+    found = evaluate(plan(**head), states, left, more.get("held", []), errors=more.get("errors", []),
                   blocking=more.get("blocking", []), findings=more.get("findings"))  # fmt: skip
     assert found.code == code
     assert found.sentence
 
 
 def test_losses_are_told_with_what_is_new_and_the_money_a_month_apart_from_usage() -> None:
-    found = judge(plan(), {}, Left(), [], errors=[], blocking=[], findings=LOSS)
+    found = evaluate(plan(), {}, Remaining(), [], errors=[], blocking=[], findings=LOSS)
     assert found.only_findings
     assert found.sentence.startswith(
         "nothing to write; 17 losses wait for a person (2 new): USD 1,930.00 a month not billed, GBP 17.65 of usage not billed; "
@@ -71,19 +71,19 @@ def test_losses_are_told_with_what_is_new_and_the_money_a_month_apart_from_usage
 
 
 def test_changes_that_wait_and_losses_stand_in_one_sentence() -> None:
-    found = judge(plan(), {}, Left(waiting=1), [], errors=[], blocking=[], findings=Open(overcharges=1))
+    found = evaluate(plan(), {}, Remaining(waiting=1), [], errors=[], blocking=[], findings=Open(overcharges=1))
     assert (found.code, found.only_findings) == (2, False)
     assert "1 changes wait for a person; 1 overcharge waits for a person" in found.sentence
 
 
 def test_a_run_without_a_plan_is_an_error_unless_a_check_held_it() -> None:
-    assert judge(None, {}, Left(), [], errors=[], blocking=[]).code == 1
-    assert judge(None, {}, Left(), [], errors=[], blocking=["incomplete_read"]).code == 3
+    assert evaluate(None, {}, Remaining(), [], errors=[], blocking=[]).code == 1
+    assert evaluate(None, {}, Remaining(), [], errors=[], blocking=["incomplete_read"]).code == 3
 
 
 def test_a_guardrails_sentence_carries_the_commands_that_let_this_one_plan_past() -> None:
     head = plan()
-    sentence = judge(head, {}, Left(held=1), ["6 lines ended, limit 5"], errors=[], blocking=[]).sentence
+    sentence = evaluate(head, {}, Remaining(held=1), ["6 lines ended, limit 5"], errors=[], blocking=[]).sentence
     assert f"`pax8-pipeline plan approve {head.plan_id} --acknowledge`" in sentence
     assert f"`pax8-pipeline plan apply {head.plan_id}`" in sentence
 
@@ -91,19 +91,19 @@ def test_a_guardrails_sentence_carries_the_commands_that_let_this_one_plan_past(
 @pytest.mark.parametrize(
     ("policy", "state", "left"),
     [
-        ({}, None, Left(unwritten=1)),
-        ({}, "verified", Left()),
-        ({}, "drifted", Left(drifted=1)),
-        ({}, "claimed", Left(unwritten=1)),
-        ({"trust": {"default": "approve"}}, None, Left(waiting=1)),
-        ({"trust": {"default": "approve"}}, "verified", Left()),
-        ({"trust": {"default": "observe"}}, None, Left()),
-        ({"guardrails": {"run": {"lines_changed": 0}}}, None, Left(held=1)),
-        ({"guardrails": {"client": {"lines_changed": 0}}}, "verified", Left()),
+        ({}, None, Remaining(unwritten=1)),
+        ({}, "verified", Remaining()),
+        ({}, "drifted", Remaining(drifted=1)),
+        ({}, "claimed", Remaining(unwritten=1)),
+        ({"trust": {"default": "approve"}}, None, Remaining(waiting=1)),
+        ({"trust": {"default": "approve"}}, "verified", Remaining()),
+        ({"trust": {"default": "observe"}}, None, Remaining()),
+        ({"guardrails": {"run": {"lines_changed": 0}}}, None, Remaining(held=1)),
+        ({"guardrails": {"client": {"lines_changed": 0}}}, "verified", Remaining()),
     ],
 )
 def test_what_is_left_of_a_plan_is_what_has_no_verified_entry(
-    policy: dict[str, Any], state: State | None, left: Left, tmp_path: Path
+    policy: dict[str, Any], state: State | None, left: Remaining, tmp_path: Path
 ) -> None:
     warehouse = Books(subscriptions=[subscription(quantity=25)]).load(tmp_path)
     made = plans.make_plan(warehouse, circumstances(policy=Policy.model_validate(policy)))
@@ -111,13 +111,13 @@ def test_what_is_left_of_a_plan_is_what_has_no_verified_entry(
         (change,) = plans.all_changes(connection, made.plan_id)
     ledger.Ledger(warehouse, "run-1").record(made.plan_id, [Entry(change, state)] if state else [])
     with warehouse.connect() as connection:
-        assert ledger.left(connection, made.plan_id) == left
+        assert ledger.remaining(connection, made.plan_id) == left
 
 
 def test_a_creation_without_a_known_result_waits_and_is_named() -> None:
     said = ["invoice X for client Y: result unknown since 05:12"]
-    found = judge(plan(), {}, Left(), [], errors=[], blocking=[], pending=said)
+    found = evaluate(plan(), {}, Remaining(), [], errors=[], blocking=[], pending=said)
     assert (found.code, found.sentence) == (2, said[0])
-    both = judge(plan(), {}, Left(waiting=1), [], errors=[], blocking=[], pending=said)
+    both = evaluate(plan(), {}, Remaining(waiting=1), [], errors=[], blocking=[], pending=said)
     assert (both.code, both.sentence.endswith(said[0])) == (2, True)
-    assert judge(plan(), {}, Left(), [], errors=[], blocking=["clock"], pending=said).code == 3
+    assert evaluate(plan(), {}, Remaining(), [], errors=[], blocking=["clock"], pending=said).code == 3

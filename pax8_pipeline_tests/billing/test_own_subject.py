@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline.billing.applying.apply import refuse
-from pax8_pipeline.billing.approvals import Scope, Writable, agree, holds, writable
-from pax8_pipeline.billing.exit_status import HELD, judge
-from pax8_pipeline.billing.ledger.ledger import Ledger, left, states
+from pax8_pipeline.billing.actions.registry import is_usage
+from pax8_pipeline.billing.applying.apply import ensure_applicable
+from pax8_pipeline.billing.approvals import Scope, Writable, holds, record_approval, writable
+from pax8_pipeline.billing.exit_status import HELD, evaluate
+from pax8_pipeline.billing.ledger.ledger import Ledger, remaining, states
 from pax8_pipeline.billing.model import Entry, Plan
 from pax8_pipeline.billing.planning import planner as plans
 from pax8_pipeline.errors import PipelineError
@@ -47,7 +48,7 @@ def may(warehouse: Warehouse, plan: Plan, rules: Policy) -> Writable:
 def agreed(
     warehouse: Warehouse, plan: Plan, rules: Policy, kind: Any, row: str | None = None, minutes: int = 0
 ) -> None:
-    agree(warehouse, plan.plan_id, kind=kind, who="Ada", now=NOW + timedelta(minutes=minutes), policy=rules,
+    record_approval(warehouse, plan.plan_id, kind=kind, who="Ada", now=NOW + timedelta(minutes=minutes), policy=rules,
           mappings="mappings", scope=Scope(row_id=row))  # fmt: skip
 
 
@@ -55,12 +56,12 @@ def test_a_run_that_is_held_for_its_seats_bills_its_usage_and_ends_as_held(tmp_p
     warehouse, plan, rules = made(tmp_path, guardrails=SEATS_HELD)
     found = may(warehouse, plan, rules)
     assert ([c.row_id for c in found.changes], found.held) == ([KEY], (plan.held,))
-    refuse(plan, NOW, acknowledged=all(c.is_usage for c in found.changes))
+    ensure_applicable(plan, NOW, acknowledged=all(is_usage(c.action) for c in found.changes))
     Ledger(warehouse, "run-1").record(plan.plan_id, [Entry(c, "verified") for c in found.changes])
     with warehouse.connect() as connection:
         held = holds(connection, plan, rules, NOW)
-        verdict = judge(
-            plan, states(connection, plan.plan_id), left(connection, plan.plan_id), held, errors=[], blocking=[]
+        verdict = evaluate(
+            plan, states(connection, plan.plan_id), remaining(connection, plan.plan_id), held, errors=[], blocking=[]
         )
     assert verdict.code == HELD
     assert "lines_changed is 0" in verdict.sentence
@@ -123,7 +124,7 @@ def held_charge(warehouse: Warehouse, plan: Plan) -> str:
 def test_the_applier_refuses_seats_of_a_plan_that_is_held(tmp_path: Path) -> None:
     _, plan, _ = made(tmp_path, guardrails=SEATS_HELD)
     with pytest.raises(PipelineError, match="held whole"):
-        refuse(plan, NOW)
+        ensure_applicable(plan, NOW)
 
 
 def test_an_undo_that_a_person_approved_is_held_by_no_guardrail(tmp_path: Path) -> None:

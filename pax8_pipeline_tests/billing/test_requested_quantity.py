@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline.billing.actions.verify import requested_quantity
+from pax8_pipeline.billing.actions.target import requested_quantity
 from pax8_pipeline.billing.applying.apply import Applier
 from pax8_pipeline_tests.support.billing import (
     TODAY,

@@ -12,13 +12,12 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline.billing.actions import usage_invoice
+from pax8_pipeline.billing.actions.usage_invoice import UsageInvoice
 from pax8_pipeline.billing.ledger.ledger import Ledger
-from pax8_pipeline.billing.ledger.recovery import pending
+from pax8_pipeline.billing.ledger.recovery import open_since, pending
 from pax8_pipeline.billing.model import Change, Entry, State
 from pax8_pipeline.billing.planning.planner import all_changes, latest_plan_id, load_plan
 from pax8_pipeline.billing.rollback import make_rollback
-from pax8_pipeline.extract.halo_lists import open_since
 from pax8_pipeline.warehouse import build, snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.support.billing import WAIT, FakeHalo, as_halo_keeps
@@ -59,7 +58,7 @@ class Case:
 
     def shown(self, number: int = 51877, **changes: Any) -> dict[str, Any]:
         """The planned invoice as Halo shows it."""
-        return as_halo_keeps(number, usage_invoice.body(usage_invoice.planned(self.change.expect)), **changes)
+        return as_halo_keeps(number, UsageInvoice.from_json(self.change.expect).body(), **changes)
 
     def settle(
         self,
@@ -79,7 +78,7 @@ class Case:
 
     def now(self, row_id: str = KEY) -> list[str]:
         """Where the row stands in each plan."""
-        return [s.state for s in Ledger(self.warehouse, "x").standing(row_id.upper())]
+        return [s.state for s in Ledger(self.warehouse, "x").write_history(row_id.upper())]
 
 
 @pytest.fixture(scope="module", autouse=True)

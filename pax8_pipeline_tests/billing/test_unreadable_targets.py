@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline.billing.actions import verify
+from pax8_pipeline.billing.actions import compare
+from pax8_pipeline.billing.actions.end_line import EndLine
+from pax8_pipeline.billing.actions.target import Target
 from pax8_pipeline_tests.billing.test_apply import applier, halo
 from pax8_pipeline_tests.support.billing import change, computed_line, plan
 
@@ -44,16 +46,17 @@ def test_an_end_date_that_cannot_be_read_ends_nothing(end: str) -> None:
     [(True, "true", True), (True, "false", False), (False, None, True), (True, "?", False), (False, "?", False), (False, 0, True)],
 )  # fmt: skip
 def test_a_flag_that_cannot_be_read_is_like_no_other(a: Any, b: Any, same: bool) -> None:
-    assert verify.same(a, b) is same
+    assert compare.same(a, b) is same
 
 
 def test_a_switch_that_cannot_be_read_proves_no_end() -> None:
     ended = change("end_line", None, licence=None)
     header = {"id": -94, "lines": [{"id": 1, "isinactive": "who knows"}]}
-    assert not verify.reached(ended, header, None)
-    assert not verify.half_done(ended, header, None)
+    target = Target.of(ended, header, None)
+    assert not EndLine.from_change(ended).reached(target)
+    assert not EndLine.from_change(ended).half_done(target)
 
 
 def test_days_are_read_as_written_or_not_at_all() -> None:
-    assert verify.calendar_day("2026-08-19T00:00:00Z") == date(2026, 8, 19)
-    assert [verify.calendar_day(d) for d in (None, "", "20260819", "2026-8-19", "19/08/2026", 20260819)] == [None] * 6
+    assert compare.calendar_day("2026-08-19T00:00:00Z") == date(2026, 8, 19)
+    assert [compare.calendar_day(d) for d in (None, "", "20260819", "2026-8-19", "19/08/2026", 20260819)] == [None] * 6

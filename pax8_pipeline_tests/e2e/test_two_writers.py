@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pax8_pipeline.billing.actions import usage_invoice
+from pax8_pipeline.billing.actions import usage_documents
 from pax8_pipeline.sandbox.faults.middleware import App, Receive, Scope, Send
 from pax8_pipeline.sandbox.world.world import World
 from pax8_pipeline_tests.support.operator import TODAY, Operator, desk
@@ -37,7 +37,7 @@ class Together:
 def keys(at: Operator) -> Counter[str]:
     """How many live invoices Halo has of each key."""
     live = [d for d in at.sandbox.world.halo.invoices.values() if not d["voided"]]
-    return Counter(key for d in live for key in usage_invoice.keys_of(d))
+    return Counter(key for d in live for key in usage_documents.keys_of(d))
 
 
 @pytest.mark.proof
@@ -66,7 +66,7 @@ def test_two_folders_that_write_one_key_both_end_with_3_and_one_goes_on_once_a_p
         # A person stops the second, voids its invoice, and says that the first folder writes.
         mine = first.command("writer", "show", "--json").data
         for document in first.sandbox.world.halo.invoices.values():
-            if usage_invoice.writer_of(document) not in (None, mine["writer"]):
+            if usage_documents.writer_of(document) not in (None, mine["writer"]):
                 document["voided"] = True
         assert [row["writer"] for row in mine["others"]] == [second.command("writer", "show", "--json").data["writer"]]
         assert first.command("writer", "claim", "--why", "the other machine is off", "--by", "Ada").code == 0

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline.billing.applying.apply import Outcome
+from pax8_pipeline.billing.applying.apply import ApplyResult
 from pax8_pipeline.sandbox.world.world import World
 from pax8_pipeline_tests.proofs import WHOLE
 from pax8_pipeline_tests.support.crashes import CrashInjector, apply_under
@@ -101,7 +101,7 @@ def made_good(at: Operator, keys: list[str], note: str = "") -> None:
     assert {b["usage_key"]: b["amount"] for b in billed} == sums, note
 
 
-def applied(at: Operator) -> Outcome:
+def applied(at: Operator) -> ApplyResult:
     outcome = apply_newest(at.environment())
     assert outcome is not None
     return outcome

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline.billing.approvals import Scope, agree
+from pax8_pipeline.billing.approvals import Scope, record_approval
 from pax8_pipeline.billing.ledger.ledger import Ledger
 from pax8_pipeline.billing.model import Entry
 from pax8_pipeline.billing.planning import planner as plans
@@ -53,7 +53,7 @@ def lived(folder: Path) -> tuple[Warehouse, str]:
     read_on(folder, "run-0", DAY - timedelta(days=1))
     warehouse = read_on(folder, "run-1", DAY + timedelta(hours=5), subscriptions=[subscription(quantity=25)])
     plan = plans.make_plan(warehouse, circumstances(policy=POLICY))
-    agree(
+    record_approval(
         warehouse, plan.plan_id, kind="approve", who="Ada", now=NOW, policy=POLICY, mappings="mappings", scope=Scope()
     )
     with warehouse.connect() as connection:
@@ -220,7 +220,7 @@ def test_a_line_switched_off_in_halo_is_told(tmp_path: Path) -> None:
 def test_an_approval_given_in_an_earlier_plan_is_told_with_the_write_it_carried_over_to(tmp_path: Path) -> None:
     warehouse = read_on(tmp_path, "run-1", DAY, subscriptions=[subscription(quantity=25)])
     first = plans.make_plan(warehouse, circumstances(policy=POLICY))
-    agree(
+    record_approval(
         warehouse, first.plan_id, kind="approve", who="Ada", now=NOW, policy=POLICY, mappings="mappings", scope=Scope()
     )
     read_on(tmp_path, "run-2", DAY + timedelta(days=1), subscriptions=[subscription(quantity=25)])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pax8_pipeline.billing.approvals import Scope, agree
+from pax8_pipeline.billing.approvals import Scope, record_approval
 from pax8_pipeline.billing.ledger.ledger import Ledger
 from pax8_pipeline.billing.model import Entry
 from pax8_pipeline.billing.planning import planner as plans
@@ -41,7 +41,7 @@ def lived(folder: Path) -> Warehouse:
     rows = item(id="e4c0b1aa-01"), item(id="e4c0b1aa-02", companyId=None, details="Lab", total=30)
     warehouse = usage_books(folder, *rows, august=[summary()], policy=POLICY, more=[halo_invoices()])
     plan = plans.make_plan(warehouse, circumstances(policy=POLICY))
-    agree(
+    record_approval(
         warehouse, plan.plan_id, kind="approve", who="Ada", now=NOW, policy=POLICY, mappings="mappings", scope=Scope()
     )
     with warehouse.connect() as connection:

@@ -11,7 +11,7 @@ from typing import Any
 
 import dagster as dg
 
-from pax8_pipeline.billing.approvals import Scope, agree
+from pax8_pipeline.billing.approvals import Scope, record_approval
 from pax8_pipeline.billing.planning.planner import load_plan
 from pax8_pipeline.definitions import build_defs
 from pax8_pipeline.mapping.files import load_mappings
@@ -77,7 +77,7 @@ class PipelineHarness:
         """A person approves all that waits in a plan."""
         policy, mappings = self.settings.policy, load_mappings(self.settings.mappings_path).fingerprint
         now = datetime.now(UTC).replace(tzinfo=None)
-        agree(Warehouse(self.settings.warehouse_path), plan_id, kind="approve", who="Ada", now=now, policy=policy,
+        record_approval(Warehouse(self.settings.warehouse_path), plan_id, kind="approve", who="Ada", now=now, policy=policy,
               mappings=mappings, scope=Scope())  # fmt: skip
 
     def job(self, name: str, *, granted: bool = False, **how: Any) -> dg.ExecuteInProcessResult:

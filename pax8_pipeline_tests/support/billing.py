@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from pax8_pipeline.billing.model import Action, Change, Entry, Plan, Standing
+from pax8_pipeline.billing.model import Change, Entry, Plan, WriteStatus
 from pax8_pipeline.errors import NotFound, RateLimited, ServerFault, WriteContested, WriteRefused, WriteUnknown
 
 TODAY = date(2026, 8, 20)
@@ -204,10 +204,10 @@ class MemoryLedger:
         self.entries += [(plan_id, entry) for entry in entries]
         self.times += [self.clock() for _ in entries]
 
-    def standing(self, row_id: str) -> list[Standing]:
+    def write_history(self, row_id: str) -> list[WriteStatus]:
         same = [(p, e) for p, e in self.entries if e.change.row_id.lower() == row_id.lower()]
         last = {p: e.state for p, e in same}
-        return [Standing(p, s, any(e.state == "claimed" for q, e in same if q == p)) for p, s in last.items()]
+        return [WriteStatus(p, s, any(e.state == "claimed" for q, e in same if q == p)) for p, s in last.items()]
 
     def documents_of(self, client_id: int | None, start: date, end: date) -> list[str]:
         return list(self.known)
@@ -240,7 +240,7 @@ def licence(licence_id: int, count: int = 5, **changes: Any) -> dict[str, Any]:
             "price": Decimal("22.10"), "status": "Active", "end_date": "1900-01-01T00:00:00", **changes}  # fmt: skip
 
 
-def change(action: Action, after: int | None, *, line: int = 1, licence: int | None = 11, **expect: Any) -> Change:
+def change(action: str, after: int | None, *, line: int = 1, licence: int | None = 11, **expect: Any) -> Change:
     """One planned write on recurring invoice -94, seen with quantity 5."""
     manual = action == "set_line_quantity" or licence is None
     seen = {

@@ -13,7 +13,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from pax8_pipeline.billing.applying import apply
+from pax8_pipeline.billing.applying import batches
 from pax8_pipeline.sandbox.faults.middleware import App, Receive, Scope, Send
 from pax8_pipeline_tests.support.nightly import apply_newest
 from pax8_pipeline_tests.support.operator import PROCESSES, Operator
@@ -23,7 +23,7 @@ WAVES = {"WAVE_ABOVE": 0, "WAVE": 4, "PER_CALL": 3}  # a big night's way of writ
 
 def _apply_newest(environment: Mapping[str, str], line: Connection, settings: Mapping[str, int]) -> None:
     for name, value in settings.items():
-        setattr(apply, name, value)
+        setattr(batches, name, value)
 
     def step(name: str) -> None:
         line.send(name)

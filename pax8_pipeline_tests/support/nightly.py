@@ -24,11 +24,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pax8_pipeline.billing.applying.apply import Applier, Outcome
+from pax8_pipeline.billing.applying.apply import Applier, ApplyResult
 from pax8_pipeline.billing.applying.lock import writer_lock
 from pax8_pipeline.billing.approvals import writable
 from pax8_pipeline.billing.ledger.documents import watched_since
 from pax8_pipeline.billing.ledger.ledger import Ledger
+from pax8_pipeline.billing.ledger.recovery import open_since
 from pax8_pipeline.billing.model import Plan
 from pax8_pipeline.billing.planning.planner import Circumstances, latest_plan_id, load_plan, make_plan
 from pax8_pipeline.clients import halo_config, pax8_config
@@ -107,7 +108,7 @@ class Night:
             self._keep(lines)
             usage_lines.record(self.warehouse, name, answered, today, _utc_now())
         with self.warehouse.connect() as connection:
-            since = halo_loading.open_since(connection)
+            since = open_since(connection)
             watched = watched_since(connection, today, self.settings.policy.usage.watch_days)
         self._keep(halo_loading.read_invoices(self.halo, today, since, watched))
 
@@ -131,7 +132,7 @@ class Night:
                 ),
             )
 
-    def write(self, head: Plan, *, step: Step = _no_step) -> Outcome | None:
+    def write(self, head: Plan, *, step: Step = _no_step) -> ApplyResult | None:
         """Write what may be written of a plan, as the sink does; None when it may not be written at all."""
         if self.settings.write_mode != "apply" or not head.complete:
             return None
@@ -177,14 +178,14 @@ def begun(environment: Mapping[str, str]) -> Iterator[Night]:
 
 def night(
     at: Operator, *, apply: bool = True, usage: bool = False, step: Step = _no_step
-) -> tuple[Plan, Outcome | None]:
+) -> tuple[Plan, ApplyResult | None]:
     """Play one whole night of the desk's world today; without `apply` it ends with the plan, with `usage` it bills it."""
     return whole_night(at.environment(), apply=apply, usage=usage, step=step)
 
 
 def whole_night(
     environment: Mapping[str, str], *, apply: bool = True, usage: bool = False, step: Step = _no_step
-) -> tuple[Plan, Outcome | None]:
+) -> tuple[Plan, ApplyResult | None]:
     """The same for the data folder and the vendors that `environment` names."""
     with begun(environment) as now:
         # The assets open and close the file at every step; what rests on that is the write, which does so here too.
@@ -196,7 +197,7 @@ def whole_night(
         return head, now.write(head, step=step) if apply else None
 
 
-def apply_newest(environment: Mapping[str, str], *, step: Step = _no_step) -> Outcome | None:
+def apply_newest(environment: Mapping[str, str], *, step: Step = _no_step) -> ApplyResult | None:
     """Apply the plan that an earlier run made, and nothing else."""
     with begun(environment) as now:
         return now.write(now.newest_plan(), step=step)
@@ -283,7 +284,7 @@ def main() -> None:
     print(f"writes: {_told(outcome)}")
 
 
-def _told(outcome: Outcome | None) -> str:
+def _told(outcome: ApplyResult | None) -> str:
     if outcome is None:
         return "none asked for, or none allowed"
     return ", ".join(f"{count} {state}" for state, count in sorted(outcome.states.items())) or "nothing to write"

@@ -1,7 +1,7 @@
-"""Writes one line of a recurring invoice: by itself, or with its whole invoice where Halo has no call for one line.
+"""Writes one line of a recurring invoice: alone, or with its whole invoice where Halo has no call for one line.
 
-Here belongs: those two ways and what must be so before and after the second one (docs/vendors/halo.md#writing, #line,
-docs/architecture.md#write-quantity). Not here: the order of all steps (`apply`), comparisons (`verify`).
+Contains: those two ways and what must be true before and after the second one (docs/vendors/halo.md#writing, #line,
+docs/architecture.md#write-quantity). Does not contain: the order of all steps (`apply`), comparisons (`actions`).
 
 The whole invoice is the most dangerous write there is: a line that is not sent with it is deleted. It is sent only when
 policy allows it, after a refusal that means "no such call" (404, 405), and when `change_seq` can show that nobody else
@@ -14,10 +14,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pax8_pipeline.billing.actions import verify
-from pax8_pipeline.billing.actions.verify import Object
+from pax8_pipeline.billing.actions import differences
+from pax8_pipeline.billing.actions.action import TargetAction, line_members_allowed
+from pax8_pipeline.billing.actions.compare import Object
+from pax8_pipeline.billing.actions.target import change_number, lines_by_id
 from pax8_pipeline.billing.applying.ports import HaloGateway
-from pax8_pipeline.billing.model import Change
 from pax8_pipeline.errors import PipelineError, VendorError, WriteContested, WriteRefused, WriteUnknown
 from pax8_pipeline.settings import LineFallback
 from pax8_pipeline.values import id_in_halo
@@ -41,10 +42,10 @@ class LineWriter:
     fallback: LineFallback = "off"
     _no_such_call: WriteRefused | None = field(default=None, init=False)
 
-    def write(self, group: Sequence[Change], before: Object, line: Object, member: dict[str, Any]) -> Any:
+    def write(self, group: Sequence[TargetAction], before: Object, line: Object, member: dict[str, Any]) -> Any:
         """Save `line` of the recurring invoice `before` with one member changed; return Halo's reply.
 
-        `group`: all changes that are written to this invoice together. Raises what the gateway raises, ChangedUnderUs
+        `group`: all actions that are written to this invoice together. Raises what the gateway raises, ChangedUnderUs
         and Surprise. One whole line is sent: one element cannot drop other lines, a whole one blanks no member.
         """
         if self._no_such_call is not None:
@@ -64,7 +65,7 @@ class LineWriter:
 
     def _whole_invoice(
         self,
-        group: Sequence[Change],
+        group: Sequence[TargetAction],
         before: Object,
         line_id: int,
         member: dict[str, Any],
@@ -72,18 +73,18 @@ class LineWriter:
     ) -> Any:
         """Send the recurring invoice with every line as it is now, and read at once what that did."""
         now = self.halo.recurring_invoice(id_in_halo(before.get("id")) or 0)
-        found = _moved(group, before, now, line_id)
+        found = _changes_since(group, before, now, line_id)
         if found:
             raise ChangedUnderUs(f"not sent, it changed since it was read: {'; '.join(found)}")
         self._no_such_call = refused or self._no_such_call  # the line is there: it is the call that is not
-        number = verify.change_number(now)
+        number = change_number(now)
         if number is None:
             raise _refused(
                 f"not sent: recurring invoice {now['id']} shows no change_seq, so nobody could see whether somebody "
                 "else saves it meanwhile; set the quantity by hand",
                 self._no_such_call,
             )
-        lines = verify.lines_by_id(now)
+        lines = lines_by_id(now)
         rest = [sendable(line, member if i == line_id else {}) for i, line in lines.items()]
         lost: WriteUnknown | WriteContested | None = None
         reply: Any = None
@@ -93,36 +94,39 @@ class LineWriter:
             )
         except (WriteUnknown, WriteContested) as error:
             lost = error
-        self._check(now, number, line_id, member, lost)
+        self._check_whole_invoice(now, number, line_id, member, lost)
         if lost is not None:
             raise lost
         return reply
 
-    def _check(self, now: Object, number: int, line_id: int, member: dict[str, Any], lost: VendorError | None) -> None:
+    def _check_whole_invoice(
+        self, now: Object, number: int, line_id: int, member: dict[str, Any], lost: VendorError | None
+    ) -> None:
         """Raise Surprise unless exactly one saving changed exactly one member of one line, or nothing happened at all."""
         try:
             after = self.halo.recurring_invoice(id_in_halo(now.get("id")) or 0)
         except VendorError as error:
-            told = f"{lost or 'the whole recurring invoice was sent'}; not read back: {error}"
-            raise WriteUnknown(told, vendor="Halo", where="POST /RecurringInvoice") from error
-        moved = (verify.change_number(after) or 0) - number
-        found = verify.all_but_one_member_kept(now, after, line_id, next(iter(member)))
-        if moved != 1 and not (moved == 0 and not found):
+            message = f"{lost or 'the whole recurring invoice was sent'}; not read back: {error}"
+            raise WriteUnknown(message, vendor="Halo", where="POST /RecurringInvoice") from error
+        saves = (change_number(after) or 0) - number
+        found = differences.all_but_one_member(now, after, line_id, next(iter(member)))
+        if saves != 1 and not (saves == 0 and not found):
             found.append(
-                f"change_seq went from {number} to {verify.change_number(after)}, one saving of ours moves it by one: "
+                f"change_seq went from {number} to {change_number(after)}, one saving of ours moves it by one: "
                 "somebody else saved the invoice too"
             )
         if found:
             raise Surprise(f"recurring invoice {now['id']}, sent whole: {'; '.join(found)}")
 
 
-def _moved(group: Sequence[Change], before: Object, now: Object, line_id: int) -> list[str]:
+def _changes_since(group: Sequence[TargetAction], before: Object, now: Object, line_id: int) -> list[str]:
     """Say what is no longer as it was read, beside what our own writes of this group did; added lines count."""
-    old, new = verify.lines_by_id(before).get(line_id), verify.lines_by_id(now).get(line_id)
-    found = verify.untouched(group, before, now) + verify.lines_added(before, now)
+    old, new = lines_by_id(before).get(line_id), lines_by_id(now).get(line_id)
+    found = differences.unplanned(line_members_allowed(group), before, now)
+    found += differences.lines_added(before, now)
     if old is not None and new is not None:
-        found += [s for s in verify.line_kept(old, new) if s not in found]
-    if any(i < 0 for i in verify.lines_by_id(now)):
+        found += [s for s in differences.line_differences(old, new) if s not in found]
+    if any(i < 0 for i in lines_by_id(now)):
         found.append("it has a line whose id cannot be read")
     if now.get("disabled"):
         found.append("the recurring invoice is disabled")
@@ -135,5 +139,5 @@ def _refused(text: str, cause: WriteRefused | None) -> WriteRefused:
 
 def sendable(line: Object, change: dict[str, Any]) -> dict[str, Any]:
     """Return a line fit to be sent: all members as read but Halo's own computed money and its read-only `isActive`."""
-    kept = {k: v for k, v in line.items() if not verify.is_computed_money(k) and k != "isActive"}
-    return {**kept, **change}
+    members = {k: v for k, v in line.items() if not differences.is_computed_money(k) and k != "isActive"}
+    return {**members, **change}

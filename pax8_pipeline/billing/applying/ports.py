@@ -1,17 +1,16 @@
 """What apply needs of the world outside: Halo, Pax8, and the place where every step is written down.
 
-Here belongs: protocols. Not here: HTTP (`halo`, `pax8`), the ledger's table (`ledger`).
+Contains: protocols. Does not contain: HTTP (`halo`, `pax8`), the ledger's table (`ledger`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import Any, Protocol
 
-from pax8_pipeline.billing.model import Entry, Standing
-
-Object = Mapping[str, Any]
+from pax8_pipeline.billing.actions.compare import Object
+from pax8_pipeline.billing.model import Entry, WriteStatus
 
 
 class Objects(Protocol):
@@ -69,15 +68,15 @@ class Record(Protocol):
     def record(self, plan_id: str, entries: Sequence[Entry]) -> None:
         """Append entries."""
 
-    def standing(self, row_id: str) -> Sequence[Standing]:
-        """Return where writes of one row stand in every plan that had it, compared case-blind."""
+    def write_history(self, row_id: str) -> Sequence[WriteStatus]:
+        """Return what became of one row in every plan that had it, compared without case."""
 
     def documents_of(self, client_id: int | None, start: date, end: date) -> Sequence[str]:
         """Return the keys of usage documents of a client that a search over these days must show."""
 
 
 class Pax8Gateway(Protocol):
-    """What apply needs of Pax8: a last look at a subscription before its line is ended."""
+    """What apply needs of Pax8: asking for a subscription once more before its line is ended."""
 
     def subscription(self, subscription_id: str) -> Object:
         """Return one subscription."""

@@ -1,8 +1,8 @@
 """The usage documents that are known, compared with what Halo shows: nothing may vanish or change without a word.
 
-Here belongs: the memory of documents (billing.documents), its comparison with a whole read of Halo's invoices, and
-when Halo cannot be believed at all. Not here: what is planned from it (queries/usage_documents.sql), what became of
-writes without an answer (`recovery`).
+Contains: the memory of documents (billing.documents), its comparison with a whole read of Halo's invoices, and
+when Halo cannot be believed at all. Does not contain: what is planned from it (billing/planning/documents_rows.sql), what
+became of writes without an answer (`recovery`).
 
 A document is known by its key. What it must be (client, net amount, lines) is the plan that made it; of one that
 somebody else made it is what the first run saw. Halo's numbers say nothing: after a restore they name other records.
@@ -18,8 +18,10 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from pax8_pipeline.billing.actions import usage_invoice
-from pax8_pipeline.billing.actions.usage_invoice import Content, Object
+from pax8_pipeline.billing.actions import registry, usage_documents
+from pax8_pipeline.billing.actions.compare import Object
+from pax8_pipeline.billing.actions.usage_documents import Content, name_documents
+from pax8_pipeline.billing.actions.usage_invoice import UsageInvoice
 from pax8_pipeline.billing.ledger import writer
 from pax8_pipeline.billing.ledger.recovery import Reading, keyed_documents, reading_of
 from pax8_pipeline.warehouse.connection import Connection
@@ -55,7 +57,7 @@ class Known:
 def compare(connection: Connection, run_id: str, today: date, watch_days: int, *, accepted: bool = False) -> None:
     """Compare all known documents with this run's whole read of Halo's invoices, and remember those it shows.
 
-    Without such a read nothing is judged. `accepted`: an operator says that what is missing today may be missing.
+    Without such a read nothing is compared. `accepted`: an operator says that what is missing today may be missing.
     """
     reading = reading_of(connection, run_id)
     known = {one.usage_key: one for one in _stored(connection)}
@@ -67,7 +69,7 @@ def compare(connection: Connection, run_id: str, today: date, watch_days: int, *
         shown = _by_key(found)
         oldest = today - timedelta(days=watch_days)
         for key, one in known.items():
-            known[key] = _judged(one, shown.get(key, []), reading, oldest)
+            known[key] = _compare_one(one, shown.get(key, []), reading, oldest)
         if accepted:
             known = {key: _accepted(one, reading.at) for key, one in known.items()}
     _store(connection, known.values())
@@ -86,7 +88,8 @@ def watched_since(connection: Connection, today: date, watch_days: int) -> date 
     A day before the oldest: nowhere is stated in which time zone Halo dates an invoice.
     """
     query = load_sql("billing/ledger/watched_since.sql")
-    oldest = connection.execute(query, {"from": today - timedelta(days=watch_days)}).fetchall()[0][0]
+    values = {"from": today - timedelta(days=watch_days), "documents": list(registry.document_actions())}
+    oldest = connection.execute(query, values).fetchall()[0][0]
     return oldest - timedelta(days=1) if isinstance(oldest, date) else None
 
 
@@ -128,11 +131,12 @@ def _any_to_be_shown(connection: Connection) -> bool:
 def _made_here(connection: Connection) -> list[Known]:
     """What the ledger calls verified, and what Halo said that it took though nobody saw it."""
     found = []
-    for row in dicts(connection.execute(load_sql("billing/ledger/documents_made.sql"))):
-        usage = usage_invoice.planned(json.loads(row["expect"]))
+    values = {"documents": list(registry.document_actions())}
+    for row in dicts(connection.execute(load_sql("billing/ledger/documents_made.sql"), values)):
+        usage = UsageInvoice.from_json(json.loads(row["expect"]))
         origin = "ledger" if row["state"] == "verified" else "answered"
         day = _day(usage.invoice_date)
-        content = usage_invoice.planned_content(usage)
+        content = usage_documents.planned_content(usage)
         found.append(Known(row["usage_key"], origin, content, day, row["recorded_at"], row["plan_id"]))
     return found
 
@@ -151,8 +155,8 @@ def _with_baseline(old: Known | None, made: Known) -> Known:
 
 def _remember_shown(known: dict[str, Known], documents: Sequence[Object], at: datetime, mine: str | None) -> None:
     for key, found in _by_key(documents).items():
-        live = [document for document in found if not usage_invoice.is_voided(document)] or found
-        writers = [w for document in found if (w := usage_invoice.writer_of(document))]
+        live = [document for document in found if not usage_documents.is_voided(document)] or found
+        writers = [w for document in found if (w := usage_documents.writer_of(document))]
         # Of two documents of one key the one that another folder made is the one to know about.
         made_by = next((w for w in writers if w != mine), writers[0] if writers else None)
         if key in known:
@@ -161,8 +165,8 @@ def _remember_shown(known: dict[str, Known], documents: Sequence[Object], at: da
             continue
         first = live[0]
         known[key] = Known(
-            key, "seen", usage_invoice.content_of(first), _day(str(first.get("invoice_date") or "")), at,
-            was_voided=usage_invoice.is_voided(first), writer=made_by, last_seen=at, invoice_id=str(first.get("id")),
+            key, "seen", usage_documents.content_of(first), _day(str(first.get("invoice_date") or "")), at,
+            was_voided=usage_documents.is_voided(first), writer=made_by, last_seen=at, invoice_id=str(first.get("id")),
             state="present",
         )  # fmt: skip
 
@@ -170,14 +174,14 @@ def _remember_shown(known: dict[str, Known], documents: Sequence[Object], at: da
 def _by_key(documents: Iterable[Object]) -> dict[str, list[Object]]:
     by_key: dict[str, list[Object]] = defaultdict(list)
     for document in documents:
-        for key in sorted(usage_invoice.keys_of(document)):
+        for key in sorted(usage_documents.keys_of(document)):
             by_key[key].append(document)
     return by_key
 
 
-def _judged(one: Known, found: Sequence[Object], reading: Reading, oldest: date) -> Known:
+def _compare_one(one: Known, found: Sequence[Object], reading: Reading, oldest: date) -> Known:
     if found:
-        return _judged_shown(one, found, reading)
+        return _compare_shown(one, found, reading)
     day = one.invoice_date
     if day is None or day < oldest or not reading.has(day.isoformat()):
         return replace(one, state="unread", detail=None)
@@ -187,17 +191,15 @@ def _judged(one: Known, found: Sequence[Object], reading: Reading, oldest: date)
     )  # fmt: skip
 
 
-def _judged_shown(one: Known, found: Sequence[Object], reading: Reading) -> Known:
-    live = [document for document in found if not usage_invoice.is_voided(document)]
-    shown = usage_invoice.content_of((live or found)[0])
-    wrong = usage_invoice.content_differences(one.content, shown)
+def _compare_shown(one: Known, found: Sequence[Object], reading: Reading) -> Known:
+    live = [document for document in found if not usage_documents.is_voided(document)]
+    shown = usage_documents.content_of((live or found)[0])
+    wrong = usage_documents.content_differences(one.content, shown)
     if len(live) > 1:
-        wrong = [f"it stands on {usage_invoice.named(live)}", *wrong]
+        wrong = [f"it stands on {name_documents(live)}", *wrong]
     voided = not live and not one.was_voided
     state = "voided" if voided else "changed" if wrong else "present"
-    detail = (
-        f"{usage_invoice.named(live or found)}: {'; '.join(wrong)}" if wrong else usage_invoice.named(live or found)
-    )
+    detail = f"{name_documents(live or found)}: {'; '.join(wrong)}" if wrong else name_documents(live or found)
     number = str((live or found)[0].get("id"))
     return replace(
         one, state=state, detail=detail, shown_net=shown.net, last_seen=reading.at, invoice_id=number,

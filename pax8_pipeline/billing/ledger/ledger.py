@@ -1,6 +1,7 @@
 """The append-only record of writes. Each `record` is one commit: what it returns from is on disk.
 
-Here belongs: adding entries, asking which are open, settling them by what was read. Not here: sending anything.
+Contains: adding entries, asking what became of writes, recording what open ones came to. Does not contain: sending
+anything, deciding what an open write came to (`recovery`, `target_recovery`).
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from typing import Any
 
 from pax8_pipeline.billing.ledger import documents
 from pax8_pipeline.billing.ledger.recovery import settle_invoices
-from pax8_pipeline.billing.model import Entry, Left, Standing
+from pax8_pipeline.billing.ledger.settlement import Settlement
+from pax8_pipeline.billing.ledger.target_recovery import settle_targets
+from pax8_pipeline.billing.model import Entry, Remaining, WriteStatus
 from pax8_pipeline.warehouse.connection import Connection, Warehouse
 from pax8_pipeline.warehouse.models import load_sql, model
 from pax8_pipeline.warehouse.snapshots import dicts
@@ -34,33 +37,24 @@ class Ledger:
         """Append entries and flush them to disk in one commit."""
         if not entries:
             return
-        now = self.clock()
         with self.warehouse.transaction() as connection:
-            first = _next(connection)
-            rows = [self._row(first + n, now, plan_id, entry) for n, entry in enumerate(entries)]
-            with connection.appender("billing.ledger") as appender:
-                appender.append_rows(rows)
+            self._append(connection, [_row(plan_id, entry) for entry in entries])
 
-    def _row(self, number: int, now: datetime, plan_id: str, entry: Entry) -> tuple[Any, ...]:
-        c = entry.change
-        values = {
-            "entry": number, "recorded_at": now, "run_id": self.run_id, "plan_id": plan_id, "row_id": c.row_id,
-            "state": entry.state, "action": c.action, "client_id": c.client_id, "subscription_id": c.subscription_id,
-            "recurring_invoice_id": c.recurring_invoice_id, "line_id": c.line_id, "licence_id": c.licence_id,
-            "before": c.before, "after": c.after, "currency": c.currency, "money_per_month": c.money_per_month,
-            "before_state": entry.before_state, "detail": entry.detail,
-        }  # fmt: skip
-        return tuple(values[name] for name in model("billing.ledger").column_names)
+    def _append(self, connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+        now, first = self.clock(), _next_number(connection)
+        names = model("billing.ledger").column_names
+        numbered = [
+            {**row, "entry": number, "recorded_at": now, "run_id": self.run_id}
+            for number, row in enumerate(rows, start=first)
+        ]
+        with connection.appender("billing.ledger") as appender:
+            appender.append_rows([tuple(row[name] for name in names) for row in numbered])
 
-    def standing(self, row_id: str) -> list[Standing]:
-        """Return where writes of one row stand in every plan that had it, compared case-blind, oldest first."""
-        query = (
-            "SELECT s.plan_id, s.state, EXISTS (SELECT 1 FROM billing.ledger c WHERE c.plan_id = s.plan_id "
-            "AND c.row_id = s.row_id AND c.state = 'claimed') AS claimed "
-            "FROM billing.ledger_state s WHERE lower(s.row_id) = lower(?) ORDER BY s.entry"
-        )
+    def write_history(self, row_id: str) -> list[WriteStatus]:
+        """Return what became of one row in every plan that had it, compared without case, oldest first."""
+        query = load_sql("billing/ledger/write_history.sql")
         with self.warehouse.connect() as connection:
-            return [Standing(**row) for row in dicts(connection.execute(query, [row_id]))]
+            return [WriteStatus(**row) for row in dicts(connection.execute(query, [row_id]))]
 
     def documents_of(self, client_id: int | None, start: date, end: date) -> Sequence[str]:
         """Return the keys of usage documents of a client that a search over these days must show."""
@@ -75,27 +69,38 @@ class Ledger:
         drifted. Nothing is ever sent again because of an open entry. Usage invoices, and how long they `wait`: see
         `recovery`.
         """
-        now = self.clock()
         with self.warehouse.transaction() as connection:
-            settle_invoices(connection, self.run_id, wait)
-            connection.execute(load_sql("billing/ledger/settle.sql"))
-            first = _next(connection)
-            columns = [c for c in model("billing.ledger").column_names if c not in ("entry", "recorded_at", "run_id")]
-            names = ", ".join(f'"{c}"' for c in columns)
-            connection.execute(
-                f"INSERT INTO billing.ledger (entry, recorded_at, run_id, {names}) "
-                f"SELECT ? - 1 + row_number() OVER (ORDER BY plan_id, row_id), ?, ?, {names} FROM settled",
-                [first, now, self.run_id],
-            )
-            return dicts(connection.execute("SELECT * FROM settled ORDER BY plan_id, row_id"))
+            found = [*settle_targets(connection), *settle_invoices(connection, self.run_id, wait)]
+            found.sort(key=lambda one: (one.plan_id, one.row_id))
+            rows = [_settled_row(connection, one) for one in found]
+            if rows:
+                self._append(connection, rows)
+            return rows
 
 
-def _next(connection: Connection) -> int:
+def _row(plan_id: str, entry: Entry) -> dict[str, Any]:
+    c = entry.change
+    return {
+        "plan_id": plan_id, "row_id": c.row_id, "state": entry.state, "action": c.action, "client_id": c.client_id,
+        "subscription_id": c.subscription_id, "recurring_invoice_id": c.recurring_invoice_id, "line_id": c.line_id,
+        "licence_id": c.licence_id, "before": c.before, "after": c.after, "currency": c.currency,
+        "money_per_month": c.money_per_month, "before_state": entry.before_state, "detail": entry.detail,
+    }  # fmt: skip
+
+
+def _settled_row(connection: Connection, one: Settlement) -> dict[str, Any]:
+    """Return the latest entry of a write with its new state."""
+    query = "SELECT * FROM billing.ledger_state WHERE plan_id = ? AND row_id = ?"
+    (latest,) = dicts(connection.execute(query, [one.plan_id, one.row_id]))
+    return {**latest, "state": one.state, "detail": one.detail, "before_state": one.note}
+
+
+def _next_number(connection: Connection) -> int:
     return int(connection.execute("SELECT coalesce(max(entry), 0) + 1 FROM billing.ledger").fetchall()[0][0])
 
 
 def states(connection: Connection, plan_id: str) -> dict[str, int]:
-    """Return how many writes of a plan stand in each state."""
+    """Return how many writes of a plan are in each state."""
     rows = connection.execute(
         "SELECT state, count(*) FROM billing.ledger_state WHERE plan_id = ? GROUP BY state", [plan_id]
     ).fetchall()
@@ -110,7 +115,7 @@ def duplicates(connection: Connection, plan_id: str) -> list[str]:
     return [str(row[0]) for row in rows]
 
 
-def left(connection: Connection, plan_id: str) -> Left:
+def remaining(connection: Connection, plan_id: str) -> Remaining:
     """Return how much of a plan is not verified, whether or not anybody may write it."""
     (row,) = dicts(connection.execute(load_sql("billing/ledger/remaining.sql"), [plan_id]))
-    return Left(**{name: int(count) for name, count in row.items()})
+    return Remaining(**{name: int(count) for name, count in row.items()})

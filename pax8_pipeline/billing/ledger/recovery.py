@@ -1,12 +1,11 @@
-"""What became of usage invoices whose end is not known: judged by the ordinary invoices this run read of Halo.
+"""What became of usage invoices whose end is not known: decided by the ordinary invoices that this run read of Halo.
 
-Here belongs: that judgement, and what is said of those that stay pending. Not here: the same for licences and lines
-(billing/ledger/settle.sql), comparing (`usage_invoice`), writing the ledger (`ledger`).
+Contains: that decision, and the sentences about those that stay pending. Does not contain: the same for lines and licences
+(`target_recovery`), comparing (`actions/usage_documents.py`), writing the ledger (`ledger`).
 
 That one read does not show an invoice proves nothing: Halo may still be at work on the request of a process that died.
 It did not become an invoice when two whole reads, policy `unknown_wait_hours` apart, both do not show it, the second of
-them that long after the claim too. Licences and lines need no such wait: their write states the value, so one that
-arrives late, or twice, sets what was wanted anyway, and the next run reads what stands there.
+them that long after the claim too.
 """
 
 from __future__ import annotations
@@ -18,8 +17,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from pax8_pipeline.billing.actions import usage_invoice
-from pax8_pipeline.billing.actions.usage_invoice import Object, Usage
+from pax8_pipeline.billing.actions import registry, usage_documents
+from pax8_pipeline.billing.actions.compare import Object
+from pax8_pipeline.billing.actions.usage_documents import name_documents
+from pax8_pipeline.billing.actions.usage_invoice import UsageInvoice
+from pax8_pipeline.billing.ledger.settlement import Settlement
 from pax8_pipeline.billing.model import OPEN_STATES, State
 from pax8_pipeline.text import jsontext
 from pax8_pipeline.warehouse.connection import Connection
@@ -30,20 +32,20 @@ _KEYED = "SELECT payload FROM newest.halo_invoices WHERE contains(lower(payload)
 
 
 @dataclass(frozen=True)
-class Begun:
+class BegunInvoice:
     """One invoice that was begun and is not verified."""
 
     plan_id: str
     row_id: str
     state: State
-    usage: Usage
+    usage: UsageInvoice
     billed_by: str | None
     claimed_at: datetime
     not_shown_at: datetime | None = None  # when the first search since its claim did not show it
 
     @property
     def open(self) -> bool:
-        """True when nobody knows its end."""
+        """Whether nobody knows its end."""
         return self.state in OPEN_STATES
 
 
@@ -55,43 +57,22 @@ class Reading:
     covers: tuple[date, date] | None
 
     def has(self, day: str) -> bool:
-        """True when an invoice of that date (ISO) would be in it."""
+        """Return whether an invoice of that date (ISO) would be in it."""
         return self.covers is not None and self.covers[0].isoformat() <= day <= self.covers[1].isoformat()
 
 
-@dataclass(frozen=True)
-class Settled:
-    """What one write is known to have come to. `not_shown`: still unknown; this read is the first without it."""
+def settle_invoices(connection: Connection, run_id: str, wait: timedelta) -> list[Settlement]:
+    """Return what every open creation of a usage invoice came to, as far as this read tells.
 
-    begun: Begun
-    state: State
-    detail: str
-    not_shown: datetime | None = None
-
-
-def settle_invoices(connection: Connection, run_id: str, wait: timedelta) -> None:
-    """Fill the temporary table settled_invoices (plan_id, row_id, state, detail, note), which billing/ledger/settle.sql reads.
-
-    Nothing is settled unless this very run read halo.invoices whole.
+    Nothing is settled unless this very run read halo.invoices whole. `wait`: policy `unknown_wait_hours`.
     """
-    connection.execute(
-        "CREATE OR REPLACE TEMP TABLE settled_invoices "
-        "(plan_id VARCHAR, row_id VARCHAR, state VARCHAR, detail VARCHAR, note VARCHAR)"
-    )
     reading = reading_of(connection, run_id)
-    begun = (
-        [_begun(row) for row in dicts(connection.execute(load_sql("billing/ledger/open_invoices.sql")))]
-        if reading
-        else []
-    )
-    if reading is None or not begun:
-        return
-    for one in judge(begun, keyed_documents(connection), reading, wait):
-        note = not_shown_note(one.not_shown) if one.not_shown else None
-        connection.execute(
-            "INSERT INTO settled_invoices VALUES (?, ?, ?, ?, ?)",
-            [one.begun.plan_id, one.begun.row_id, one.state, one.detail, note],
-        )
+    if reading is None:
+        return []
+    values = {"documents": list(registry.document_actions())}
+    rows = dicts(connection.execute(load_sql("billing/ledger/open_invoices.sql"), values))
+    begun = [_begun(row) for row in rows]
+    return decide(begun, keyed_documents(connection), reading, wait) if begun else []
 
 
 def reading_of(connection: Connection, run_id: str) -> Reading | None:
@@ -113,41 +94,44 @@ def not_shown_note(at: datetime) -> str:
     return json.dumps({"not_shown": at.isoformat(sep=" ", timespec="seconds")})
 
 
-def judge(begun: Sequence[Begun], shown: Sequence[Object], reading: Reading, wait: timedelta) -> list[Settled]:
-    """Judge writes, oldest first, by the invoices Halo shows.
+def decide(
+    begun: Sequence[BegunInvoice], shown: Sequence[Object], reading: Reading, wait: timedelta
+) -> list[Settlement]:
+    """Settle writes, oldest first, by the invoices that Halo shows.
 
-    An open one: exactly one equal invoice, verified; none, see `_judge_absent`; anything else drifted. One that ended
+    An open one: exactly one equal invoice, verified; none, see `_settle_absent`; anything else drifted. One that ended
     otherwise, though it may have been sent, becomes verified once the only invoice of its key that is not voided equals
     it: Halo was slow, or a person put it right.
     """
-    by_key: dict[str, list[Begun]] = defaultdict(list)
+    by_key: dict[str, list[BegunInvoice]] = defaultdict(list)
     for one in begun:
         by_key[one.row_id.lower()].append(one)
-    return [settled for ones in by_key.values() for settled in _judge_key(ones, shown, reading, wait)]
+    return [settled for ones in by_key.values() for settled in _settle_key(ones, shown, reading, wait)]
 
 
-def _judge_key(ones: Sequence[Begun], shown: Sequence[Object], reading: Reading, wait: timedelta) -> list[Settled]:
-    """All writes of one key together: no more than one of them is verified, or the month would count twice."""
+def _settle_key(
+    ones: Sequence[BegunInvoice], shown: Sequence[Object], reading: Reading, wait: timedelta
+) -> list[Settlement]:
+    """Settle all writes of one key together: no more than one of them is verified, or the month would count twice."""
     open_ = [one for one in ones if one.open]
     billed_by = ones[0].billed_by
     if billed_by:
-        return [Settled(one, "drifted", f"settled by reading: plan {billed_by} has billed this key") for one in open_]
-    found = [document for document in shown if ones[0].row_id.lower() in usage_invoice.keys_of(document)]
-    standing = found if open_ else [document for document in found if not usage_invoice.is_voided(document)]
-    equal = [one for one in open_ or ones if len(standing) == 1 and not _differences(one, standing[0])]
+        return [_settled(one, "drifted", f"plan {billed_by} has billed this key") for one in open_]
+    found = [document for document in shown if ones[0].row_id.lower() in usage_documents.keys_of(document)]
+    counting = found if open_ else [document for document in found if not usage_documents.is_voided(document)]
+    equal = [one for one in open_ or ones if len(counting) == 1 and not _differences(one, counting[0])]
     if equal:
-        winner, named = equal[-1], usage_invoice.named(standing)
-        told = f"settled by reading: found in Halo as {named}"
-        late = f"settled by reading: {named} is on record under plan {winner.plan_id}"
-        others = [Settled(one, "drifted", late) for one in open_ if one is not winner]
-        return [Settled(winner, "verified", told), *others]
+        winner, named = equal[-1], name_documents(counting)
+        late = f"{named} is on record under plan {winner.plan_id}"
+        others = [_settled(one, "drifted", late) for one in open_ if one is not winner]
+        return [_settled(winner, "verified", f"found in Halo as {named}"), *others]
     if not found:
-        return [settled for one in open_ if (settled := _judge_absent(one, reading, wait)) is not None]
-    return [Settled(one, "drifted", f"settled by reading: {_told(one, found)}") for one in open_]
+        return [settled for one in open_ if (settled := _settle_absent(one, reading, wait)) is not None]
+    return [_settled(one, "drifted", _why_not_equal(one, found)) for one in open_]
 
 
-def _judge_absent(one: Begun, reading: Reading, wait: timedelta) -> Settled | None:
-    """Judge an invoice that this read does not show: it failed (it is planned again, and searched for again before it
+def _settle_absent(one: BegunInvoice, reading: Reading, wait: timedelta) -> Settlement | None:
+    """Settle an invoice that this read does not show: it failed (it is planned again, and searched for again before it
     is sent) only when an earlier search, `wait` before, did not show it either; until then it stays unknown.
 
     None: there is nothing to add to what the ledger says.
@@ -156,33 +140,52 @@ def _judge_absent(one: Begun, reading: Reading, wait: timedelta) -> Settled | No
         return None
     if one.not_shown_at is None:
         detail = f"Halo's invoices as read at {reading.at:%Y-%m-%d %H:%M} UTC do not show it; it may still appear"
-        return Settled(one, "unknown", detail, reading.at)
+        return Settlement(one.plan_id, one.row_id, "unknown", detail, not_shown_note(reading.at))
     if reading.at - max(one.not_shown_at, one.claimed_at) < wait:
         return None
     times = f"{one.not_shown_at:%Y-%m-%d %H:%M} and {reading.at:%Y-%m-%d %H:%M} UTC"
-    return Settled(one, "failed", f"settled by reading: no invoice in Halo has its key, read at {times}")
+    return _settled(one, "failed", f"no invoice in Halo has its key, read at {times}")
 
 
-def _told(one: Begun, found: Sequence[Object]) -> str:
-    named = usage_invoice.named(found)
+def _settled(one: BegunInvoice, state: State, why: str) -> Settlement:
+    return Settlement(one.plan_id, one.row_id, state, f"settled by reading: {why}")
+
+
+def _why_not_equal(one: BegunInvoice, found: Sequence[Object]) -> str:
+    named = name_documents(found)
     if len(found) > 1:
         return f"more than one invoice has its key: {named}"
     return f"{named} is not as planned: {'; '.join(_differences(one, found[0]))}"
 
 
-def _differences(one: Begun, document: Object) -> list[str]:
-    return usage_invoice.differences(one.usage, document, fresh=False)
+def _differences(one: BegunInvoice, document: Object) -> list[str]:
+    return usage_documents.differences(one.usage, document, fresh=False)
 
 
-def _begun(row: Mapping[str, Any]) -> Begun:
+def _begun(row: Mapping[str, Any]) -> BegunInvoice:
     state: State = row["state"]  # the ledger holds no other words
-    usage = usage_invoice.planned(json.loads(row["expect"]))
-    return Begun(row["plan_id"], row["row_id"], state, usage, row["billed_by"], row["claimed_at"], row["not_shown_at"])
+    usage = UsageInvoice.from_json(json.loads(row["expect"]))
+    return BegunInvoice(
+        row["plan_id"], row["row_id"], state, usage, row["billed_by"], row["claimed_at"], row["not_shown_at"]
+    )
+
+
+def open_since(connection: Connection) -> date | None:
+    """Return the first day for which invoices must be read to settle the usage invoices that are still open in the
+    ledger.
+
+    None when there are none. It is one day before the oldest, because Halo's documents do not say in which time zone an
+    invoice is dated.
+    """
+    values = {"documents": list(registry.document_actions())}
+    oldest = connection.execute(load_sql("billing/ledger/open_since.sql"), values).fetchall()[0][0]
+    return oldest - timedelta(days=1) if isinstance(oldest, date) else None
 
 
 def pending(connection: Connection, wait: timedelta) -> dict[str, str]:
     """Return a sentence for every usage invoice of which nobody knows yet whether Halo made it, by its key."""
-    rows = dicts(connection.execute(load_sql("billing/ledger/pending_invoices.sql")))
+    values = {"documents": list(registry.document_actions())}
+    rows = dicts(connection.execute(load_sql("billing/ledger/pending_invoices.sql"), values))
     return {row["row_id"]: _pending_sentence(row, wait) for row in rows}
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from pax8_pipeline.billing.actions import registry
 from pax8_pipeline.billing.model import Change
 from pax8_pipeline.settings import Guardrails, Limits
 
@@ -29,7 +30,7 @@ class Holds:
 
     def let(self, change: Change) -> bool:
         """Return whether nothing holds this change."""
-        if change.is_usage:
+        if registry.is_usage(change.action):
             return change.client_id not in self.usage
         return self.run is None and change.client_id not in self.clients
 
@@ -39,8 +40,8 @@ def check(changes: Sequence[Change], lines: Mapping[int | None, int], limits: Gu
 
     `lines` is how many lines were considered for each Halo client. Every sentence carries figure and limit.
     """
-    seats = [c for c in changes if not c.is_usage]
-    charges = [c for c in changes if c.is_usage]
+    seats = [c for c in changes if not registry.is_usage(c.action)]
+    charges = [c for c in changes if registry.is_usage(c.action)]
     clients: dict[int | None, str] = {}
     for client_id, own in _by_client(seats).items():
         broken = _broken(own, lines.get(client_id, 0), limits.client)
@@ -88,7 +89,7 @@ def way_past(plan_id: str) -> str:
 
 
 def _broken(changes: Sequence[Change], lines: int, limits: Limits) -> list[str]:
-    changed, ended = len(changes), sum(c.ends for c in changes)
+    changed, ended = len(changes), sum(registry.ends(c.action) for c in changes)
     seats = [c.delta for c in changes]
     found = [
         *_over("lines changed", changed, "lines_changed", limits.lines_changed),

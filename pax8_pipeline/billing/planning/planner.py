@@ -6,7 +6,6 @@ Here belongs: the plan as a table and its head. Not here: deciding verdicts (SQL
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -15,9 +14,10 @@ from hashlib import sha256
 from typing import Any, Literal
 
 from pax8_pipeline.billing import findings
+from pax8_pipeline.billing.actions import registry
 from pax8_pipeline.billing.ledger import documents, writer
 from pax8_pipeline.billing.ledger.recovery import pending
-from pax8_pipeline.billing.model import USAGE_ACTIONS, Change, Plan
+from pax8_pipeline.billing.model import Change, Plan
 from pax8_pipeline.billing.planning import guardrails, usage_stops
 from pax8_pipeline.billing.verdicts import ALL_VERDICTS
 from pax8_pipeline.errors import PipelineError
@@ -156,13 +156,13 @@ def _hold(connection: Connection, policy: Policy) -> str | None:
             connection.execute(
                 "UPDATE plan_rows SET class = 'blocked', reason = 'guardrail_client', sentence = ? "
                 "WHERE class = 'safe' AND client_id IS NOT DISTINCT FROM ? AND list_contains(?, action) = ?",
-                [f"held by a guardrail: {sentence}", client_id, list(USAGE_ACTIONS), usage],
+                [f"held by a guardrail: {sentence}", client_id, list(registry.usage_actions()), usage],
             )
     if holds.run:
         connection.execute(
             "UPDATE plan_rows SET class = 'blocked', reason = 'guardrail_run', sentence = ? "
             "WHERE class = 'safe' AND NOT list_contains(?, action)",
-            [f"held by a guardrail: {holds.run}", list(USAGE_ACTIONS)],
+            [f"held by a guardrail: {holds.run}", list(registry.usage_actions())],
         )
     return holds.run
 
@@ -272,11 +272,3 @@ def _changes(connection: Connection, table: str, where: str, values: list[Any] |
         )
         for row in dicts(cursor)
     ]
-
-
-def grouped(changes: list[Change]) -> list[list[Change]]:
-    """Group writes by recurring invoice, in order: one group is read, claimed, written and read back together."""
-    groups: dict[int | None, list[Change]] = defaultdict(list)
-    for change in changes:
-        groups[change.recurring_invoice_id].append(change)
-    return list(groups.values())

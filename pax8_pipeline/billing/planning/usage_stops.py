@@ -7,22 +7,26 @@ stops the whole run before a plan is made (orchestration/checks/usage_adds_up.py
 
 from __future__ import annotations
 
+from typing import Any
+
+from pax8_pipeline.billing.actions import registry
 from pax8_pipeline.warehouse.connection import Connection
 from pax8_pipeline.warehouse.models import load_sql
 
 REASON = "usage_check"
-_CHARGES = "class IN ('safe', 'needs_approval') AND action = 'create_invoice'"
+_CHARGES = "class IN ('safe', 'needs_approval') AND list_contains($usage, action)"
 
 
 def hold_usage(connection: Connection) -> None:
     """Block every charge in the temporary table plan_rows when a check of all usage fails, and say which."""
-    charges = _count(connection, f"SELECT count(*) FROM plan_rows WHERE {_CHARGES}")
+    values = {"usage": list(registry.usage_actions())}
+    charges = _count(connection, f"SELECT count(*) FROM plan_rows WHERE {_CHARGES}", values)
     found = usage_stops(connection) if charges else []
     if found:
         connection.execute(
-            "UPDATE plan_rows SET class = 'blocked', reason = ?, sentence = ?, unbilled_per_month = greatest(money_per_month, 0) "
+            "UPDATE plan_rows SET class = 'blocked', reason = $reason, sentence = $sentence, unbilled_per_month = greatest(money_per_month, 0) "
             f"WHERE {_CHARGES}",
-            [REASON, f"no usage is billed: {'; '.join(found)}"],
+            {**values, "reason": REASON, "sentence": f"no usage is billed: {'; '.join(found)}"},
         )
 
 
@@ -32,5 +36,5 @@ def usage_stops(connection: Connection) -> list[str]:
     return [f"{twice} usage keys stand on more than one Halo invoice (usage_billed_twice)"] if twice else []
 
 
-def _count(connection: Connection, query: str) -> int:
-    return int(connection.execute(query).fetchall()[0][0])
+def _count(connection: Connection, query: str, values: dict[str, Any] | None = None) -> int:
+    return int(connection.execute(query, values or {}).fetchall()[0][0])

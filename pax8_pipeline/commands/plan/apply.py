@@ -34,7 +34,7 @@ def apply(plan_id: str, as_json: bool) -> None:
         head = plans.load_plan(connection, plan_id)
         if looked.write_mode == "apply":
             mappings = load_mappings(looked.mappings_path).fingerprint
-            approvals.refuse_stale(connection, head, utc_now(), looked.policy, mappings)
+            approvals.ensure_fresh(connection, head, utc_now(), looked.policy, mappings)
     if looked.write_mode != "apply":
         _dry(looked, plan_id, as_json)
     with open_target(settings, tell) as there:

@@ -47,7 +47,7 @@ def approve(
     warehouse = _warehouse(settings)
     who = by if by is not None else user_name()
     scope = approvals.Scope(client, _row_id(warehouse, plan_id, row))
-    agreed = approvals.agree(
+    agreed = approvals.record_approval(
         warehouse,
         plan_id,
         kind="acknowledge" if acknowledge else "approve",
@@ -95,7 +95,7 @@ def _row_id(warehouse: Warehouse, plan_id: str, row: str | None) -> str | None:
 
 
 def _as_data(
-    agreed: approvals.Agreement,
+    agreed: approvals.Approval,
     scope: approvals.Scope,
     rows: list[dict[str, Any]],
     held: tuple[str, ...],
@@ -117,7 +117,7 @@ def _as_data(
     }
 
 
-def _show(agreed: approvals.Agreement, rows: list[dict[str, Any]], held: tuple[str, ...], following: list[str]) -> None:
+def _show(agreed: approvals.Approval, rows: list[dict[str, Any]], held: tuple[str, ...], following: list[str]) -> None:
     out = console()
     verb = "Approved" if agreed.kind == "approve" else "Acknowledged"
     run_report.print_rows(out, f"{verb} ({agreed.rows})", rows, limit=100_000)

@@ -19,9 +19,10 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 
 from pax8_pipeline.billing import acknowledgements, findings
+from pax8_pipeline.billing.actions import registry
 from pax8_pipeline.billing.applying import apply
 from pax8_pipeline.billing.applying.lock import writer_lock
-from pax8_pipeline.billing.approvals import Writable, refuse_stale, writable
+from pax8_pipeline.billing.approvals import Writable, ensure_fresh, writable
 from pax8_pipeline.billing.ledger import documents, ledger, writer
 from pax8_pipeline.billing.ledger.backup import backup
 from pax8_pipeline.billing.model import Plan
@@ -274,7 +275,7 @@ def _sink(
 
 def _usage_refusal(step: AssetStep, may: Writable) -> str | None:
     """Return why usage must not be written, whoever asks for it; None when nothing of it is to be written."""
-    if not any(change.action == "create_invoice" for change in may.changes):
+    if not any(registry.is_usage(change.action) for change in may.changes):
         return None
     with step.warehouse.connect() as connection:
         return usage_hold(connection)[1]
@@ -315,14 +316,16 @@ def plan_of_run(connection: Connection, run_id: str) -> str | None:
 
 def _plan_refusal(step: AssetStep, head: Plan, config: WritesConfig) -> str | None:
     try:
-        apply.refuse(head, _utc_now(), acknowledged=True)  # whether a guardrail holds it is seen by `writable`
+        apply.ensure_applicable(
+            head, _utc_now(), acknowledged=True
+        )  # whether a guardrail holds it is seen by `writable`
         if config.plan_id and config.checksum and config.checksum.strip().lower() != head.checksum.lower():
             return f"the checksum in the configuration is not that of plan {head.plan_id}; look at the plan again"
         # From the files, not from what the run read at its start: somebody may have changed them since.
         policy = load_policy(step.settings.data / "policy.yaml")
         mappings = load_mappings(step.settings.mappings_path).fingerprint
         with step.warehouse.connect() as connection:
-            refuse_stale(connection, head, _utc_now(), policy, mappings)
+            ensure_fresh(connection, head, _utc_now(), policy, mappings)
     except PipelineError as error:
         return str(error)
     return None
@@ -345,7 +348,7 @@ def _nothing(reason: str, head: Plan | None, waiting: int = 0) -> dict[str, Any]
     }
 
 
-def _outcome(head: Plan, done: apply.Outcome) -> tuple[dict[str, Any], bool]:
+def _outcome(head: Plan, done: apply.ApplyResult) -> tuple[dict[str, Any], bool]:
     states = {str(state): int(count) for state, count in sorted(done.states.items())}
     metadata = ", ".join(f"{count} {state}" for state, count in states.items()) or "nothing to write"
     shown: dict[str, Any] = {

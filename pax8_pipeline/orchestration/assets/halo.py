@@ -11,6 +11,7 @@ from typing import Any
 import dagster as dg
 
 from pax8_pipeline.billing.ledger.documents import watched_since
+from pax8_pipeline.billing.ledger.recovery import open_since
 from pax8_pipeline.extract import halo_lists as loading
 from pax8_pipeline.extract.halo_instance import store_instance
 from pax8_pipeline.extract.vendor_clocks import store_clock
@@ -81,7 +82,7 @@ def invoices(
     with asset_step(context, settings, warehouse) as step:
         client = halo.client(step.settings)
         with step.warehouse.connect() as connection:
-            since = loading.open_since(connection)
+            since = open_since(connection)
             watched = watched_since(connection, step.settings.today, step.settings.policy.usage.watch_days)
         today = step.settings.today
         return dg.MaterializeResult(

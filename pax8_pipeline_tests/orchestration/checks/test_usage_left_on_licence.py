@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from pax8_pipeline.billing import approvals
+from pax8_pipeline.billing.actions import registry
 from pax8_pipeline.billing.applying.apply import Applier
 from pax8_pipeline.billing.ledger import backup
 from pax8_pipeline.billing.ledger.ledger import Ledger
@@ -152,7 +153,7 @@ def test_old_rows_are_explained_backed_up_and_restored(tmp_path: Path) -> None:
     left_behind(warehouse, [SET])
     with warehouse.connect() as connection:
         (change,) = planner.all_changes(connection, OLD)
-        assert (change.action, change.is_usage) == ("set_usage_licence", True)
+        assert (change.action, registry.is_usage(change.action)) == ("set_usage_licence", True)
         assert KEY in json.dumps(history.explain(connection, OLD), default=str)
     backup.backup(warehouse, OLD, tmp_path / "backups")
     with warehouse.transaction() as connection:

@@ -1,0 +1,82 @@
+"""Every action by its name. A module of this folder that defines one is registered by that alone.
+
+Contains: finding actions, and their properties for those who have only a name (guardrails, SQL). Does not contain: any
+rule about a single action.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Iterator, Mapping
+from functools import cache
+from types import MappingProxyType
+
+from pax8_pipeline.billing import actions
+from pax8_pipeline.billing.actions.action import Action, DocumentAction
+from pax8_pipeline.billing.model import Change
+from pax8_pipeline.errors import PipelineError
+
+
+class UnknownAction(PipelineError):
+    """A plan or a ledger holds an action that this version does not know, or does not write any more."""
+
+
+@cache
+def all_actions() -> Mapping[str, type[Action]]:
+    """Return the class of each action by its name."""
+    found = {kind.name: kind for kind in _defined()}
+    return MappingProxyType(dict(sorted(found.items())))
+
+
+def action_of(change: Change) -> Action:
+    """Return the action of a planned change. Raises UnknownAction, and BadExpectation when its `expect` is not readable."""
+    kind = all_actions().get(change.action)
+    if kind is None:
+        raise UnknownAction(f"row {change.row_id} asks for {change.action}, which this version does not know")
+    return kind.from_change(change)
+
+
+def is_written(name: str) -> bool:
+    """Return whether this version writes the action; an earlier version's plan may hold others."""
+    kind = all_actions().get(name)
+    return kind is not None and not kind.retired
+
+
+def is_usage(name: str) -> bool:
+    """Return whether the action charges metered usage."""
+    return name in usage_actions()
+
+
+def ends(name: str) -> bool:
+    """Return whether the action stops billing of a line or licence."""
+    kind = all_actions().get(name)
+    return kind is not None and kind.ends
+
+
+@cache
+def usage_actions() -> tuple[str, ...]:
+    """Return the names of the actions that charge metered usage, for SQL."""
+    return tuple(name for name, kind in all_actions().items() if kind.is_usage)
+
+
+@cache
+def document_actions() -> tuple[str, ...]:
+    """Return the names of the actions that make a document with a key, for SQL."""
+    return tuple(name for name, kind in all_actions().items() if issubclass(kind, DocumentAction))
+
+
+@cache
+def retired_actions() -> tuple[str, ...]:
+    """Return the names of the actions that only ledgers of earlier versions hold, for SQL."""
+    return tuple(name for name, kind in all_actions().items() if kind.retired)
+
+
+def _defined() -> Iterator[type[Action]]:
+    for module_info in pkgutil.iter_modules(actions.__path__, f"{actions.__name__}."):
+        module = importlib.import_module(module_info.name)
+        for _, kind in inspect.getmembers(module, inspect.isclass):
+            own = kind.__module__ == module.__name__
+            if own and issubclass(kind, Action) and not inspect.isabstract(kind):
+                yield kind

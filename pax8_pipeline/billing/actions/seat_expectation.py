@@ -1,0 +1,137 @@
+"""What the plan saw of a line and its licence (member `expect` of a planned change), typed.
+
+Contains: reading the JSON once, strictly, and writing the same JSON again. Does not contain: comparing it with Halo
+(`drift`), what is expected of a usage invoice (`usage_invoice`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pax8_pipeline.billing.actions.compare import calendar_day, number
+from pax8_pipeline.errors import PipelineError
+
+
+class BadExpectation(PipelineError):
+    """The stored expectation of a planned change cannot be read; nothing is written for that change."""
+
+
+@dataclass(frozen=True)
+class UndoState:
+    """What an undo expects and puts back beside: members of the licence as they were read.
+
+    `licence_texts`: what must still stand there. `restore`: what is written.
+    """
+
+    licence_texts: Mapping[str, Any]
+    restore: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class SeatExpectation:
+    """How the target of a change looked when it was planned. Numbers are kept as they were written.
+
+    `licence_requested`: a quantity ordered from Halo and under way. `end_date`: when the subscription ended (ISO).
+    `undo`: only in a plan that takes back another one.
+    """
+
+    licence_count: int | str | None = None
+    licence_active: bool | None = None
+    licence_requested: str | None = None
+    line_quantity: int | str | None = None
+    line_inactive: bool | None = None
+    licences_on_line: int | None = None
+    end_date: str | None = None
+    undo: UndoState | None = field(default=None)
+
+    @property
+    def licence_texts(self) -> Mapping[str, Any]:
+        """Members of the licence that must still be as they were read."""
+        return self.undo.licence_texts if self.undo else {}
+
+    @property
+    def restore(self) -> Mapping[str, Any]:
+        """Members of the licence that an undo puts back."""
+        return self.undo.restore if self.undo else {}
+
+    @classmethod
+    def from_json(cls, expect: Mapping[str, Any]) -> SeatExpectation:
+        """Read the stored JSON. Raises BadExpectation naming the member that cannot be read."""
+        if unknown := sorted(expect.keys() - _READERS.keys()):
+            raise BadExpectation(f"the plan expects something that this version does not know: {', '.join(unknown)}")
+        read = {name: reader(name, expect.get(name)) for name, reader in _READERS.items()}
+        texts, restore = read.pop("licence_texts"), read.pop("restore")
+        undo = None if texts is None and restore is None else UndoState(texts or {}, restore or {})
+        return cls(**read, undo=undo)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON that the plan stores."""
+        first = {
+            "licence_count": self.licence_count,
+            "licence_active": self.licence_active,
+            "licence_requested": self.licence_requested,
+        }
+        last = {
+            "line_quantity": self.line_quantity,
+            "line_inactive": self.line_inactive,
+            "licences_on_line": self.licences_on_line,
+        }
+        if self.undo is None:
+            return {**first, **last, "end_date": self.end_date}
+        texts, restore = dict(self.undo.licence_texts), dict(self.undo.restore)
+        return {**first, "licence_texts": texts, **last, "restore": restore}
+
+
+def _number(name: str, value: Any) -> Any:
+    if value is None or (not isinstance(value, bool) and number(value) is not None):
+        return value
+    raise _bad(name, value, "a number")
+
+
+def _whole(name: str, value: Any) -> Any:
+    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+        return value
+    raise _bad(name, value, "a whole number")
+
+
+def _flag(name: str, value: Any) -> Any:
+    if value is None or isinstance(value, bool):
+        return value
+    raise _bad(name, value, "true or false")
+
+
+def _text(name: str, value: Any) -> Any:
+    if value is None or isinstance(value, str):
+        return value
+    raise _bad(name, value, "text")
+
+
+def _day(name: str, value: Any) -> Any:
+    if value is None or (isinstance(value, str) and calendar_day(value) is not None):
+        return value
+    raise _bad(name, value, "a date")
+
+
+def _members(name: str, value: Any) -> Any:
+    if value is None or isinstance(value, Mapping):
+        return value
+    raise _bad(name, value, "a list of members")
+
+
+def _bad(name: str, value: Any, wanted: str) -> BadExpectation:
+    return BadExpectation(f"the plan does not say what to expect: {name} is {value!r}, not {wanted}")
+
+
+_READERS = {
+    "licence_count": _number,
+    "licence_active": _flag,
+    "licence_requested": _text,
+    "line_quantity": _number,
+    "line_inactive": _flag,
+    "licences_on_line": _whole,
+    "end_date": _day,
+    "licence_texts": _members,
+    "restore": _members,
+}
