@@ -272,7 +272,7 @@ def test_an_acknowledged_loss_does_not_count_until_its_date_passes(tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    ("change", "still"),
+    ("change", "covers"),
     [
         ("unbilled_money_per_month = 440.004", True),
         ("unbilled_money_per_month = 100", True),
@@ -282,7 +282,7 @@ def test_an_acknowledged_loss_does_not_count_until_its_date_passes(tmp_path: Pat
         ("reason = 'another'", True),
     ],
 )
-def test_an_acknowledgement_covers_what_was_seen_and_no_more(change: str, unchanged_list: bool, tmp_path: Path) -> None:
+def test_an_acknowledgement_covers_what_was_seen_and_no_more(change: str, covers: bool, tmp_path: Path) -> None:
     warehouse = UNBILLED.load(tmp_path)
     night(warehouse)
     acknowledge(warehouse)
@@ -290,7 +290,7 @@ def test_an_acknowledgement_covers_what_was_seen_and_no_more(change: str, unchan
         connection.execute(f"UPDATE reconciled.subscriptions SET {change}")
         connection.execute("UPDATE reconciled.discrepancies SET " + change.replace("unbilled_money_per_month", "stake")
                            .replace("verdict", "kind").replace("reason", "detail"))  # fmt: skip
-    assert covered(warehouse, TODAY + timedelta(days=1)) == [unchanged_list]
+    assert covered(warehouse, TODAY + timedelta(days=1)) == [covers]
 
 
 def test_an_amount_that_was_not_known_is_reported_again_once_it_is(tmp_path: Path) -> None:
