@@ -9,7 +9,7 @@ from pax8_pipeline.halo.config import HaloConfig
 from pax8_pipeline.pax8.config import CALLS_A_MINUTE, Pax8Config
 from pax8_pipeline.settings import DEFAULT_PAX8_API_URL, REQUIRED_HALO, REQUIRED_PAX8, Settings
 from pax8_pipeline.settings.tenant import halo_quota
-from pax8_pipeline.transport.quota import usable
+from pax8_pipeline.transport.quota import usable_requests
 
 
 def pax8_config(settings: Settings, *, rate_limit: int | None = None, threads: int = 8) -> Pax8Config:
@@ -54,6 +54,6 @@ def _halo_rate(settings: Settings) -> tuple[int, float]:
     """Return how many requests may be sent in how many seconds."""
     wanted = settings.policy.halo.requests_per_5_minutes
     quota = halo_quota(settings.data)
-    if quota is None or usable(quota) / quota.window_s >= wanted / 300.0:
+    if quota is None or usable_requests(quota) / quota.window_s >= wanted / 300.0:
         return wanted, 300.0
-    return usable(quota), quota.window_s
+    return usable_requests(quota), quota.window_s

@@ -23,7 +23,9 @@ PAGE_SIZE = 200
 
 
 def read_list(client: Pax8Reader, name: str) -> snapshots.Read:
-    """Read one of Pax8's flat lists: companies, products, subscriptions or invoices. Raises KeyError for another name."""
+    """Read one of Pax8's flat lists: companies, products, subscriptions or invoices. Raises KeyError for
+    another name.
+    """
     readers = {
         "companies": client.companies,
         "products": client.products,

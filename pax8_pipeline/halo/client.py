@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 
 from pax8_pipeline.errors import BadAnswer, WriteContested, WriteRefused
 from pax8_pipeline.halo.config import HaloConfig
-from pax8_pipeline.halo.paging import VENDOR, ListRead, parse_list, row_id
+from pax8_pipeline.halo.paging import VENDOR, HaloListRead, parse_list, row_id
 from pax8_pipeline.halo.payloads import (
     WriteReply,
     header_update,
@@ -33,7 +33,7 @@ from pax8_pipeline.transport.oauth import TokenRequest
 from pax8_pipeline.transport.parallel import map_all
 from pax8_pipeline.transport.quota import Quota
 from pax8_pipeline.transport.rate_limit import RateLimiter
-from pax8_pipeline.transport.redact import keep_secret
+from pax8_pipeline.transport.redact import register_secret
 from pax8_pipeline.transport.request_log import RequestEvent
 from pax8_pipeline.transport.session import checked_url
 from pax8_pipeline.transport.timing import Timing
@@ -99,7 +99,7 @@ class HaloClient(VendorClient):
         on_request: Callable[[RequestEvent], None] | None = None,
         on_quota: Callable[[Quota], None] | None = None,
     ) -> None:
-        keep_secret(config.client_secret.get_secret_value())
+        register_secret(config.client_secret.get_secret_value())
         self._config = config
         self._writing = threading.Lock()
         super().__init__(
@@ -108,7 +108,7 @@ class HaloClient(VendorClient):
                 api_url=config.api_url,
                 token_url=token_url(config.auth_url),
                 token_request=_token_request(config),
-                fresh_refused="permission",
+                fresh_401_means="permission",
                 may_write=True,
                 never=_NEVER,
             ),
@@ -155,7 +155,9 @@ class HaloClient(VendorClient):
     # Lists
 
     def clients(self) -> Listing:
-        """All clients, inactive ones too (docs/vendors/halo.md#client). The rows have no custom fields: see `client`."""
+        """All clients, inactive ones too (docs/vendors/halo.md#client). The rows have no custom fields: see
+        `client`.
+        """
         return self._list("/Client", "clients", includeinactive="true")
 
     def items(self) -> Listing:
@@ -295,7 +297,7 @@ class HaloClient(VendorClient):
                 raise WriteContested(message, vendor=VENDOR, where=refused.where, status=refused.status) from refused
 
     def _list(self, path: str, key: str | None, **filters: str) -> Listing:
-        read = ListRead(path, self._config.page_size)
+        read = HaloListRead(path, self._config.page_size)
         while True:
             page_pass = read.begin()
             params = {**filters, "pageinate": "true", "page_size": str(page_pass.page_size), "order": "id"}

@@ -128,7 +128,7 @@ class Pass:
         return len(self.pages[0]) if self.pages else 0
 
 
-class ListRead:
+class HaloListRead:
     """Decides from several passes over one list: `begin` a pass, fill it, `add` it, and repeat until a Listing is
     returned.
     """

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from pax8_pipeline.errors import BadAnswer
 from pax8_pipeline.pax8.config import Pax8Config
-from pax8_pipeline.pax8.paging import VENDOR, ListRead, Page, parse_content, parse_page, row_id
+from pax8_pipeline.pax8.paging import VENDOR, Page, Pax8ListRead, parse_content, parse_page, row_id
 from pax8_pipeline.text import jsontext
 from pax8_pipeline.transport.connect import VendorProfile
 from pax8_pipeline.transport.listing import Listing, Row
@@ -23,7 +23,7 @@ from pax8_pipeline.transport.oauth import TokenRequest
 from pax8_pipeline.transport.parallel import map_all
 from pax8_pipeline.transport.quota import Quota
 from pax8_pipeline.transport.rate_limit import RateLimiter
-from pax8_pipeline.transport.redact import keep_secret
+from pax8_pipeline.transport.redact import register_secret
 from pax8_pipeline.transport.request_log import RequestEvent
 from pax8_pipeline.transport.timing import Timing
 from pax8_pipeline.transport.vendor_client import VendorClient
@@ -55,7 +55,7 @@ class Pax8Client(VendorClient):
         on_request: Callable[[RequestEvent], None] | None = None,
         on_quota: Callable[[Quota], None] | None = None,
     ) -> None:
-        keep_secret(config.client_secret.get_secret_value())
+        register_secret(config.client_secret.get_secret_value())
         self._config = config
         super().__init__(
             VendorProfile(
@@ -63,7 +63,7 @@ class Pax8Client(VendorClient):
                 api_url=config.api_url,
                 token_url=config.token_url,
                 token_request=_token_request(config),
-                fresh_refused="credentials",
+                fresh_401_means="credentials",
                 may_write=False,
             ),
             config,
@@ -110,7 +110,9 @@ class Pax8Client(VendorClient):
         return self._list(f"/subscriptions/{_segment(subscription_id)}/usage-summaries", sort="resourceGroup,asc")
 
     def usage_summary(self, summary_id: str) -> Row:
-        """One usage summary. Only this answer may name the company of a summary (docs/vendors/pax8.md#usage-summaries)."""
+        """One usage summary. Only this answer may name the company of a summary
+        (docs/vendors/pax8.md#usage-summaries).
+        """
         return self._one("/usage-summaries", summary_id)
 
     def usage_lines(self, summary_id: str, usage_date: date, product_id: str | None = None) -> Listing:
@@ -152,7 +154,7 @@ class Pax8Client(VendorClient):
         return listing.only(lambda row: bool(row.get("companyId")) and _same(row["companyId"], company_id))
 
     def _list(self, path: str, **params: str) -> Listing:
-        read = ListRead(path, min(self._config.page_size, 200))
+        read = Pax8ListRead(path, min(self._config.page_size, 200))
         while True:
             page_params = {**params, "size": str(read.page_size)}
             first = self._page(path, page_params, 0)
@@ -196,7 +198,9 @@ def _token_request(config: Pax8Config) -> TokenRequest:
 
 
 def _segment(value: str) -> str:
-    """Return an id as one segment of a path. Raises ValueError for "", "." and "..", which would name another resource."""
+    """Return an id as one segment of a path. Raises ValueError for "", "." and "..", which would name another
+    resource.
+    """
     text = value.strip()
     if text in ("", ".", ".."):
         raise ValueError(f"{value!r} is not an id")

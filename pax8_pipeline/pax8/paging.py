@@ -66,7 +66,9 @@ def parse_page(body: Any, where: str) -> Page:
 
 
 def parse_content(body: Any, where: str) -> tuple[Row, ...]:
-    """Return the rows of an envelope; none if `content` is absent. Raises BadAnswer when it is not a list of objects."""
+    """Return the rows of an envelope; none if `content` is absent. Raises BadAnswer when it is not a list of
+    objects.
+    """
     content = body.get("content") if isinstance(body, dict) else body
     if isinstance(body, dict) and content is None:
         return ()
@@ -92,7 +94,7 @@ class _Attempt:
     total: int | None
 
 
-class ListRead:
+class Pax8ListRead:
     """Decides from several attempts at one list. Ask with `page_size`, read all pages, `add` them, and repeat until a
     Listing is returned.
 

@@ -1,1 +1,3 @@
-"""Talking HTTP and JSON to a vendor: rate, retries, tokens, errors, complete lists. No vendor's meaning."""
+"""HTTP and JSON for any vendor: rate limit, retries, tokens, errors, complete lists. What the data means is in `pax8`
+and `halo`.
+"""

@@ -1,6 +1,5 @@
-"""Puts the parts together: one rate limit, one token, pooled connections, for one vendor.
-
-Here belongs: which part gets which setting. Not here: what any of them does.
+"""Connects the parts of a Transport for one vendor: one rate limit, one token, pooled connections. What each part does
+is in its own module.
 """
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Protocol
 
-from pax8_pipeline.transport.client import FreshRefused, Transport
+from pax8_pipeline.transport.client import Fresh401Meaning, Transport
 from pax8_pipeline.transport.oauth import TokenRequest, TokenSource
 from pax8_pipeline.transport.quota import Quota
 from pax8_pipeline.transport.rate_limit import RateLimiter
@@ -18,12 +17,12 @@ from pax8_pipeline.transport.retry import RetryPolicy
 from pax8_pipeline.transport.session import HttpSession, checked_url
 from pax8_pipeline.transport.timing import Timing
 
-# Requests do not arrive in the rhythm in which they leave: what left evenly may arrive closer together.
+# Requests that are sent evenly may arrive closer together. So our window is longer than the vendor's.
 _WINDOW_MARGIN_S = 1.0
 
 
-class Limits(Protocol):
-    """What both vendors' configurations say about rate, threads, time-outs and retries (times in seconds)."""
+class ConnectionLimits(Protocol):
+    """The members that both vendors' configurations have: rate, threads, time-outs and retries (times in seconds)."""
 
     @property
     def rate_limit(self) -> int:
@@ -35,52 +34,52 @@ class Limits(Protocol):
 
     @property
     def rate_ceiling(self) -> int | None:
-        """What `rate_limit` may grow to while nothing is refused; None: it does not grow."""
+        """The rate limit may grow up to this while nothing is refused. None: it does not grow."""
 
     @property
     def threads(self) -> int:
-        """Requests under way at once."""
+        """The most requests at the same time."""
 
     @property
     def connect_timeout_s(self) -> float:
-        """For a connection."""
+        """Time-out for a connection."""
 
     @property
     def read_timeout_s(self) -> float:
-        """Between two pieces of an answer."""
+        """Time-out between two pieces of an answer."""
 
     @property
     def retry(self) -> RetryPolicy:
-        """When and how often to ask again."""
+        """When and how often a request is repeated."""
 
 
 @dataclass(frozen=True)
 class VendorProfile:
-    """What is true of one vendor, whoever asks: addresses, token, and what its refusals mean.
+    """What is true of one vendor for every account: addresses, token, and the meaning of its refusals.
 
-    `fresh_refused`: what a 401 on a fresh token means there. `may_write` False: nothing but GET is ever sent. `never`:
-    resources (the first part of a path) that are never called.
+    `fresh_401_means`: what a 401 on a fresh token means. `may_write` False: only GET is ever sent. `never`: resources
+    (the first part of a path) that are never called.
     """
 
     vendor: str
     api_url: str
     token_url: str
     token_request: TokenRequest
-    fresh_refused: FreshRefused
+    fresh_401_means: Fresh401Meaning
     may_write: bool
     never: Collection[str] = ()
 
 
 def connect(
     profile: VendorProfile,
-    limits: Limits,
+    limits: ConnectionLimits,
     *,
     timing: Timing | None = None,
     limiter: RateLimiter | None = None,
     on_request: Callable[[RequestEvent], None] | None = None,
     on_quota: Callable[[Quota], None] | None = None,
 ) -> Transport:
-    """Make a vendor's Transport. `limiter`: a budget shared with another client of the same vendor.
+    """Return a vendor's Transport. `limiter`: a rate limit shared with another client of the same vendor.
 
     Raises ConfigError for an address that is malformed or would send secrets unencrypted.
     """
@@ -111,13 +110,13 @@ def connect(
     )
     return Transport(
         vendor=profile.vendor,
-        wire=session(profile.api_url, f"{profile.vendor.upper()}_API_URL"),
+        session=session(profile.api_url, f"{profile.vendor.upper()}_API_URL"),
         tokens=tokens,
         limiter=limiter,
         retry=limits.retry,
         timing=timing,
         threads=limits.threads,
-        fresh_refused=profile.fresh_refused,
+        fresh_401_means=profile.fresh_401_means,
         may_write=profile.may_write,
         log=log,
         on_quota=on_quota,

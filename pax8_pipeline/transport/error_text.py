@@ -1,7 +1,7 @@
-"""From a vendor's answer to a typed error with a sentence an operator can act on.
+"""Makes a typed error with a clear message from a vendor's answer.
 
-Here belongs: reading error bodies of every known shape, and the words. Not here: whether to ask again
-(`http`). Body shapes: docs/vendors/halo.md#errors, docs/vendors/pax8.md#addresses, #errors.
+It reads error bodies of every known shape. Whether a request is sent again is decided in `client`. Body shapes:
+docs/vendors/halo.md#errors, docs/vendors/pax8.md#addresses, #errors.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pax8_pipeline.transport.redact import redact
 from pax8_pipeline.transport.session import Answer
 
 _LONGEST = 300
-# In order of how much they tell; Halo's .NET exceptions use capitals.
+# The most helpful first. Halo's .NET exceptions use capitals.
 _TEXT_KEYS = (
     "message",
     "Message",
@@ -30,7 +30,9 @@ _LIST_KEYS = ("details", "errors")
 
 
 def vendor_text(answer: Answer) -> str:
-    """What the vendor says went wrong, as one line without secrets, at most 300 characters; "" if nothing."""
+    """Return what the vendor says about an error: one line without secrets, at most 300 characters; "" if it says
+    nothing.
+    """
     try:
         text = _from_json(answer.json())
     except ValueError:
@@ -39,7 +41,7 @@ def vendor_text(answer: Answer) -> str:
 
 
 def shortened(text: str) -> str:
-    """One line, without control characters and secrets, at most 300 characters."""
+    """Return the text as one line without control characters and secrets, at most 300 characters."""
     line = redact(" ".join("".join(c if c.isprintable() else " " for c in text).split()))
     return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
 
@@ -52,11 +54,11 @@ def _from_json(body: Any) -> str:
     if not isinstance(body, dict):
         return ""
     message = next((body[key] for key in _TEXT_KEYS if isinstance(body.get(key), str) and body[key].strip()), "")
-    more = "; ".join(filter(None, (_more(body.get(key)) for key in _LIST_KEYS)))
-    return f"{message}: {more}" if message and more else message or more
+    details = "; ".join(filter(None, (_details(body.get(key)) for key in _LIST_KEYS)))
+    return f"{message}: {details}" if message and details else message or details
 
 
-def _more(value: Any) -> str:
+def _details(value: Any) -> str:
     if isinstance(value, dict):  # ASP.NET: {"errors": {"field": ["what is wrong", ...]}}
         return "; ".join(f"{key}: {_joined(v) if isinstance(v, list) else v}" for key, v in value.items())
     return _joined(value) if isinstance(value, list) else ""
@@ -70,40 +72,40 @@ def _from_markup(text: str) -> str:
     if not re.search(r"<\s*(!doctype|html|head|body|h1|title|p|div)\b", text, re.IGNORECASE):
         return text
     body = re.sub(r"(?is)<(head|script|style)\b.*?</\1\s*>", " ", text)
-    shown = (html.unescape(re.sub(r"(?s)<[^>]*>", " ", part)) for part in (body, text))
-    return next((part for part in shown if part.strip()), "")
+    texts = (html.unescape(re.sub(r"(?s)<[^>]*>", " ", part)) for part in (body, text))
+    return next((part for part in texts if part.strip()), "")
 
 
 def error_sentence(vendor: str, where: str, status: int | str, message: str, advice: str) -> str:
-    """Compose a message: who, what, status, the vendor's words if any, what to do."""
+    """Compose a message: vendor, request, status, the vendor's own words if any, what to do."""
     quoted = f' ("{message}")' if message else ""
     return f"{vendor} {where}: {status}{quoted}. {advice}"
 
 
 def refused_read(vendor: str, where: str, answer: Answer) -> VendorError:
-    """The error for a read answered with anything but 2xx, 401, 408, 429 and 5xx."""
+    """Return the error for a read with any other status than 2xx, 401, 408, 429 and 5xx."""
     message = vendor_text(answer)
     status = answer.status
     if 300 <= status < 400:
-        advice = f"It points elsewhere; redirects are not followed. Correct {vendor.upper()}_API_URL."
+        advice = f"The answer is a redirect, and redirects are not followed. Correct {vendor.upper()}_API_URL."
         return BadAnswer(
             error_sentence(vendor, where, status, message, advice), vendor=vendor, where=where, status=status
         )
     if status == 403:
         return forbidden(vendor, where, status, message)
     kind: type[VendorError] = BadRequest
-    advice = "The service understood and refused; the request is wrong for this version of it."
+    advice = "The service refused the request: it is wrong for this version of the service."
     if status == 404:
         kind = NotFound
         advice = (
-            f"No such id, or this {vendor} has no such resource; if everything answers 404, "
+            f"No such id, or this {vendor} has no such resource; if every request gets a 404, "
             f"check {vendor.upper()}_API_URL."
         )
     return kind(error_sentence(vendor, where, status, message, advice), vendor=vendor, where=where, status=status)
 
 
 def forbidden(vendor: str, where: str, status: int, message: str, scopes: tuple[str, ...] = ()) -> Forbidden:
-    """The credentials are good, this resource is not theirs to use."""
+    """Return the error for credentials that work but may not use this resource."""
     granted = f" Granted scopes: {' '.join(scopes)}." if scopes else ""
     advice = (
         f"The credentials work but may not do this: give the {vendor} API application, and the agent it logs "

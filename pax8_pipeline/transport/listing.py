@@ -1,7 +1,6 @@
-"""A list read whole, and what becomes of a row that was served twice. Pure: no HTTP.
+"""A list that was read completely, and how repeated rows are merged. Pure: no HTTP.
 
-Here belongs: `Listing`, and merging the pages of one read. Not here: when a vendor's list is whole
-(`pax8.paging`, `halo.paging`), because each vendor says it differently.
+The rule for when a list is complete is different for each vendor: `pax8.paging`, `halo.paging`.
 """
 
 from __future__ import annotations
@@ -17,11 +16,11 @@ Key = Callable[[Row], Hashable | None]
 
 @dataclass(frozen=True)
 class Listing:
-    """A list that was read whole; a list that was not is never one of these (errors.IncompleteRead).
+    """A list that was read completely. An incomplete list never becomes a Listing: it raises errors.IncompleteRead.
 
-    `objects`: as the vendor sent them, in its order. `expected`: how many the vendor said there are, None if
-    it did not say or said something it is known to get wrong. `requests`: pages asked for, re-reads included.
-    `repeats`: rows served more than once and kept once.
+    `objects`: as the vendor sent them, in its order. `expected`: how many the vendor says there are; None if it did not
+    say it or its number is known to be unreliable. `requests`: number of requests, repeated reads included. `repeats`:
+    rows that came more than once and are in `objects` once.
     """
 
     endpoint: str
@@ -31,20 +30,22 @@ class Listing:
     repeats: int
 
     def only(self, wanted: Callable[[Row], bool]) -> Listing:
-        """Drop what was not asked for, in case the vendor ignored a filter; `expected` then counts what is left."""
-        kept = tuple(row for row in self.objects if wanted(row))
-        if len(kept) == len(self.objects):
+        """Return the rows that `wanted` accepts, in case the vendor ignored a filter. `expected` is then their
+        number.
+        """
+        rows = tuple(row for row in self.objects if wanted(row))
+        if len(rows) == len(self.objects):
             return self
-        return replace(self, objects=kept, expected=len(kept))
+        return replace(self, objects=rows, expected=len(rows))
 
 
 @dataclass(frozen=True)
 class Merged:
-    """The pages of one read put together.
+    """The merged pages of one read.
 
-    `rows`: what is kept. `repeats`: rows dropped as served twice. `ids`: distinct keys; `unnamed`: rows
-    without one. `moved`: some key stood on two pages, so rows moved between them while they were read.
-    `served`: all rows that came.
+    `rows`: the remaining rows. `repeats`: rows dropped because they came twice. `ids`: distinct keys. `unnamed`: rows
+    without a key. `moved`: some key was on two pages, so rows moved between pages during the read. `served`: the number
+    of all rows that came.
     """
 
     rows: tuple[Row, ...]
@@ -56,42 +57,42 @@ class Merged:
 
 
 def merge(pages: Sequence[Sequence[Row]], key: Key, *, unchanged_list: bool = False) -> Merged:
-    """Put the pages of one read together, in page order.
+    """Merge the pages of one read, in page order. `key` returns a row's key, or None.
 
-    Rules for a key that comes more than once: equal content on the same or another page is one row served
-    twice, kept once. Different content on the same page are two rows that share a key: both are kept, so that
-    the check for duplicate keys sees them. Different content on different pages is a row that moved while it
-    was read: the one on the later page wins, unless it is known that the list stood `still` while it was
-    read: then both are kept here too. Rows without a key are all kept: two equal items are two items.
+    When a key comes more than once: rows with equal content, on the same page or on two, are one row that was served
+    twice; it is taken once. Different content on the same page means two rows with one key: both are taken, so that the
+    check for duplicate keys sees them. Different content on different pages means that the row changed during the read:
+    the one on the later page is taken, unless `unchanged_list` says that the list did not change; then both are taken.
+    Rows without a key are all taken: two equal items are two items.
     """
-    kept: dict[int, Row] = {}
-    places: dict[Hashable, list[tuple[int, int]]] = defaultdict(list)  # key -> (page, position in kept)
+    by_position: dict[int, Row] = {}
+    positions: dict[Hashable, list[tuple[int, int]]] = defaultdict(list)  # key -> (page, position in by_position)
     position = repeats = unnamed = 0
     moved = False
     for number, page in enumerate(pages):
         for row in page:
             position += 1
-            name = key(row)
-            if name is None:
+            row_key = key(row)
+            if row_key is None:
                 unnamed += 1
-                kept[position] = row
+                by_position[position] = row
                 continue
-            before = places[name]
-            moved = moved or any(at != number for at, _ in before)
-            if any(kept[at] == row for _, at in before):
+            before = positions[row_key]
+            moved = moved or any(on_page != number for on_page, _ in before)
+            if any(by_position[at] == row for _, at in before):
                 repeats += 1
                 continue
-            stale = [] if unchanged_list else [place for place in before if place[0] != number]
-            for place in stale:
+            outdated = [] if unchanged_list else [place for place in before if place[0] != number]
+            for place in outdated:
                 before.remove(place)
-                del kept[place[1]]
-            repeats += len(stale)
+                del by_position[place[1]]
+            repeats += len(outdated)
             before.append((number, position))
-            kept[position] = row
-    return Merged(tuple(kept.values()), frozenset(places), unnamed, repeats, moved, position)
+            by_position[position] = row
+    return Merged(tuple(by_position.values()), frozenset(positions), unnamed, repeats, moved, position)
 
 
 def only_list(body: dict[str, Any]) -> list[Any] | None:
-    """The one list of an envelope whose key is not known; None if there is none, or more than one."""
+    """Return the only list of an envelope whose key is not known; None if there is none, or more than one."""
     lists = [value for value in body.values() if isinstance(value, list)]
     return lists[0] if len(lists) == 1 else None

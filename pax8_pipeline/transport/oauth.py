@@ -1,7 +1,7 @@
 """A vendor's access token: fetched once, shared by all threads, renewed in time, never shown.
 
-Here belongs: the client-credentials exchange and the life of its result. Not here: which body a vendor wants
-(`pax8.client`, `halo.client` hand over a `TokenRequest`), or what a 401 on a resource means (`http`).
+It makes the client-credentials exchange and knows how long a token lives. The body that a vendor needs is in
+`pax8.client` and `halo.client` (a `TokenRequest`). What a 401 on a resource means is in `client`.
 """
 
 from __future__ import annotations
@@ -27,23 +27,25 @@ from pax8_pipeline.errors import (
 )
 from pax8_pipeline.transport.error_text import error_sentence, vendor_text
 from pax8_pipeline.transport.rate_limit import RateLimiter
-from pax8_pipeline.transport.redact import keep_secret
+from pax8_pipeline.transport.redact import register_secret
 from pax8_pipeline.transport.request_log import RequestLog
 from pax8_pipeline.transport.retry import RetryPolicy
+from pax8_pipeline.transport.retry_state import RetryState
 from pax8_pipeline.transport.session import Answer, HttpSession, NoResponse, NotSent
 from pax8_pipeline.transport.timing import Timing
-from pax8_pipeline.transport.tries import RetryState
 
 _RENEW_EARLY_S = 90.0
-# For an answer without a usable `expires_in`; both vendors always send one.
+# For an answer without a usable `expires_in`, in seconds. Both vendors always send one.
 _UNSTATED_LIFE_S = 600.0
-# Seven threads behind a refused one must not each try the same wrong secret: that locks accounts.
+# After a refusal no thread tries the same credentials again for so many seconds: repeated wrong tries lock an account.
 _REFUSAL_HOLDS_S = 60.0
 
 
 @dataclass(frozen=True)
 class Token:
-    """One access token. `scopes`: what the vendor said it grants, empty if it did not say. Times of the clock."""
+    """One access token. `scopes`: as the vendor named them; empty if it did not. `fetched_at`, `renew_at`: seconds of
+    `Timing.clock`.
+    """
 
     value: SecretStr
     scopes: tuple[str, ...]
@@ -53,10 +55,10 @@ class Token:
 
 @dataclass(frozen=True)
 class TokenRequest:
-    """What to send for a token. `body` makes the text anew each time, so that no secret lies about.
+    """What to send for a token. `body` makes the text each time, so that no secret stays in memory.
 
-    `where` names the call in messages; `credentials` and `address` name what to check when it is refused or
-    not found; `fault_hint` is added when the service fails with 5xx.
+    `where` names the call in messages. `credentials` and `address` name what to check when they are refused or not
+    found. `fault_hint` is added to the message when the service answers 5xx.
     """
 
     vendor: str
@@ -70,12 +72,12 @@ class TokenRequest:
 
 
 class TokenSource:
-    """Hands out the current token; one fetch at a time, however many threads ask."""
+    """Returns the current token. One fetch at a time, for all threads."""
 
     def __init__(
         self,
         request: TokenRequest,
-        wire: HttpSession,
+        session: HttpSession,
         *,
         timing: Timing,
         retry: RetryPolicy,
@@ -83,22 +85,22 @@ class TokenSource:
         log: RequestLog,
     ) -> None:
         self._request = request
-        self._wire = wire
+        self._session = session
         self._timing = timing
         self._retry = retry
         self._limiter = limiter
         self._log = log
         self._lock = threading.Lock()
         self._token: Token | None = None
-        self._accepted: deque[str] = deque(maxlen=8)
+        self._accepted_values: deque[str] = deque(maxlen=8)
         self._refusal: tuple[float, dict[str, Any]] | None = None
 
     def close(self) -> None:
         """Close idle connections to the token service."""
-        self._wire.close()
+        self._session.close()
 
     def current(self) -> Token:
-        """The cached token, or a new one if there is none or it is about to expire.
+        """Return the cached token, or a new one if there is none or it expires soon.
 
         Raises AuthRefused for bad credentials, Unreachable, RateLimited, ServerFault, NotFound, BadAnswer.
         """
@@ -108,61 +110,65 @@ class TokenSource:
             return self._token
 
     def renew(self, used: Token) -> Token:
-        """Replace a token the vendor no longer takes; if another thread already did, hand out that one."""
+        """Replace a token that the vendor refused. If another thread did so already, return that thread's token. Raises
+        as `current`.
+        """
         with self._lock:
             if self._token is None or self._token.value == used.value:
                 self._token = None
                 self._token = self._fetch()
             return self._token
 
-    def accepted(self, token: Token) -> None:
-        """Note that the vendor took this token: should it be refused later, it has died since."""
+    def mark_accepted(self, token: Token) -> None:
+        """Remember that the vendor accepted this token: if it is refused later, it has expired."""
         value = token.value.get_secret_value()
-        if value not in self._accepted:
-            self._accepted.append(value)
+        if value not in self._accepted_values:
+            self._accepted_values.append(value)
 
     def was_accepted(self, token: Token) -> bool:
-        """True if the vendor has taken this token before, for whichever thread."""
-        return token.value.get_secret_value() in self._accepted
+        """True if the vendor has accepted this token before, for any thread."""
+        return token.value.get_secret_value() in self._accepted_values
 
     def _fetch(self) -> Token:
         if self._refusal is not None and self._timing.clock() < self._refusal[0]:
             raise AuthRefused(**self._refusal[1])
-        tries = RetryState(self._retry, self._timing, self._limiter)
+        retries = RetryState(self._retry, self._timing, self._limiter)
         while True:
             asked_at = self._timing.clock()
             try:
-                answer = self._ask()
+                answer = self._request_token()
             except NotSent as error:
                 failure = self._unreachable(str(error))
-                if error.hopeless:
+                if error.permanent:
                     raise failure from None
-                tries.failed(failure)
+                retries.wait_after_failure(failure)
                 continue
             except NoResponse as error:
                 failure = self._unreachable(str(error))
-                if error.hopeless:
+                if error.permanent:
                     raise failure from None
-                tries.failed(failure)
+                retries.wait_after_failure(failure)
                 continue
             if answer.ok:
                 try:
-                    return self._read(answer, asked_at)
+                    return self._read_token(answer, asked_at)
                 except BadAnswer as bad:
-                    tries.failed(bad)
+                    retries.wait_after_failure(bad)
             elif answer.status == 429:
-                tries.refused(answer, RateLimited(**self._words(answer, "Too many requests; try later.")))
+                retries.wait_after_refusal(
+                    answer, RateLimited(**self._error_fields(answer, "Too many requests; try later."))
+                )
             elif answer.status == 408 or answer.status >= 500:
-                advice = f"Its token service fails.{self._request.fault_hint}"
-                tries.failed(ServerFault(**self._words(answer, advice)), answer)
+                advice = f"The token service does not work.{self._request.fault_hint}"
+                retries.wait_after_failure(ServerFault(**self._error_fields(answer, advice)), answer)
             else:
                 raise self._refused(answer)
 
-    def _ask(self) -> Answer:
+    def _request_token(self) -> Answer:
         self._limiter.acquire()
-        begun, status = self._timing.clock(), None
+        started_at, status = self._timing.clock(), None
         try:
-            answer = self._wire.send(
+            answer = self._session.send(
                 "POST",
                 params=self._request.params,
                 body=self._request.body().encode(),
@@ -172,20 +178,20 @@ class TokenSource:
             return answer
         finally:
             path = self._request.where.removeprefix("POST ")
-            self._log.note("POST", path, status, self._timing.clock() - begun)
+            self._log.record("POST", path, status, self._timing.clock() - started_at)
 
-    def _read(self, answer: Answer, asked_at: float) -> Token:
+    def _read_token(self, answer: Answer, asked_at: float) -> Token:
         try:
             body = answer.json()
         except ValueError:
             body = None
         value = body.get("access_token") if isinstance(body, dict) else None
-        # Anything else cannot stand in a header, and the library's complaint would quote it.
+        # Another character is not allowed in a header, and the library's error would show the value.
         if not isinstance(value, str) or not re.fullmatch(r"[\x21-\x7e]+", value):
-            advice = f"That is no token; check {self._request.address}."
+            advice = f"The answer has no token; check {self._request.address}."
             message = error_sentence(self._request.vendor, self._request.where, answer.status, "", advice)
             raise BadAnswer(message, vendor=self._request.vendor, where=self._request.where, status=answer.status)
-        keep_secret(value)
+        register_secret(value)
         life = _seconds(body.get("expires_in"))
         scope = body.get("scope")
         return Token(
@@ -197,15 +203,19 @@ class TokenSource:
 
     def _refused(self, answer: Answer) -> VendorError:
         if answer.status == 404:
-            return NotFound(**self._words(answer, f"No token service there: check {self._request.address}."))
+            return NotFound(
+                **self._error_fields(
+                    answer, f"There is no token service at this address: check {self._request.address}."
+                )
+            )
         if 300 <= answer.status < 400:
-            advice = f"It points elsewhere; redirects are not followed: correct {self._request.address}."
-            return BadAnswer(**self._words(answer, advice))
-        words = self._words(answer, f"Check {self._request.credentials}.")
-        self._refusal = (self._timing.clock() + _REFUSAL_HOLDS_S, words)
-        return AuthRefused(**words)
+            advice = f"The answer is a redirect, and redirects are not followed: correct {self._request.address}."
+            return BadAnswer(**self._error_fields(answer, advice))
+        fields = self._error_fields(answer, f"Check {self._request.credentials}.")
+        self._refusal = (self._timing.clock() + _REFUSAL_HOLDS_S, fields)
+        return AuthRefused(**fields)
 
-    def _words(self, answer: Answer, advice: str) -> dict[str, Any]:
+    def _error_fields(self, answer: Answer, advice: str) -> dict[str, Any]:
         request = self._request
         message = error_sentence(request.vendor, request.where, answer.status, _reason(answer), advice)
         return {"message": message, "vendor": request.vendor, "where": request.where, "status": answer.status}
@@ -217,7 +227,7 @@ class TokenSource:
 
 
 def _reason(answer: Answer) -> str:
-    """The OAuth error code beside the vendor's words: `invalid_client` is what an operator can search for."""
+    """Return the OAuth error code with the vendor's text: an operator can search for `invalid_client`."""
     text = vendor_text(answer)
     try:
         body = answer.json()

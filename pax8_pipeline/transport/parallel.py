@@ -1,7 +1,4 @@
-"""Doing one thing to many items at once, all or nothing.
-
-Here belongs: the concurrent map. Not here: how many requests may leave (`rate_limit`).
-"""
+"""Does one thing to many items at once; all or nothing. How many requests may be sent is decided in `rate_limit`."""
 
 from __future__ import annotations
 
@@ -19,12 +16,12 @@ def map_all(
     threads: int,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Result]:
-    """Apply `fn` to all items with so many threads; results in the order of the items.
+    """Apply `fn` to all items with this number of threads. Results have the order of the items.
 
-    The first failure is raised, and nothing that had not begun is begun any more. `progress(done, total)` is
-    called in the caller's thread after each.
+    The first failure is raised, and items that had not started are not started any more. `progress(done, total)` is
+    called in the caller's thread after each item.
     """
-    wanted = list(items)
+    all_items = list(items)
     failures: list[BaseException] = []
 
     def work(item: Item) -> Result:
@@ -36,15 +33,15 @@ def map_all(
             failures.append(failure)
             raise
 
-    with ThreadPoolExecutor(max_workers=max(1, min(threads, len(wanted)))) as pool:
-        futures = [pool.submit(work, item) for item in wanted]
+    with ThreadPoolExecutor(max_workers=max(1, min(threads, len(all_items)))) as pool:
+        futures = [pool.submit(work, item) for item in all_items]
         try:
             for done, future in enumerate(as_completed(futures), start=1):
                 if failures:
                     raise failures[0]
                 future.result()
                 if progress is not None:
-                    progress(done, len(wanted))
+                    progress(done, len(all_items))
         except BaseException as stop:
             failures.append(stop)  # also when `progress` or Ctrl-C stopped it
             pool.shutdown(wait=False, cancel_futures=True)

@@ -1,6 +1,7 @@
-"""Reads the number of requests and the window out of the text of a refusal (429). Pure.
+"""Reads the number of requests and the window from the text of a refusal (429). Pure.
 
-Halo names both in words ("300 requests per 5 minutes"); how exactly differs by version (docs/vendors/halo.md#limits).
+Halo names both in words ("300 requests per 5 minutes"). The wording differs between versions
+(docs/vendors/halo.md#limits).
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from dataclasses import dataclass
 _NUMBER = r"(?P<requests>\d{1,3}(?:[ ,.]\d{3})+|\d+)"
 _WINDOW = r"(?P<count>\d+(?:\.\d+)?)?\s*-?\s*(?P<unit>s|m|h|sec|secs|seconds?|min|mins|minutes?|hours?)\b"
 _PER = r"[^\d.;!?/]{0,40}?(?:\b(?:per|in|every|within)\b|/)[^\d.;!?]{0,20}?"
-# "300 requests per 5 minutes", "700 calls in a rolling 5-minute window"; "maximum admitted 300 per 5m", "limit 300 / 300 s".
-# A number without one of these words beside it may be a status or a number of minutes.
+# Examples: "300 requests per 5 minutes", "700 calls in a rolling 5-minute window", "maximum admitted 300 per 5m",
+# "limit 300 / 300 s". A number without one of these words near it may be a status or a number of minutes.
 _TEXTS = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
@@ -26,22 +27,24 @@ _LONGEST_WINDOW_S = 86400.0
 
 @dataclass(frozen=True)
 class Quota:
-    """So many requests in any so many seconds, as a vendor named it."""
+    """A limit that a vendor named: `requests` in any `window_s` seconds."""
 
     requests: int
     window_s: float
 
 
 def read_quota(text: str) -> Quota | None:
-    """Return the limit that a refusal names, or None. Numbers that cannot be a limit (0, a window over a day) are none."""
-    found = next(filter(None, (pattern.search(text) for pattern in _TEXTS)), None)
-    if found is None:
+    """Return the limit that a refusal names, or None. Numbers that cannot be a limit (0, or a window longer than a day)
+    are ignored.
+    """
+    match = next(filter(None, (pattern.search(text) for pattern in _TEXTS)), None)
+    if match is None:
         return None
-    requests = int(re.sub(r"[ ,.]", "", found["requests"]))
-    window_s = float(found["count"] or 1) * _SECONDS[found["unit"][0].lower()]
+    requests = int(re.sub(r"[ ,.]", "", match["requests"]))
+    window_s = float(match["count"] or 1) * _SECONDS[match["unit"][0].lower()]
     return Quota(requests, window_s) if requests > 0 and 0 < window_s <= _LONGEST_WINDOW_S else None
 
 
-def usable(quota: Quota) -> int:
-    """Return how many requests of a vendor's limit are used: nine tenths, since other integrations share it."""
+def usable_requests(quota: Quota) -> int:
+    """Return how many requests of a vendor's limit we use: nine tenths, because other integrations share it."""
     return max(quota.requests * 9 // 10, 1)

@@ -1,8 +1,7 @@
 """Keeps secrets and tokens out of log lines and messages.
 
-Here belongs: the list of values that must never be shown, and the log filter that masks them. Not here: where
-secrets are read (`settings`). No module logs a secret on purpose; this is for what libraries log and vendors
-echo.
+It holds the list of values that must never be shown, and the log filter that masks them. Secrets are read in
+`settings`. No module logs a secret on purpose; this is for what libraries log and what vendors repeat in their answers.
 """
 
 from __future__ import annotations
@@ -15,11 +14,10 @@ from urllib.parse import quote, quote_plus
 
 MASK = "***"
 
-# Shorter values would blank out ordinary words; no vendor issues secrets as short as this.
+# A shorter value would mask ordinary words. No vendor gives out secrets as short as this.
 _SHORTEST = 5
-# Tokens come and go; a run sees few of them. Secrets of the configuration are registered again with each
-# client.
-_kept: deque[str] = deque(maxlen=256)
+# Tokens change, and a run sees few of them. The secrets of the configuration are registered again with each client.
+_secrets: deque[str] = deque(maxlen=256)
 _lock = threading.Lock()
 
 _PATTERNS = (
@@ -31,7 +29,7 @@ _PATTERNS = (
     re.compile(r"(://)[^/\s@:]+:[^/\s@]+(?=@)"),
 )
 
-# Those whose records can carry a URL, a header or a body of ours.
+# The loggers whose records can contain a URL, a header or a body of ours.
 _LOGGERS = (
     "urllib3",
     "urllib3.connection",
@@ -44,20 +42,22 @@ _LOGGERS = (
 )
 
 
-def keep_secret(value: str) -> None:
-    """From now on show `value`, as it is or URL-encoded, as asterisks only."""
+def register_secret(value: str) -> None:
+    """Register a secret: from now on `value` is masked, also in its URL-encoded forms. Values below 5 characters are
+    ignored.
+    """
     if len(value) < _SHORTEST:
         return
     with _lock:
         for spelling in dict.fromkeys((value, quote(value, safe=""), quote_plus(value))):
-            if spelling not in _kept:
-                _kept.append(spelling)
+            if spelling not in _secrets:
+                _secrets.append(spelling)
 
 
 def redact(text: str) -> str:
-    """Return `text` with every kept secret, and whatever looks like one by its name, masked."""
+    """Return `text` with every registered secret masked, and also every value whose name says that it is a secret."""
     with _lock:
-        values = sorted(_kept, key=len, reverse=True)
+        values = sorted(_secrets, key=len, reverse=True)
     for value in values:
         if value in text:
             text = text.replace(value, MASK)
@@ -70,13 +70,13 @@ class RedactFilter(logging.Filter):
     """Masks secrets in a record's text, arguments and traceback before any handler sees them."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Never drops a record."""
+        """Mask the record; never drop it."""
         try:
             text = record.getMessage()
         except (
             TypeError,
             ValueError,
-        ):  # arguments that do not fit the text: what logging itself would report
+        ):  # arguments that do not fit the text: logging itself would report this
             text = f"{record.msg} {record.args}"
         record.msg, record.args = redact(text), None
         if record.exc_info and record.exc_info[0] is not None:
@@ -89,10 +89,10 @@ _FILTER = RedactFilter()
 
 
 def guard_loggers() -> None:
-    """Put the filter on every logger that may speak of our requests; safe to call again and again.
+    """Put the filter on every logger that may log our requests. It can be called more than once.
 
-    A filter on a logger sees only what is logged there, not what its children log: hence the list of names.
-    To guard all of a process, add a `RedactFilter` to its handlers as well.
+    A filter on a logger sees only the records of that logger, not those of its children: hence the list of names. To
+    protect a whole process, add a `RedactFilter` to its handlers too.
     """
     for name in _LOGGERS:
         logging.getLogger(name).addFilter(_FILTER)

@@ -1,7 +1,6 @@
-"""Telling others that a request went out: the debug log, and whoever counts.
+"""Records requests: in the debug log, and for a caller who counts them.
 
-Here belongs: what is told of a request. Not here: anything that could hold a secret (no headers, no bodies,
-no query).
+Nothing here can contain a secret: no headers, no bodies, no query.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class RequestEvent:
-    """One request that was sent. `status` None: no answer came. `seconds`: how long it took, reading included."""
+    """One request that was sent. `status` None: no answer came. `seconds`: from sending to the end of the answer."""
 
     vendor: str
     method: str
@@ -25,14 +24,14 @@ class RequestEvent:
 
 
 class RequestLog:
-    """Writes one debug line per request and hands it to `on_request`, which any thread may call."""
+    """Writes one debug line for each request and passes it to `on_request`, which any thread may call."""
 
     def __init__(self, vendor: str, on_request: Callable[[RequestEvent], None] | None) -> None:
         self._vendor = vendor
         self._on_request = on_request
 
-    def note(self, method: str, path: str, status: int | None, seconds: float) -> None:
-        """A request was sent and answered, or lost."""
+    def record(self, method: str, path: str, status: int | None, seconds: float) -> None:
+        """Record a request that was sent, with the status of its answer (None: no answer came)."""
         log.debug("%s %s %s: %s in %.3f s", self._vendor, method, path, status or "no answer", seconds)
         if self._on_request is not None:
             self._on_request(RequestEvent(self._vendor, method, path, status, seconds))

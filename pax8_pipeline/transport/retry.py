@@ -1,7 +1,6 @@
-"""How often and after how long something is asked again. Pure: no HTTP, no waiting.
+"""How often a request is repeated, and after how long. Pure: no HTTP, no waiting.
 
-Here belongs: numbers and how they grow. Not here: which failures may be asked again (`http` for reads and
-writes).
+Which failures allow another try is decided in `client`.
 """
 
 from __future__ import annotations
@@ -12,11 +11,11 @@ from email.utils import parsedate_to_datetime
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """`tries` includes the first. All times in seconds.
+    """Limits for repeating a request. `tries` includes the first. All times are in seconds.
 
-    `deadline_s` bounds one call as a whole: no new try is begun after it. After a 429 that names no time the wait lasts
-    until the window has room (`RateLimiter.refuse`), longer with each refusal in a row; all of them together may last
-    `refusals_for_s`. A Retry-After beyond `retry_after_max_s` is cut to it, so that a wrong header cannot stop the night.
+    `deadline_s` limits one call: no try starts after it. After a 429 without a time, the wait lasts until the window
+    has room (`RateLimiter.record_refusal`), longer with each refusal in a row; all these waits together may last
+    `refusals_for_s`. A Retry-After above `retry_after_max_s` is cut to it, so that a wrong header cannot stop the run.
     """
 
     tries: int = 8
@@ -24,17 +23,21 @@ class RetryPolicy:
     backoff_s: float = 1.0
     backoff_max_s: float = 60.0
     retry_after_max_s: float = 300.0
-    # A 429 is no fault but a full window: it is sat out for longer than the longest window there is (Halo's 300 s).
+    # A 429 means a full window, not a fault. So it is waited for longer than the longest window (Halo's 300 s).
     refusals_for_s: float = 420.0
 
     def backoff(self, tried: int, chance: float) -> float:
-        """Wait after `tried` failures: doubling from `backoff_s`, full jitter (`chance` from 0 to 1)."""
-        # A cap on the exponent keeps the float finite however many tries are configured.
+        """Return the wait after `tried` failures: doubled each time from `backoff_s`, with full jitter (`chance` from 0
+        to 1).
+        """
+        # The cap on the exponent keeps the number finite, however many tries are configured.
         return min(self.backoff_max_s, self.backoff_s * 2.0 ** min(tried - 1, 30)) * chance
 
     def refusal_wait(self, refused: int, asked: float | None, room_s: float) -> float:
-        """Wait after the `refused`-th 429 in a row: its Retry-After `asked` (seconds, None if it named none), else until the
-        window has room in `room_s` seconds, once more as long for each refusal before.
+        """Return the wait after the 429 number `refused` in a row.
+
+        `asked`: its Retry-After in seconds, None if it named none. Without it: `room_s`, the seconds until the window
+        has room, times `refused`.
         """
         if asked is not None:
             return min(max(asked, 0.0), self.retry_after_max_s)
@@ -42,10 +45,10 @@ class RetryPolicy:
 
 
 def retry_after(header: str | None, *, server_now: float) -> float | None:
-    """Read a Retry-After header: seconds or an HTTP date, as seconds from now; None if absent or unreadable.
+    """Read a Retry-After header (seconds or an HTTP date). Return seconds from now; None if it is absent or unreadable.
 
-    `server_now` (seconds since 1970) is the vendor's own clock where its answer told it, so that a wrong
-    clock here does not lengthen or cut the wait.
+    `server_now` (seconds since 1970) is the vendor's clock if its answer had a date. So a wrong clock here does not
+    change the wait.
     """
     if header is None:
         return None
@@ -59,7 +62,7 @@ def retry_after(header: str | None, *, server_now: float) -> float | None:
 
 
 def http_date(text: str | None) -> float | None:
-    """Read an HTTP date as seconds since 1970; None if it is not one."""
+    """Read an HTTP date. Return seconds since 1970; None if it is not one."""
     try:
         return parsedate_to_datetime(text or "").timestamp()
     except (ValueError, TypeError, OverflowError):

@@ -1,7 +1,7 @@
-"""One request, one answer, read to its end: the only place that touches `requests` and `urllib3`.
+"""Sends one request and reads one answer to its end. Only this module uses `requests` and `urllib3`.
 
-Here belongs: connections, time-outs, and what can be said for certain when no answer came. Not here: asking
-again, tokens' life, the meaning of a status (`http`, `token`).
+It handles connections and time-outs, and decides what is certain when no answer came. Repeating a request and the
+meaning of a status are in `client`; tokens are in `oauth`.
 """
 
 from __future__ import annotations
@@ -22,32 +22,34 @@ from requests.adapters import HTTPAdapter
 from pax8_pipeline.errors import ConfigError
 from pax8_pipeline.text import jsontext
 
-# A body may keep dripping without ever running into the read time-out; this many read time-outs end it.
+# A body may come so slowly that no single read times out. It is ended after this number of read time-outs.
 _SLOWEST_BODY = 10
 _CHUNK = 1 << 16
-# Unpacked. A page of 1,000 rows is some megabytes; a packed body of 1 MB can become 1,000.
+# The unpacked size. A page of 1,000 rows has a few megabytes; a packed body of 1 MB can become 1,000 MB.
 LONGEST_BODY = 64 << 20
 
 
 class NotSent(Exception):
-    """For certain the request never left: no name, no connection. `hopeless`: trying again cannot help."""
+    """The request was certainly not sent: no such name, no connection. `permanent`: another try cannot help."""
 
-    def __init__(self, why: str, *, hopeless: bool = False) -> None:
+    def __init__(self, why: str, *, permanent: bool = False) -> None:
         super().__init__(why)
-        self.hopeless = hopeless
+        self.permanent = permanent
 
 
 class NoResponse(Exception):
-    """The request may have arrived, its answer did not (whole): time-out or cut connection. `hopeless` as above."""
+    """The request may have arrived, but no complete answer came: a time-out or a cut connection. `permanent` as
+    above.
+    """
 
-    def __init__(self, why: str, *, hopeless: bool = False) -> None:
+    def __init__(self, why: str, *, permanent: bool = False) -> None:
         super().__init__(why)
-        self.hopeless = hopeless
+        self.permanent = permanent
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A whole answer. `headers` compare case-blind."""
+    """A complete answer. The names of `headers` are compared without case."""
 
     status: int
     headers: Mapping[str, str]
@@ -59,19 +61,21 @@ class Answer:
         return 200 <= self.status < 300
 
     def json(self) -> Any:
-        """The body as JSON, numbers exact; ValueError if it is not JSON."""
+        """The body as JSON with exact numbers. Raises ValueError if it is not JSON."""
         return jsontext.loads(self.body)
 
 
 def checked_url(url: str, variable: str) -> str:
-    """Return `url` without trailing slash; ConfigError naming `variable` unless it is https, or http on loopback."""
+    """Return `url` without a slash at the end. Raises ConfigError with the name of `variable` unless it is https, or
+    http on this machine.
+    """
     try:
         parts = urlsplit(url.strip())
-        _ = parts.port  # reading it is what checks it
+        _ = parts.port  # this checks the port
     except ValueError as error:
         raise ConfigError(f"{variable}: not an address: {error}") from None
     if parts.username is not None or parts.password is not None:
-        raise ConfigError(f"{variable}: a user name or password in the address is not allowed; take it out")
+        raise ConfigError(f"{variable}: a user name or password in the address is not allowed; remove it")
     if not parts.hostname or parts.scheme not in ("https", "http"):
         raise ConfigError(f"{variable}: {url!r} is not an address such as https://api.example.com/v1")
     if parts.scheme == "http" and not is_loopback(parts.hostname):
@@ -80,7 +84,7 @@ def checked_url(url: str, variable: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """True for names and addresses that never leave this machine."""
+    """True for names and addresses of this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -88,7 +92,7 @@ def is_loopback(host: str) -> bool:
 
 
 class _Auth(requests.auth.AuthBase):
-    """Sets the Bearer header, or nothing. Being there at all keeps `requests` from adding a .netrc password."""
+    """Sets the Bearer header, or nothing. Without an auth object `requests` would add a password from .netrc."""
 
     def __init__(self, token: SecretStr | None) -> None:
         self._token = token
@@ -124,14 +128,14 @@ class HttpSession:
         body: bytes | None = None,
         content_type: str = "application/json",
         token: SecretStr | None = None,
-        fresh: bool = False,
+        new_connection: bool = False,
     ) -> Answer:
-        """Send once, never follow a redirect, read the body to its end.
+        """Send once, follow no redirect, and read the body to its end.
 
-        `fresh` uses a connection of its own: a kept one that the other side has just closed would make it
-        uncertain whether the request arrived. Raises NotSent or Lost.
+        `new_connection`: use a separate connection. On a pooled one that the other side has just closed, it would be
+        uncertain whether the request arrived. Raises NotSent or NoResponse.
         """
-        session = self._new_session() if fresh else self._session
+        session = self._new_session() if new_connection else self._session
         headers = {"Content-Type": content_type} if body is not None else {}
         try:
             with session.request(
@@ -149,32 +153,32 @@ class HttpSession:
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise self._explain(error) from None
         finally:
-            if fresh:
+            if new_connection:
                 session.close()
 
     def _read(self, response: requests.Response) -> bytes:
-        longest = self._timeout[1] * _SLOWEST_BODY
-        latest = self._clock() + longest
+        longest_s = self._timeout[1] * _SLOWEST_BODY
+        deadline = self._clock() + longest_s
         parts: list[bytes] = []
         size = 0
         while part := response.raw.read1(_CHUNK, decode_content=True):
             parts.append(part)
             size += len(part)
             if size > LONGEST_BODY:
-                raise NoResponse(f"the answer is longer than {LONGEST_BODY >> 20} MB and was not read", hopeless=True)
-            if self._clock() > latest:
-                raise NoResponse(f"the answer was still not whole after {longest:.0f} s")
+                raise NoResponse(f"the answer is longer than {LONGEST_BODY >> 20} MB and was not read", permanent=True)
+            if self._clock() > deadline:
+                raise NoResponse(f"the answer was still not complete after {longest_s:.0f} s")
         return b"".join(parts)
 
     def _new_session(self) -> requests.Session:
         session = requests.Session()
-        # urllib3's own retries stay off: whether something may be sent again is decided in one place only.
+        # urllib3's own retries are off: only `client` decides whether a request may be sent again.
         adapter = HTTPAdapter(pool_connections=1, pool_maxsize=self._threads, max_retries=0)
         session.mount("https://", adapter)
         session.mount("http://", adapter)
         session.headers.update({"User-Agent": f"pax8-pipeline/{_version()}", "Accept": "application/json"})
         session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        # A proxy of the environment has no business between us and this machine.
+        # No proxy of the environment is used between this process and its own machine.
         session.trust_env = not is_loopback(urlsplit(self.base_url).hostname or "")
         return session
 
@@ -184,7 +188,7 @@ class HttpSession:
             return NotSent(f"no connection within {connect_s:g} s")
         if isinstance(error, requests.exceptions.SSLError | urllib3.exceptions.SSLError):
             if "CERTIFICATE_VERIFY_FAILED" in str(error) or "doesn't match" in str(error):
-                return NotSent("its certificate could not be verified", hopeless=True)
+                return NotSent("its certificate could not be verified", permanent=True)
             return NoResponse("the encrypted connection failed")
         if isinstance(error, requests.exceptions.ProxyError):
             return NotSent("the proxy of this machine could not be used")
@@ -195,7 +199,7 @@ class HttpSession:
             return NotSent("its name could not be found")
         if isinstance(reason, urllib3.exceptions.NewConnectionError):
             return NotSent("the connection was refused")
-        return NoResponse("the connection was cut before the answer was whole")
+        return NoResponse("the connection was cut before the answer was complete")
 
 
 def _version() -> str:

@@ -1,6 +1,5 @@
-"""Where time and chance come from, so that a test can bring its own.
-
-Here belongs: the clock, the wall clock, waiting, random numbers. Not here: how long to wait (`retry`).
+"""Time and chance as parameters, so that a test can replace them: the clock, the wall clock, waiting, random numbers.
+How long to wait is in `retry`.
 """
 
 from __future__ import annotations
@@ -18,8 +17,9 @@ def _wait(seconds: float) -> None:
 
 @dataclass(frozen=True)
 class Timing:
-    """Four functions, all in seconds: `clock` never goes back, `wall` is seconds since 1970 (UTC),
-    `sleep` waits, `random` gives a number from 0 up to (not including) 1."""
+    """Four functions, all in seconds. `clock` never goes back; `wall` is seconds since 1970 (UTC); `sleep` waits;
+    `random` returns a number from 0 up to (not including) 1.
+    """
 
     clock: Callable[[], float] = time.monotonic
     wall: Callable[[], float] = time.time

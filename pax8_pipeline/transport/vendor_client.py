@@ -1,6 +1,6 @@
 """What the clients of both vendors share: their connection, and many reads at once.
 
-The endpoints are in `pax8.client` and `halo.client`; what a vendor's address, token and refusals look like is in the
+The endpoints are in `pax8.client` and `halo.client`. A vendor's addresses, token and refusals are in the
 `VendorProfile` that each of them makes.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Self, TypeVar
 
 from pax8_pipeline.clock import ClockSeen
-from pax8_pipeline.transport.connect import Limits, VendorProfile, connect
+from pax8_pipeline.transport.connect import ConnectionLimits, VendorProfile, connect
 from pax8_pipeline.transport.parallel import map_all
 from pax8_pipeline.transport.quota import Quota
 from pax8_pipeline.transport.rate_limit import RateLimiter
@@ -23,9 +23,9 @@ Progress = Callable[[int, int], None]
 
 
 class VendorClient:
-    """One account at one vendor; thread-safe. Close it, or use it as a context manager.
+    """One account at one vendor. Thread-safe. Close it, or use it as a context manager.
 
-    `limiter`: a budget shared with another client of the same account. `on_request`, `on_quota`: called after each
+    `limiter`: a rate limit shared with another client of the same account. `on_request`, `on_quota`: called after each
     request, and when the vendor states its limit. Raises ConfigError for an address that is malformed or would send
     secrets unencrypted.
     """
@@ -33,7 +33,7 @@ class VendorClient:
     def __init__(
         self,
         profile: VendorProfile,
-        limits: Limits,
+        limits: ConnectionLimits,
         *,
         timing: Timing | None = None,
         limiter: RateLimiter | None = None,
@@ -62,9 +62,11 @@ class VendorClient:
 
     @property
     def limiter(self) -> RateLimiter:
-        """The shared budget of requests."""
+        """The shared rate limit."""
         return self._transport.limiter
 
     def many(self, fn: Callable[[Item], Result], ids: Iterable[Item], progress: Progress | None = None) -> list[Result]:
-        """Apply one of the client's reads to many ids at once; results in order, the first error ends it all."""
+        """Apply one of the client's reads to many ids at once. Results have the order of the ids; the first error ends
+        the call and is raised.
+        """
         return map_all(fn, ids, self._threads, progress)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pax8_pipeline.errors import BadAnswer, IncompleteRead
-from pax8_pipeline.halo.paging import ListRead, parse_list, row_id
+from pax8_pipeline.halo.paging import HaloListRead, parse_list, row_id
 from pax8_pipeline.transport.listing import Listing
 
 Row = dict[str, Any]
@@ -29,7 +29,7 @@ def cut(data: Sequence[Row], page: int, size: int) -> list[Row]:
 
 
 def read(serve: Serve, size: int = 4) -> Listing:
-    state = ListRead("/Client", size)
+    state = HaloListRead("/Client", size)
     for attempt in range(100):
         current = state.begin()
         while wanted := current.next_pages:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pax8_pipeline.errors import BadAnswer, IncompleteRead
-from pax8_pipeline.pax8.paging import ListRead, Page, parse_page, row_id
+from pax8_pipeline.pax8.paging import Page, Pax8ListRead, parse_page, row_id
 from pax8_pipeline.transport.listing import Listing
 
 Row = dict[str, Any]
@@ -24,7 +24,7 @@ def rows(number: int, first: int = 0) -> list[Row]:
 
 def read(serve: Serve, size: int = 4) -> Listing:
     """Read as the client does, pages in order."""
-    state = ListRead("/subscriptions", size)
+    state = Pax8ListRead("/subscriptions", size)
     for attempt in range(100):
         size = state.page_size
         pages: list[Page] = []
@@ -136,7 +136,7 @@ def test_two_attempts_with_pages_of_the_same_size_prove_nothing() -> None:
     """A server that keeps to pages of its own overlaps in the same places every time."""
     data = [{"n": n // 3} for n in range(9)]
     pages = [Page(tuple(rows), 9, 4, 3) for rows in (data[:4], data[3:7], data[7:8])]
-    state = ListRead("/x", 4)
+    state = Pax8ListRead("/x", 4)
     assert [state.add(pages) for _ in range(2)] == [None, None]
     with pytest.raises(IncompleteRead):
         state.add(pages)

@@ -9,17 +9,17 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from pax8_pipeline.transport.client import FreshRefused, Transport
+from pax8_pipeline.transport.client import Fresh401Meaning, Transport
 from pax8_pipeline.transport.connect import VendorProfile, connect
 from pax8_pipeline.transport.oauth import TokenRequest
-from pax8_pipeline.transport.redact import keep_secret
+from pax8_pipeline.transport.redact import register_secret
 from pax8_pipeline.transport.retry import RetryPolicy
 from pax8_pipeline_tests.support.scripted_http import FakeTime, Script, Server, serving
 
 SECRET = "s3cret-of/the+day="
 
 
-class Limits:
+class GenerousLimits:
     """Generous, so that only what a test scripts makes it wait."""
 
     rate_limit = 1000
@@ -36,7 +36,7 @@ class Limits:
 
 def token_request(**other: Any) -> TokenRequest:
     secret = SecretStr(SECRET)
-    keep_secret(SECRET)
+    register_secret(SECRET)
     given: dict[str, Any] = {
         "vendor": "Halo",
         "where": "POST /token",
@@ -62,7 +62,7 @@ def build(time: FakeTime) -> Iterator[Build]:
     with ExitStack() as stack:
 
         def make(
-            script: Script, *, fresh_refused: FreshRefused = "permission", chance: float = 1.0, **limits: Any
+            script: Script, *, fresh_401_means: Fresh401Meaning = "permission", chance: float = 1.0, **limits: Any
         ) -> tuple[Transport, Server]:
             server = stack.enter_context(serving(script))
             profile = VendorProfile(
@@ -70,12 +70,12 @@ def build(time: FakeTime) -> Iterator[Build]:
                 api_url=limits.get("api_url", server.url),
                 token_url=f"{server.url}/token",
                 token_request=token_request(),
-                fresh_refused=fresh_refused,
+                fresh_401_means=fresh_401_means,
                 may_write=True,
             )
             transport = connect(
                 profile,
-                Limits(**limits),
+                GenerousLimits(**limits),
                 timing=time.timing(chance),
                 on_request=limits.get("on_request"),
                 on_quota=limits.get("on_quota"),

@@ -9,7 +9,7 @@ import pytest
 
 from pax8_pipeline.errors import ConfigError
 from pax8_pipeline.settings import tenant
-from pax8_pipeline.transport.quota import Quota, read_quota, usable
+from pax8_pipeline.transport.quota import Quota, read_quota, usable_requests
 from pax8_pipeline.transport.rate_limit import RateLimiter
 from pax8_pipeline_tests.support.scripted_http import FakeTime, ScriptedResponse, said
 from pax8_pipeline_tests.transport.conftest import Build
@@ -53,9 +53,9 @@ def test_the_limit_that_a_refusal_names_is_kept_from_then_on_and_passed_on(build
 def test_a_higher_limit_than_ours_changes_nothing() -> None:
     time = FakeTime()
     limiter = RateLimiter(270, 300.0, clock=time.clock, sleep=time.sleep)
-    limiter.restrict(usable(Quota(700, 300.0)), 300.0)
+    limiter.restrict(usable_requests(Quota(700, 300.0)), 300.0)
     assert (limiter.limit, limiter.window_s) == (270, 300.0)
-    limiter.restrict(usable(Quota(300, 600.0)), 600.0)
+    limiter.restrict(usable_requests(Quota(300, 600.0)), 600.0)
     assert (limiter.limit, limiter.window_s) == (270, 600.0)
 
 
@@ -65,14 +65,14 @@ def test_a_full_window_is_waited_for_until_its_oldest_requests_leave_it() -> Non
     for _ in range(50):
         limiter.acquire()  # at once, at second 0
     time.now += 200
-    assert limiter.refuse() == pytest.approx(100.0)
+    assert limiter.record_refusal() == pytest.approx(100.0)
 
 
 def test_a_window_that_others_filled_is_waited_for_a_tenth_of_it() -> None:
     time = FakeTime()
     limiter = RateLimiter(100, 300.0, clock=time.clock, sleep=time.sleep)
     limiter.acquire()
-    assert limiter.refuse() == pytest.approx(30.0)
+    assert limiter.record_refusal() == pytest.approx(30.0)
 
 
 def test_a_budget_with_a_ceiling_grows_while_it_is_used_and_nothing_is_refused() -> None:
@@ -97,10 +97,10 @@ def test_a_refusal_halves_a_budget_with_a_ceiling_once_for_all_requests_refused_
     time = FakeTime()
     limiter = RateLimiter(800, 60.0, clock=time.clock, sleep=time.sleep, ceiling=1000)
     for _ in range(3):
-        limiter.pause(limiter.refuse())
+        limiter.pause(limiter.record_refusal())
     assert limiter.limit == 400
     time.now += 30
-    limiter.pause(limiter.refuse())
+    limiter.pause(limiter.record_refusal())
     assert limiter.limit == 200
 
 

@@ -231,7 +231,7 @@ def test_an_expired_token_is_renewed_once_and_the_read_goes_on(build: Build) -> 
 def test_a_second_refused_fresh_token_stops_it(means: str, kind: type[VendorError], build: Build) -> None:
     desk = TokenServer(scope="read:customers")
     script = desk.guards(lambda asked: said({"error": "invalid_token"}, 401))
-    transport, server = build(script, fresh_refused=means)
+    transport, server = build(script, fresh_401_means=means)
     with pytest.raises(kind) as caught:
         transport.get_json("/Pax8Details")
     assert type(caught.value) is kind

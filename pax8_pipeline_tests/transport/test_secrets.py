@@ -9,7 +9,7 @@ from urllib.parse import quote_plus
 import pytest
 
 from pax8_pipeline.errors import ConfigError, PipelineError
-from pax8_pipeline.transport.redact import RedactFilter, keep_secret, redact
+from pax8_pipeline.transport.redact import RedactFilter, redact, register_secret
 from pax8_pipeline.transport.session import Answer, checked_url
 from pax8_pipeline_tests.support.scripted_http import ScriptedRequest, ScriptedResponse, TokenServer, said
 from pax8_pipeline_tests.transport.conftest import SECRET, Build, token_request
@@ -73,7 +73,7 @@ def test_nothing_that_holds_a_secret_shows_it_in_its_repr(build: Build) -> None:
 
 
 def test_a_kept_secret_is_masked_as_it_is_and_url_encoded() -> None:
-    keep_secret("pass+word/1")
+    register_secret("pass+word/1")
     assert redact("a pass+word/1 b pass%2Bword%2F1 c") == "a *** b *** c"
 
 
@@ -98,7 +98,7 @@ def test_ordinary_text_is_left_alone() -> None:
 
 
 def test_the_filter_masks_arguments_and_tracebacks(caplog: pytest.LogCaptureFixture) -> None:
-    keep_secret("hunter2-hunter2")
+    register_secret("hunter2-hunter2")
     log = logging.getLogger("pax8_pipeline_tests.redact")
     log.addFilter(RedactFilter())
     try:

@@ -154,7 +154,7 @@ def test_an_expired_token_is_renewed_and_the_write_sent_again(build: Build) -> N
 
 @pytest.mark.parametrize(("means", "kind"), [("permission", Forbidden), ("credentials", AuthRefused)])
 def test_a_third_401_stops(means: str, kind: type[VendorError], build: Build) -> None:
-    transport, server = build(then_saved(*[ScriptedResponse(401)] * 5), fresh_refused=means)
+    transport, server = build(then_saved(*[ScriptedResponse(401)] * 5), fresh_401_means=means)
     with pytest.raises(kind) as caught:
         transport.post_json("/Invoice", BODY)
     assert type(caught.value) is kind
@@ -203,4 +203,4 @@ def test_a_read_only_transport_cannot_write(build: Build) -> None:
 
 def test_a_transport_has_no_other_way_to_send() -> None:
     public = {name for name in vars(Transport) if not name.startswith("_")}
-    assert public == {"clock", "clock_offset_s", "close", "get_json", "post_json", "refused"}
+    assert public == {"clock", "clock_offset_s", "close", "fresh_token_error", "get_json", "post_json"}

@@ -33,7 +33,7 @@ def test_a_body_that_never_ends_is_given_up() -> None:
     hours = count()
     with serving(lambda asked: ScriptedResponse(200, b"x" * 1_000_000)) as server:
         slow = HttpSession(server.url, connect_s=5, read_s=5, threads=2, clock=lambda: next(hours) * 3600.0)
-        with pytest.raises(NoResponse, match="still not whole after 50 s"):
+        with pytest.raises(NoResponse, match="still not complete after 50 s"):
             slow.send("GET")
 
 
@@ -66,7 +66,7 @@ def test_a_certificate_that_cannot_be_verified_is_certain_and_not_worth_another_
     refused = requests.exceptions.SSLError("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed")
     explained = wire(anybody)._explain(refused)
     assert isinstance(explained, NotSent)
-    assert explained.hopeless
+    assert explained.permanent
 
 
 def test_a_broken_encryption_may_have_let_the_request_through(anybody: str) -> None:
@@ -86,7 +86,7 @@ def test_a_body_longer_than_the_limit_is_not_read_to_its_end(encoding: str, monk
             wire(server.url).send("GET")
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-    assert found.value.hopeless
+    assert found.value.permanent
     assert peak < 20 << 20, "the body was unpacked whole before it was refused"
 
 
