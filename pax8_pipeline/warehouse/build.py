@@ -12,7 +12,8 @@ from datetime import date
 from typing import Any
 
 from pax8_pipeline.mapping.files import Mappings
-from pax8_pipeline.settings import Policy
+from pax8_pipeline.settings import Policy, UsagePolicy
+from pax8_pipeline.warehouse.closed_lists import BILLING_TERMS, SUBSCRIPTION_STATUSES
 from pax8_pipeline.warehouse.connection import Connection, Warehouse
 from pax8_pipeline.warehouse.models import Model, model
 
@@ -42,6 +43,7 @@ def build(warehouse: Warehouse, table: str, variables: Mapping[str, Any]) -> Bui
     with warehouse.transaction() as connection:
         for name, value in variables.items():
             connection.execute(f"SET VARIABLE {name} = ?", [value])
+        make_temporary(connection, contract.steps)
         connection.execute(f"CREATE OR REPLACE TEMP TABLE fresh AS {contract.query}")
         if contract.schema == "staging":
             _split_rejects(connection, contract)
@@ -56,6 +58,12 @@ def build(warehouse: Warehouse, table: str, variables: Mapping[str, Any]) -> Bui
             [table],
         ).fetchall()
     return Built(table, int(rows), sum(n for _, n in reasons), tuple(reasons))
+
+
+def make_temporary(connection: Connection, steps: Sequence[Model]) -> None:
+    """Make temporary tables of this connection, in this order. They read each other and the warehouse."""
+    for step in steps:
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE {step.name} AS {step.query}")
 
 
 # What a row that cannot be read still points at, as far as that can be read: it keeps its claim on these.
@@ -150,5 +158,22 @@ def variables(today: date, policy: Policy) -> dict[str, Any]:
         "licence_id_field": policy.matching.licence_id_field,
         "client_custom_field": policy.matching.client_custom_field,
         "default_currency": policy.matching.default_currency,
-        "usage_policy": policy.usage.model_dump_json(),
+        **usage_variables(policy.usage),
+        "known_statuses": list(SUBSCRIPTION_STATUSES),
+        "known_terms": list(BILLING_TERMS),
+    }
+
+
+def usage_variables(usage: UsagePolicy) -> dict[str, Any]:
+    """Return what the SQL reads of policy.yaml's section `usage`; `usage_policy` is all of it, as JSON."""
+    return {
+        "usage_policy": usage.model_dump_json(),
+        "usage_source": usage.source,
+        "usage_price": usage.price,
+        "usage_markup_pct": usage.markup_pct,
+        "usage_detail": usage.detail,
+        "usage_first_month": usage.first_month,
+        "default_halo_item_id": usage.default_halo_item_id,
+        "internal_companies": list(usage.internal_companies),
+        "confirmed_groups": list(usage.confirmed_groups),
     }

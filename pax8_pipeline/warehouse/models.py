@@ -1,27 +1,36 @@
-"""Reads the SQL files of `warehouse/sql`: one file per table, its contract in the comment on top.
+"""Reads the SQL files of `warehouse/sql`: one file for each table, its contract in the comment on top.
 
-Here belongs: parsing that comment into description, key and typed columns, from which the DDL, the Dagster column
-schema, the column lineage and the basic checks are all derived, so that none of them can drift. Not here: running
-SQL (`connection`, `build`). A file looks like this:
+Contains: parsing that comment into description, key, dependencies and typed columns, from which the DDL, the Dagster
+column schema, the column lineage and the basic checks are all derived, so that none of them can drift. Does not contain:
+running SQL (`connection`, `build`). A file looks like this:
 
     /* What one row is.
 
     key: subscription_id
-    | subscription_id | VARCHAR not null | Pax8 id, lower case | pax8.subscriptions.payload |
+    reads: staging.subscriptions, staging.products
+    | subscription_id | VARCHAR not null | Pax8 id, lower case | staging.subscriptions.subscription_id |
     */
     SELECT ...
 
-The fourth cell names where the column comes from (`schema.table.column`, several with commas). A file without a
-query describes a table that is written row by row (raw, ledger).
+The fourth cell names where the column comes from (`schema.table.column`, several with commas). A line that begins with
+`|`, or with `reads:`, may go on in the next line. A file without a query describes a table that is written row by row
+(raw, ledger).
+
+A large table is built in steps: the files of the folder that has its name (`reconciled/subscriptions/*.sql`). A step is a
+temporary table with a contract of its own. `extends: <table>` says that it has all columns of that table too, so that its
+contract states what it adds.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+
+from pax8_pipeline.warehouse.wording import with_words
 
 
 @dataclass(frozen=True)
@@ -37,7 +46,11 @@ class Column:
 
 @dataclass(frozen=True)
 class Model:
-    """One table of the warehouse. `query` is empty for tables that are appended to."""
+    """One table of the warehouse. `query` is empty for tables that are appended to.
+
+    `reads`: the tables and steps that its query reads. `extends`: the table whose columns it has too, empty for most.
+    `steps`: the temporary tables that must be made before its query runs, in this order.
+    """
 
     schema: str
     name: str
@@ -45,16 +58,30 @@ class Model:
     key: tuple[str, ...]
     columns: tuple[Column, ...]
     query: str
+    reads: tuple[str, ...] = ()
+    extends: str = ""
+    steps: tuple[Model, ...] = ()
 
     @property
     def table(self) -> str:
-        """The qualified name, schema.name."""
-        return f"{self.schema}.{self.name}"
+        """The qualified name, schema.name; of a step its name alone."""
+        return f"{self.schema}.{self.name}" if self.schema else self.name
 
     @property
     def column_names(self) -> tuple[str, ...]:
         """The names in the order of the contract."""
         return tuple(c.name for c in self.columns)
+
+    @property
+    def queries(self) -> tuple[str, ...]:
+        """The queries of its steps and its own."""
+        return (*(step.query for step in self.steps), self.query)
+
+    @property
+    def tables_read(self) -> tuple[str, ...]:
+        """The tables of the warehouse that it and its steps read, in order of their first mention."""
+        read = [name for part in (self, *self.steps) for name in part.reads if "." in name]
+        return tuple(dict.fromkeys(read))
 
     def ddl(self, *, replace: bool) -> str:
         """Return CREATE TABLE with every type stated: nothing is left to inference from the first rows."""
@@ -63,28 +90,51 @@ class Model:
         return f"{how} {self.table} ({columns})"
 
 
+_WORDS = ("key", "reads", "extends")
 _HEAD = re.compile(r"\A\s*/\*(?P<head>.*?)\*/(?P<query>.*)\Z", re.DOTALL)
 
 
-def parse_model(schema: str, name: str, text: str) -> Model:
+def parse_model(schema: str, name: str, text: str, steps: Sequence[Model] = ()) -> Model:
     """Turn one SQL file into a Model. Raises ValueError naming the table when the contract cannot be read."""
+    table = f"{schema}.{name}"
     match = _HEAD.match(text)
     if not match:
-        raise ValueError(f"{schema}.{name}: the file must begin with its contract in /* */")
-    lines = [line.strip() for line in match["head"].strip().splitlines()]
-    columns = tuple(_column(f"{schema}.{name}", line) for line in lines if line.startswith("|"))
-    prose = [line for line in lines if not line.startswith("|") and not line.startswith("key:")]
-    key = next((line[4:] for line in lines if line.startswith("key:")), "")
+        raise ValueError(f"{table}: the file must begin with its contract in /* */")
+    lines = _whole_lines(match["head"])
+    columns = tuple(_column(table, line) for line in lines if line.startswith("|"))
+    stated = {word: line[len(word) + 1 :].strip() for line in lines for word in _WORDS if line.startswith(f"{word}:")}
+    prose = [line for line in lines if not line.startswith(("|", *(f"{word}:" for word in _WORDS)))]
     if not columns:
-        raise ValueError(f"{schema}.{name}: the contract names no column")
+        raise ValueError(f"{table}: the contract names no column")
     return Model(
         schema=schema,
         name=name,
         description=" ".join(" ".join(prose).split()),
-        key=tuple(part.strip() for part in key.split(",") if part.strip()),
+        key=_names(stated.get("key", "")),
         columns=columns,
-        query=match["query"].strip(),
+        query=with_words(match["query"].strip()),
+        reads=_names(stated.get("reads", "")),
+        extends=stated.get("extends", ""),
+        steps=tuple(steps),
     )
+
+
+def _whole_lines(head: str) -> list[str]:
+    """Put lines together that go on in the next one: a column up to its last `|`, a list of names after a comma."""
+    lines: list[str] = []
+    for line in (line.strip() for line in head.strip().splitlines()):
+        last = lines[-1] if lines else ""
+        open_column = (last.startswith("|") and not last.endswith("|")) or last == "|"
+        open_list = last.startswith("reads:") and last.endswith(",")
+        if lines and (open_column or open_list):
+            lines[-1] = f"{last} {line}"
+        else:
+            lines.append(line)
+    return lines
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def _column(table: str, line: str) -> Column:
@@ -113,13 +163,38 @@ def all_models() -> dict[str, Model]:
         if folder.is_dir() and folder.name != "views":
             for file in sorted(folder.iterdir(), key=lambda f: f.name):
                 if file.name.endswith(".sql"):
-                    model = parse_model(folder.name, file.name[:-4], file.read_text(encoding="utf-8"))
+                    name = file.name[:-4]
+                    steps = _steps(folder.joinpath(name))
+                    model = parse_model(folder.name, name, file.read_text(encoding="utf-8"), steps)
                     models[model.table] = model
     raw = _sql().joinpath("raw.sql").read_text(encoding="utf-8")
     for schema, names in RAW_TABLES.items():
         for name in names:
             models[f"{schema}.{name}"] = parse_model(schema, name, raw)
     return models
+
+
+def _steps(folder: Traversable) -> tuple[Model, ...]:
+    """Return the steps of a folder in the order in which they can be made; none where there is no folder."""
+    if not folder.is_dir():
+        return ()
+    return in_order(
+        parse_model("", file.name[:-4], file.read_text(encoding="utf-8"))
+        for file in sorted(folder.iterdir(), key=lambda f: f.name)
+        if file.name.endswith(".sql")
+    )
+
+
+def in_order(models: Iterable[Model]) -> tuple[Model, ...]:
+    """Return models so that each stands behind those that it reads. Raises ValueError for a circle."""
+    left = {model.table: model for model in models}
+    ordered: list[Model] = []
+    while left:
+        ready = [model for model in left.values() if not any(name in left for name in model.reads)]
+        if not ready:
+            raise ValueError(f"these read each other in a circle: {', '.join(left)}")
+        ordered += [left.pop(model.table) for model in ready]
+    return tuple(ordered)
 
 
 def model(table: str) -> Model:

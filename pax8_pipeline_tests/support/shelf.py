@@ -132,7 +132,7 @@ def _key(table: str, values: Mapping[str, Any], keys: Mapping[str, str]) -> str 
 @cache
 def _reads(table: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The tables and the variables that a query reads."""
-    query = _COMMENT.sub("", model(table).query)
+    query = _COMMENT.sub("", "\n".join(model(table).queries))
     inputs: set[str] = set()
     for schema, name in _TABLE.findall(_TEXT.sub("", query)):
         found = name.replace("_", ".", 1) if schema == "newest" else f"{schema}.{name}"

@@ -23,8 +23,8 @@ MAPPING_FILES = dg.AssetKey(["data", "mappings"])
 MAPPINGS = dg.AssetKey(["staging", "mappings"])
 MAPPING_TABLES = ("staging.mapping_clients", "staging.mapping_subscriptions", "staging.mapping_items")
 
-_TABLE = re.compile(r"\b(newest\.(?:pax8|halo)_\w+|(?:pax8|halo|staging|reconciled)\.\w+)")
-_COMMENT = re.compile(r"--[^\n]*|'(?:[^']|'')*'")
+_NEWEST = re.compile(r"^newest\.(pax8|halo)_")
+_SCHEMAS = ("pax8", "halo", "staging", "reconciled")
 # Tables that are no assets of their own: where each is shown instead. None: nowhere, it is written along the way.
 _SHOWN_AS: Mapping[str, dg.AssetKey | None] = {
     **dict.fromkeys(MAPPING_TABLES, MAPPINGS),
@@ -87,14 +87,9 @@ def _column_dep(source: str) -> dg.TableColumnDep | None:
 
 
 def tables_read(contract: Model) -> Sequence[str]:
-    """Return the tables a model's query reads, in order of their first mention."""
-    text = _COMMENT.sub(" ", contract.query)
-    found = [_plain(name) for name in _TABLE.findall(text)]
-    return list(dict.fromkeys(name for name in found if name != contract.table))
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"^newest\.(pax8|halo)_", r"\1.", name)
+    """Return the assets' tables that a model reads, as its contract states them (a test compares it with the query)."""
+    names = dict.fromkeys(_NEWEST.sub(r"\1.", name) for name in contract.tables_read)
+    return [name for name in names if name.partition(".")[0] in _SCHEMAS]
 
 
 def dependencies(contract: Model) -> list[dg.AssetKey]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from pax8_pipeline.orchestration.checks.check import Check, CheckContext, CheckOutcome, run_query
+from pax8_pipeline.warehouse.closed_lists import BILLING_TERMS, SUBSCRIPTION_STATUSES
 
 
 @dataclass(frozen=True)
@@ -20,19 +21,8 @@ class _Closed:
 
 _CLOSED = (
     _Closed("staging.companies", "status", ("active", "inactive", "deleted")),
-    _Closed(
-        "staging.subscriptions",
-        "status",
-        ("active", "cancelled", "pendingmanual", "pendingautomated", "pendingcancel", "waitingfordetails", "trial",
-         "converted", "pendingactivation", "activated"),
-        required=True,
-    ),
-    _Closed(
-        "staging.subscriptions",
-        "billing_term",
-        ("monthly", "annual", "2-year", "3-year", "one-time", "trial", "activation"),
-        required=True,
-    ),
+    _Closed("staging.subscriptions", "status", SUBSCRIPTION_STATUSES, required=True),
+    _Closed("staging.subscriptions", "billing_term", BILLING_TERMS, required=True),
     _Closed("staging.invoices", "status", ("unpaid", "paid", "void", "carried", "nothing due", "credited")),
     _Closed(
         "staging.invoice_items",

@@ -45,7 +45,7 @@ CREATE OR REPLACE MACRO meta.exact(x) AS
 CREATE OR REPLACE MACRO meta.whole(x) AS
   CASE WHEN regexp_full_match(x, '[ \t\r\n]*-?(0|[1-9][0-9]{0,17})(\.0+)?[ \t\r\n]*') THEN try_cast(x AS BIGINT) END;
 -- A number that names a kind: left out it is 0, unreadable it is -99, which no vendor uses, and never 0.
-CREATE OR REPLACE MACRO meta.kind(x) AS coalesce(meta.whole(x), CASE WHEN meta.txt(x) IS NULL THEN 0 ELSE -99 END);
+CREATE OR REPLACE MACRO meta.kind(x) AS coalesce(meta.whole(x), CASE WHEN coalesce(trim(x), '') = '' THEN 0 ELSE -99 END);
 -- A date is cut from the front of whatever was sent and never shifted through a time zone
 -- (docs/vendors/pax8.md#formats).
 CREATE OR REPLACE MACRO meta.day(x) AS
@@ -81,30 +81,36 @@ CREATE OR REPLACE MACRO meta.same_money(seen, planned) AS
 -- A decimal as people write it: 20, not 20.0000000000.
 CREATE OR REPLACE MACRO meta.plain(x) AS
   CASE WHEN contains(x::VARCHAR, '.') THEN rtrim(rtrim(x::VARCHAR, '0'), '.') ELSE x::VARCHAR END;
--- What is wrong with a value, in words; NULL when it can be read or was left out. Whether it may be left out is asked
+-- What is wrong with a value, in words; NULL when it can be read or was left out. Whether anything was sent is asked by
+-- trim alone: meta.txt compiles three patterns at each place where it is used, and leaves a value empty only where trim does. Whether it may be left out is asked
 -- by meta.missing: "not sent" never means "as before" or "as on the other side".
-CREATE OR REPLACE MACRO meta.missing(name, x) AS CASE WHEN meta.txt(x) IS NULL THEN 'no ' || name END;
+CREATE OR REPLACE MACRO meta.missing(name, x) AS CASE WHEN coalesce(trim(x), '') = '' THEN 'no ' || name END;
 CREATE OR REPLACE MACRO meta.bad_num(name, x) AS
-  CASE WHEN meta.txt(x) IS NOT NULL AND meta.num(x) IS NULL THEN name || ' is not a number: ' || left(x, 80) END;
+  CASE WHEN trim(x) <> '' AND meta.num(x) IS NULL THEN name || ' is not a number: ' || left(x, 80) END;
 CREATE OR REPLACE MACRO meta.bad_day(name, x) AS
-  CASE WHEN meta.txt(x) IS NOT NULL AND meta.day(x) IS NULL THEN name || ' is not a date: ' || left(x, 80) END;
+  CASE WHEN trim(x) <> '' AND meta.day(x) IS NULL THEN name || ' is not a date: ' || left(x, 80) END;
 CREATE OR REPLACE MACRO meta.bad_flag(name, x) AS
-  CASE WHEN meta.txt(x) IS NOT NULL AND meta.flag_or_null(x) IS NULL THEN name || ' is neither true nor false: ' || left(x, 80) END;
+  CASE WHEN trim(x) <> '' AND meta.flag_or_null(x) IS NULL THEN name || ' is neither true nor false: ' || left(x, 80) END;
 CREATE OR REPLACE MACRO meta.bad_id(name, x) AS
   CASE WHEN meta.bad_halo_id(x) THEN name || ' is not a Halo id: ' || left(x, 80) END;
 -- The same for several values at once, each {'name': ..., 'value': ...}: the first that cannot be read.
 CREATE OR REPLACE MACRO meta.bad_flags(fields) AS
-  list_transform(list_filter(fields, lambda f: meta.txt(f.value) IS NOT NULL AND meta.flag_or_null(f.value) IS NULL),
+  list_transform(list_filter(fields, lambda f: trim(f.value) <> '' AND meta.flag_or_null(f.value) IS NULL),
                  lambda f: f.name || ' is neither true nor false: ' || left(f.value, 80))[1];
 CREATE OR REPLACE MACRO meta.bad_nums(fields) AS
-  list_transform(list_filter(fields, lambda f: meta.txt(f.value) IS NOT NULL AND meta.num(f.value) IS NULL),
+  list_transform(list_filter(fields, lambda f: trim(f.value) <> '' AND meta.num(f.value) IS NULL),
                  lambda f: f.name || ' is not a number: ' || left(f.value, 80))[1];
 CREATE OR REPLACE MACRO meta.bad_days(fields) AS
-  list_transform(list_filter(fields, lambda f: meta.txt(f.value) IS NOT NULL AND meta.day(f.value) IS NULL),
+  list_transform(list_filter(fields, lambda f: trim(f.value) <> '' AND meta.day(f.value) IS NULL),
                  lambda f: f.name || ' is not a date: ' || left(f.value, 80))[1];
 -- The row's own id; without one nothing can be joined to it.
 CREATE OR REPLACE MACRO meta.bad_own_id(x, readable) AS
-  CASE WHEN meta.txt(x) IS NULL THEN 'no id' WHEN readable IS NULL THEN 'id is not a Halo id: ' || left(x, 80) END;
+  CASE WHEN coalesce(trim(x), '') = '' THEN 'no id' WHEN readable IS NULL THEN 'id is not a Halo id: ' || left(x, 80) END;
 -- A member that should be a list: anything else hides what it holds. `kind` is its json_type.
 CREATE OR REPLACE MACRO meta.bad_list(name, kind) AS
   CASE WHEN kind NOT IN ('ARRAY', 'NULL') THEN name || ' is not a list' END;
+-- What an operator said in policy usage.internal_companies and usage.confirmed_groups.
+CREATE OR REPLACE MACRO meta.is_internal(company_id, company_name) AS
+  coalesce(list_has_any(getvariable('internal_companies')::VARCHAR[], [company_id, lower(company_name)]), false);
+CREATE OR REPLACE MACRO meta.is_confirmed(subscription_id, grp) AS
+  coalesce(list_contains(getvariable('confirmed_groups')::VARCHAR[], subscription_id || '/' || coalesce(grp, '')), false);

@@ -3,6 +3,9 @@ field, Halo external link. Names decide nothing. What Halo bills contradicts a m
 recurring invoices belong to another client, and a client that two companies claim, are no match until a person decides.
 
 key: company_id
+reads: staging.mapping_clients, staging.companies, staging.clients, staging.client_links, staging.subscriptions,
+  staging.licences, reconciled.licence_keys, staging.line_licences, staging.recurring_invoice_lines,
+  staging.recurring_invoices, staging.mapping_subscriptions
 | company_id | VARCHAR not null | Pax8 company id | staging.companies.company_id |
 | company_name | VARCHAR | Name in Pax8 | staging.companies.name |
 | bill_on_behalf | BOOLEAN not null | Pax8 bills this company itself | staging.companies.bill_on_behalf |

@@ -1,6 +1,9 @@
 /* Everything a person should look at: what the two sides disagree on and this product does not mend by itself. The kinds
 are verdicts (billing/verdicts.py), each of which belongs to one check.
 
+reads: reconciled.licence_keys, staging.licences, staging.line_licences, staging.recurring_invoice_lines,
+  reconciled.subscriptions, staging.mapping_subscriptions, staging.subscriptions, staging.rejects,
+  staging.recurring_invoices, staging.clients
 | kind | VARCHAR not null | Verdict that stops a write, or of a thing in Halo alone: orphaned_licence, orphaned_line, charged_by_halo_only | reconciled.subscriptions.verdict |
 | subject | VARCHAR not null | Subscription id, or licence and line in words | reconciled.subscriptions.subscription_id, staging.licences.licence_id |
 | subscription_id | VARCHAR not null | Pax8 subscription, listed or not | reconciled.subscriptions.subscription_id, reconciled.licence_keys.subscription_id, staging.mapping_subscriptions.subscription_id |

@@ -3,6 +3,8 @@ Microsoft's products the Microsoft subscription id (Pax8's vendorSubscriptionId)
 The first key wins. The second one finds a licence only where its id is unique on both sides, with unreadable rows
 counted in.
 
+reads: staging.rejects, staging.licences, staging.subscriptions, staging.line_licences, staging.mapping_subscriptions,
+  staging.recurring_invoice_lines, staging.products
 | subscription_id | VARCHAR not null | Pax8 subscription, listed or not | staging.licences.subscription_id, staging.subscriptions.subscription_id |
 | licence_id | BIGINT | Halo licence that carries the id, empty where its own id cannot be read | staging.licences.licence_id |
 | matched_by | VARCHAR not null | licence_id (it carries the Pax8 id) or vendor_id (the Microsoft subscription id) | staging.licences.subscription_id, staging.licences.third_party_id |

@@ -2,6 +2,7 @@
 month before that the estimate so far; a product that stopped has one more row, with nothing in it.
 
 key: month, company_id, product, currency
+reads: reconciled.usage_months, reconciled.usage
 | month | VARCHAR not null | Usage month, yyyy-mm | reconciled.usage.month |
 | state | VARCHAR not null | open, closing, closed or reopened | reconciled.usage_months.state |
 | is_estimate | BOOLEAN not null | So far, from usage lines; nothing of it is billed yet | reconciled.usage.bucket |

@@ -2,6 +2,7 @@
 (docs/vendors/pax8.md#invoices, #invoice-items); only invoices that count and were read whole can close it.
 
 key: month
+reads: meta.snapshots, staging.invoices, staging.invoice_items, staging.usage_lines, staging.usage_summaries
 | month | VARCHAR not null | Usage month, yyyy-mm | staging.invoices.invoice_date, staging.invoice_items.start_period, staging.usage_lines.month, staging.usage_summaries.month |
 | state | VARCHAR not null | open (running), closing (over, not approved yet), closed (approved), reopened (corrected after it) | staging.invoices.is_live, staging.invoices.invoice_date |
 | complete | BOOLEAN not null | Every invoice that counts is here with its items: the month may be billed | staging.invoices.is_live |

@@ -1,6 +1,7 @@
 /* One row per Halo client.
 
 key: client_id
+reads: newest.halo_clients
 | client_id | BIGINT | Halo client id, empty where it cannot be read | halo.clients.payload |
 | name | VARCHAR | Name in Halo | halo.clients.payload |
 | inactive | BOOLEAN | Switched off in Halo | halo.clients.payload |

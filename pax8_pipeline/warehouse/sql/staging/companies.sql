@@ -1,6 +1,7 @@
 /* One row per Pax8 company.
 
 key: company_id
+reads: newest.pax8_companies
 | company_id | VARCHAR not null | Pax8 company id, lower case; of a company without id its place in the read | pax8.companies.payload |
 | name | VARCHAR | Name as Pax8 shows it | pax8.companies.payload |
 | external_id | VARCHAR | Free text the partner set in Pax8; taken as Halo client id where it is one | pax8.companies.payload |

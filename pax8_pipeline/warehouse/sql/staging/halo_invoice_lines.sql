@@ -1,6 +1,7 @@
 /* One row per line of an ordinary Halo invoice that Halo made from a recurring invoice's line, of the last weeks.
 
 key: line_id
+reads: newest.halo_invoices
 | line_id | BIGINT not null | Line of the invoice | halo.invoices.payload |
 | invoice_id | BIGINT not null | The invoice | halo.invoices.payload |
 | invoice_date | DATE | Its date | halo.invoices.payload |

@@ -1,6 +1,7 @@
 /* One row per ordinary Halo invoice of the last weeks.
 
 key: invoice_id
+reads: newest.halo_invoices
 | invoice_id | BIGINT | Halo invoice id, positive; empty where it cannot be read | halo.invoices.payload |
 | client_id | BIGINT | Client billed | halo.invoices.payload |
 | invoice_date | DATE | Date | halo.invoices.payload |

@@ -1,6 +1,7 @@
 /* One row per item of a Pax8 invoice. Usage is the items whose term is Arrears (docs/vendors/pax8.md#invoice-items).
 
 key: invoice_id, item_no
+reads: newest.pax8_invoice_items
 | invoice_id | VARCHAR not null | Pax8 invoice, taken from the path asked | pax8.invoice_items.endpoint |
 | item_no | VARCHAR not null | The item's id, or its position where it has none | pax8.invoice_items.object_id |
 | item_id | VARCHAR | Pax8 item id where sent | pax8.invoice_items.payload |

@@ -1,6 +1,7 @@
 /* One row per Pax8 invoice (to the partner). `total` may hold carried money: sum the items instead.
 
 key: invoice_id
+reads: newest.pax8_invoices
 | invoice_id | VARCHAR not null | Pax8 invoice id, lower case; of an invoice without id its place in the read | pax8.invoices.payload |
 | invoice_date | DATE | Date of the invoice | pax8.invoices.payload |
 | due_date | DATE | When it is due | pax8.invoices.payload |

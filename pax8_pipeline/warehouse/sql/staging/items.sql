@@ -1,6 +1,7 @@
 /* One row per Halo item (product).
 
 key: item_id
+reads: newest.halo_items
 | item_id | BIGINT not null | Halo item id | halo.items.payload |
 | name | VARCHAR | Name | halo.items.payload |
 | price | DECIMAL(28,10) | Sell price | halo.items.payload |

@@ -1,6 +1,7 @@
 /* One row per Halo licence or subscription record (table Licence).
 
 key: licence_id
+reads: newest.halo_licences
 | licence_id | BIGINT | Halo licence id, empty where it cannot be read | halo.licences.payload |
 | subscription_id | VARCHAR | Pax8 subscription id the record carries (column set by matching.licence_id_field) | halo.licences.payload |
 | third_party_id | VARCHAR | Id that an import of another system left in `snowid`, lower case | halo.licences.payload |

@@ -2,6 +2,7 @@
 be told is a link all the same.
 
 key: line_id, licence_id
+reads: newest.halo_recurring_invoices
 | line_id | BIGINT | Halo line, empty where its id cannot be read | halo.recurring_invoices.payload |
 | recurring_invoice_id | BIGINT | Its recurring invoice | halo.recurring_invoices.payload |
 | licence_id | BIGINT | Licence it follows, empty where its id cannot be read | halo.recurring_invoices.payload |

@@ -1,6 +1,7 @@
 /* One row per Pax8 product.
 
 key: product_id
+reads: newest.pax8_products
 | product_id | VARCHAR not null | Pax8 product id, lower case | pax8.products.payload |
 | name | VARCHAR | Name in the catalogue | pax8.products.payload |
 | vendor_name | VARCHAR | Vendor | pax8.products.payload |

@@ -1,6 +1,7 @@
 /* One row per line of a Halo recurring invoice.
 
 key: line_id
+reads: newest.halo_recurring_invoices
 | line_id | BIGINT | Halo line id, empty where it cannot be read | halo.recurring_invoices.payload |
 | recurring_invoice_id | BIGINT | Its recurring invoice, empty where its id cannot be read | halo.recurring_invoices.payload |
 | header_client_id | BIGINT | Client that the recurring invoice bills | halo.recurring_invoices.payload |

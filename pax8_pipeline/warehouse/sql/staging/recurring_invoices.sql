@@ -1,6 +1,7 @@
 /* One row per Halo recurring invoice (header, negative id).
 
 key: recurring_invoice_id
+reads: newest.halo_recurring_invoices
 | recurring_invoice_id | BIGINT | Halo id, negative; empty where it cannot be read | halo.recurring_invoices.payload |
 | client_id | BIGINT | Halo client billed | halo.recurring_invoices.payload |
 | reference | VARCHAR | Text people know it by | halo.recurring_invoices.payload |

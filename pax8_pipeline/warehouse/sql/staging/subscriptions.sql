@@ -1,6 +1,7 @@
 /* One row per Pax8 subscription, dates as calendar dates, money as stated by Pax8 in `currency`.
 
 key: subscription_id
+reads: newest.pax8_subscriptions
 | subscription_id | VARCHAR not null | Pax8 subscription id, lower case; of a subscription without id its place in the read | pax8.subscriptions.payload |
 | company_id | VARCHAR | Pax8 company that owns it | pax8.subscriptions.payload |
 | product_id | VARCHAR | Pax8 product | pax8.subscriptions.payload |

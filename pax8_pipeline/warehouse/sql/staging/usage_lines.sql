@@ -1,5 +1,6 @@
 /* One row per usage line: a metered product of a usage summary on one day, as a month-to-date total.
 
+reads: newest.pax8_usage_lines
 | month | VARCHAR not null | Usage month, yyyy-mm | pax8.usage_lines.snapshot_id |
 | usage_date | DATE | Day the total stands at | pax8.usage_lines.payload |
 | summary_id | VARCHAR | Usage summary | pax8.usage_lines.payload, pax8.usage_lines.endpoint |

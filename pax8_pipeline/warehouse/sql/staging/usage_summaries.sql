@@ -1,6 +1,7 @@
 /* One row per usage summary and month read. Amounts are month-to-date totals, never to be added up over days.
 
 key: summary_id, month
+reads: newest.pax8_usage_summaries
 | summary_id | VARCHAR not null | Pax8 usage summary id, lower case | pax8.usage_summaries.payload |
 | month | VARCHAR not null | Usage month, yyyy-mm | pax8.usage_summaries.snapshot_id |
 | subscription_id | VARCHAR | Subscription that was asked | pax8.usage_summaries.endpoint, pax8.usage_summaries.payload |

@@ -1,0 +1,130 @@
+"""The words of the reconciled tables: what more there is to say about a verdict, and the state of a usage month.
+
+Contains: texts by the name that a query gives them, and how a query asks for one. Does not contain: when a text applies
+(that is SQL), the sentences of a plan (billing/planning/wording.py).
+
+A query writes `wording('subscription_details', found.detail)`; before it runs, that call becomes one CASE over the texts
+of that name. A text names columns of the query in braces:
+
+    {licence_id}           the value; the whole text is NULL when the value is
+    {status|(none)}        the value, or the words behind the bar when there is none
+    {quantity:plain}       a decimal as people write it: 20, not 20.0000000000
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+SUBSCRIPTION_DETAILS: Mapping[str, str] = {
+    "company_not_listed": "the company is not in the Pax8 company list",
+    "match_problem": "{match_problem}",
+    "licence_problem": "{licence_problem}",
+    "line_problem": "{line_problem}",
+    "problem": "{problem}",
+    "contradiction": "{contradiction}",
+    "match_state": "{match_state}",
+    "key_conflict": "{key_conflict}",
+    "two_licences": "several licences carry this subscription id",
+    "mapped_licence_missing": "the mapped licence {mapped_licence} is not in Halo",
+    "mapped_line_missing": "the mapped line {mapped_line} is not in Halo",
+    "other_invoice": "line {line_id} stands on recurring invoice {recurring_invoice_id}, not {mapped_invoice}",
+    "not_linked": "line {line_id} does not follow licence {licence_id}",
+    "unreadable_subscription": "another subscription that cannot be read points at the same licence or line",
+    "nameless_line": "a line without a readable id follows licence {licence_id}",
+    "open_line": "{open_line} cannot be read and may follow licence {licence_id} too",
+    "open_licence": "{open_licence} carries no readable subscription id and may stand for this subscription too",
+    "unreadable_licence": "line {line_id} also follows what cannot be read: {unreadable_licence}",
+    "manual_and_licence_line": "the mapped manual line {line_id} and a line that follows licence {licence_id}",
+    "several_lines": "{live_lines} lines follow licence {licence_id}",
+    "target_shared": "another subscription points at the same licence or line",
+    "licence_of_other_client": "licence {licence_id} belongs to client {licence_client_id}",
+    "invoice_of_other_client": "recurring invoice {recurring_invoice_id} bills client {invoice_client_id}",
+    "no_pax8_currency": "Pax8 names no currency",
+    "no_halo_currency": "Halo names none for client {client_id}, and does for others; set it there or in policy "
+    "matching.default_currency",
+    "no_pax8_price": "Pax8 states no price",
+    "other_client_currency": "Pax8 {currency}, Halo {client_currency}",
+    "other_invoice_currency": "Pax8 {currency}, Halo {invoice_currency}",
+    "quantity_source": "{quantity_source}",
+    "no_licence_known": "line {line_id} follows {line_licences|0} licences and none is known as this subscription",
+    "licence_not_listed": "the line follows a licence that Halo did not list",
+    "no_halo_price": "Halo states no price for line {line_id}",
+    "no_period": "recurring invoice {recurring_invoice_id} has no period",
+    "unknown_period": "recurring invoice {recurring_invoice_id} has period {period}",
+    "status": "{status|(none)}",
+    "end_date_passed": "end date {end_date} has passed, status is {status}",
+    "billing_term": "{billing_term|(none)}",
+    "no_line_follows": "no line follows the licence",
+    "off_because": "{off_because}",
+    "pending_pro_rata": "pending_pro_rata",
+    "quantity_requested": "quantity_requested",
+    "nothing_in_halo": "no licence and no line",
+    "no_line_of_licence": "no line follows licence {licence_id}",
+    "licence_id": "licence {licence_id}",
+    "quantity": "{quantity:plain}",
+    "licence_requested": "{licence_requested} is ordered for licence {licence_id}, its count is {licence_count}",
+    "quantity_differs": "quantity differs",
+    "no_end_date": "cancelled without an end date",
+}
+
+# Of one charge of usage, by its verdict.
+USAGE_DETAILS: Mapping[str, str] = {
+    "bill": "billed to the client",
+    "bill_assigned_later": "billed to the client; its group was assigned after Pax8 made the invoice",
+    "credited": "Pax8 took this invoice back ({invoice_status|?})",
+    "unreadable": "it cannot be read, so the month of its company waits: {trouble}",
+    "trial": "a trial is not billed",
+    "zero": "nothing is charged",
+    "unassigned": "no company assigned ({shape}): nobody is billed until it is assigned in the Pax8 portal",
+    "billed_by_pax8": "Pax8 bills this company itself",
+    "unmatched_company": "the Pax8 company is not mapped to one active Halo client ({match_state|unknown})",
+    "contradicted_company": "the Pax8 company is not mapped to one active Halo client ({match_state}: {contradiction})",
+    "no_price": "Pax8 charges you for it and states no total for the client",
+    "currency_mismatch": "charged in {currency|no currency}, the client is billed in "
+    "{halo_currency|no currency that Halo names, or the month has several}",
+    "no_item": "no Halo item: add the product to mappings/items.csv or set usage.default_halo_item_id",
+    "item_missing": "Halo item {wanted_item} does not exist",
+    "estimate": "so far, from usage lines; billed from the approved invoice",
+    "not_the_source": "policy usage.source bills from usage lines",
+}
+
+WORDS: Mapping[str, Mapping[str, str]] = {
+    "subscription_details": SUBSCRIPTION_DETAILS,
+    "usage_details": USAGE_DETAILS,
+}
+
+_CALL = re.compile(r"wording\('(?P<texts>\w+)', (?P<name>[\w.]+)\)")
+_VALUE = re.compile(r"\{(?P<column>\w+)(?::(?P<form>plain))?(?:\|(?P<otherwise>[^}]*))?\}")
+
+
+def with_words(query: str, words: Mapping[str, Mapping[str, str]] = WORDS) -> str:
+    """Return a query with each `wording(...)` in it replaced by a CASE over the texts. Raises KeyError without such texts."""
+    return _CALL.sub(lambda call: choice(call["name"], words[call["texts"]]), query)
+
+
+def choice(name: str, texts: Mapping[str, str]) -> str:
+    """Return the SQL expression that gives the text named by the expression `name`; NULL for a name without a text."""
+    cases = "\n".join(f"  WHEN '{text_name}' THEN {_expression(text)}" for text_name, text in texts.items())
+    return f"CASE {name}\n{cases}\nEND"
+
+
+def _expression(text: str) -> str:
+    parts, end = [], 0
+    for value in _VALUE.finditer(text):
+        parts += [_literal(text[end : value.start()]), _column(value)]
+        end = value.end()
+    parts.append(_literal(text[end:]))
+    return " || ".join(part for part in parts if part) or "''"
+
+
+def _literal(text: str) -> str:
+    quoted = text.replace("'", "''")
+    return f"'{quoted}'" if text else ""
+
+
+def _column(value: re.Match[str]) -> str:
+    column = f"meta.plain({value['column']})" if value["form"] else f"{value['column']}::VARCHAR"
+    return (
+        column if value["otherwise"] is None else f"coalesce({column}, {_literal(value['otherwise']) or chr(39) * 2})"
+    )
