@@ -101,14 +101,7 @@ def _nothing_to_approve(connection: Connection, head: Plan, kind: Kind) -> str:
 
 def list_approvals(connection: Connection, plan_id: str) -> list[dict[str, Any]]:
     """Return what people approved in a plan, oldest first: who, when (UTC), kind, checksum, part and rows covered."""
-    cursor = connection.execute(
-        "SELECT a.approval, a.approved_at, a.approved_by, a.kind, a.checksum, a.client_id, a.row_id, "
-        "count(DISTINCT r.row_id) AS rows FROM billing.approvals a "
-        "LEFT JOIN billing.approved_rows r ON r.plan_id = a.plan_id AND r.kind = a.kind AND r.approved_at = a.approved_at "
-        "WHERE a.plan_id = ? GROUP BY ALL ORDER BY a.approval",
-        [plan_id],
-    )
-    return dicts(cursor)
+    return dicts(connection.execute(load_sql("billing/list_approvals.sql"), [plan_id]))
 
 
 def ensure_fresh(connection: Connection, head: Plan, now: datetime, policy: Policy, mappings: str) -> None:
@@ -188,11 +181,7 @@ def _within_limits(
     spent = {str(row[0]) for row in connection.execute(load_sql("billing/spent.sql"), [head.plan_id]).fetchall()}
     free = [c for c in chosen if c.row_id not in exempt]
     free += [c for c in planner.all_changes(connection, head.plan_id) if c.row_id in spent]
-    lines = connection.execute(
-        "SELECT client_id, count(*) FROM billing.plan WHERE plan_id = ? AND line_id IS NOT NULL AND verdict NOT LIKE 'usage%' "
-        "GROUP BY client_id",
-        [head.plan_id],
-    ).fetchall()
+    lines = connection.execute(load_sql("billing/lines_by_client.sql"), [head.plan_id]).fetchall()
     holds = guardrails.check(free, dict(lines), policy.guardrails)
     allowed = [c for c in chosen if c.row_id in exempt or holds.let(c)]
     sentences = [holds.run] if holds.run else holds.clients.values()

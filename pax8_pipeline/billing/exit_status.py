@@ -63,6 +63,13 @@ def evaluate(
         return ExitStatus(HELD, f"the plan may not be applied: {plan.problem}")
     if held:
         return ExitStatus(HELD, f"held by a guardrail: {'; '.join(held)}; {way_past(plan.plan_id)}{also}")
+    return _waiting(plan, remaining, pending, findings, verified) or _done(states, verified)
+
+
+def _waiting(
+    plan: Plan, remaining: Remaining, pending: Sequence[str], findings: Open | None, verified: int
+) -> ExitStatus | None:
+    """Return the status of a run of which something waits for a person or for a later run; None when nothing does."""
     open_findings = [f"{findings.sentence}; {NEXT}"] if findings and findings.count else []
     if remaining.unwritten or remaining.waiting or remaining.drifted:
         return ExitStatus(WAITS, "; ".join([_waits(plan, remaining), *pending, *open_findings]))
@@ -71,6 +78,10 @@ def evaluate(
     if open_findings:
         done = f"{verified} changes written and read back" if verified else "nothing to write"
         return ExitStatus(WAITS, "; ".join([done, *open_findings]), only_findings=True)
+    return None
+
+
+def _done(states: Mapping[str, int], verified: int) -> ExitStatus:
     return ExitStatus(DONE, f"done: {verified} changes written and read back" if states else "done: nothing to write")
 
 

@@ -1,4 +1,4 @@
--- Sentences of the guardrails that hold rows of one plan which no run has begun to write. Parameters: plan_id; usage, the
+-- Sentences of the guardrails that hold rows of one plan which no run has started to write. Parameters: plan_id; usage, the
 -- actions that charge usage.
 SELECT DISTINCT p.reason, p.sentence, list_contains($usage, p.action) AS usage
 FROM billing.plan p

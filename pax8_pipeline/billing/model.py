@@ -99,7 +99,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class WriteStatus:
-    """What became of one row's write in one plan. `claimed`: it was begun there, so it may have been sent."""
+    """What became of one row's write in one plan. `claimed`: it was started there, so it may have been sent."""
 
     plan_id: str
     state: State

@@ -26,7 +26,7 @@ from pax8_pipeline.billing.actions.end_line import EndLine
 from pax8_pipeline.billing.actions.seat_expectation import BadExpectation
 from pax8_pipeline.billing.actions.target import Target
 from pax8_pipeline.billing.applying.apply import Applier, ApplyResult
-from pax8_pipeline.billing.ledger.recovery import BegunInvoice, Reading, decide
+from pax8_pipeline.billing.ledger.recovery import Reading, StartedInvoice, decide
 from pax8_pipeline.billing.model import Change
 from pax8_pipeline.errors import PipelineError
 from pax8_pipeline_tests.support.billing import (
@@ -467,11 +467,11 @@ def test_a_document_with_a_lost_answer_is_settled_by_reading(name: str) -> None:
     assert halo.attempts == 1
     now = datetime(2026, 8, 21, 6)
     reading = Reading(now, (date(2026, 6, 1), date(2026, 9, 30)))
-    begun = BegunInvoice("plan-1", made.row_id, "unknown", document_of(made).usage, None, now - timedelta(days=1))
+    started = StartedInvoice("plan-1", made.row_id, "unknown", document_of(made).usage, None, now - timedelta(days=1))
     there = as_halo_keeps(51877, document_of(made).body(""))
-    assert [one.state for one in decide([begun], [there], reading, WAIT)] == ["verified"]
-    assert [one.state for one in decide([begun], [], reading, WAIT)] == ["unknown"]
-    waited = replace(begun, not_shown_at=now - timedelta(hours=7))
+    assert [one.state for one in decide([started], [there], reading, WAIT)] == ["verified"]
+    assert [one.state for one in decide([started], [], reading, WAIT)] == ["unknown"]
+    waited = replace(started, not_shown_at=now - timedelta(hours=7))
     assert [one.state for one in decide([waited], [], reading, WAIT)] == ["failed"]
 
 

@@ -193,7 +193,7 @@ def test_a_difference_nobody_planned_stops_the_apply(effect: Any) -> None:
     assert outcome.failed
 
 
-def test_a_vendor_that_stops_answering_leaves_the_rest_unbegun() -> None:
+def test_a_vendor_that_stops_answering_leaves_the_rest_unstarted() -> None:
     target, ledger = halo(), MemoryLedger()
     target.read_faults = 1
     outcome = applier(target, ledger).apply(plan(), [change("set_licence_count", 8)])

@@ -136,7 +136,7 @@ def test_what_an_earlier_write_of_ours_left_is_adopted(states: tuple[State, ...]
 
 
 @pytest.mark.parametrize(
-    ("edit", "said"),
+    ("edit", "message"),
     [
         ({"voided": True}, "voided"),
         ({"lines": []}, "0 lines"),
@@ -144,12 +144,12 @@ def test_what_an_earlier_write_of_ours_left_is_adopted(states: tuple[State, ...]
     ],
     ids=["voided", "no lines", "equal"],
 )
-def test_only_an_equal_invoice_is_adopted(edit: dict[str, Any], said: str | None) -> None:
+def test_only_an_equal_invoice_is_adopted(edit: dict[str, Any], message: str | None) -> None:
     made = usage_invoice()
     target, ledger = halo(documents=there(made, **edit)), began(made, "claimed", "failed")
     outcome = apply(target, made, ledger=ledger)
-    assert (target.attempts, outcome.states) == (0, {"verified": 1} if said is None else {"drifted": 1})
-    assert said is None or said in outcome.problems[0]
+    assert (target.attempts, outcome.states) == (0, {"verified": 1} if message is None else {"drifted": 1})
+    assert message is None or message in outcome.problems[0]
 
 
 def test_two_invoices_with_the_key_are_never_adopted() -> None:
@@ -191,7 +191,7 @@ def test_recurring_invoices_are_read_once_for_all_invoices_of_an_apply() -> None
     assert (asked, outcome.states) == (1, {"verified": 3})
 
 
-def test_a_search_that_cannot_be_made_leaves_it_unbegun_and_ends_the_apply() -> None:
+def test_a_search_that_cannot_be_made_leaves_it_unstarted_and_ends_the_apply() -> None:
     target, ledger = halo(read_faults=1), MemoryLedger()
     outcome = apply(target, usage_invoice(), usage_invoice(key=OTHER), ledger=ledger)
     assert (target.attempts, outcome.states) == (0, {"skipped": 2})

@@ -205,7 +205,7 @@ def test_lines_may_come_back_in_another_order() -> None:
 
 
 @pytest.mark.parametrize(
-    ("edit", "said"),
+    ("edit", "message"),
     [
         (lambda d: d.update(client_id=232), "client is 232"),
         (lambda d: d.update(reference="other"), "reference"),
@@ -221,11 +221,11 @@ def test_lines_may_come_back_in_another_order() -> None:
         (lambda d: d.update(lines=[{**x, "unit_price": Decimal("73.185")} for x in d["lines"]]), "146.38"),
     ],
 )
-def test_every_difference_is_named(edit: Any, said: str) -> None:
+def test_every_difference_is_named(edit: Any, message: str) -> None:
     made = usage_invoice(usage_line(), usage_line("s1 p2", "3.10"))
     there = shown(made)
     edit(there)
-    assert any(said in sentence for sentence in usage_documents.differences(usage(made), there, fresh=False))
+    assert any(message in sentence for sentence in usage_documents.differences(usage(made), there, fresh=False))
 
 
 def test_equal_sums_of_other_lines_are_a_difference() -> None:

@@ -30,7 +30,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from pax8_pipeline.billing.actions import usage_documents
 from pax8_pipeline.billing.actions.usage_invoice import UsageInvoice
 from pax8_pipeline.billing.applying.apply import Applier
-from pax8_pipeline.billing.ledger.recovery import BegunInvoice, Reading, decide
+from pax8_pipeline.billing.ledger.recovery import Reading, StartedInvoice, decide
 from pax8_pipeline.billing.model import Change, Entry
 from pax8_pipeline_tests.support.billing import (
     TODAY,
@@ -112,7 +112,7 @@ class UsageBilling(RuleBasedStateMachine):
 
     def _settle(self) -> None:
         """As the ledger does, with the judgement it uses."""
-        states, begun = self._states(), []
+        states, started = self._states(), []
         billed = {key: plan_id for (plan_id, key), state in states.items() if state == "verified"}
         claimed = {(p, e.change.row_id) for p, e in self.ledger.entries if e.state == "claimed"}
         for (plan_id, key), state in states.items():
@@ -121,9 +121,9 @@ class UsageBilling(RuleBasedStateMachine):
             ):
                 usage = UsageInvoice.from_json(self.changes[plan_id][key].expect)
                 times = self._times(plan_id, key)
-                begun.append(BegunInvoice(plan_id, key, state, usage, billed.get(key), *times))  # type: ignore[arg-type]
+                started.append(StartedInvoice(plan_id, key, state, usage, billed.get(key), *times))  # type: ignore[arg-type]
         reading = Reading(self.now, (TODAY - timedelta(days=62), TODAY + timedelta(days=40)))
-        for one in decide(begun, list(self.halo.documents.values()), reading, WAIT):
+        for one in decide(started, list(self.halo.documents.values()), reading, WAIT):
             change = self.changes[one.plan_id][one.row_id]
             self.ledger.record(one.plan_id, [Entry(change, one.state, one.detail, one.note)])
 

@@ -174,8 +174,8 @@ def test_a_line_that_somebody_added_meanwhile_is_reported_and_our_write_is_good(
     outcome = apply(target, change_of(2), change_of(9, 7, -95), ledger=ledger)
     assert outcome.states == {"verified": 2}
     assert "recurring invoice -94: line 4 is new" in outcome.problems
-    (told,) = [e.detail for _, e in ledger.entries if (e.change.line_id, e.state) == (2, "verified")]
-    assert "meanwhile line 4 is new" in told
+    (detail,) = [e.detail for _, e in ledger.entries if (e.change.line_id, e.state) == (2, "verified")]
+    assert "meanwhile line 4 is new" in detail
 
 
 @pytest.mark.parametrize("edit", [drop_a_line, raise_a_price, change_the_reference])

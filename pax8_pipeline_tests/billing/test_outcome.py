@@ -115,9 +115,9 @@ def test_what_is_left_of_a_plan_is_what_has_no_verified_entry(
 
 
 def test_a_creation_without_a_known_result_waits_and_is_named() -> None:
-    said = ["invoice X for client Y: result unknown since 05:12"]
-    found = evaluate(plan(), {}, Remaining(), [], errors=[], blocking=[], pending=said)
-    assert (found.code, found.sentence) == (2, said[0])
-    both = evaluate(plan(), {}, Remaining(waiting=1), [], errors=[], blocking=[], pending=said)
-    assert (both.code, both.sentence.endswith(said[0])) == (2, True)
-    assert evaluate(plan(), {}, Remaining(), [], errors=[], blocking=["clock"], pending=said).code == 3
+    sentences = ["invoice X for client Y: result unknown since 05:12"]
+    found = evaluate(plan(), {}, Remaining(), [], errors=[], blocking=[], pending=sentences)
+    assert (found.code, found.sentence) == (2, sentences[0])
+    both = evaluate(plan(), {}, Remaining(waiting=1), [], errors=[], blocking=[], pending=sentences)
+    assert (both.code, both.sentence.endswith(sentences[0])) == (2, True)
+    assert evaluate(plan(), {}, Remaining(), [], errors=[], blocking=["clock"], pending=sentences).code == 3

@@ -114,7 +114,7 @@ def test_absence_in_two_reads_that_far_apart_means_failed_and_it_is_planned_agai
     assert found == "failed"
     assert detail.endswith("read at 2026-08-20 05:20 and 2026-08-20 11:20 UTC")
     case.plan("run-3")
-    # What Halo said that it took waits for a person: it may have been deleted, or the list hides it.
+    # What Halo answered that it took waits for a person: it may have been deleted, or the list hides it.
     assert case.verdict == ("usage_missing" if state == "sent" else "usage_bill")
 
 
@@ -154,14 +154,14 @@ def test_a_read_of_other_dates_is_no_read_that_does_not_show_it(
 def test_what_is_pending_is_said_with_its_key_client_and_times(tmp_path: Path) -> None:
     case = Case(tmp_path, "claimed", "unknown")
     with case.warehouse.connect() as connection:
-        (said,) = pending(connection, WAIT).values()
-    assert said.startswith(
+        (message,) = pending(connection, WAIT).values()
+    assert message.startswith(
         f"invoice {KEY} for client Example: result unknown since 2026-08-20 05:12 UTC; two whole reads"
     )
     case.settle(at=CLAIMED + timedelta(minutes=8))
     with case.warehouse.connect() as connection:
-        (said,) = pending(connection, WAIT).values()
-    assert "Halo did not show it at 05:20. Run again after 2026-08-20 11:20 UTC" in said
+        (message,) = pending(connection, WAIT).values()
+    assert "Halo did not show it at 05:20. Run again after 2026-08-20 11:20 UTC" in message
     case.settle(case.shown(), run_id="run-3")
     with case.warehouse.connect() as connection:
         assert pending(connection, WAIT) == {}
@@ -173,19 +173,19 @@ def test_an_invoice_posted_meanwhile_is_adopted_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("edit", "said"),
+    ("edit", "message"),
     [
         ({"voided": True}, "voided"),
         ({"client_id": 232}, "client is 232"),
         ({"lines": []}, "0 lines"),
     ],
 )
-def test_one_that_is_not_as_planned_is_for_a_person(edit: dict[str, Any], said: str, tmp_path: Path) -> None:
+def test_one_that_is_not_as_planned_is_for_a_person(edit: dict[str, Any], message: str, tmp_path: Path) -> None:
     case = Case(tmp_path, "claimed")
     ((_, found, detail),) = case.settle(case.shown(**edit))
     assert found == "drifted"
     assert "invoice 51877" in detail
-    assert said in detail
+    assert message in detail
 
 
 def test_two_with_the_key_are_for_a_person_until_one_of_them_is_voided(tmp_path: Path) -> None:
@@ -205,7 +205,7 @@ def test_what_turns_up_late_is_adopted_after_it_was_given_up(tmp_path: Path) -> 
     assert case.settle(case.shown(), run_id="run-5") == []
 
 
-def test_what_was_never_begun_is_never_adopted(tmp_path: Path) -> None:
+def test_what_was_never_started_is_never_adopted(tmp_path: Path) -> None:
     case = Case(tmp_path, "drifted")
     assert case.settle(case.shown()) == []
 

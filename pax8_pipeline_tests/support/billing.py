@@ -115,14 +115,14 @@ class FakeHalo:
         return copy.deepcopy(self.documents[invoice_id])
 
     def create_invoice(self, invoice: dict[str, Any]) -> Reply:
-        kept: list[int] = []
+        stored: list[int] = []
 
         def put() -> None:
-            kept.append(self._next_document())
-            self.documents[kept[0]] = as_halo_keeps(kept[0], invoice)
+            stored.append(self._next_document())
+            self.documents[stored[0]] = as_halo_keeps(stored[0], invoice)
 
         self._write("invoice", invoice, put)
-        return Reply(copy.deepcopy(self.documents.get(kept[0])) if self.replies else None)
+        return Reply(copy.deepcopy(self.documents.get(stored[0])) if self.replies else None)
 
     def catch_up(self) -> None:
         """What Halo was slow to do is done now."""

@@ -7,8 +7,9 @@ order of steps (`applying`), SQL, HTTP. An action object is one planned change t
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, ClassVar, Literal, Self
 
 from pax8_pipeline.billing.actions.compare import Object, flag
@@ -144,6 +145,37 @@ class TargetAction(Action):
 @dataclass(frozen=True)
 class DocumentAction(Action):
     """An action that makes a document of its own, found again by its key (`applying/usage_invoices.py` writes them)."""
+
+    @property
+    @abstractmethod
+    def key(self) -> str:
+        """What the document is known by; it is in its reference."""
+
+    @property
+    @abstractmethod
+    def first_day(self) -> date:
+        """The first day that a search for the document must cover."""
+
+    @property
+    @abstractmethod
+    def made_before(self) -> Sequence[str]:
+        """The plans that made the document before and that Halo no longer shows it for."""
+
+    @abstractmethod
+    def validation_errors(self) -> list[str]:
+        """Say why it must not be sent, whatever the plan allows."""
+
+    @abstractmethod
+    def body(self, writer: str) -> dict[str, Any]:
+        """Return what is sent, with the identity of the data folder that sends it."""
+
+    @abstractmethod
+    def find(self, documents: Iterable[Object]) -> list[Object]:
+        """Return the documents that may be this one already."""
+
+    @abstractmethod
+    def differences(self, document: Object, *, fresh: bool) -> list[str]:
+        """Say how a document differs from the planned one; none means that it is done. `fresh`: made just now."""
 
 
 def line_members_allowed(actions: Iterable[TargetAction]) -> dict[int, set[str]]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, ClassVar, Self
 
 from pax8_pipeline.billing.actions import usage_invoice
@@ -58,6 +59,21 @@ class CreateInvoice(DocumentAction):
         """The planned invoice."""
         return self.expected.usage
 
+    @property
+    def key(self) -> str:
+        """The usage key."""
+        return self.usage.key
+
+    @property
+    def first_day(self) -> date:
+        """The first day of the usage month: no invoice of it is older."""
+        return self.usage.first_day
+
+    @property
+    def made_before(self) -> Sequence[str]:
+        """The plans that made the invoice before, when it is made again."""
+        return self.expected.again or ()
+
     def validation_errors(self) -> list[str]:
         """Say why it must not be sent, whatever the plan allows."""
         return usage_invoice.validation_errors(self.usage, self.change)
@@ -66,7 +82,7 @@ class CreateInvoice(DocumentAction):
         """Return what is sent, with the identity of the data folder that sends it."""
         return self.usage.body(writer)
 
-    def find(self, documents: list[Object]) -> list[Object]:
+    def find(self, documents: Iterable[Object]) -> list[Object]:
         """Return the documents that may bill this usage already."""
         return find_matches(self.usage, documents)
 

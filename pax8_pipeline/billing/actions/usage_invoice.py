@@ -21,7 +21,7 @@ from pax8_pipeline.values import decimal, id_in_halo
 
 _CENT = Decimal("0.01")
 _CURRENCY = re.compile(r"[A-Z]{3}")
-# The text of a line may be cut off at 4000 characters, and what tells lines apart stands at its end.
+# The text of a line may be cut off at 4000 characters, and what tells lines apart is at its end.
 _NOTE = 3000
 
 
@@ -117,9 +117,9 @@ class UsageInvoice:
     def body(self, writer: str = "") -> dict[str, Any]:
         """Return what is sent. Tax and accounting codes are left to Halo's item; anything that bills labour is never named.
 
-        `writer` says which data folder made it (`ledger/writer.py`). It stands in the lines' long text, above `Ref:`:
+        `writer` says which data folder made it (`ledger/writer.py`). It is in the lines' long text, above `Ref:`:
         that text comes back in lists (docs/vendors/halo.md#lists, `includelines`), is free of other tools' uses, and
-        outlives a change of the reference or of the header's notes. It stands in every line, so that the last one can be
+        outlives a change of the reference or of the header's notes. It is in every line, so that the last one can be
         deleted.
         """
         return {

@@ -1,6 +1,6 @@
 """The key of a usage invoice (`PAX8-USAGE <yyyy-mm> <Pax8 company>`), found in any text.
 
-Contains: the form of the key. Does not contain: where in a document it stands (`usage_documents`).
+Contains: the form of the key. Does not contain: where a document carries it (`usage_documents`).
 """
 
 from __future__ import annotations

@@ -64,7 +64,7 @@ class ApplyResult:
 
     @property
     def failed(self) -> bool:
-        """Whether a write failed, was not begun, or nobody knows what became of it."""
+        """Whether a write failed, was not started, or nobody knows what became of it."""
         return any(self.states.get(state, 0) for state in _BAD)
 
 
@@ -92,7 +92,7 @@ class Applier:
         """Write every given change of `plan` once and say what became of each.
 
         Raises PipelineError when the plan may not be applied. A vendor that stops answering, or a difference nobody
-        planned, ends the apply: what was not begun is `skipped`; what was sent and could not be read back stays
+        planned, ends the apply: what was not started is `skipped`; what was sent and could not be read back stays
         `unknown` for the next run to settle by reading.
         """
         usage_only = all(registry.is_usage(c.action) for c in changes)  # a plan is held for its seats
@@ -128,20 +128,20 @@ class Applier:
         return actions
 
     def _write_groups(self, plan: Plan, batches: Batches, invoices: UsageInvoiceWriter) -> Iterator[WrittenGroup]:
-        """Write group by group; after a reason to stop, record the rest as not begun."""
+        """Write group by group; after a reason to stop, record the rest as not started."""
         targets = self._group_writer(plan)
         stop = ""
         for group in batches.targets:
             written = self._skip(plan, group, stop) if stop else targets.write(group)
             stop = stop or written.stop
             yield written
-        for invoice in batches.invoices:
-            written = self._skip(plan, [invoice], stop) if stop else invoices.write(plan.plan_id, invoice)
+        for document in batches.documents:
+            written = self._skip(plan, [document], stop) if stop else invoices.write(plan.plan_id, document)
             stop = stop or written.stop
             yield written
 
     def _skip(self, plan: Plan, group: Sequence[Action], stop: str) -> WrittenGroup:
-        entries = [Entry(action.change, "skipped", f"not begun: {stop}") for action in group]
+        entries = [Entry(action.change, "skipped", f"not started: {stop}") for action in group]
         self.ledger.record(plan.plan_id, entries)
         return WrittenGroup(entries)
 

@@ -9,8 +9,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pax8_pipeline.billing.actions.action import Action, TargetAction
-from pax8_pipeline.billing.actions.create_invoice import CreateInvoice
+from pax8_pipeline.billing.actions.action import Action, DocumentAction, TargetAction
 from pax8_pipeline.billing.model import Entry
 
 WAVE_ABOVE = 100  # so many writes that can share a call, and they go in waves
@@ -20,10 +19,10 @@ PER_CALL = 25  # how many share one write
 
 @dataclass(frozen=True)
 class Batches:
-    """The groups of an apply in the order in which they are written: recurring invoices, waves, then usage invoices."""
+    """The groups of an apply in the order in which they are written: recurring invoices, waves, then documents."""
 
     targets: list[list[TargetAction]]
-    invoices: list[CreateInvoice]
+    documents: list[DocumentAction]
 
 
 @dataclass(frozen=True)
@@ -41,14 +40,14 @@ def make_batches(actions: Sequence[Action]) -> Batches:
 
     Alone, a change takes five calls, and Halo allows 300 in five minutes. Lines are never sent in waves.
     """
-    invoices = [action for action in actions if isinstance(action, CreateInvoice)]
+    documents = [action for action in actions if isinstance(action, DocumentAction)]
     targets = [action for action in actions if isinstance(action, TargetAction)]
     sharing = [action for action in targets if action.shares_calls]
     if len(sharing) <= WAVE_ABOVE:
-        return Batches(_by_recurring_invoice(targets), invoices)
+        return Batches(_by_recurring_invoice(targets), documents)
     waves = [sharing[n : n + WAVE] for n in range(0, len(sharing), WAVE)]
     alone = [action for action in targets if not action.shares_calls]
-    return Batches([*_by_recurring_invoice(alone), *waves], invoices)
+    return Batches([*_by_recurring_invoice(alone), *waves], documents)
 
 
 def is_wave(actions: Sequence[TargetAction]) -> bool:

@@ -41,7 +41,7 @@ class GroupWriter:
             before = read_wave(self.halo, actions, before_write=True) if wave else read_targets(self.halo, actions)
             ready, drifted = self._split_by_drift(actions, before)
         except VendorError as error:
-            return self._not_begun(actions, error)
+            return self._not_started(actions, error)
         self.ledger.record(self.plan_id, drifted)
         if not ready:
             return WrittenGroup(drifted)
@@ -58,8 +58,8 @@ class GroupWriter:
         stop = "; ".join(filter(None, (group.surprise, found.surprise)))
         return WrittenGroup([*drifted, *group.final, *entries], stop, found.done_by_others)
 
-    def _not_begun(self, actions: Sequence[TargetAction], error: VendorError) -> WrittenGroup:
-        entries = [Entry(action.change, "skipped", f"not begun: {error}") for action in actions]
+    def _not_started(self, actions: Sequence[TargetAction], error: VendorError) -> WrittenGroup:
+        entries = [Entry(action.change, "skipped", f"not started: {error}") for action in actions]
         self.ledger.record(self.plan_id, entries)
         return WrittenGroup(entries, "" if isinstance(error, NotFound) else str(error))
 

@@ -84,14 +84,15 @@ class LineWriter:
                 "else saves it meanwhile; set the quantity by hand",
                 self._no_such_call,
             )
-        lines = lines_by_id(now)
-        rest = [sendable(line, member if i == line_id else {}) for i, line in lines.items()]
+        return self._replace_lines(now, number, line_id, member)
+
+    def _replace_lines(self, now: Object, number: int, line_id: int, member: dict[str, Any]) -> Any:
+        lines = [sendable(line, member if i == line_id else {}) for i, line in lines_by_id(now).items()]
+        header = {"id": now["id"], "client_id": now.get("client_id"), "change_seq": number, "lines": lines}
         lost: WriteUnknown | WriteContested | None = None
         reply: Any = None
         try:
-            reply = self.halo.replace_lines(
-                {"id": now["id"], "client_id": now.get("client_id"), "change_seq": number, "lines": rest}
-            )
+            reply = self.halo.replace_lines(header)
         except (WriteUnknown, WriteContested) as error:
             lost = error
         self._check_whole_invoice(now, number, line_id, member, lost)

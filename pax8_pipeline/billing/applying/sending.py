@@ -51,7 +51,7 @@ class Sender:
         group = SentGroup()
         for action in actions:
             if group.surprise:
-                group.final.append(Entry(action.change, "skipped", f"not begun: {group.surprise}"))
+                group.final.append(Entry(action.change, "skipped", f"not started: {group.surprise}"))
                 continue
             try:
                 group.sent.append(self.send(action, before, actions))

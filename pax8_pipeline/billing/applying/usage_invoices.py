@@ -12,14 +12,13 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
 from pax8_pipeline.billing.actions import usage_documents
+from pax8_pipeline.billing.actions.action import DocumentAction
 from pax8_pipeline.billing.actions.compare import Object
-from pax8_pipeline.billing.actions.create_invoice import CreateInvoice
 from pax8_pipeline.billing.actions.usage_documents import name_documents
-from pax8_pipeline.billing.actions.usage_invoice import UsageInvoice
 from pax8_pipeline.billing.applying.batches import WrittenGroup
+from pax8_pipeline.billing.applying.document_results import compare, found_before, id_of, more_than_one
 from pax8_pipeline.billing.applying.ports import InvoiceGateway, Record
 from pax8_pipeline.billing.ledger.recovery import not_shown_note
 from pax8_pipeline.billing.model import Entry
@@ -50,10 +49,10 @@ class UsageInvoiceWriter:
     writer: str = ""  # this data folder's identity, as documents carry it
     retired: frozenset[str] = frozenset()  # identities that a person retired
     seen: list[Object] = field(default_factory=list, init=False)  # documents with a usage key that searches showed
-    made: list[CreateInvoice] = field(default_factory=list, init=False)
+    made: list[DocumentAction] = field(default_factory=list, init=False)
     _recurring: list[Object] | None = field(default=None, init=False)
 
-    def write(self, plan_id: str, action: CreateInvoice) -> WrittenGroup:
+    def write(self, plan_id: str, action: DocumentAction) -> WrittenGroup:
         """Make one invoice; return its final entry and the reason why the whole apply must stop, if there is one.
 
         Created: verified. Not created because Halo or the ledger knows the key: drifted (or verified, when it is what
@@ -67,7 +66,7 @@ class UsageInvoiceWriter:
             search = self._search_before(action)
         except VendorError as error:
             stop = "" if isinstance(error, NotFound) else str(error)
-            return self._end(plan_id, Entry(change, "skipped", f"not begun: {error}"), stop)
+            return self._end(plan_id, Entry(change, "skipped", f"not started: {error}"), stop)
         if search.final is not None:
             return self._end(plan_id, search.final, search.stop)
         sent, made_id = self._claim_and_send(plan_id, action, search)
@@ -81,20 +80,20 @@ class UsageInvoiceWriter:
             return [], ""
         try:
             end = self.today + timedelta(days=DAYS_AHEAD)
-            shown = list(self.halo.invoices(min(a.usage.first_day for a in self.made), end).objects)
+            shown = list(self.halo.invoices(min(a.first_day for a in self.made), end).objects)
         except VendorError as error:
             return [], f"what was made could not be searched once more, the next run compares it: {error}"
         self._remember(shown)
         entries = []
         for action in self.made:
-            with_key = [d for d in shown if action.usage.key.lower() in usage_documents.keys_of(d)]
+            with_key = [d for d in shown if action.key.lower() in usage_documents.keys_of(d)]
             live = [d for d in with_key if not usage_documents.is_voided(d)]
             if len(live) > 1:
-                entries.append(Entry(action.change, "duplicate", _more_than_one(action.usage.key, live)))
+                entries.append(Entry(action.change, "duplicate", more_than_one(action.key, live)))
         self.ledger.record(plan_id, entries)
         return entries, ""
 
-    def _claim_and_send(self, plan_id: str, action: CreateInvoice, search: _Search) -> tuple[Entry, int | None]:
+    def _claim_and_send(self, plan_id: str, action: DocumentAction, search: _Search) -> tuple[Entry, int | None]:
         change = action.change
         self.step("before claim")
         text = f"about to write: {change.before} -> {change.after}"
@@ -105,7 +104,7 @@ class UsageInvoiceWriter:
         self.ledger.record(plan_id, [sent])
         return sent, made_id
 
-    def _send(self, action: CreateInvoice) -> tuple[Entry, int | None]:
+    def _send(self, action: DocumentAction) -> tuple[Entry, int | None]:
         """Send it, once; return the entry and the id in Halo's reply. Without an answer the result is unknown."""
         change = action.change
         self.step("before invoice")
@@ -117,16 +116,16 @@ class UsageInvoiceWriter:
             return Entry(change, "failed", str(error)), None
         warning = getattr(reply, "warning", "")
         answer = f"invoice answered {getattr(reply, 'status', 'ok')}" + (f", warning: {warning}" if warning else "")
-        return Entry(change, "sent", answer), _id_of(getattr(reply, "saved", None))
+        return Entry(change, "sent", answer), id_of(getattr(reply, "saved", None))
 
-    def _verify(self, plan_id: str, action: CreateInvoice, sent: Entry, made_id: int | None) -> WrittenGroup:
+    def _verify(self, plan_id: str, action: DocumentAction, sent: Entry, made_id: int | None) -> WrittenGroup:
         self.step("before read-back")
         try:
-            shown, found = self._read_back(action.usage, made_id)
+            shown, found = self._read_back(action, made_id)
         except VendorError as error:
             unknown = Entry(action.change, "unknown", f"{sent.detail}; not read back: {error}")
             return self._end(plan_id, unknown, str(error))
-        final, stop = _compare(sent, action, made_id, shown, found)
+        final, stop = compare(sent, action, made_id, shown, found)
         if sent.state == final.state == "unknown":
             # This search is the first of the two that have to agree before the invoice may be sent again.
             final = replace(final, before_state=not_shown_note(self.clock()))
@@ -135,13 +134,13 @@ class UsageInvoiceWriter:
             self.made.append(action)
         return self._end(plan_id, final, stop)
 
-    def _after_refusal(self, plan_id: str, action: CreateInvoice, sent: Entry) -> WrittenGroup:
+    def _after_refusal(self, plan_id: str, action: DocumentAction, sent: Entry) -> WrittenGroup:
         """Look whether a refused invoice is there all the same: a saving can break off half-way
         (docs/vendors/halo.md#two-savings).
         """
         self.step("before read-back")
         try:
-            found = action.find(self._invoices(action.usage))
+            found = action.find(self._invoices(action))
         except VendorError as error:
             unknown = Entry(action.change, "unknown", f"{sent.detail}; not read back: {error}")
             return self._end(plan_id, unknown, str(error))
@@ -156,40 +155,40 @@ class UsageInvoiceWriter:
         self.ledger.record(plan_id, [entry])
         return WrittenGroup([entry], stop)
 
-    def _search_before(self, action: CreateInvoice) -> _Search:
+    def _search_before(self, action: DocumentAction) -> _Search:
         """Look in the ledger and in Halo for anything that bills this usage already."""
         change, history = action.change, self.ledger.write_history(action.change.row_id)
         # A document that Halo no longer shows is made again once approved; the row names the plans that made it before.
-        again = action.expected.again or ()
+        again = action.made_before
         billed = [s for s in history if s.state in ("verified", "duplicate") and s.plan_id not in again]
         if billed:
             detail = f"billed already by plan {billed[0].plan_id}; nothing was created"
             return _Search(Entry(change, "drifted", detail))
-        invoices, recurring = self._invoices(action.usage), self._recurring_invoices()
-        if stop := self._distrust(action.usage, invoices):
-            return _Search(Entry(change, "skipped", f"not begun: {stop}"), stop)
+        invoices, recurring = self._invoices(action), self._recurring_invoices()
+        if stop := self._distrust(action, invoices):
+            return _Search(Entry(change, "skipped", f"not started: {stop}"), stop)
         if found := action.find([*invoices, *recurring]):
-            return _Search(_found_before(action, found, ours=any(s.claimed for s in history)))
+            return _Search(found_before(action, found, ours=any(s.claimed for s in history)))
         if open_ := [s for s in history if s.open]:
             detail = f"plan {open_[0].plan_id} began to write it and its result is not known yet; nothing was created"
             return _Search(Entry(change, "drifted", detail))
         return _Search(searched={"invoices": len(invoices), "recurring_invoices": len(recurring)})
 
-    def _distrust(self, usage: UsageInvoice, invoices: list[Object]) -> str:
+    def _distrust(self, action: DocumentAction, invoices: list[Object]) -> str:
         """Say why a search cannot be relied on: another folder's documents, or known ones that it does not show."""
         others = {w for d in invoices if (w := usage_documents.writer_of(d))} - {self.writer} - self.retired
         if others:
             return f"usage documents of another data folder ({', '.join(sorted(others))}) are in Halo"
         end = self.today + timedelta(days=DAYS_AHEAD)
         shown = {key for document in invoices for key in usage_documents.keys_of(document)}
-        hidden = [k for k in self.ledger.documents_of(usage.client_id, usage.first_day, end) if k not in shown]
+        hidden = [k for k in self.ledger.documents_of(action.change.client_id, action.first_day, end) if k not in shown]
         if not hidden:
             return ""
         return f"Halo hides its invoices: it does not show {', '.join(hidden[:3])}, seen by an earlier run"
 
-    def _invoices(self, usage: UsageInvoice) -> list[Object]:
+    def _invoices(self, action: DocumentAction) -> list[Object]:
         end = self.today + timedelta(days=DAYS_AHEAD)
-        found = list(self.halo.invoices(usage.first_day, end, usage.client_id).objects)
+        found = list(self.halo.invoices(action.first_day, end, action.change.client_id).objects)
         self._remember(found)
         return found
 
@@ -198,7 +197,7 @@ class UsageInvoiceWriter:
             self._recurring = list(self.halo.recurring_invoices().objects)
         return self._recurring
 
-    def _read_back(self, usage: UsageInvoice, made_id: int | None) -> tuple[Object | None, list[Object]]:
+    def _read_back(self, action: DocumentAction, made_id: int | None) -> tuple[Object | None, list[Object]]:
         """Return the invoice of the reply as Halo shows it now, and everything that has the key."""
         shown: Object | None = None
         if made_id is not None:
@@ -206,60 +205,8 @@ class UsageInvoiceWriter:
                 shown = self.halo.invoice(made_id)
             except NotFound:
                 shown = None
-        return shown, usage_documents.find_matches(usage, self._invoices(usage))
+        return shown, action.find(self._invoices(action))
 
     def _remember(self, documents: list[Object]) -> None:
         known = {d.get("id") for d in self.seen}
         self.seen += [d for d in documents if d.get("id") not in known and usage_documents.keys_of(d)]
-
-
-def _found_before(action: CreateInvoice, found: list[Object], *, ours: bool) -> Entry:
-    """What our own lost write left behind is adopted; what anybody else made is for a person."""
-    wrong = action.differences(found[0], fresh=False)
-    if len(found) == 1 and not wrong and ours:
-        return Entry(action.change, "verified", f"found already in Halo as {name_documents(found)}")
-    detail = f"Halo knows the key already: {name_documents(found)}; nothing was created"
-    return Entry(action.change, "drifted", "; ".join([detail, *(wrong if len(found) == 1 else [])]))
-
-
-def _compare(
-    sent: Entry, action: CreateInvoice, made_id: int | None, shown: Object | None, found: list[Object]
-) -> tuple[Entry, str]:
-    """Decide by what Halo shows: exactly one invoice with the key, equal to the plan, the same by id and by search.
-
-    Returns the final entry and why the whole apply must stop, if so.
-    """
-    change, key = sent.change, action.usage.key
-    documents = {_id_of(document): document for document in ([shown] if shown else []) + found}
-    if len(documents) > 1:
-        sentence = _more_than_one(key, list(documents.values()))
-        return Entry(change, "duplicate", f"{sent.detail}; {sentence}"), sentence
-    for document in documents.values():
-        if wrong := _differences_of_both(action, document, shown):
-            named = name_documents([document])
-            sentence = f"{named} is not as planned: {'; '.join(wrong)}; it is left to a person"
-            return Entry(change, "failed", f"{sent.detail}; {sentence}"), sentence
-    if found and (made_id is None or shown is not None):
-        how = "found in Halo as" if sent.state == "unknown" else "read back as planned:"
-        return Entry(change, "verified", f"{sent.detail}; {how} {name_documents(found)}"), ""
-    if sent.state == "unknown":
-        return Entry(change, "unknown", f"{sent.detail}; not in Halo so far, the next run looks again"), ""
-    sentence = f"Halo took the invoice with the key {key} (id {made_id or 'not told'}) and does not list it"
-    return Entry(change, "unknown", f"{sent.detail}; {sentence}"), sentence
-
-
-def _differences_of_both(action: CreateInvoice, listed: Object, shown: Object | None) -> list[str]:
-    """Compare the invoice as the search shows it, and as it is shown by its id."""
-    found = action.differences(listed, fresh=True)
-    if shown is not None and listed is not shown:
-        found += [wrong for wrong in action.differences(shown, fresh=True) if wrong not in found]
-    return found
-
-
-def _more_than_one(key: str, documents: list[Object]) -> str:
-    return f"more than one invoice has the key {key}: {name_documents(documents)}; void all but one of them in Halo"
-
-
-def _id_of(document: Any) -> int | None:
-    number = document.get("id") if isinstance(document, dict) else None
-    return number if isinstance(number, int) and not isinstance(number, bool) and number > 0 else None

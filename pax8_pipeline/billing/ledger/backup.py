@@ -1,7 +1,7 @@
-"""The ledger's backup: kept as Parquet beside each applied plan, and put back when the warehouse was lost.
+"""The ledger's backup: stored as Parquet beside each applied plan, and put back when the warehouse was lost.
 
-Here belongs: what of billing's memory must outlive the warehouse file, and how it comes back. Not here: raw and
-derived tables (the vendors still have those), the published copy (`warehouse.connection`).
+Contains: what of billing's memory must outlive the warehouse file, and how it comes back. Does not contain: raw and
+derived tables (the vendors still have those), the published copy (`warehouse/publish.py`).
 
 A backup is one folder, `<data>/backups/<plan id>/`: a Parquet file per table and `manifest.json`, which is written
 last, so that a folder with a manifest is whole whatever it is called. Each holds the whole ledger up to its moment.
@@ -25,7 +25,7 @@ from pax8_pipeline.warehouse.connection import Connection, Warehouse
 from pax8_pipeline.warehouse.models import model
 
 SCHEMA = "pax8-pipeline/backup/1"
-KEPT = 60
+BACKUPS = 60
 _MANIFEST = "manifest.json"
 
 # Table -> which rows. The plan just applied is kept whole; of earlier ones the rows that could be written, because
@@ -60,11 +60,11 @@ class Restored:
         )
 
 
-def backup(warehouse: Warehouse, plan_id: str, folder: Path, *, keep: int = KEPT) -> Path:
+def backup(warehouse: Warehouse, plan_id: str, folder: Path, *, keep: int = BACKUPS) -> Path:
     """Write the ledger and what it hangs on into `folder/<plan_id>` and delete all but the newest `keep` backups.
 
     The folder appears whole or not at all; one of the same plan is replaced. Raises PipelineError when it cannot be
-    written: what was applied stands in the ledger all the same.
+    written: what was applied is in the ledger all the same.
     """
     home, fresh = folder / plan_id, folder / f".{plan_id}.new"
     try:

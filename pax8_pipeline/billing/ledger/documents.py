@@ -104,7 +104,7 @@ def distrust(connection: Connection) -> str | None:
     return (
         f"Halo looks restored, or hides its invoices: {what}{f' ({names})' if names else ''}. Nothing of usage is written. "
         "Look at Halo and at the permissions of the application's agent. If people did delete them, run once with "
-        f"{ACCEPT}=<today, yyyy-mm-dd>: each of them then waits for approval by itself"
+        f"{ACCEPT}=<today, yyyy-mm-dd>: each of them then waits for its own approval"
     )
 
 
@@ -196,7 +196,7 @@ def _compare_shown(one: Known, found: Sequence[Object], reading: Reading) -> Kno
     shown = usage_documents.content_of((live or found)[0])
     wrong = usage_documents.content_differences(one.content, shown)
     if len(live) > 1:
-        wrong = [f"it stands on {name_documents(live)}", *wrong]
+        wrong = [f"its key is on {name_documents(live)}", *wrong]
     voided = not live and not one.was_voided
     state = "voided" if voided else "changed" if wrong else "present"
     detail = f"{name_documents(live or found)}: {'; '.join(wrong)}" if wrong else name_documents(live or found)

@@ -1,4 +1,4 @@
--- Usage invoices that were begun and not verified: when each was claimed, when a whole search first did not show it, and
+-- Usage invoices that were started and not verified: when each was claimed, when a whole search first did not show it, and
 -- the plan that has its key verified, if one has. Parameter: documents, the actions that make documents.
 SELECT s.plan_id, s.row_id, s.state, p.expect, c.claimed_at, c.not_shown_at,
        (SELECT min(v.plan_id) FROM billing.ledger_state v WHERE v.state = 'verified' AND list_contains($documents, v.action)

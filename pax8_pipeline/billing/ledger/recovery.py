@@ -32,8 +32,8 @@ _KEYED = "SELECT payload FROM newest.halo_invoices WHERE contains(lower(payload)
 
 
 @dataclass(frozen=True)
-class BegunInvoice:
-    """One invoice that was begun and is not verified."""
+class StartedInvoice:
+    """One invoice that was started and is not verified."""
 
     plan_id: str
     row_id: str
@@ -71,8 +71,8 @@ def settle_invoices(connection: Connection, run_id: str, wait: timedelta) -> lis
         return []
     values = {"documents": list(registry.document_actions())}
     rows = dicts(connection.execute(load_sql("billing/ledger/open_invoices.sql"), values))
-    begun = [_begun(row) for row in rows]
-    return decide(begun, keyed_documents(connection), reading, wait) if begun else []
+    started = [_started(row) for row in rows]
+    return decide(started, keyed_documents(connection), reading, wait) if started else []
 
 
 def reading_of(connection: Connection, run_id: str) -> Reading | None:
@@ -85,7 +85,7 @@ def reading_of(connection: Connection, run_id: str) -> Reading | None:
 
 
 def keyed_documents(connection: Connection) -> list[Object]:
-    """Return the invoices of the newest whole read in which a usage key stands."""
+    """Return the invoices of the newest whole read that carry a usage key."""
     return [jsontext.loads(row[0]) for row in connection.execute(_KEYED).fetchall()]
 
 
@@ -95,7 +95,7 @@ def not_shown_note(at: datetime) -> str:
 
 
 def decide(
-    begun: Sequence[BegunInvoice], shown: Sequence[Object], reading: Reading, wait: timedelta
+    started: Sequence[StartedInvoice], shown: Sequence[Object], reading: Reading, wait: timedelta
 ) -> list[Settlement]:
     """Settle writes, oldest first, by the invoices that Halo shows.
 
@@ -103,14 +103,14 @@ def decide(
     otherwise, though it may have been sent, becomes verified once the only invoice of its key that is not voided equals
     it: Halo was slow, or a person put it right.
     """
-    by_key: dict[str, list[BegunInvoice]] = defaultdict(list)
-    for one in begun:
+    by_key: dict[str, list[StartedInvoice]] = defaultdict(list)
+    for one in started:
         by_key[one.row_id.lower()].append(one)
     return [settled for ones in by_key.values() for settled in _settle_key(ones, shown, reading, wait)]
 
 
 def _settle_key(
-    ones: Sequence[BegunInvoice], shown: Sequence[Object], reading: Reading, wait: timedelta
+    ones: Sequence[StartedInvoice], shown: Sequence[Object], reading: Reading, wait: timedelta
 ) -> list[Settlement]:
     """Settle all writes of one key together: no more than one of them is verified, or the month would count twice."""
     open_ = [one for one in ones if one.open]
@@ -130,7 +130,7 @@ def _settle_key(
     return [_settled(one, "drifted", _why_not_equal(one, found)) for one in open_]
 
 
-def _settle_absent(one: BegunInvoice, reading: Reading, wait: timedelta) -> Settlement | None:
+def _settle_absent(one: StartedInvoice, reading: Reading, wait: timedelta) -> Settlement | None:
     """Settle an invoice that this read does not show: it failed (it is planned again, and searched for again before it
     is sent) only when an earlier search, `wait` before, did not show it either; until then it stays unknown.
 
@@ -147,25 +147,25 @@ def _settle_absent(one: BegunInvoice, reading: Reading, wait: timedelta) -> Sett
     return _settled(one, "failed", f"no invoice in Halo has its key, read at {times}")
 
 
-def _settled(one: BegunInvoice, state: State, why: str) -> Settlement:
+def _settled(one: StartedInvoice, state: State, why: str) -> Settlement:
     return Settlement(one.plan_id, one.row_id, state, f"settled by reading: {why}")
 
 
-def _why_not_equal(one: BegunInvoice, found: Sequence[Object]) -> str:
+def _why_not_equal(one: StartedInvoice, found: Sequence[Object]) -> str:
     named = name_documents(found)
     if len(found) > 1:
         return f"more than one invoice has its key: {named}"
     return f"{named} is not as planned: {'; '.join(_differences(one, found[0]))}"
 
 
-def _differences(one: BegunInvoice, document: Object) -> list[str]:
+def _differences(one: StartedInvoice, document: Object) -> list[str]:
     return usage_documents.differences(one.usage, document, fresh=False)
 
 
-def _begun(row: Mapping[str, Any]) -> BegunInvoice:
+def _started(row: Mapping[str, Any]) -> StartedInvoice:
     state: State = row["state"]  # the ledger holds no other words
     usage = UsageInvoice.from_json(json.loads(row["expect"]))
-    return BegunInvoice(
+    return StartedInvoice(
         row["plan_id"], row["row_id"], state, usage, row["billed_by"], row["claimed_at"], row["not_shown_at"]
     )
 

@@ -1,4 +1,4 @@
--- What is left of one plan, as the ledger stands: rows with something to write and no verified entry.
+-- What is left of one plan, by the ledger: rows with something to write and no verified entry.
 SELECT count(*) FILTER (s.state = 'drifted') AS drifted,
        count(*) FILTER (p.class = 'safe' AND s.state IS DISTINCT FROM 'drifted') AS unwritten,
        count(*) FILTER (p.class = 'needs_approval' AND s.state IS DISTINCT FROM 'drifted') AS waiting,

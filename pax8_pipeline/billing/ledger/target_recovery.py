@@ -4,7 +4,7 @@ Contains: finding those writes and their targets. Does not contain: the decision
 usage invoices (`recovery`), writing the ledger (`ledger`).
 
 No waiting is needed, other than for an invoice: such a write states the value, so one that arrives late, or twice, sets
-what was wanted anyway, and the next run reads what stands there.
+what was wanted anyway, and the next run reads what is there.
 """
 
 from __future__ import annotations

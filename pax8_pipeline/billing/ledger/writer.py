@@ -1,7 +1,7 @@
 """Which data folder writes usage into this Halo tenant: one, and the documents say which.
 
-Here belongs: this folder's identity, the identities that a person retired, and finding documents of another folder.
-Not here: what a document looks like (`usage_invoice`), the lock between processes of one folder (`lock`).
+Contains: this folder's identity, the identities that a person retired, and finding documents of another folder. Does not
+contain: what a document looks like (`actions/usage_documents.py`), the lock between processes of one folder (`lock`).
 
 Halo offers nothing that two writers could agree by: no field is unique, no write is conditional, and a record that only
 marks a claim would have to be deleted again (docs/vendors/halo.md#writing, #invoice, docs/architecture.md#write-usage).
@@ -19,16 +19,8 @@ from typing import Any
 
 from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.warehouse.connection import Connection, Warehouse
+from pax8_pipeline.warehouse.models import load_sql
 from pax8_pipeline.warehouse.snapshots import dicts
-
-_FOREIGN = """
-SELECT d.writer, count(*) AS documents, min(d.usage_key) AS usage_key, max(d.first_seen) AS newest
-FROM billing.documents d
-WHERE d.writer IS NOT NULL AND d.writer IS DISTINCT FROM $own
-  AND NOT EXISTS (SELECT 1 FROM billing.writers w
-                  WHERE w.kind = 'retired' AND w.writer = d.writer AND w.recorded_at >= d.first_seen)
-GROUP BY d.writer ORDER BY d.writer
-"""
 
 
 @dataclass(frozen=True)
@@ -61,7 +53,7 @@ def retired(connection: Connection) -> frozenset[str]:
 
 def foreign(connection: Connection) -> list[dict[str, Any]]:
     """Return the other identities that documents carry and no person retired, with how many and one of their keys."""
-    return dicts(connection.execute(_FOREIGN, {"own": own(connection)}))
+    return dicts(connection.execute(load_sql("billing/ledger/foreign_writers.sql"), {"own": own(connection)}))
 
 
 def conflict(connection: Connection) -> str | None:

@@ -270,7 +270,7 @@ def test_a_stored_plan_is_written_by_its_id(tmp_path: Path) -> None:
     assert made["billing/report"]["plan_id"] == planned.plan_id
 
 
-def test_a_row_that_was_begun_is_not_written_again_under_the_same_plan(tmp_path: Path) -> None:
+def test_a_row_that_was_started_is_not_written_again_under_the_same_plan(tmp_path: Path) -> None:
     harness = out_of_step(tmp_path)
     plan_id = harness.sync().plan_id
     assert harness.job("apply_plan", run_config=harness.named(plan_id)).success

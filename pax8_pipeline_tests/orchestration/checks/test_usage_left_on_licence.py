@@ -140,7 +140,7 @@ def test_a_month_that_was_set_on_a_licence_is_not_billed_a_second_time(tmp_path:
 
 
 @pytest.mark.parametrize(("price", "state"), [("25.64", "verified"), ("0", "failed"), ("7.00", "drifted")])
-def test_a_write_that_was_begun_is_settled_by_reading_the_licence(price: str, state: str, tmp_path: Path) -> None:
+def test_a_write_that_was_started_is_settled_by_reading_the_licence(price: str, state: str, tmp_path: Path) -> None:
     made = books(Decimal(price))
     made.licences[1]["purchase_price"] = Decimal("19.48") if state == "verified" else 0
     warehouse = made.load(tmp_path)
