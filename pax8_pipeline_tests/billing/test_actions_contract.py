@@ -50,12 +50,14 @@ Edit = Callable[[FakeHalo], None]
 
 @dataclass(frozen=True)
 class Case:
-    """One planned change and the Halo that the plan saw. `third`: somebody set the planned member to another value."""
+    """One planned change and the Halo that the plan saw. `third`: somebody set the planned member to another value.
+    `drift`: what else keeps this very action from being written."""
 
     change: Change
     lines: tuple[dict[str, Any], ...]
     licences: tuple[dict[str, Any], ...] = ()
     third: Edit | None = None
+    drift: Edit | None = None
 
     def halo(self, *faults: str) -> FakeHalo:
         """A Halo as the plan saw it, with a line and a licence that no action is about."""
@@ -99,6 +101,7 @@ CASES: dict[str, Case] = {
         planned("set_line_quantity", 8, licence=None),
         (manual_line(LINE),),
         third=lambda halo: line_of(halo).update(qty_order=7),
+        drift=lambda halo: line_of(halo).update(recurring_invoice_quantity_type=4),
     ),
     "end_line": Case(planned("end_line", None), (computed_line(LINE, LICENCE),), (licence(LICENCE),)),
     "end_licence": Case(
@@ -267,10 +270,12 @@ def test_every_expected_member_that_changed_is_drift_and_nothing_is_sent(name: s
     if made.licence_id is not None:
         seen.append("licence_requested")  # expected to be none
     assert seen
-    for member in seen:
+    own = {"of its own": CASES[name].drift}
+    edits = {**{member: EDITS[member] for member in seen}, **{k: edit for k, edit in own.items() if edit}}
+    for member, edit in edits.items():
         halo = CASES[name].halo()
         assert action_of(made).drift(target_of(halo, made)) == []
-        EDITS[member](halo)
+        edit(halo)
         assert action_of(made).drift(target_of(halo, made)) != [], member
         assert apply(halo, made).states == {"drifted": 1}, member
         assert (halo.attempts, halo.applied) == (0, []), member
@@ -283,6 +288,9 @@ def test_a_target_that_is_gone_is_drift_and_nothing_is_sent(name: str) -> None:
     halo.headers[INVOICE]["lines"].pop(0)
     assert apply(halo, made).states == {"drifted": 1}
     assert halo.attempts == 0
+    gone = applied(name)
+    gone.headers[INVOICE]["lines"].pop(0)
+    assert not action_of(made).reached(target_of(gone, made))
 
 
 # What is written -----------------------------------------------------------------------------------------
@@ -309,6 +317,31 @@ def test_only_the_declared_members_of_the_target_change(name: str) -> None:
     assert changed_line <= action.line_may_change
     assert changed_licence | changed_line
     assert before.headers[INVOICE]["lines"][1:] == after.headers[INVOICE]["lines"][1:]
+
+
+@every_target
+def test_an_action_declares_what_it_sends_and_what_halo_may_flip_with_it(name: str) -> None:
+    """A member that is declared and never sent could be changed by somebody else without a word."""
+    made, action = CASES[name].change, action_of(CASES[name].change)
+    calls = action.calls(target_of(CASES[name].halo(), made))
+    of_licence = {member for call in calls if call.kind == "licence" for member in call.fields}
+    of_line = {member for call in calls if call.kind == "line" for member in call.fields}
+    assert of_licence - {"id", "client_id"} == action.licence_may_change
+    assert of_line == {action.line_member} - {None}
+    assert action.line_may_change - of_line <= {"isinactive"}
+
+
+@every_target
+def test_what_switches_off_asks_pax8_first(name: str) -> None:
+    made, action = CASES[name].change, action_of(CASES[name].change)
+    calls = action.calls(target_of(CASES[name].halo(), made))
+    switches_off = any(c.fields.get("isinactive") is True or c.fields.get("is_active") is False for c in calls)
+    assert action.ends == switches_off
+    halo = CASES[name].halo()
+    pax8 = FakePax8({made.subscription_id: {"status": "Active", "endDate": None}})
+    result = Applier(halo, pax8, MemoryLedger(), TODAY).apply(plan(), [made])
+    assert result.states == ({"drifted": 1} if action.ends else {"verified": 1})
+    assert (halo.attempts == 0) == action.ends
 
 
 @every_target
@@ -348,9 +381,12 @@ def test_the_second_call_needs_the_first_to_have_taken_effect(name: str) -> None
     calls = action_of(made).calls(target_of(CASES[name].halo(), made))
     if len(calls) < 2:
         return
-    halo = CASES[name].halo("ignored")
-    assert apply(halo, made).states == {"failed": 1}
-    assert halo.attempts == 1
+    for faults in (("ignored",), ("ok", "ignored"), ("not_applied",), ("ok", "not_applied")):
+        halo = CASES[name].halo(*faults)
+        assert apply(halo, made).states == {"failed": 1}
+        assert halo.attempts == len(faults)
+        assert not action_of(made).reached(target_of(halo, made))
+        assert action_of(made).half_done(target_of(halo, made)) == (len(faults) == 2)
     halo = CASES[name].halo()
     assert not action_of(made).half_done(target_of(halo, made))
     assert action_of(made).half_done(target_of(applied(name), made))
@@ -425,6 +461,10 @@ def test_what_changed_since_the_write_is_not_taken_back(name: str) -> None:
     else:
         line_of(edited)["qty_order"] = 77
     assert not action.can_be_undone(before, target_of(edited, made))
+    if action.ends:
+        edited = applied(name)
+        edited.licence_rows[LICENCE]["status"] = "On hold, ask Ada"
+        assert not action.can_be_undone(before, target_of(edited, made))
 
 
 # Documents -----------------------------------------------------------------------------------------------
