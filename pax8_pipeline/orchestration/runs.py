@@ -25,11 +25,14 @@ from pax8_pipeline.orchestration.instance import at_work, open_instance
 from pax8_pipeline.orchestration.jobs import APPLY, BACKFILL, DAILY, HISTORY, LINES
 from pax8_pipeline.orchestration.partitions import partition_key
 from pax8_pipeline.orchestration.resources import FixedSettings
+from pax8_pipeline.orchestration.run_origin import named_origin
 from pax8_pipeline.orchestration.write_permission import RANGE_TAG, Permission
 from pax8_pipeline.settings import Settings
 from pax8_pipeline.warehouse.connection import Warehouse
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+# Says in the UI who started a run; it permits nothing (write_permission.py).
+STARTED_BY = "pax8/started_by"
 _RANGE_END = "dagster/asset_partition_range_end"
 _NOT_ASKED = "dry run: started by hand without permission to write"
 _SINK, _PLAN, _LINES = "billing__writes", "billing__plan", "pax8__usage_lines"
@@ -162,12 +165,12 @@ def _execute(
     defs = build_defs(resources={**ours, **(resources or {})}, settings=settings)
     with nullcontext(instance) if instance is not None else open_instance(settings) as history:
         run_id = str(uuid.uuid4())
-        with at_work(history, run_id), _forward_progress(progress):
+        with at_work(history, run_id), named_origin(history, how.job), _forward_progress(progress):
             result = defs.resolve_job_def(how.job).execute_in_process(
                 instance=history,
                 run_id=run_id,
                 partition_key=how.partition,
-                tags=dict(how.tags),
+                tags={**how.tags, STARTED_BY: "command line"},
                 asset_selection=[asset_key(table) for table in how.only] or None,
                 run_config={**_QUIET, "ops": {op: {"config": dict(config)} for op, config in how.ops.items()}},
                 raise_on_error=False,

@@ -6,9 +6,12 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+import yaml
 
+from pax8_pipeline.definitions import build_defs
 from pax8_pipeline.errors import Unreachable
-from pax8_pipeline.orchestration.instance import open_instance
+from pax8_pipeline.orchestration.instance import open_instance, project_file
+from pax8_pipeline.orchestration.run_origin import LOCATION, MODULE, REPOSITORY
 from pax8_pipeline.orchestration.runs import RunResult, run_apply_plan, run_daily_sync
 from pax8_pipeline_tests.support.assets import MONTH, PipelineHarness, out_of_step
 
@@ -36,6 +39,27 @@ def test_the_run_stands_in_the_history_of_the_data_folder(
         latest = history.get_latest_materialization_event(plan)
         assert latest is not None
         assert latest.run_id == result.run_id
+
+
+def test_a_run_of_a_program_belongs_to_its_job(harness: PipelineHarness) -> None:
+    """The UI's job page and timeline ask for runs by this label, and show only runs that name their origin."""
+    result = run_daily_sync(harness.settings, apply=False, resources=harness.resources)
+    with open_instance(harness.settings) as history:
+        of_the_job = dg.RunsFilter(job_name="daily_sync", tags={".dagster/repository": "__repository__@pax8_pipeline"})
+        assert [run.run_id for run in history.get_runs(of_the_job)] == [result.run_id]
+        run = history.get_run_by_id(result.run_id)
+        assert run is not None
+        assert run.remote_job_origin is not None
+        assert run.remote_job_origin.job_name == "daily_sync"
+        assert run.tags["pax8/started_by"] == "command line"
+
+
+def test_the_origin_is_the_code_location_that_the_ui_loads() -> None:
+    location = yaml.safe_load(project_file("workspace.yaml").read_text(encoding="utf-8"))["load_from"][0][
+        "python_module"
+    ]
+    assert (location["location_name"], location["module_name"]) == (LOCATION, MODULE)
+    assert build_defs().get_repository_def().name == REPOSITORY
 
 
 def test_progress_comes_one_line_at_a_time_and_ends_with_the_run(harness: PipelineHarness) -> None:
