@@ -58,6 +58,7 @@ def prune_all(settings: Settings, days: int, *, dry_run: bool, quiet: bool = Tru
 
     Raises WarehouseBusy when a run is at work.
     """
+    from pax8_pipeline.orchestration import alerts
     from pax8_pipeline.orchestration.instance import delete_old_runs, open_instance
 
     before = datetime.combine(settings.today - timedelta(days=days), time(), tzinfo=UTC)
@@ -67,6 +68,8 @@ def prune_all(settings: Settings, days: int, *, dry_run: bool, quiet: bool = Tru
             swept = delete_old_runs(
                 instance, before, dry_run=dry_run, progress=lambda done, total: step(f"runs: {done} of {total}")
             )
+            if not dry_run:
+                alerts.forget(instance, before)
     return Pruned(dry_run, days, swept.runs, swept.orphans, rows)
 
 

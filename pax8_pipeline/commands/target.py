@@ -70,4 +70,7 @@ def sandbox_environment(settings: Settings, vendors: Mapping[str, str]) -> dict[
     given = {k: v for k, v in settings.environment.items() if k in ("HALO_WRITE_MODE", "PAX8_PIPELINE_TODAY") and v}
     env = {**settings.environment, **vendors, **given, "PAX8_PIPELINE_DATA": str(sandbox_folder(settings))}
     env.pop("DAGSTER_HOME", None)
+    env.pop("PAX8_PING_URL", None)  # a ping says that the live sync works
+    if settings.has_credentials:
+        env.pop("PAX8_ALERT_URLS", None)
     return env

@@ -1,183 +1,100 @@
-"""Who hears of a run: the log always, chat and e-mail where PAX8_ALERT_URLS names them (apprise).
+"""Sends alerts, each exactly once: by the process that ran a run, or by the daemon's sensors for runs that it started.
 
-Here belongs: what is worth a message and its words. Not here: judging a run. The warehouse is not opened in here: a
-sensor lives beside the run that may be writing it; all it says stands in the run's own events.
+What an alert says is in `messages`. Addresses come from PAX8_ALERT_URLS (kinds of Apprise); without them a sensor writes
+to its log, and a command prints its own result.
 """
 
 # No `from __future__ import annotations` here: Dagster looks at the annotation of `context` itself.
 
-import json
 import logging
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import dagster as dg
-from dagster import DagsterEventType, DagsterInstance
+from dagster import DagsterInstance
 
 from pax8_pipeline.errors import ConfigError
-from pax8_pipeline.orchestration.assets.specs import asset_key
-from pax8_pipeline.orchestration.jobs import APPLY, DAILY
-from pax8_pipeline.settings import Settings, load_settings
+from pax8_pipeline.orchestration import heartbeat, messages
+from pax8_pipeline.orchestration.jobs import APPLY, BACKFILL, DAILY
+from pax8_pipeline.orchestration.messages import Message
+from pax8_pipeline.settings import Policy, Settings, load_settings
+from pax8_pipeline.transport.session import is_loopback
 
 log = logging.getLogger(__name__)
 
-_PLAN = asset_key("billing.plan")
+_JOBS = (DAILY, APPLY, BACKFILL)
+_EVERY_S = 600
 
 
-@dataclass(frozen=True)
-class FailedCheck:
-    """One asset check that did not pass. `subjects` are the subscription ids of the rows it shows."""
+def after_run(
+    instance: DagsterInstance, run_id: str, settings: Settings | None, *, to_log: bool = True
+) -> Message | None:
+    """Send what a finished run has to say; return it, None when there was nothing or it was sent already.
 
-    asset: str
-    check: str
-    severity: str
-    blocking: bool
-    description: str
-    subjects: frozenset[str] = frozenset()
-
-
-def failed_checks(instance: DagsterInstance, run_id: str) -> list[FailedCheck]:
-    """Return the checks of a run that failed, the grave ones first."""
-    records = instance.get_records_for_run(run_id, of_type=DagsterEventType.ASSET_CHECK_EVALUATION).records
-    found = []
-    for record in records:
-        event = record.event_log_entry.dagster_event
-        if event is None:
-            continue
-        data = event.asset_check_evaluation_data
-        if not data.passed:
-            found.append(
-                FailedCheck(
-                    data.asset_key.to_user_string(),
-                    data.check_name,
-                    data.severity.value,
-                    bool(data.blocking),
-                    data.description or "",
-                    _subjects(data.metadata),
-                )
-            )
-    return sorted(found, key=lambda c: (c.severity != "ERROR", not c.blocking, c.asset, c.check))
-
-
-def _subjects(metadata: Mapping[str, dg.MetadataValue]) -> frozenset[str]:
-    tables = [value for value in metadata.values() if isinstance(value, dg.TableMetadataValue)]
-    return frozenset(str(r.data["subscription_id"]) for t in tables for r in t.records if r.data.get("subscription_id"))
-
-
-def plan_figures(instance: DagsterInstance, run_id: str) -> dict[str, str]:
-    """Return the figures of the plan a run made, as its materialization shows them; empty when it made none."""
-    records = instance.get_records_for_run(run_id, of_type=DagsterEventType.ASSET_MATERIALIZATION).records
-    for record in records:
-        event = record.event_log_entry.asset_materialization
-        if event is not None and event.asset_key == _PLAN:
-            return {name: str(value.value) for name, value in event.metadata.items() if hasattr(value, "value")}
-    return {}
-
-
-def step_failures(instance: DagsterInstance, run_id: str) -> list[str]:
-    """Return one sentence for each step that failed of its own; a failed blocking check is told as a check."""
-    records = instance.get_records_for_run(run_id, of_type=DagsterEventType.STEP_FAILURE).records
-    steps: dict[str, list[str]] = {}
-    for record in records:
-        found = _sentence(record.event_log_entry)
-        if found is not None:
-            step, reason = found
-            steps.setdefault(reason, []).append(step)
-    # One cause, such as a warehouse that somebody holds, fails many steps: it is told once.
-    return [f"{names[0]}{_and_more(names)}: {reason}" for reason, names in steps.items()]
-
-
-def _and_more(names: list[str]) -> str:
-    others = len(set(names)) - 1
-    return f" and {others} more {'step' if others == 1 else 'steps'}" if others else ""
-
-
-def _sentence(entry: dg.EventLogEntry) -> tuple[str, str] | None:
-    """Return the step and why it failed."""
-    event = entry.dagster_event
-    if event is None:
+    `to_log` False: a command prints the result of its run itself. A success of the daily sync is noted for the dead-man's switch. Nothing here raises for an address that fails.
+    """
+    run = instance.get_run_by_id(run_id)
+    if run is None or run.job_name not in _JOBS or not _claim(instance, run_id):
         return None
-    data = event.step_failure_data
-    user = data.user_failure_data
-    if user is not None and user.description:
-        return str(event.step_key), user.description
-    error = data.error
-    if error is None:
-        return str(event.step_key), "failed"
-    if error.cls_name == "DagsterAssetCheckFailedError":
-        return None
-    root = error
-    while root.cause is not None:
-        root = root.cause
-    if error.cls_name == "DagsterExecutionInterruptedError":
-        return str(event.step_key), "interrupted"
-    # Dagster's message begins with the class of the error.
-    return str(event.step_key), root.message.strip().splitlines()[0]
+    if settings is not None and run.is_success and run.job_name == DAILY:
+        heartbeat.record_success(settings, run_id, datetime.now(UTC))
+    policy = settings.policy if settings is not None else Policy()
+    message = messages.of_run(instance, run, policy.alerts.digest)
+    if message is not None:
+        if settings is not None and is_loopback(urlsplit(settings.value("PAX8_API_URL")).hostname or ""):
+            message = replace(message, title=f"{message.title} (sandbox)")
+        send(settings, message, to_log=to_log)
+    return message
 
 
-def send(settings: Settings | None, title: str, body: str) -> int:
-    """Log a message and hand it to every alert address; return how many took it. No address is ever printed."""
-    log.warning("%s\n%s", title, body)
+def _claim(instance: DagsterInstance, key: str) -> bool:
+    """Return True for the first that asks for this key, in whatever process."""
+    folder = claims_folder(instance)
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        (folder / key).open("x", encoding="utf-8").close()
+    except FileExistsError:
+        return False
+    return True
+
+
+def claims_folder(instance: DagsterInstance) -> Path:
+    """Return the folder with one empty file for each run (or overdue success) whose alert was sent."""
+    return Path(instance.root_directory) / "alerts"
+
+
+def forget(instance: DagsterInstance, before: datetime) -> None:
+    """Delete the notes of alerts sent before `before` (with time zone): their runs are deleted too."""
+    for path in claims_folder(instance).glob("*"):
+        if path.stat().st_mtime < before.timestamp():
+            path.unlink(missing_ok=True)
+
+
+def send(settings: Settings | None, message: Message, *, to_log: bool = True) -> int:
+    """Log a message and send it to every alert address; return how many took it. No address is ever printed."""
+    if to_log:
+        log.warning("%s\n%s", message.title, message.body)
     urls = settings.alert_urls if settings is not None else ()
-    return sum(_notify(number, url.get_secret_value(), title, body) for number, url in enumerate(urls, start=1))
+    return sum(_notify(number, url.get_secret_value(), message) for number, url in enumerate(urls, start=1))
 
 
-def _notify(number: int, url: str, title: str, body: str) -> bool:
-    import apprise  # takes a second to load, and most runs have nobody to tell
+def _notify(number: int, url: str, message: Message) -> bool:
+    import apprise  # takes a second to load, and most runs have nothing to send
 
     # apprise writes the address of a target that fails into its log; an address holds a secret.
     logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
     try:
         target = apprise.Apprise()
         taken = bool(target.add(url)) and bool(
-            target.notify(title=title, body=body, body_format=apprise.NotifyFormat.TEXT)
+            target.notify(title=message.title, body=message.body, body_format=apprise.NotifyFormat.TEXT)
         )
-    except Exception:  # whatever a service throws: no message may fail a run, and its text could hold the address
+    except Exception:  # whatever a service raises: no alert may fail a run, and the text could hold the address
         taken = False
     if not taken:
         log.error("alert address %d of PAX8_ALERT_URLS did not take the message", number)
     return taken
-
-
-def failure_message(instance: DagsterInstance, run: dg.DagsterRun) -> tuple[str, str]:
-    """Return title and body for a run that failed."""
-    lines = step_failures(instance, run.run_id) + [_check_line(c) for c in failed_checks(instance, run.run_id)]
-    return f"Pax8 sync: {run.job_name} failed", "\n".join([*(lines or ["no step said why"]), f"run {run.run_id}"])
-
-
-def success_message(instance: DagsterInstance, run: dg.DagsterRun) -> tuple[str, str] | None:
-    """Return title and body for a run that ended well, None when there is nothing to tell.
-
-    What only a person can put right is told when it is new, or costs more than before; not again each night.
-    """
-    figures = plan_figures(instance, run.run_id)
-    checks = [c for c in failed_checks(instance, run.run_id) if not _told_before(c, figures)]
-    changes = int(figures.get("safe", "0")) + int(figures.get("waiting", "0"))
-    if not checks and not changes:
-        return None
-    lines = list(_totals(figures)) + [_check_line(c) for c in checks]
-    title = f"Pax8 sync: {changes} changes, {len(checks)} checks want a look"
-    return title, "\n".join([*lines, f"run {run.run_id}"])
-
-
-def _told_before(check: FailedCheck, figures: Mapping[str, str]) -> bool:
-    """Whether all a check found was found by an earlier run too: its findings are counted in the plan (billing.findings)."""
-    counted = json.loads(figures.get("findings") or "{}").get(check.check)
-    return check.severity != "ERROR" and counted is not None and not counted["news"]
-
-
-def _totals(figures: dict[str, str]) -> Iterator[str]:
-    if not figures:
-        return
-    yield f"Plan {figures.get('plan_id')}: {figures.get('safe')} changes, {figures.get('waiting')} waiting, " \
-          f"{figures.get('blocked')} held back ({figures.get('write_mode')})"  # fmt: skip
-    yield f"Money a month: {figures.get('money')}"
-    if figures.get("safe", "0") != "0":
-        yield f"The biggest:\n{figures.get('biggest_changes')}"
-
-
-def _check_line(check: FailedCheck) -> str:
-    return f"[{check.severity}] {check.check} on {check.asset}: {check.description}"
 
 
 def _settings() -> Settings | None:
@@ -189,30 +106,43 @@ def _settings() -> Settings | None:
 
 
 def sensors() -> list[dg.SensorDefinition]:
-    """Return the two sensors: a run failed; a run ended well but something wants a look."""
-    return [_on_failure, _on_success]
+    """Return the three sensors: a run failed; a run ended well; no run has ended well for too long."""
+    return [_on_failure, _on_success, _on_silence]
 
 
 @dg.run_failure_sensor(
     name="alert_run_failure",
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Tells of every failed run.",
+    description="Sends an alert for every failed run.",
 )
 def _on_failure(context: dg.RunFailureSensorContext) -> None:
-    send(_settings(), *failure_message(context.instance, context.dagster_run))
+    after_run(context.instance, context.dagster_run.run_id, _settings())
 
 
 @dg.run_status_sensor(
     run_status=dg.DagsterRunStatus.SUCCESS,
     name="alert_failed_checks",
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Tells of failed checks, the day's totals and the biggest changes of a run that ended well.",
+    description="Sends the digest of a run that ended well, with new findings and failed checks, as policy "
+    "`alerts.digest` says.",
 )
 def _on_success(context: dg.RunStatusSensorContext) -> dg.SkipReason | None:
-    if context.dagster_run.job_name not in (DAILY, APPLY):
-        return dg.SkipReason("not a run that bills")
-    message = success_message(context.instance, context.dagster_run)
-    if message is None:
-        return dg.SkipReason("nothing changed and nothing failed")
-    send(_settings(), *message)
-    return None
+    message = after_run(context.instance, context.dagster_run.run_id, _settings())
+    return None if message else dg.SkipReason("nothing to send, or it was sent already")
+
+
+@dg.sensor(
+    name="alert_no_success",
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    minimum_interval_seconds=_EVERY_S,
+    description=f"Sends one alert when no daily sync has ended well for {heartbeat.LATE_HOURS} hours.",
+)
+def _on_silence(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+    settings = _settings()
+    last = heartbeat.last_success(settings) if settings is not None else None
+    if settings is None or last is None or not last.is_late(datetime.now(UTC)):
+        return dg.SkipReason("the last success is recent, or there was none yet")
+    if not _claim(context.instance, f"late-{last.run_id}"):
+        return dg.SkipReason("sent already")
+    send(settings, Message("Pax8 sync: no run has ended well", last.sentence))
+    return dg.SkipReason("sent")

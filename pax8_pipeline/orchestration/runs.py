@@ -18,13 +18,14 @@ import dagster as dg
 from dagster import DagsterInstance
 
 from pax8_pipeline.definitions import build_defs
-from pax8_pipeline.orchestration.alerts import FailedCheck, failed_checks, plan_figures, step_failures
+from pax8_pipeline.orchestration import alerts
 from pax8_pipeline.orchestration.assets.specs import asset_key
 from pax8_pipeline.orchestration.assets.step import progress_log
 from pax8_pipeline.orchestration.instance import at_work, open_instance
 from pax8_pipeline.orchestration.jobs import APPLY, BACKFILL, DAILY, HISTORY, LINES
 from pax8_pipeline.orchestration.partitions import partition_key
 from pax8_pipeline.orchestration.resources import FixedSettings
+from pax8_pipeline.orchestration.run_events import FailedCheck, failed_checks, figures, step_failures
 from pax8_pipeline.orchestration.run_origin import named_origin
 from pax8_pipeline.orchestration.write_permission import RANGE_TAG, Permission
 from pax8_pipeline.settings import Settings
@@ -175,6 +176,7 @@ def _execute(
                 run_config={**_QUIET, "ops": {op: {"config": dict(config)} for op, config in how.ops.items()}},
                 raise_on_error=False,
             )
+        alerts.after_run(history, run_id, settings, to_log=False)
         return collect_run_result(history, run_id, result.success)
 
 
@@ -192,7 +194,7 @@ def collect_run_result(instance: DagsterInstance, run_id: str, success: bool) ->
     return RunResult(
         run_id=run_id,
         success=success,
-        plan_id=plan_figures(instance, run_id).get("plan_id"),
+        plan_id=figures(instance, run_id, "billing.plan").get("plan_id"),
         failed_checks=failed_checks(instance, run_id),
         errors=step_failures(instance, run_id),
         applied={str(s): int(str(n)) for s, n in states.items()} if isinstance(states, Mapping) else {},

@@ -38,6 +38,7 @@ class Settings:
     write_mode: WriteMode
     environment: Mapping[str, str] = field(repr=False)
     alert_urls: tuple[SecretStr, ...] = ()
+    ping_url: SecretStr | None = None
     # When `today` was taken from this machine's clock (aware, UTC).
     read_at: datetime = field(default_factory=lambda: datetime.now(UTC), compare=False)
 
@@ -45,6 +46,11 @@ class Settings:
     def today_stated(self) -> bool:
         """True when PAX8_PIPELINE_TODAY names the day, not this machine's clock."""
         return bool(self.value("PAX8_PIPELINE_TODAY"))
+
+    @property
+    def last_success_path(self) -> Path:
+        """When a daily sync last ended well: the file of the dead-man's switch."""
+        return self.data / "last_success.json"
 
     @property
     def warehouse_path(self) -> Path:
@@ -125,6 +131,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         write_mode="apply" if mode == "apply" else "dry_run",
         environment=env,
         alert_urls=tuple(SecretStr(u) for u in env.get("PAX8_ALERT_URLS", "").split() if u),
+        ping_url=SecretStr(ping) if (ping := env.get("PAX8_PING_URL", "").strip()) else None,
     )
 
 

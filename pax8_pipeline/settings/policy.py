@@ -249,6 +249,15 @@ class SchedulePolicy(_Strict):
     minute: Whole = Field(default=0, ge=0, le=59)
 
 
+Digest = Literal["never", "on_change", "daily"]
+
+
+class AlertPolicy(_Strict):
+    """Which runs that ended well send a digest; failed and held runs, and new findings, always send an alert."""
+
+    digest: Digest = "on_change"
+
+
 class UiPolicy(_Strict):
     """Who may ask the Dagster UI. `allowed_hosts`: names under which a proxy shows it; loopback always counts."""
 
@@ -276,6 +285,7 @@ class Policy(_Strict):
     halo: HaloPolicy = HaloPolicy()
     schedule: SchedulePolicy = SchedulePolicy()
     ui: UiPolicy = UiPolicy()
+    alerts: AlertPolicy = AlertPolicy()
     native_integration: Literal["refuse", "ignore"] = "refuse"
     plan_expires_hours: Whole = Field(default=24, ge=1)
     unknown_wait_hours: Whole = Field(default=6, ge=1)

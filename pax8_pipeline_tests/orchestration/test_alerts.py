@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,12 @@ from pydantic import SecretStr
 
 from pax8_pipeline.definitions import build_defs
 from pax8_pipeline.errors import ServerFault
-from pax8_pipeline.orchestration import alerts
+from pax8_pipeline.orchestration import alerts, heartbeat, messages
+from pax8_pipeline.orchestration.messages import Message
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.support.assets import PipelineHarness, out_of_step
 from pax8_pipeline_tests.support.books import SUB, TODAY, subscription
+from pax8_pipeline_tests.support.scripted_http import ScriptedResponse, serving
 from pax8_pipeline_tests.support.vendors import FakePax8, incomplete
 
 UNBILLED = "aaaaaaaa-0000-4000-8000-000000000002"
@@ -69,38 +71,40 @@ def test_a_good_run_tells_totals_the_biggest_changes_and_failed_checks(
     good: tuple[PipelineHarness, dg.DagsterRun],
 ) -> None:
     harness, run = good
-    message = alerts.success_message(harness.instance, run)
+    message = messages.of_run(harness.instance, run, "on_change")
     assert message is not None
-    title, body = message
-    assert (title, "110.00" in body, "Example" in body) == ("Pax8 sync: 1 changes, 1 checks want a look", True, True)
+    title, body = message.title, message.body
+    assert (title, "110.00" in body, "Example" in body) == ("Pax8 sync: 1 written, 1 check needs attention", True, True)
     assert "[WARN] usage_unassigned on staging/usage_summaries" in body
 
 
 def test_a_loss_is_told_once_and_again_when_it_costs_more(tmp_path: Path) -> None:
     harness = PipelineHarness(tmp_path, FakePax8(subscription_rows=[subscription(), subscription(id=UNBILLED)]))
-    first = alerts.success_message(harness.instance, run_of(harness, harness.sync().run_id))
+    first = messages.of_run(harness.instance, run_of(harness, harness.sync().run_id), "on_change")
     assert first is not None
-    assert "[WARN] unmapped_subscriptions" in first[1]
+    assert "[WARN] unmapped_subscriptions" in first.body
     with Warehouse(harness.settings.warehouse_path).connect() as connection:
         past = TODAY - timedelta(days=1)
         connection.execute("UPDATE billing.findings SET first_seen = ?, last_seen = ?, changed_on = ?", [past] * 3)
-    assert alerts.success_message(harness.instance, run_of(harness, harness.sync().run_id)) is None
+    assert messages.of_run(harness.instance, run_of(harness, harness.sync().run_id), "on_change") is None
     harness.pax8.subscription_rows = [subscription(), subscription(id=UNBILLED, quantity=21)]
-    again = alerts.success_message(harness.instance, run_of(harness, harness.sync().run_id))
+    again = messages.of_run(harness.instance, run_of(harness, harness.sync().run_id), "on_change")
     assert again is not None
-    assert "[WARN] unmapped_subscriptions" in again[1]
+    assert "[WARN] unmapped_subscriptions" in again.body
 
 
 def test_a_run_with_nothing_to_tell_tells_nothing(tmp_path: Path) -> None:
     harness = PipelineHarness(tmp_path)
-    assert alerts.success_message(harness.instance, run_of(harness, harness.sync().run_id)) is None
+    assert messages.of_run(harness.instance, run_of(harness, harness.sync().run_id), "on_change") is None
 
 
 def test_a_failed_run_tells_the_sentence_and_the_check_behind_it(tmp_path: Path) -> None:
     harness = out_of_step(tmp_path)
     harness.halo.faults["items"] = ServerFault("Halo GET /Item answered 503", vendor="Halo")
     harness.pax8.faults["companies"] = incomplete("GET /companies")
-    title, body = alerts.failure_message(harness.instance, run_of(harness, harness.sync().run_id))
+    message = messages.of_run(harness.instance, run_of(harness, harness.sync().run_id), "never")
+    assert message is not None
+    title, body = message.title, message.body
     assert title == "Pax8 sync: daily_sync failed"
     assert "Halo GET /Item answered 503" in body
     assert "[ERROR] incomplete_read on pax8/companies" in body
@@ -109,12 +113,12 @@ def test_a_failed_run_tells_the_sentence_and_the_check_behind_it(tmp_path: Path)
 
 def test_messages_go_to_every_address(pigeon: type[Pigeon], tmp_path: Path) -> None:
     settings = replace(PipelineHarness(tmp_path).settings, alert_urls=(SecretStr("json://a"), SecretStr("json://b")))
-    assert alerts.send(settings, "title", "body") == 2
+    assert alerts.send(settings, Message("title", "body")) == 2
     assert pigeon.sent == [("json://a", "title", "body"), ("json://b", "title", "body")]
 
 
 def test_without_an_address_the_message_is_in_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    assert alerts.send(PipelineHarness(tmp_path).settings, "title", "what happened") == 0
+    assert alerts.send(PipelineHarness(tmp_path).settings, Message("title", "what happened")) == 0
     assert "what happened" in caplog.text
 
 
@@ -123,34 +127,135 @@ def test_an_address_that_fails_is_told_by_number_and_never_printed(
 ) -> None:
     caplog.set_level("DEBUG")
     settings = replace(PipelineHarness(tmp_path).settings, alert_urls=(SecretStr(SECRET), SecretStr("nonsense://x")))
-    assert alerts.send(settings, "title", "body") == 0
+    assert alerts.send(settings, Message("title", "body")) == 0
     assert "alert address 1 of PAX8_ALERT_URLS did not take the message" in caplog.text
     assert "alert address 2" in caplog.text
     printed = capfd.readouterr()
     assert "topsecret" not in caplog.text + printed.out + printed.err
 
 
-@pytest.mark.parametrize("name", ["alert_run_failure", "alert_failed_checks"])
-def test_both_sensors_are_on_from_the_start(name: str) -> None:
+@pytest.mark.parametrize("name", ["alert_run_failure", "alert_failed_checks", "alert_no_success"])
+def test_all_sensors_are_on_from_the_start(name: str) -> None:
     sensor = build_defs().resolve_sensor_def(name) if hasattr(dg.Definitions, "resolve_sensor_def") else None
     found = sensor or build_defs().get_sensor_def(name)
     assert found.default_status is dg.DefaultSensorStatus.RUNNING
 
 
-def test_the_success_sensor_sends_what_a_good_run_has_to_tell(
-    good: tuple[PipelineHarness, dg.DagsterRun], monkeypatch: pytest.MonkeyPatch
+def test_a_command_sends_its_alert_and_the_sensor_does_not_send_it_again(
+    pigeon: type[Pigeon], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    harness = out_of_step(tmp_path, PAX8_ALERT_URLS="json://a")
+    run = run_of(harness, harness.sync().run_id)
+    [(address, title, body)] = pigeon.sent
+    assert (address, title) == ("json://a", "Pax8 sync: 1 written")
+    assert body.splitlines()[0] == "1 change written, 0 not verified; 1 planned, 0 waiting for approval, 0 held back"
+    assert "Sync" not in capfd.readouterr().err  # the command prints its own result
+    assert isinstance(_on_success(harness, run), dg.SkipReason)
+    assert len(pigeon.sent) == 1
+
+
+def test_the_sensor_sends_for_a_run_that_no_command_started(
+    good: tuple[PipelineHarness, dg.DagsterRun], pigeon: type[Pigeon], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     harness, run = good
-    told: list[Any] = []
-    monkeypatch.setattr(alerts, "send", lambda settings, title, body: told.append(title))
+    (alerts.claims_folder(harness.instance) / run.run_id).unlink()
+    settings = replace(harness.settings, alert_urls=(SecretStr("json://a"),))
+    monkeypatch.setattr(alerts, "load_settings", lambda: settings)
+    assert _on_success(harness, run) is None
+    assert [title for _, title, _ in pigeon.sent] == ["Pax8 sync: 1 written, 1 check needs attention"]
+    assert isinstance(_on_success(harness, run), dg.SkipReason)
+
+
+def test_a_failed_command_sends_one_alert(pigeon: type[Pigeon], tmp_path: Path) -> None:
+    harness = out_of_step(tmp_path, PAX8_ALERT_URLS="json://a")
+    harness.pax8.faults["companies"] = incomplete("GET /companies")
+    assert not harness.sync().success
+    assert [title for _, title, _ in pigeon.sent] == ["Pax8 sync: daily_sync failed"]
+    assert heartbeat.last_success(harness.settings) is None
+
+
+def test_a_run_that_is_held_says_so(pigeon: type[Pigeon], tmp_path: Path) -> None:
+    (tmp_path / "policy.yaml").write_text(
+        "guardrails: {run: {money_up: 1}}\nalerts: {digest: never}\n", encoding="utf-8"
+    )
+    harness = out_of_step(tmp_path, PAX8_ALERT_URLS="json://a")
+    harness.sync()
+    [(_, title, body)] = pigeon.sent
+    assert title == "Pax8 sync: daily_sync was held"
+    assert body.startswith("Held: ")
+
+
+@pytest.mark.parametrize(("digest", "sent"), [("never", 0), ("on_change", 0), ("daily", 1)])
+def test_a_night_without_news_sends_only_a_daily_digest(
+    pigeon: type[Pigeon], tmp_path: Path, digest: str, sent: int
+) -> None:
+    (tmp_path / "policy.yaml").write_text(f"alerts: {{digest: {digest}}}\n", encoding="utf-8")
+    harness = PipelineHarness(tmp_path, env={"PAX8_ALERT_URLS": "json://a"})
+    harness.sync()
+    assert len(pigeon.sent) == sent
+    for _, _, body in pigeon.sent:
+        assert (len(body.splitlines()), "{" in body) == (7, False)  # six lines and the run
+
+
+def test_a_practice_run_is_marked_as_one(pigeon: type[Pigeon], tmp_path: Path) -> None:
+    harness = out_of_step(tmp_path, PAX8_ALERT_URLS="json://a", PAX8_API_URL="http://127.0.0.1:1/v1")
+    harness.sync()
+    assert [title for _, title, _ in pigeon.sent] == ["Pax8 sync: 1 written (sandbox)"]
+
+
+def test_a_success_is_noted_and_pinged(tmp_path: Path) -> None:
+    with serving(lambda asked: ScriptedResponse(200, b"")) as server:
+        harness = PipelineHarness(tmp_path, env={"PAX8_PING_URL": f"{server.url}/ping/secret"})
+        run_id = harness.sync().run_id
+        assert [asked.path for asked in server.asked] == ["/ping/secret"]
+    last = heartbeat.last_success(harness.settings)
+    assert last is not None
+    assert last.run_id == run_id
+    assert not last.is_late(last.ended_at + timedelta(hours=26))
+    assert last.is_late(last.ended_at + timedelta(hours=26, seconds=1))
+
+
+def test_a_ping_that_fails_is_logged_without_its_address(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    harness = PipelineHarness(tmp_path, env={"PAX8_PING_URL": "http://127.0.0.1:9/topsecret"})
+    heartbeat.record_success(harness.settings, "run-1", datetime.now(UTC))
+    assert "PAX8_PING_URL did not take the ping" in caplog.text
+    assert "topsecret" not in caplog.text
+
+
+def test_silence_is_reported_once(pigeon: type[Pigeon], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    harness = PipelineHarness(tmp_path, env={"PAX8_ALERT_URLS": "json://a"})
+    monkeypatch.setattr(alerts, "load_settings", lambda: harness.settings)
+    context = dg.build_sensor_context(instance=harness.instance)
+    alerts._on_silence(context)  # there was no success yet: a new folder is not late
+    heartbeat.record_success(harness.settings, "run-1", datetime.now(UTC) - timedelta(hours=25))
+    alerts._on_silence(context)
+    assert pigeon.sent == []
+    heartbeat.record_success(harness.settings, "run-1", datetime.now(UTC) - timedelta(hours=27))
+    for _ in range(2):
+        alerts._on_silence(context)
+    [(_, title, body)] = pigeon.sent
+    assert title == "Pax8 sync: no run has ended well"
+    assert "run-1" in body
+
+
+def test_old_notes_of_alerts_are_deleted(tmp_path: Path) -> None:
+    harness = PipelineHarness(tmp_path)
+    run_id = harness.sync().run_id
+    note = alerts.claims_folder(harness.instance) / run_id
+    alerts.forget(harness.instance, datetime.now(UTC) - timedelta(days=1))
+    assert note.exists()
+    alerts.forget(harness.instance, datetime.now(UTC) + timedelta(days=1))
+    assert not note.exists()
+
+
+def _on_success(harness: PipelineHarness, run: dg.DagsterRun) -> Any:
     context = dg.build_run_status_sensor_context(
         sensor_name="alert_failed_checks",
         dagster_event=_last_event(harness, run),
         dagster_instance=harness.instance,
         dagster_run=run,
     )
-    alerts._on_success(context)
-    assert told == ["Pax8 sync: 1 changes, 1 checks want a look"]
+    return alerts._on_success(context)
 
 
 def _last_event(harness: PipelineHarness, run: dg.DagsterRun) -> dg.DagsterEvent:

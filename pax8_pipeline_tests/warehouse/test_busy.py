@@ -96,7 +96,7 @@ def test_a_run_whose_steps_all_meet_the_holder_says_it_once(held: tuple[Path, in
     harness: PipelineHarness = out_of_step(path.parent)
     resources = {**harness.resources, "warehouse": WarehouseResource(patience_s=0)}
     from pax8_pipeline.definitions import build_defs
-    from pax8_pipeline.orchestration.alerts import step_failures
+    from pax8_pipeline.orchestration.run_events import step_failures
     from pax8_pipeline_tests.support.assets import MONTH, QUIET
 
     job = build_defs(resources=resources, settings=harness.settings).resolve_job_def("daily_sync")

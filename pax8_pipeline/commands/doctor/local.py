@@ -160,7 +160,8 @@ def _schedule(settings: Settings, instance: object) -> Diagnosis:
 
 
 def alerts(settings: Settings) -> Diagnosis:
-    """How many addresses hear of a failure; the addresses hold secrets and are not told."""
+    """How many addresses get alerts, and whether a ping address is set; the addresses hold secrets and are not shown."""
+    ping = "" if settings.ping_url else "; PAX8_PING_URL adds an alert when no run ends well"
     if not settings.alert_urls:
-        return ok("alerts", "to the log only; PAX8_ALERT_URLS adds chat or e-mail")
-    return ok("alerts", f"to {len(settings.alert_urls)} addresses of PAX8_ALERT_URLS")
+        return ok("alerts", f"to the log only; PAX8_ALERT_URLS adds chat or e-mail{ping}")
+    return ok("alerts", f"to {len(settings.alert_urls)} addresses of PAX8_ALERT_URLS{ping}")

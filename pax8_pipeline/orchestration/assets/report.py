@@ -25,6 +25,7 @@ from pax8_pipeline.orchestration.assets.billing import plan_of_run
 from pax8_pipeline.orchestration.assets.specs import OWNERS, POOL, asset_key
 from pax8_pipeline.orchestration.assets.step import AssetStep, asset_step
 from pax8_pipeline.reports import plan_report, usage_report
+from pax8_pipeline.reports.digest import digest
 from pax8_pipeline.warehouse.connection import Connection
 
 _PLAN, _REPORT = asset_key("billing.plan"), asset_key("billing.report")
@@ -98,6 +99,7 @@ def _metadata(step: AssetStep, connection: Connection, plan_id: str, page: Path)
     return {
         "plan_id": plan_id,
         "page": dg.MetadataValue.path(str(page)),
+        "digest": digest(connection, plan_id, page),
         "published": dg.MetadataValue.path(str(step.settings.published_path)),
         "written": ledger.states(connection, plan_id) or "nothing",
         "report": dg.MetadataValue.md(plan_report.plan_markdown(connection, plan_id, 60)),

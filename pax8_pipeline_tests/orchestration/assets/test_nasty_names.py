@@ -11,7 +11,7 @@ import pytest
 
 from pax8_pipeline.commands import run_report
 from pax8_pipeline.commands.common import PlainConsole
-from pax8_pipeline.orchestration.alerts import success_message
+from pax8_pipeline.orchestration import messages
 from pax8_pipeline.reports import plan_report
 from pax8_pipeline.reports.cutover import checklist
 from pax8_pipeline.reports.cutover import text as cutover_text
@@ -77,11 +77,11 @@ def test_explain_cutover_alerts_and_metadata_hold_no_markup_of_a_name(harness: P
         shown = plan_report.plan_markdown(connection, plan_id(harness))
     run = harness.instance.get_run_by_id(harness.result.run_id)  # type: ignore[attr-defined]
     assert run is not None
-    alert = success_message(harness.instance, run)
+    alert = messages.of_run(harness.instance, run, "daily")
     made: dict[str, Any] = harness.made(run.run_id)
     metadata = [str(value) for asset in made.values() for value in asset.values()]
     assert alert is not None
-    for text in (marked("\n".join(stories)), left, shown, *alert, *metadata):
+    for text in (marked("\n".join(stories)), left, shown, alert.title, alert.body, *metadata):
         assert not STEERING & set(text)
     for text in (left, shown):
         assert "<script>" not in text
