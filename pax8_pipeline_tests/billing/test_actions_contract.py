@@ -373,6 +373,7 @@ def test_every_call_is_sent_once_and_only_after_the_claim(name: str) -> None:
     assert apply(halo, made, ledger).states == {"verified": 1}
     assert [kind for kind, _ in halo.applied] == [call.kind for call in calls]
     assert ledger.states()[made.row_id] == ["claimed", "sent", "verified"]
+    assert ledger.entries[0][1].detail == f"about to {action_of(made).label}: {made.before} -> {made.after}"
 
 
 @every_target
@@ -459,7 +460,7 @@ def test_what_changed_since_the_write_is_not_taken_back(name: str) -> None:
         member = "count" if "count" in action.licence_may_change else "is_active"
         edited.licence_rows[LICENCE][member] = 77 if member == "count" else True
     else:
-        line_of(edited)["qty_order"] = 77
+        line_of(edited)[action.line_member or ""] = "77"
     assert not action.can_be_undone(before, target_of(edited, made))
     if action.ends:
         edited = applied(name)

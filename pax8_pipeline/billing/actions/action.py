@@ -26,7 +26,7 @@ class Action(ABC):
     change: Change
 
     name: ClassVar[str]  # as the plan and the ledger store it; also the name of its module
-    label: ClassVar[str]  # for people
+    label: ClassVar[str]  # what it does, for people: the ledger's claim says "about to ..."
     is_usage: ClassVar[bool] = False  # it charges metered usage, which guardrails count apart
     ends: ClassVar[bool] = False  # it stops billing, so Pax8 is asked once more before it
     retired: ClassVar[bool] = False  # only ledgers of earlier versions hold it; none is written any more

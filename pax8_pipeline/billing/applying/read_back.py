@@ -41,7 +41,7 @@ def build_claim(action: TargetAction, before: TargetState) -> Entry:
     """Say what is about to be written, with all that an undo would need to know of the target."""
     change = action.change
     text = json.dumps(before.target(change).state_for_undo(), default=str)
-    return Entry(change, "claimed", f"about to write: {change.before} -> {change.after}", text)
+    return Entry(change, "claimed", f"about to {action.label}: {change.before} -> {change.after}", text)
 
 
 def verify_writes(sent: Sequence[SentWrite], before: TargetState, after: TargetState) -> ReadBack:

@@ -38,6 +38,16 @@ class SentGroup:
         return [*(write.entry for write in self.sent), *self.final]
 
 
+@dataclass(frozen=True)
+class _Answer:
+    """What Halo answered to one call. `ends_it`: no further call of the action is sent."""
+
+    state: State
+    note: str
+    ends_it: bool = False
+    contested: bool = False
+
+
 @dataclass
 class Sender:
     """Sends the writes of one apply. `step` is called before each call, so that tests can crash there."""
@@ -78,36 +88,42 @@ class Sender:
         201 and change nothing (docs/vendors/halo.md#writing).
         """
         notes: list[str] = []
+        state: State = "sent"
         calls = action.calls(before.target(action.change))
         for number, call in enumerate(calls):
-            self.step(f"before {call.kind}")
-            lost = False
-            try:
-                notes.append(_answer(call.kind, self._send_call(action, call, before, group or (action,))))
-            except WriteUnknown as error:
-                lost = True
-                notes.append(str(error))
-            except WriteContested as error:
-                return _sent(action, "unknown", *notes, str(error), contested=True)
-            except (VendorError, ChangedUnderUs) as error:
-                if number == 0 and isinstance(error, ChangedUnderUs):
-                    raise
-                return _sent(action, "failed", *notes, str(error))
-            following = calls[number + 1 : number + 2]
-            if following and not self._first_half_took_effect(action):
-                notes.append(f"the {call.kind} does not show it, so the {following[0].kind} was not written")
-                return _sent(action, "unknown" if lost else "sent", *notes)
-            if following:
+            if number > 0:
+                if not self._first_half_took_effect(action):
+                    notes.append(f"the {calls[0].kind} does not show it, so the {call.kind} was not written")
+                    return _sent(action, state, *notes)
                 notes.append("read back as written")
-            elif lost:
-                return _sent(action, "unknown", *notes)
-        return _sent(action, "sent", *notes)
+            answer = self._send_call(action, call, before, group or (action,), first=number == 0)
+            notes.append(answer.note)
+            state = answer.state
+            if answer.ends_it:
+                return _sent(action, state, *notes, contested=answer.contested)
+        return _sent(action, state, *notes)
 
-    def _send_call(self, action: TargetAction, call: Call, before: TargetState, group: Sequence[TargetAction]) -> Any:
-        if call.kind == "licence":
-            return self.halo.update_licence(call.fields)
+    def _send_call(
+        self, action: TargetAction, call: Call, before: TargetState, group: Sequence[TargetAction], *, first: bool
+    ) -> _Answer:
+        self.step(f"before {call.kind}")
         target = before.target(action.change)
-        return self.lines.write(group, target.header, target.line or {}, call.fields)
+        try:
+            if call.kind == "licence":
+                reply = self.halo.update_licence(call.fields)
+            else:
+                reply = self.lines.write(group, target.header, target.line or {}, call.fields)
+        except WriteUnknown as error:
+            return _Answer("unknown", str(error))
+        except WriteContested as error:
+            return _Answer("unknown", str(error), ends_it=True, contested=True)
+        except ChangedUnderUs as error:
+            if first:
+                raise
+            return _Answer("failed", str(error), ends_it=True)
+        except VendorError as error:
+            return _Answer("failed", str(error), ends_it=True)
+        return _Answer("sent", _answer_text(call.kind, reply))
 
     def _first_half_took_effect(self, action: TargetAction) -> bool:
         """Read whether the first of two calls took effect although its answer was lost."""
@@ -130,7 +146,7 @@ class Sender:
             return [self._send_again(action, before, error) for action in actions]
         except VendorError as error:
             return [_sent(action, "failed", str(error)) for action in actions]
-        return [_sent(action, "sent", _answer("licences", reply)) for action in actions]
+        return [_sent(action, "sent", _answer_text("licences", reply)) for action in actions]
 
     def _send_again(self, action: TargetAction, before: TargetState, refused: VendorError) -> SentWrite:
         """Send what a refused call held, alone, if it still is as it was: the refusal may be another element's."""
@@ -147,6 +163,6 @@ def _sent(action: TargetAction, state: State, *notes: str, contested: bool = Fal
     return SentWrite(action, Entry(action.change, state, "; ".join(notes)), contested)
 
 
-def _answer(what: str, reply: Any) -> str:
+def _answer_text(what: str, reply: Any) -> str:
     warning = getattr(reply, "warning", "")
     return f"{what} answered {getattr(reply, 'status', 'ok')}" + (f", warning: {warning}" if warning else "")

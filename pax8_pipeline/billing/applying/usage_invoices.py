@@ -96,7 +96,7 @@ class UsageInvoiceWriter:
     def _claim_and_send(self, plan_id: str, action: DocumentAction, search: _Search) -> tuple[Entry, int | None]:
         change = action.change
         self.step("before claim")
-        text = f"about to write: {change.before} -> {change.after}"
+        text = f"about to {action.label}: {change.before} -> {change.after}"
         self.ledger.record(plan_id, [Entry(change, "claimed", text, json.dumps({"searched": search.searched}))])
         self.step("after claim")
         sent, made_id = self._send(action)
