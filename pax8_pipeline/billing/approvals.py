@@ -133,14 +133,19 @@ class Writable:
     acknowledged: bool = False
 
 
-def writable(connection: Connection, head: Plan, policy: Policy, *, explicit: bool, now: datetime) -> Writable:
+def writable(connection: Connection, head: Plan, policy: Policy, *, applied_by_person: bool, now: datetime) -> Writable:
     """Return what may be written of a plan: safe rows, and rows that people approved.
 
-    `explicit`: a person applies this very plan, which the trust mode `propose` asks for. Guardrails are held against
+    `applied_by_person`: a person applies this very plan, which the trust mode `propose` asks for. Guardrails are held against
     the whole list once more, since approvals add to it; acknowledged rows are past them.
     """
-    values = {"plan_id": head.plan_id, "now": now, "days": policy.trust.approval_days, "explicit": explicit,
-              "retired": list(registry.retired_actions())}  # fmt: skip
+    values = {
+        "plan_id": head.plan_id,
+        "now": now,
+        "days": policy.trust.approval_days,
+        "applied_by_person": applied_by_person,
+        "retired": list(registry.retired_actions()),
+    }
     rows = {row[0]: row for row in connection.execute(load_sql("billing/writable.sql"), values).fetchall()}
     chosen = [c for c in planner.all_changes(connection, head.plan_id) if c.row_id in rows]
     acknowledged = {row_id for row_id, row in rows.items() if row[3]}
@@ -170,7 +175,7 @@ def holds(connection: Connection, head: Plan, policy: Policy, now: datetime) -> 
     rows = _held_rows(connection, head)
     run = [head.held] if head.held and _holds_whole_run(rows) else []
     clients = [str(r["sentence"]) for r in rows if r["reason"] == "guardrail_client" and (r["usage"] or not run)]
-    since = writable(connection, head, policy, explicit=True, now=now).held
+    since = writable(connection, head, policy, applied_by_person=True, now=now).held
     return list(dict.fromkeys([*run, *clients, *since]))
 
 

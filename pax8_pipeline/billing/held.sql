@@ -1,5 +1,5 @@
--- Sentences of the guardrails that hold rows of one plan which no run has started to write. Parameters: plan_id; usage, the
--- actions that charge usage.
+-- Sentences of the guardrails that hold rows of one plan which no run has started to write. Parameters: plan_id; usage,
+-- the actions that charge usage.
 SELECT DISTINCT p.reason, p.sentence, list_contains($usage, p.action) AS usage
 FROM billing.plan p
 WHERE p.plan_id = $plan_id AND p.action <> 'none' AND p.class = 'blocked'

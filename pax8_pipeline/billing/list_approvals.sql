@@ -1,4 +1,5 @@
--- What people approved in one plan, oldest first, with the number of rows that each approval covers. Parameter: plan id.
+-- What people approved in one plan, oldest first, with the number of rows that each approval covers. Parameter: the
+-- plan id.
 SELECT a.approval, a.approved_at, a.approved_by, a.kind, a.checksum, a.client_id, a.row_id,
        count(DISTINCT r.row_id) AS rows
 FROM billing.approvals a

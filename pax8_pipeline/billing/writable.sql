@@ -1,7 +1,7 @@
 -- What may be written of one plan now: safe rows, rows approved in it, rows of which an equal one was approved lately
 -- and whose client's trust mode lets the next run do it. An approval is spent by the write it led to: what was written
--- since (and perhaps undone) is not written again by it. Parameters: plan_id, now (UTC), days an approval lasts, explicit
--- (a person applies it), retired (actions of earlier versions that are not written any more).
+-- since (and perhaps undone) is not written again by it. Parameters: plan_id, now (UTC), days (how long an approval
+-- lasts), applied_by_person, retired (actions of earlier versions that are not written any more).
 SELECT p.row_id, p.class = 'safe' AS safe, a.approved_by, coalesce(a.acknowledged, false) AS acknowledged,
        p.verdict = 'rollback' AS undoes
 FROM billing.plan p
@@ -32,7 +32,7 @@ LEFT JOIN LATERAL (
 ) a ON true
 WHERE p.plan_id = $plan_id AND p.action <> 'none' AND NOT list_contains($retired, p.action)
   AND (p.class = 'safe'
-       OR (p.class = 'needs_approval' AND a.approved AND ($explicit OR p.reason <> 'trust_propose'))
+       OR (p.class = 'needs_approval' AND a.approved AND ($applied_by_person OR p.reason <> 'trust_propose'))
        OR (p.class = 'blocked' AND p.reason IN ('guardrail_client', 'guardrail_run') AND a.acknowledged))
   AND NOT EXISTS (SELECT 1 FROM billing.ledger l WHERE l.plan_id = p.plan_id AND l.row_id = p.row_id)
 ORDER BY p.row_id;

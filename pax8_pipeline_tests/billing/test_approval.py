@@ -40,9 +40,13 @@ def approve(warehouse: Warehouse, plan: Plan, rules: Policy, **changes: Any) -> 
     return record_approval(warehouse, plan.plan_id, **{**values, **changes})
 
 
-def rows(warehouse: Warehouse, plan: Plan, rules: Policy, *, explicit: bool = False, now: datetime = NOW) -> list[str]:
+def rows(
+    warehouse: Warehouse, plan: Plan, rules: Policy, *, applied_by_person: bool = False, now: datetime = NOW
+) -> list[str]:
     with warehouse.connect() as connection:
-        return [c.row_id for c in writable(connection, plan, rules, explicit=explicit, now=now).changes]
+        return [
+            c.row_id for c in writable(connection, plan, rules, applied_by_person=applied_by_person, now=now).changes
+        ]
 
 
 @pytest.mark.parametrize(
@@ -59,14 +63,14 @@ def test_what_each_trust_mode_lets_through(
 ) -> None:
     warehouse, plan, rules = made(tmp_path, trust={"default": mode})
     assert rows(warehouse, plan, rules) == unapproved
-    assert rows(warehouse, plan, rules, explicit=True) == unapproved
+    assert rows(warehouse, plan, rules, applied_by_person=True) == unapproved
     if approved_nightly is None:
         with pytest.raises(PipelineError, match="nothing in that part"):
             approve(warehouse, plan, rules)
     else:
         assert approve(warehouse, plan, rules).rows == 1
         assert rows(warehouse, plan, rules) == approved_nightly
-        assert rows(warehouse, plan, rules, explicit=True) == approved_explicit
+        assert rows(warehouse, plan, rules, applied_by_person=True) == approved_explicit
 
 
 def test_an_approval_carries_over_to_an_equal_row_of_the_next_plan_for_some_days(tmp_path: Path) -> None:
@@ -218,7 +222,7 @@ def test_a_held_plan_that_was_acknowledged_and_written_is_not_held_any_more(tmp_
     written(warehouse, plan)
     with warehouse.connect() as connection:
         assert holds(connection, plan, rules, NOW) == []
-        assert writable(connection, plan, rules, explicit=True, now=NOW).held == ()
+        assert writable(connection, plan, rules, applied_by_person=True, now=NOW).held == ()
 
 
 def test_what_people_agreed_to_is_listed_with_the_rows_it_covers(tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ def test_an_open_write_is_settled_by_reading_after_a_restore_and_never_sent_beca
     restore(lost(warehouse), tmp_path / "backups")
     with warehouse.connect() as connection:
         head = plans.load_plan(connection, old)
-        assert writable(connection, head, circumstances().policy, explicit=True, now=NOW).changes == []
+        assert writable(connection, head, circumstances().policy, applied_by_person=True, now=NOW).changes == []
     after = Books(subscriptions=[subscription(quantity=25)], licences=[licence(count=shows)])
     after.load(tmp_path, run_id="run-2")
     assert [r["state"] for r in Ledger(warehouse, "run-2").settle(WAIT)] == [becomes]

@@ -42,7 +42,7 @@ def made(tmp_path: Path, **more: Any) -> tuple[Warehouse, Plan, Policy]:
 
 def may(warehouse: Warehouse, plan: Plan, rules: Policy) -> Writable:
     with warehouse.connect() as connection:
-        return writable(connection, plan, rules, explicit=True, now=NOW)
+        return writable(connection, plan, rules, applied_by_person=True, now=NOW)
 
 
 def agreed(

@@ -142,7 +142,7 @@ class Night:
             return None
         with writer_lock(self.settings.data / "writer.lock"):
             with self.warehouse.connect() as connection:
-                may = writable(connection, head, self.settings.policy, explicit=False, now=_utc_now())
+                may = writable(connection, head, self.settings.policy, applied_by_person=False, now=_utc_now())
             if may.held and not may.changes:
                 return None
             ledger = Ledger(self.warehouse, self.run_id)

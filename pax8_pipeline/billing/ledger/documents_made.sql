@@ -1,5 +1,5 @@
--- The usage documents of the ledger: of each key the newest one that was verified, else one of which Halo answered that it
--- took it. What it must be is in the plan. Parameter: documents, the actions that make documents.
+-- The usage documents of the ledger: of each key the newest one that was verified, else one of which Halo answered
+-- that it took it. What it must be is in the plan. Parameter: documents, the actions that make documents.
 SELECT lower(s.row_id) AS usage_key, s.plan_id, s.state, s.recorded_at, p.expect
 FROM billing.ledger_state s
 JOIN billing.plan p ON p.plan_id = s.plan_id AND p.row_id = s.row_id

@@ -1,8 +1,8 @@
--- Usage invoices that were started and not verified: when each was claimed, when a whole search first did not show it, and
--- the plan that has its key verified, if one has. Parameter: documents, the actions that make documents.
+-- Usage invoices that were started and not verified: when each was claimed, when a whole search first did not show it,
+-- and the plan that has its key verified, if one has. Parameter: documents, the actions that make documents.
 SELECT s.plan_id, s.row_id, s.state, p.expect, c.claimed_at, c.not_shown_at,
-       (SELECT min(v.plan_id) FROM billing.ledger_state v WHERE v.state = 'verified' AND list_contains($documents, v.action)
-          AND lower(v.row_id) = lower(s.row_id)
+       (SELECT min(v.plan_id) FROM billing.ledger_state v
+        WHERE v.state = 'verified' AND list_contains($documents, v.action) AND lower(v.row_id) = lower(s.row_id)
           -- What is made again because Halo no longer shows it names the plans that made it before.
           AND NOT coalesce(list_contains(from_json(p.expect->'$.again', '["VARCHAR"]'), v.plan_id), false)) AS billed_by
 FROM billing.ledger_state s

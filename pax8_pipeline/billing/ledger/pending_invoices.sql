@@ -1,4 +1,5 @@
--- Usage invoices of which nobody knows yet whether Halo made them. Parameter: documents, the actions that make documents.
+-- Usage invoices of which nobody knows yet whether Halo made them. Parameter: documents, the actions that make
+-- documents.
 SELECT s.row_id, s.client_id, p.client_name, s.plan_id, c.claimed_at, c.not_shown_at
 FROM billing.ledger_state s
 LEFT JOIN billing.plan p ON p.plan_id = s.plan_id AND p.row_id = s.row_id

@@ -60,7 +60,7 @@ def approve(
     with warehouse.connect() as connection:
         head = plans.load_plan(connection, plan_id)
         rows = [r for r in plan_rows.plan_rows(connection, plan_id, no_ops=False) if r["row_id"] in agreed.row_ids]
-        may = approvals.writable(connection, head, settings.policy, explicit=True, now=agreed.at)
+        may = approvals.writable(connection, head, settings.policy, applied_by_person=True, now=agreed.at)
     following = [f"pax8-pipeline plan apply {plan_id}"]
     if may.held and not acknowledge:
         following.insert(0, f"pax8-pipeline plan approve {plan_id} --acknowledge")

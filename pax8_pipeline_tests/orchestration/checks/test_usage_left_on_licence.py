@@ -174,7 +174,7 @@ def test_an_old_plan_writes_no_price_and_its_undo_says_what_to_do(tmp_path: Path
     with warehouse.connect() as connection:
         head = planner.load_plan(connection, OLD)
         now = datetime.now(UTC).replace(tzinfo=None)
-        assert approvals.writable(connection, head, policy(), explicit=True, now=now).changes == []
+        assert approvals.writable(connection, head, policy(), applied_by_person=True, now=now).changes == []
         (change,) = [c for c in planner.all_changes(connection, OLD) if c.row_id == KEY]
     halo = FakeHalo({}, {})
     with pytest.raises(PipelineError, match="set_usage_licence, which this version does not write"):
