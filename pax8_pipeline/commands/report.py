@@ -11,6 +11,7 @@ from pax8_pipeline.commands.common import tell
 from pax8_pipeline.commands.target import data_target
 from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.reports import formatting, plan_report
+from pax8_pipeline.reports.page.context import report_context
 from pax8_pipeline.settings import load_settings
 from pax8_pipeline.warehouse.connection import Warehouse
 
@@ -33,6 +34,6 @@ def report(plan_id: str | None, folder: Path | None, as_json: bool) -> None:
         chosen = plan_id or plans.latest_plan_id(connection)
         if chosen is None:
             raise PipelineError("no plan has been made yet: run `pax8-pipeline run` first")
-    page = plan_report.write_report(warehouse, chosen, folder or settings.reports_path)
+    page = plan_report.write_report(warehouse, chosen, folder or settings.reports_path, report_context(settings))
     files = sorted(str(p) for p in page.parent.glob(f"plan-{chosen}.*"))
     click.echo(formatting.to_json({"plan_id": chosen, "files": files}) if as_json else "\n".join(files))

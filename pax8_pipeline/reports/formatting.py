@@ -63,6 +63,12 @@ def count(number: int) -> str:
     return f"{number:,}"
 
 
+def number(value: Decimal | int) -> str:
+    """Return a number with thousands separators and no more decimals than it has: 20,907.316."""
+    text = f"{value:,f}" if isinstance(value, Decimal) else f"{value:,}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
 def plural(number: int, one: str, many: str | None = None) -> str:
     """Return a number with its noun: `1 row`, `1,200 rows`. `many` is `one` with an s unless given."""
     return f"{number:,} {one if number == 1 else many or f'{one}s'}"

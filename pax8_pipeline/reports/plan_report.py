@@ -7,7 +7,7 @@ row (`plan_rows`), layout (`templates`). The JSON has a version, `schema`; a mem
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,12 @@ from pax8_pipeline.billing import approvals, findings
 from pax8_pipeline.billing.ledger import ledger
 from pax8_pipeline.billing.model import Plan
 from pax8_pipeline.billing.planning import planner
-from pax8_pipeline.reports import plan_rows, table, usage_chart, usage_report
+from pax8_pipeline.reports import plan_rows, table, usage_report
 from pax8_pipeline.reports.formatting import to_json
+from pax8_pipeline.reports.page import page
+from pax8_pipeline.reports.page.context import ReportContext
 from pax8_pipeline.reports.plan_facts import plan_facts
-from pax8_pipeline.reports.plan_rows import CLASS_TITLES, COLUMNS, Row, shown_row
+from pax8_pipeline.reports.plan_rows import COLUMNS, Row, shown_row
 from pax8_pipeline.reports.rendering import render
 from pax8_pipeline.reports.table import Column, Table
 from pax8_pipeline.text import textfiles
@@ -63,32 +65,16 @@ def plan_csv(rows: Iterable[Row]) -> str:
     return table.csv_text(Table("Plan", [Column(name, name) for name in _CSV], shown))
 
 
-def plan_html(connection: Connection, plan_id: str, usage: usage_report.Usage | None = None) -> str:
-    """Return a plan, and usage when it is given, as one HTML page that needs nothing else."""
-    plan = planner.load_plan(connection, plan_id)
-    rows = plan_rows.plan_rows(connection, plan_id, no_ops=False)
-    return render(
-        "report.html.j2",
-        plan=plan,
-        facts=plan_facts(connection, plan),
-        tables=_sections(rows),
-        usage=usage,
-        about=usage_report.ABOUT,
-        chart=usage_chart.as_link(usage.picture) if usage and usage.picture else None,
-    )
+def plan_html(connection: Connection, plan_id: str, context: ReportContext | None = None) -> str:
+    """Return the report of a plan as one HTML page that needs nothing else (`page`)."""
+    return page.page(connection, plan_id, context or ReportContext())
 
 
-def _sections(rows: Sequence[Row]) -> list[Table]:
-    parts = {"Not billed to any client": [row for row in rows if row["unbilled_per_month"]]}
-    for cls, title in CLASS_TITLES.items():
-        parts[title] = [row for row in rows if row["class"] == cls and not row["unbilled_per_month"]]
-    return [Table(title, COLUMNS, [shown_row(row) for row in part]) for title, part in parts.items()]
+def write_report(warehouse: Warehouse, plan_id: str, folder: Path, context: ReportContext | None = None) -> Path:
+    """Write the report as Markdown, HTML, CSV and JSON into `folder` and return the HTML file's path.
 
-
-def write_report(warehouse: Warehouse, plan_id: str, folder: Path) -> Path:
-    """Write the plan as Markdown, HTML, CSV and JSON into `folder` and return the HTML file's path.
-
-    Beside the plan they tell of usage, as it was last reconciled (`usage_report`); the CSV holds the plan alone.
+    Beside the plan they show usage as it was last reconciled (`usage_report`); the CSV has the plan alone. `context`: what
+    is taken from the settings.
     """
     make_folder(folder)
     with warehouse.connect() as connection:
@@ -96,7 +82,7 @@ def write_report(warehouse: Warehouse, plan_id: str, folder: Path) -> Path:
         data = {**plan_json(connection, plan_id), "usage": usage_report.as_data(usage)}
         texts = {
             "md": f"{plan_markdown(connection, plan_id, limit=ALL_ROWS)}\n\n{usage_report.markdown(usage)}\n",
-            "html": plan_html(connection, plan_id, usage),
+            "html": plan_html(connection, plan_id, context),
             "csv": plan_csv(plan_rows.plan_rows(connection, plan_id)),
             "json": to_json(data, indent=None),  # indenting 20,000 rows takes seconds
         }

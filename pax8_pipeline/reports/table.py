@@ -21,7 +21,7 @@ from rich.cells import cell_len
 from pax8_pipeline.reports import formatting
 from pax8_pipeline.text import plaintext
 
-Kind = Literal["text", "id", "money", "count", "date", "percent"]
+Kind = Literal["text", "id", "money", "count", "date", "percent", "links"]
 Row = Mapping[str, Any]
 
 _RIGHT: tuple[Kind, ...] = ("money", "count", "percent")
@@ -32,7 +32,8 @@ _GAP = "  "
 class Column:
     """One column: the member of a row that it shows, its heading, and the kind of its values.
 
-    `signed`: money with a plus or minus sign. `unknown`: the text of an empty value.
+    `signed`: money with a plus or minus sign. `unknown`: the text of an empty value. `size`: wide for sentences, short for
+    a word that is never broken.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Column:
     kind: Kind = "text"
     signed: bool = False
     unknown: str = ""
+    size: Literal["", "wide", "short"] = ""
 
     @property
     def right(self) -> bool:
@@ -51,12 +53,14 @@ class Column:
         value = row.get(self.name)
         if value is None:
             return self.unknown
+        if self.kind == "links":
+            return ", ".join(link.text for link in value)
         if self.kind == "money" and isinstance(value, (Decimal, int)):
             return formatting.money(Decimal(value), signed=self.signed)
         if self.kind == "percent" and isinstance(value, (Decimal, int)):
             return formatting.percent(Decimal(value))
-        if self.kind == "count" and isinstance(value, int) and not isinstance(value, bool):
-            return formatting.count(value)
+        if self.kind == "count" and isinstance(value, (Decimal, int)):
+            return formatting.number(value)
         return formatting.plain(value)
 
 
@@ -80,17 +84,21 @@ def plain_table(title: str, rows: Sequence[Row], names: Sequence[str] | None = N
     return Table(title, [Column(name, name) for name in names or (rows[0] if rows else ())], rows)
 
 
-def totals_by_currency(rows: Sequence[Row], columns: Sequence[Column], label: str) -> list[dict[str, Any]]:
+def totals_by_currency(
+    rows: Sequence[Row], columns: Sequence[Column], label: str, also_by: Sequence[str] = ()
+) -> list[dict[str, Any]]:
     """Return one row of totals for each currency: amounts of two currencies are never added.
 
-    A column of money with an unknown value in one of its rows has no total. `label` is the column that says "Total".
+    A column of money with an unknown value in one of its rows has no total. `label` is the column that says "Total";
+    `also_by` names further members whose amounts are not added, such as once and a month.
     """
-    parts: dict[str, list[Row]] = defaultdict(list)
+    names = ("currency", *also_by)
+    parts: dict[tuple[str, ...], list[Row]] = defaultdict(list)
     for row in rows:
-        parts[str(row.get("currency") or "?")].append(row)
+        parts[tuple(str(row.get(name) or "?") for name in names)].append(row)
     totals = []
-    for currency, of_currency in sorted(parts.items()):
-        total: dict[str, Any] = {label: "Total", "currency": currency}
+    for key, of_currency in sorted(parts.items()):
+        total: dict[str, Any] = {label: "Total", **dict(zip(names, key, strict=True))}
         for column in columns:
             if column.kind == "money":
                 values = [row.get(column.name) for row in of_currency]

@@ -23,8 +23,8 @@ from pax8_pipeline.warehouse.snapshots import dicts
 Row = Mapping[str, Any]
 
 MONTHS = (
-    Column("month", "Month"),
-    Column("state", "State"),
+    Column("month", "Month", size="short"),
+    Column("state", "State", size="wide"),
     Column("to_bill", "Charged", "money"),
     Column("billed", "Billed", "money"),
     Column("waiting", "In this plan", "money"),
@@ -32,18 +32,18 @@ MONTHS = (
     Column("unassigned", "No company", "money"),
     Column("skipped", "Left out", "money"),
     Column("estimate", "So far", "money"),
-    Column("currency", "Currency"),
-    Column("why", "Why"),
+    Column("currency", "Currency", size="short"),
+    Column("why", "Why", size="wide"),
 )
 GROUPS = (
-    Column("month", "Month"),
+    Column("month", "Month", size="short"),
     Column("resource_group", "Group"),
     Column("vendor_name", "Vendor"),
     Column("charges", "Client charges", "money"),
     Column("cost", "Your cost", "money"),
-    Column("currency", "Currency"),
+    Column("currency", "Currency", size="short"),
     Column("shape", "Shape"),
-    Column("click", "What to click"),
+    Column("click", "What to click", size="wide"),
 )
 MOVERS = (
     Column("client", "Client"),
@@ -55,7 +55,7 @@ MOVERS = (
     Column("change", "Change", "money", signed=True),
     Column("percent", "%", "count"),
     Column("margin", "Margin", "money"),
-    Column("currency", "Currency"),
+    Column("currency", "Currency", size="short"),
 )
 _SHOWN = 40
 _MORE = "{count} more rows are in the report's JSON."

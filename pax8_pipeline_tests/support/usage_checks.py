@@ -71,11 +71,13 @@ def usage_books(
     status: str = "Unpaid",
     more: Sequence[snapshots.Read] = (),
     bills: Sequence[Row] = (),
+    **changes: Any,
 ) -> Warehouse:
-    """Books of two companies with `rows` on invoice i1, `bills` and `more` reads beside it."""
-    books = Books(companies=[company(), company(id=OTHER, name="Other Ltd")], client_map=[(COMPANY, 231), (OTHER, 232)],
-                  clients=[{"id": 231, "name": "Example", "inactive": False, "currencyisocode": "USD"}, {"id": 232, "name": "Other", "inactive": False, "currencyisocode": "USD"}],
-                  usage_summaries=list(august), item_map=[(METERED, 120)])  # fmt: skip
+    """Books of two companies with `rows` on invoice i1, `bills` and `more` reads beside it; `changes` are of `Books`."""
+    made = {"companies": [company(), company(id=OTHER, name="Other Ltd")], "client_map": [(COMPANY, 231), (OTHER, 232)],
+            "clients": [{"id": 231, "name": "Example", "inactive": False, "currencyisocode": "USD"}, {"id": 232, "name": "Other", "inactive": False, "currencyisocode": "USD"}],
+            "usage_summaries": list(august), "item_map": [(METERED, 120)]}  # fmt: skip
+    books = Books(**{**made, **changes})
     reads = [r for r in books.reads() if r.table != "halo.items"]
     reads += [
         snapshots.Read("halo.items", snapshots.raw_objects("/Item", [{"id": 120, "name": "Usage"}])),

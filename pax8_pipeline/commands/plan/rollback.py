@@ -19,6 +19,7 @@ from pax8_pipeline.commands.target import open_target
 from pax8_pipeline.halo.client import HaloClient
 from pax8_pipeline.mapping.files import load_mappings
 from pax8_pipeline.reports import formatting, plan_report
+from pax8_pipeline.reports.page.context import report_context
 from pax8_pipeline.settings import Settings, load_settings
 from pax8_pipeline.warehouse.connection import Warehouse
 
@@ -70,7 +71,7 @@ def _plan_back(settings: Settings, plan_id: str) -> run_report.RunReport:
     )
     with HaloClient(halo_config(settings)) as halo:
         made = make_rollback(warehouse, plan_id, halo, now)
-    page = plan_report.write_report(warehouse, made.plan_id, settings.reports_path)
+    page = plan_report.write_report(warehouse, made.plan_id, settings.reports_path, report_context(settings))
     return replace(run_report.build_run_report(settings, run_id, made.plan_id, [], []), report=str(page))
 
 

@@ -15,6 +15,7 @@ from pax8_pipeline.commands.plan.rollback import rollback
 from pax8_pipeline.commands.target import data_target
 from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.reports import formatting, plan_report, plan_rows
+from pax8_pipeline.reports.page.context import report_context
 from pax8_pipeline.settings import load_settings
 from pax8_pipeline.text import textfiles
 from pax8_pipeline.warehouse.connection import Warehouse
@@ -51,7 +52,7 @@ def show(plan_id: str | None, as_json: bool, kind: str, out: Path | None, detail
         head = plans.load_plan(connection, chosen)
         text = {
             "md": lambda: plan_report.plan_markdown(connection, chosen, limit=100_000),
-            "html": lambda: plan_report.plan_html(connection, chosen),
+            "html": lambda: plan_report.plan_html(connection, chosen, report_context(settings)),
             "csv": lambda: plan_report.plan_csv(plan_rows.plan_rows(connection, chosen)),
             "json": lambda: formatting.to_json(plan_report.plan_json(connection, chosen)),
         }.get("json" if as_json else kind)

@@ -1,6 +1,6 @@
 """The report of a plan, for people: written every time a plan was made, whatever became of the writes.
 
-Here belongs: producing it last, and proving that it says what the plan says. Not here: its words (billing.render).
+Contains: making it last, and proving that it says what the plan says. Does not contain: its words (`reports`).
 
 How it stays free of the gate: a blocking check on billing/plan stops everything downstream of the plan, but not an
 asset that itself checks the plan (Dagster 1.13 exempts those). The report does: `report_agrees` compares its figures
@@ -26,6 +26,7 @@ from pax8_pipeline.orchestration.assets.specs import OWNERS, POOL, asset_key
 from pax8_pipeline.orchestration.assets.step import AssetStep, asset_step
 from pax8_pipeline.reports import plan_report, usage_report
 from pax8_pipeline.reports.digest import digest
+from pax8_pipeline.reports.page.context import report_context
 from pax8_pipeline.warehouse.connection import Connection
 
 _PLAN, _REPORT = asset_key("billing.plan"), asset_key("billing.report")
@@ -74,7 +75,9 @@ def _write_report(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeR
     with asset_step(context, context.resources.settings, context.resources.warehouse) as step:
         with step.warehouse.connect() as connection:
             plan_id = _plan_id(connection, step.run_id)
-        page = plan_report.write_report(step.warehouse, plan_id, step.settings.reports_path)
+        page = plan_report.write_report(
+            step.warehouse, plan_id, step.settings.reports_path, report_context(step.settings)
+        )
         step.warehouse.publish(step.settings.published_path)
         step.log(f"report: {page}")
         with step.warehouse.connect() as connection:

@@ -1,0 +1,1 @@
+"""The first screen of the report: what Pax8 charges, what clients are billed, the margin, and what needs somebody."""
