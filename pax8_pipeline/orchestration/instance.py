@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import sqlite3
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,19 +17,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import sqlalchemy
 import yaml
 from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
-from dagster._core.storage.event_log.sqlite import sqlite_event_log
-from dagster._core.storage.runs.sqlite import sqlite_run_storage
-from dagster._core.storage.schedules.sqlite import sqlite_schedule_storage
 
 from pax8_pipeline.errors import ConfigError
+from pax8_pipeline.orchestration.dagster_patches import quick_history
 from pax8_pipeline.settings import Settings
 from pax8_pipeline.text.private_files import make_folder
 
 _HEAD = "# Written by pax8-pipeline from the checkout's dagster.yaml; edit that one.\n"
-_STORAGES = (sqlite_event_log, sqlite_run_storage, sqlite_schedule_storage)
 _CHECKOUT = Path(__file__).resolve().parents[2]
 # Neither is a run at work: a finished one has its result, an unstarted one belongs to whoever will start it.
 _AT_WORK = [DagsterRunStatus.STARTED, DagsterRunStatus.STARTING, DagsterRunStatus.CANCELING]
@@ -92,59 +86,9 @@ def _write_if_new(path: Path, text: str) -> None:
 @contextmanager
 def open_instance(settings: Settings) -> Iterator[DagsterInstance]:
     """Open the instance that `pax8-pipeline dev` shows, and end what dead processes left behind in it."""
-    with _relaxed_history(), DagsterInstance.from_config(str(instance_home(settings))) as instance:
+    with quick_history(), DagsterInstance.from_config(str(instance_home(settings))) as instance:
         end_dead_runs(instance)
         yield instance
-
-
-@contextmanager
-def _relaxed_history() -> Iterator[None]:
-    """Let SQLite keep the history without waiting for the disk at each of the 2,000 events of a run.
-
-    In write-ahead mode that cannot damage it, and a killed process loses nothing; a power cut may lose the last events.
-    What must never be lost, the ledger of writes, is in DuckDB and flushed before each write.
-    """
-    sqlalchemy.event.listen(sqlalchemy.Engine, "connect", _relax)
-    try:
-        with _kept_engines():
-            yield
-    finally:
-        sqlalchemy.event.remove(sqlalchemy.Engine, "connect", _relax)
-
-
-@contextmanager
-def _kept_engines() -> Iterator[None]:
-    """Let each history file keep its engine and connection: Dagster makes both anew for each of some thousand events.
-
-    Under another Dagster that makes them otherwise, this changes nothing.
-    """
-    made: dict[str, sqlalchemy.Engine] = {}
-    making = threading.Lock()
-
-    def kept(url: str, **options: Any) -> sqlalchemy.Engine:
-        with making:
-            if url not in made:
-                options.pop("poolclass", None)
-                made[url] = sqlalchemy.create_engine(url, **options)
-                # Dagster lets go of it after each event: that is what is kept from happening, on this one engine.
-                made[url].dispose = lambda close=True: None  # type: ignore[method-assign]
-            return made[url]
-
-    theirs = [(module, getattr(module, "create_engine", None)) for module in _STORAGES]
-    for module in _STORAGES:
-        setattr(module, "create_engine", kept)  # noqa: B010 - the modules do not say that they have it
-    try:
-        yield
-    finally:
-        for module, function in theirs:
-            setattr(module, "create_engine", function)  # noqa: B010 - as above
-        for engine in made.values():
-            sqlalchemy.Engine.dispose(engine)
-
-
-def _relax(connection: Any, record: object) -> None:
-    if isinstance(connection, sqlite3.Connection):
-        connection.execute("PRAGMA synchronous = NORMAL")
 
 
 # Who is alive

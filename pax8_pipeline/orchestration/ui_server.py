@@ -13,9 +13,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from types import SimpleNamespace
-from typing import Any
 
+from pax8_pipeline.orchestration.dagster_patches import change_served_app, change_started_commands
 from pax8_pipeline.settings import load_settings
 from pax8_pipeline.text.private_files import write_for_us_only
 from pax8_pipeline.web_guard import Guarded, Rules
@@ -37,14 +36,8 @@ def main(arguments: Sequence[str]) -> None:
 def _dagster(arguments: Sequence[str]) -> None:
     """Run Dagster's own command line; the web server that it starts is ours."""
     from dagster import _cli
-    from dagster._cli import dev
 
-    start = getattr(dev, "open_ipc_subprocess")  # noqa: B009 - the module does not say that it has it
-
-    def guarded(command: Sequence[str], **options: Any) -> Any:
-        return start(guarded_command(command), **options)
-
-    setattr(dev, "open_ipc_subprocess", guarded)  # noqa: B010 - replaced on purpose
+    change_started_commands(guarded_command)
     sys.argv = ["dagster", *arguments]
     _cli.cli(auto_envvar_prefix=_cli.ENV_PREFIX)
 
@@ -70,18 +63,12 @@ def rules(host: str, allowed: Sequence[str]) -> Rules:
 
 def _serve(arguments: Sequence[str]) -> None:
     """Run Dagster's web server; what it hands to uvicorn goes there behind the guard."""
-    import uvicorn
     from dagster_webserver import cli
 
     place = list(arguments).index("--host") + 1 if "--host" in arguments else 0
     host = arguments[place] if place else "127.0.0.1"
     allowed = rules(host, load_settings().policy.ui.allowed_hosts)
-
-    def run(app: Any, **options: Any) -> None:
-        uvicorn.run(Guarded(app, allowed), **options)
-
-    # All of uvicorn that Dagster sees: another way to start a server fails instead of going round the guard.
-    setattr(cli, "uvicorn", SimpleNamespace(run=run))  # noqa: B010 - replaced on purpose
+    change_served_app(lambda app: Guarded(app, allowed))
     sys.argv = ["dagster-webserver", *arguments]
     cli.cli(auto_envvar_prefix="DAGSTER_WEBSERVER")
 

@@ -26,7 +26,7 @@ from pax8_pipeline.settings import Policy
 from pax8_pipeline.warehouse import snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.support.billing import WAIT, as_halo_keeps
-from pax8_pipeline_tests.support.books import COMPANY, TODAY, circumstances, let_go
+from pax8_pipeline_tests.support.books import COMPANY, TODAY, circumstances, hold_open, let_go
 from pax8_pipeline_tests.support.checks import settings_of
 from pax8_pipeline_tests.support.usage_books import KEY, OTHER, UsageBooks, arrears, policy, usage_plan
 
@@ -44,13 +44,17 @@ def two_companies(**changes: Any) -> UsageBooks:
 class House:
     """Usage of two companies, planned in run-1, and what Halo shows."""
 
-    loaded: Path
+    loaded: Path  # the books, read and reconciled
+    planned_once: Path  # the same with the plan of run-1, by the rules of `policy()`
 
     def __init__(self, folder: Path, *, written: bool = True, rules: Policy | None = None) -> None:
-        shutil.copy(self.loaded, folder / "warehouse.duckdb")
+        let_go()
+        shutil.copy(self.loaded if rules else self.planned_once, folder / "warehouse.duckdb")
         self.folder, self.rules, self.runs = folder, rules or policy(), 1
         self.warehouse = Warehouse(folder / "warehouse.duckdb")
-        usage_plan(self.warehouse, self.rules)
+        hold_open(self.warehouse)
+        if rules:
+            usage_plan(self.warehouse, rules)
         self.changes = {c.row_id: c for c in self.planned()}
         self.shown = [self.as_made(n, c) for n, c in enumerate(self.changes.values(), start=51877)]
         with self.warehouse.transaction() as connection:
@@ -96,6 +100,9 @@ class House:
 def books(tmp_path_factory: pytest.TempPathFactory) -> None:
     House.loaded = two_companies().load(tmp_path_factory.mktemp("books"), policy=policy()).path
     let_go()
+    House.planned_once = tmp_path_factory.mktemp("planned") / "warehouse.duckdb"
+    shutil.copy(House.loaded, House.planned_once)
+    usage_plan(Warehouse(House.planned_once), policy())
 
 
 def by_another(document: Row) -> Row:

@@ -21,7 +21,7 @@ from pax8_pipeline.billing.rollback import make_rollback
 from pax8_pipeline.warehouse import build, snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.support.billing import WAIT, FakeHalo, as_halo_keeps
-from pax8_pipeline_tests.support.books import TODAY, circumstances, let_go
+from pax8_pipeline_tests.support.books import TODAY, circumstances, hold_open, let_go
 from pax8_pipeline_tests.support.usage_books import KEY, UsageBooks, policy, usage_plan
 
 CHECKS = policy()
@@ -33,12 +33,16 @@ COVERS = (date(2026, 6, 19), date(2026, 9, 29))
 class Case:
     """A planned invoice, and what the ledger says of it."""
 
-    loaded: Path  # books that are read and reconciled, once for all tests
+    loaded: Path  # books that are read, reconciled and planned in run-1, once for all tests
 
     def __init__(self, folder: Path, *states: State) -> None:
+        let_go()
         shutil.copy(self.loaded, folder / "warehouse.duckdb")
         self.warehouse = Warehouse(folder / "warehouse.duckdb")
-        self.change = self.plan("run-1")
+        hold_open(self.warehouse)
+        planned = self.planned()
+        assert planned is not None
+        self.change = planned
         self.note("run-1", *states)
 
     def plan(self, run_id: str) -> Change:
@@ -48,9 +52,13 @@ class Case:
             for key, row in usage_plan(self.warehouse, CHECKS, run_id).items()
             if key.startswith(KEY)
         ]
+        return self.planned() or self.change
+
+    def planned(self) -> Change | None:
+        """The invoice as the newest plan has it, None when that makes none."""
         with self.warehouse.connect() as connection:
             self.plan_id = latest_plan_id(connection) or ""
-            return next((c for c in all_changes(connection, self.plan_id) if c.row_id == KEY), None) or self.change
+            return next((c for c in all_changes(connection, self.plan_id) if c.row_id == KEY), None)
 
     def note(self, run_id: str, *states: State) -> None:
         for state in states:
@@ -86,6 +94,7 @@ def books(tmp_path_factory: pytest.TempPathFactory) -> None:
     warehouse = UsageBooks().load(tmp_path_factory.mktemp("books"), policy=CHECKS)
     with warehouse.transaction() as connection:
         connection.execute("UPDATE meta.snapshots SET loaded_at = ?", [CLAIMED - timedelta(hours=1)])
+    usage_plan(warehouse, CHECKS)
     Case.loaded = warehouse.path
     let_go()
 

@@ -27,6 +27,7 @@ from pax8_pipeline.sandbox.world.world import World
 from pax8_pipeline.settings import load_settings
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.support.cli import OURS
+from pax8_pipeline_tests.support.history import copy_history
 from pax8_pipeline_tests.support.hurry import without_waiting
 
 TODAY = date(2026, 8, 20)
@@ -55,6 +56,7 @@ def patient(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Patient
         if name.startswith(OURS):
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
+    copy_history(tmp_path / "data")
     with without_waiting(), running_sandbox(World(1, TODAY, companies=12)) as sandbox:
         yield Patient(sandbox, {**sandbox.env(), "PAX8_PIPELINE_DATA": str(tmp_path / "data")})
 

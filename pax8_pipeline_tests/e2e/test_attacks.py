@@ -16,6 +16,8 @@ from urllib.parse import quote, urlsplit
 import pytest
 
 from pax8_pipeline.sandbox.world.world import World
+from pax8_pipeline_tests.proofs import WHOLE
+from pax8_pipeline_tests.support.nightly import night, open_entries
 from pax8_pipeline_tests.support.operator import TODAY, Operator, desk, until
 
 EVIL = "https://evil.example"
@@ -176,15 +178,17 @@ def test_whoever_reaches_the_ui_writes_only_a_plan_with_its_checksum(ui: Ui, at:
     plan = at.command("plan", "show", "--json", HALO_WRITE_MODE="dry_run").data["plan"]
     named = {"apply": True, "plan_id": plan["plan_id"], "checksum": "0" * 64}
     config = {"ops": {"billing__writes": {"config": named}}}
-    assert "checksum in the configuration is not" in ui.launch("apply_plan", config)
-    assert at.posts() == []
+    if WHOLE:  # in small: orchestration/assets/test_daily_sync.py, a plan is written only with its id and checksum
+        assert "checksum in the configuration is not" in ui.launch("apply_plan", config)
+        assert at.posts() == []
     named["checksum"] = plan["checksum"]
     cancelled_in_a_write(ui, at, config)
     begun = len(at.posts())
     assert begun == 1
     assert "verified" in ui.launch("apply_plan", config)
     assert len(at.posts()) > begun
-    assert at.run().code in (0, 2)
+    night(at)
+    assert open_entries(at) == 0
     assert at.sandbox.world.halo.violations == []
 
 

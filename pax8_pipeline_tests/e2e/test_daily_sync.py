@@ -137,24 +137,25 @@ def test_each_of_what_does_not_pass_is_enough_to_write_nothing(trouble: Trouble,
     assert small.posts() == []
 
 
-def test_a_run_held_back_says_every_reason_with_its_exit_code(at: Operator) -> None:
-    short_companies(at)
-    no_subscriptions(at)
-    ran = at.run()
+def test_a_run_held_back_says_every_reason_with_its_exit_code(small: Operator) -> None:
+    short_companies(small)
+    no_subscriptions(small)
+    ran = small.run()
     assert ran.code == 3, ran.err
-    assert at.posts() == []
+    assert small.posts() == []
     assert ("incomplete" in ran.data["sentence"], "shrank" in ran.data["sentence"]) == (True, True)
 
 
-def test_native_integration_on_blocks_every_quantity(at: Operator) -> None:
-    native_integration(at)
-    ran = at.run()
+def test_native_integration_on_blocks_every_quantity(small: Operator) -> None:
+    native_integration(small)
+    ran = small.run()
     assert ran.code == 3, ran.err
-    assert at.posts() == []
+    assert small.posts() == []
     assert "native" in ran.data["sentence"]
 
 
-def test_a_vendor_that_is_down_is_an_error_in_plain_words(at: Operator) -> None:
+def test_a_vendor_that_is_down_is_an_error_in_plain_words(small: Operator) -> None:
+    at = small
     at.sandbox.faults.add("500", vendor="halo", path="/RecurringInvoice", times=None)
     ran = at.run()
     assert ran.code == 1
@@ -173,7 +174,8 @@ def test_a_malformed_mapping_file_stops_before_any_vendor_is_asked(at: Operator)
     assert len(at.sandbox.requests) == 0
 
 
-def test_bad_credentials_are_said_in_plain_words_without_the_secret(at: Operator) -> None:
+def test_bad_credentials_are_said_in_plain_words_without_the_secret(small: Operator) -> None:
+    at = small
     ran = at.run(PAX8_CLIENT_SECRET="not-the-secret-9f3")
     assert ran.code == 1
     assert "PAX8_CLIENT_SECRET" in ran.out + ran.err

@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from pax8_pipeline_tests.support.nightly import night, rows, small_story
 from pax8_pipeline_tests.support.operator import Operator, Ran, desk
 
 APPROVE = "trust: {default: approve}\n"
@@ -18,7 +19,7 @@ APPROVE = "trust: {default: approve}\n"
 
 @pytest.fixture
 def at(tmp_path: Path) -> Iterator[Operator]:
-    with desk(tmp_path, USER="ada") as made:
+    with desk(tmp_path, small_story(), USER="ada") as made:
         yield made
 
 
@@ -102,10 +103,12 @@ def test_a_held_run_is_written_after_its_acknowledgement(at: Operator) -> None:
 
 
 def test_a_rollback_names_and_leaves_alone_what_changed_since(at: Operator) -> None:
-    first = at.run()
-    assert first.all_written, first.err
-    plan = plan_of(first)
-    row = next(r for r in first.data["rows"] if r["action"] == "set_licence_count" and r["state"] == "verified")
+    head, outcome = night(at)
+    assert outcome is not None
+    assert set(outcome.states) == {"verified"}
+    plan = head.plan_id
+    done = "SELECT licence_id FROM billing.ledger_state WHERE action = 'set_licence_count' AND state = 'verified'"
+    row = rows(at, done)[0]
     at.sandbox.halo.licences[row["licence_id"]]["count"] = 77
     undo = at.command("plan", "rollback", plan)
     assert undo.code == 2, undo.err

@@ -67,6 +67,7 @@ def test_progress_comes_one_line_at_a_time_and_ends_with_the_run(harness: Pipeli
     harness.sync(said=said)
     heard = len(said)
     assert [text for text in said if text.startswith("writes: 1 verified")]
+    harness.pax8.faults["companies"] = Unreachable("Pax8 cannot be reached", vendor="Pax8")
     harness.sync()
     assert len(said) == heard
 

@@ -12,6 +12,7 @@ import pytest
 from dagster._core.scheduler.instigation import InstigatorType, TickData, TickStatus
 
 from pax8_pipeline.orchestration.write_permission import SCHEDULE, Permission, refusal
+from pax8_pipeline_tests.support.history import disk_instance
 
 IMITATED = {"dagster/schedule_name": SCHEDULE, "dagster/tick": "1"}
 
@@ -43,7 +44,7 @@ def may(run: dg.DagsterRun, instance: dg.DagsterInstance, mode: str = "apply", *
 
 @pytest.fixture
 def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.local_temp(str(tmp_path)) as made:
+    with disk_instance(tmp_path) as made:
         yield made
 
 

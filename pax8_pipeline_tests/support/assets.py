@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import atexit
+import copy
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import dagster as dg
 
@@ -19,8 +25,11 @@ from pax8_pipeline.orchestration.resources import FixedSettings
 from pax8_pipeline.orchestration.runs import RunResult, run_daily_sync
 from pax8_pipeline.orchestration.write_permission import Permission
 from pax8_pipeline.settings import Settings, load_settings
+from pax8_pipeline.warehouse import build
 from pax8_pipeline.warehouse.connection import Warehouse
-from pax8_pipeline_tests.support.books import COMPANY, TODAY, invoice, licence, line, subscription
+from pax8_pipeline_tests.support.books import COMPANY, TODAY, empty_warehouse, invoice, licence, line, subscription
+from pax8_pipeline_tests.support.history import memory_instance
+from pax8_pipeline_tests.support.shelf import build_one
 from pax8_pipeline_tests.support.vendors import FakeHalo, FakePax8
 
 MONTH = f"{TODAY:%Y-%m}-01"
@@ -45,12 +54,14 @@ class PipelineHarness:
     pax8: FakePax8 = field(default_factory=FakePax8)
     halo: FakeHalo = field(default_factory=FakeHalo)
     env: dict[str, str] = field(default_factory=dict)
-    instance: dg.DagsterInstance = field(default_factory=dg.DagsterInstance.ephemeral)
+    instance: dg.DagsterInstance = field(default_factory=memory_instance)
 
     def __post_init__(self) -> None:
         (self.folder / "mappings").mkdir(parents=True, exist_ok=True)
         rows = f"pax8_company_id,halo_client_id,note\n{COMPANY},231,\n"
         (self.folder / "mappings" / "clients.csv").write_text(rows, encoding="utf-8")
+        if not self.settings.warehouse_path.exists():
+            empty_warehouse(self.settings.warehouse_path)
 
     @property
     def settings(self) -> Settings:
@@ -97,8 +108,14 @@ class PipelineHarness:
 
     @contextmanager
     def held_open(self) -> Iterator[None]:
-        """One connection for the time of a run: it spares each step the opening of the file, a third of the run."""
-        with Warehouse(self.settings.warehouse_path).connect() as connection:
+        """One connection for the time of a run: it spares each step the opening of the file, a third of the run.
+
+        Tables that this process built before from the same input are copies (see `shelf`).
+        """
+        with (
+            Warehouse(self.settings.warehouse_path).connect() as connection,
+            patch.object(build, "build", build_one),
+        ):
             connection.execute("SET threads = 1")  # the quickest for a few rows
             yield
 
@@ -121,6 +138,33 @@ def writes(config: dict[str, Any]) -> dict[str, Any]:
 def out_of_step(folder: Path, **env: str) -> PipelineHarness:
     """Pax8 has 25 seats where Halo bills 20."""
     return PipelineHarness(folder, FakePax8(subscription_rows=[subscription(quantity=25)]), env=env)
+
+
+@cache
+def _after_a_run(mode: str) -> tuple[PipelineHarness, RunResult]:
+    """The harness of `out_of_step` after one run in this write mode; made once in a process, for copies only."""
+    folder = tempfile.TemporaryDirectory(prefix="run-")
+    atexit.register(folder.cleanup)
+    harness = out_of_step(Path(folder.name) / "data", HALO_WRITE_MODE=mode)
+    return harness, harness.sync()
+
+
+def planned(folder: Path) -> tuple[PipelineHarness, str]:
+    """A copy of `out_of_step` after a dry run, ready to write; the id of its plan. It has a history of its own."""
+    return _copy("dry_run", folder)
+
+
+def written(folder: Path) -> tuple[PipelineHarness, str]:
+    """A copy of `out_of_step` after a run that wrote; the id of its plan. It has a history of its own."""
+    return _copy("apply", folder)
+
+
+def _copy(mode: str, folder: Path) -> tuple[PipelineHarness, str]:
+    harness, result = _after_a_run(mode)
+    assert (result.success, result.applied) == (True, {"verified": 1} if mode == "apply" else {})
+    shutil.copytree(harness.folder, folder, dirs_exist_ok=True)
+    assert result.plan_id is not None
+    return PipelineHarness(folder, copy.deepcopy(harness.pax8), copy.deepcopy(harness.halo)), result.plan_id
 
 
 def harness_of(folder: Path, subscriptions: int) -> PipelineHarness:

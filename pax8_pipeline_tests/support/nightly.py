@@ -18,7 +18,7 @@ import random
 import shutil
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -180,7 +180,12 @@ def night(
     at: Operator, *, apply: bool = True, usage: bool = False, step: Step = _no_step
 ) -> tuple[Plan, ApplyResult | None]:
     """Play one whole night of the desk's world today; without `apply` it ends with the plan, with `usage` it bills it."""
-    return whole_night(at.environment(), apply=apply, usage=usage, step=step)
+    # Nobody else opens the file meanwhile, unless a step of the test does: opening it takes a quarter of a night.
+    warehouse = Warehouse(at.folder / "warehouse.duckdb")
+    if not warehouse.path.exists():
+        empty_warehouse(warehouse.path)
+    with warehouse.connect() if step is _no_step else nullcontext():
+        return whole_night(at.environment(), apply=apply, usage=usage, step=step)
 
 
 def whole_night(

@@ -22,6 +22,7 @@ from pax8_pipeline.cli import main
 from pax8_pipeline.commands.sandbox_server import free_port
 from pax8_pipeline.sandbox.server.app import Sandbox, running_sandbox
 from pax8_pipeline.sandbox.world.world import World
+from pax8_pipeline_tests.support.history import copy_history
 from pax8_pipeline_tests.support.hurry import without_waiting
 
 TODAY = date(2026, 8, 20)
@@ -171,5 +172,6 @@ def desk(folder: Path, world: World | None = None, **env: str) -> Iterator[Opera
     """Serve the demo's world (or another) and lay out its data folder."""
     world = world or World.demo(TODAY)
     world.write_mappings(folder / "mappings")
+    copy_history(folder)
     with running_sandbox(world) as sandbox:
         yield Operator(sandbox, folder, env)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -28,6 +29,7 @@ _UNKNOWN = "unknown"  # whatever reads this is built each time
 _MAPPINGS = ("staging.mapping_clients", "staging.mapping_subscriptions", "staging.mapping_items")
 
 
+_BUILD = build.build  # as it is when nobody has put something else in its place
 _ROOM = 4000  # tables; a small one takes a third of a megabyte
 
 
@@ -51,6 +53,34 @@ def build_all(warehouse: Warehouse, tables: Sequence[str], values: Mapping[str, 
             if key:
                 _put(connection, table, key, rejects)
         _take(connection, ready, on_shelf)
+
+
+def build_one(warehouse: Warehouse, table: str, values: Mapping[str, Any]) -> build.Built:
+    """Do what `build.build` does, for a run that builds its tables one by one: each input is known by what it holds now."""
+    with warehouse.connect() as connection:
+        on_shelf = _shelf(connection)
+        key = _key(table, values, _contents(connection, _reads(table)[0]))
+        if key not in on_shelf:
+            built = _BUILD(warehouse, table, values)
+            if key:
+                _put(connection, table, key, built.rejects)
+            return built
+        _take(connection, [(table, key)], on_shelf)
+        (rows,) = connection.execute(f"SELECT count(*) FROM {table}").fetchall()[0]
+        reasons = connection.execute("SELECT reason FROM staging.rejects WHERE table_name = ?", [table]).fetchall()
+        counted = Counter(str(reason).split(":", 1)[0] for (reason,) in reasons)
+        ordered = sorted(counted.items(), key=lambda pair: (-pair[1], pair[0]))
+        return build.Built(table, rows, len(reasons), tuple(ordered))
+
+
+def _contents(connection: Connection, inputs: Sequence[str]) -> dict[str, str]:
+    """A fingerprint of each input as it is now."""
+    raw = [table for table in _RAW if table in inputs or _reads_of(table) in inputs]
+    keys = _raw_keys(connection, raw) if raw else {}
+    for name in inputs:
+        if name not in keys and name != _UNKNOWN:
+            keys[name] = _hash(connection.execute(f"FROM {name} ORDER BY ALL").fetchall())
+    return keys
 
 
 def _shelf(connection: Connection) -> set[str]:
@@ -88,6 +118,16 @@ def _put(connection: Connection, table: str, key: str, rejects: int) -> None:
 
 def _input_keys(connection: Connection, tables: Sequence[str]) -> dict[str, str]:
     """A fingerprint of each table that nothing here builds. Ids and times of a read count by their order alone."""
+    keys = _raw_keys(connection, _RAW)
+    for table in _MAPPINGS:
+        keys[table] = _hash(connection.execute(f"FROM {table}").fetchall())
+    others = "FROM staging.rejects WHERE NOT list_contains(?, table_name) ORDER BY ALL"
+    keys["staging.rejects"] = _hash(connection.execute(others, [list(tables)]).fetchall())
+    return keys
+
+
+def _raw_keys(connection: Connection, tables: Sequence[str]) -> dict[str, str]:
+    """Fingerprints of raw tables, and of what is known of the reads of each."""
     # Which of several reads of one thing is the newer one counts; the order of reads of different things does not.
     snapshots = connection.execute(
         "SELECT snapshot_id, table_name, scope, row_number() OVER (PARTITION BY table_name, scope, complete "
@@ -96,7 +136,7 @@ def _input_keys(connection: Connection, tables: Sequence[str]) -> dict[str, str]
     ).fetchall()
     read = {row[0]: row[1:] for row in snapshots}
     keys: dict[str, str] = {}
-    for table in _RAW:
+    for table in tables:
         seen = {i: row[:3] for i, row in read.items() if row[0] == table and (table in _MANY_READS or row[2] == 1)}
         rows = connection.execute(
             f"SELECT snapshot_id, endpoint, object_id, payload FROM {table} WHERE list_contains(?, snapshot_id)",
@@ -104,12 +144,12 @@ def _input_keys(connection: Connection, tables: Sequence[str]) -> dict[str, str]
         ).fetchall()
         keys[table] = _hash([(seen[row[0]], row[1:]) for row in rows])
         scopes = {(row[1], *row[3:]) for row in read.values() if row[0] == table}
-        keys[f"the reads of {table}"] = _hash(sorted(scopes, key=repr))
-    for table in _MAPPINGS:
-        keys[table] = _hash(connection.execute(f"FROM {table}").fetchall())
-    others = "FROM staging.rejects WHERE NOT list_contains(?, table_name) ORDER BY ALL"
-    keys["staging.rejects"] = _hash(connection.execute(others, [list(tables)]).fetchall())
+        keys[_reads_of(table)] = _hash(sorted(scopes, key=repr))
     return keys
+
+
+def _reads_of(table: str) -> str:
+    return f"the reads of {table}"
 
 
 def _add_rejects_key(keys: dict[str, str], tables: Sequence[str]) -> None:
@@ -137,7 +177,7 @@ def _reads(table: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     for schema, name in _TABLE.findall(_TEXT.sub("", query)):
         found = name.replace("_", ".", 1) if schema == "newest" else f"{schema}.{name}"
         if found == "meta.snapshots":
-            inputs |= {f"the reads of {t}" for t in _RAW if f"'{t}'" in query} or {_UNKNOWN}
+            inputs |= {_reads_of(t) for t in _RAW if f"'{t}'" in query} or {_UNKNOWN}
         elif schema in RAW_TABLES and found not in _MANY_READS:
             inputs.add(_UNKNOWN)
         else:

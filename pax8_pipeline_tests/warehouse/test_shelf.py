@@ -22,7 +22,7 @@ from pax8_pipeline_tests.support.books import (
     licence,
     line,
 )
-from pax8_pipeline_tests.support.shelf import build_all
+from pax8_pipeline_tests.support.shelf import build_all, build_one
 from pax8_pipeline_tests.support.usage_books import PRODUCT, UsageBooks, policy, summary, usage_line
 
 EVERYTHING = (*build.STAGING, *build.RECONCILED)
@@ -33,6 +33,12 @@ Builder = Callable[[Warehouse, tuple[str, ...], dict[str, Any]], None]
 def plainly(warehouse: Warehouse, tables: tuple[str, ...], values: dict[str, Any]) -> None:
     for table in tables:
         build.build(warehouse, table, values)
+
+
+def one_by_one(warehouse: Warehouse, tables: tuple[str, ...], values: dict[str, Any]) -> None:
+    for table in tables:
+        assert build_one(warehouse, table, values) == build.build(warehouse, table, values)
+        build_one(warehouse, table, values)
 
 
 def contents(warehouse: Warehouse) -> dict[str, list[tuple[Any, ...]]]:
@@ -77,12 +83,14 @@ def test_books_from_the_shelf_are_those_that_were_built(name: str, tmp_path: Pat
     wanted = built(tmp_path / "plain", books, plainly, rules, today)
     for turn in ("first", "from the shelf"):
         assert built(tmp_path / turn, books, build_all, rules, today) == wanted, turn
+    assert built(tmp_path / "one by one", books, one_by_one, rules, today) == wanted
 
 
 def test_a_second_read_of_the_same_counts_as_it_does_without_a_shelf(tmp_path: Path) -> None:
     books = UsageBooks(usage_summaries=[summary()], lines=[usage_line()])
     wanted = built(tmp_path / "plain", books, plainly, policy(), nights=2)
     assert built(tmp_path / "shelf", books, build_all, policy(), nights=2) == wanted
+    assert built(tmp_path / "one by one", books, one_by_one, policy(), nights=2) == wanted
 
 
 def test_what_somebody_did_to_a_table_does_not_stay_and_does_not_reach_the_shelf(tmp_path: Path) -> None:

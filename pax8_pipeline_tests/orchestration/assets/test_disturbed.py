@@ -21,7 +21,7 @@ from pax8_pipeline.orchestration.schedule import schedule
 from pax8_pipeline.settings import environment as settings_module
 from pax8_pipeline.settings import load_settings
 from pax8_pipeline.warehouse.connection import Warehouse
-from pax8_pipeline_tests.support.assets import PipelineHarness, out_of_step
+from pax8_pipeline_tests.support.assets import PipelineHarness, out_of_step, written
 from pax8_pipeline_tests.support.books import let_go, subscription
 from pax8_pipeline_tests.support.vendors import FakeHalo, FakePax8
 
@@ -143,8 +143,7 @@ def test_on_the_nights_when_clocks_change_the_schedule_ticks_once_a_day(
 
 
 def test_a_damaged_warehouse_is_told_with_the_way_back_and_the_next_run_takes_it(tmp_path: Path) -> None:
-    harness = out_of_step(tmp_path)
-    assert harness.sync().applied == {"verified": 1}
+    harness, _ = written(tmp_path)
     let_go()
     path = harness.settings.warehouse_path
     path.write_bytes(path.read_bytes()[: 4096 * 3] + b"\0" * 10_000)

@@ -9,7 +9,7 @@ import pytest
 
 from pax8_pipeline.errors import NotFound
 from pax8_pipeline.orchestration.runs import RunResult, run_apply_plan
-from pax8_pipeline_tests.support.assets import PipelineHarness, out_of_step
+from pax8_pipeline_tests.support.assets import PipelineHarness, out_of_step, planned
 from pax8_pipeline_tests.support.books import TODAY
 
 RIGHT = datetime(TODAY.year, TODAY.month, TODAY.day, 6, tzinfo=UTC)
@@ -75,12 +75,8 @@ def test_the_sink_asks_again_just_before_the_first_write(tmp_path: Path) -> None
 
 
 def test_applying_a_stored_plan_compares_too(tmp_path: Path) -> None:
-    harness = out_of_step(tmp_path, HALO_WRITE_MODE="")
-    harness.pax8.date = harness.halo.date = RIGHT
-    plan_id = harness.sync().plan_id
-    assert plan_id
-    harness.env["HALO_WRITE_MODE"] = "apply"
-    harness.pax8.date = WRONG
+    harness, plan_id = planned(tmp_path)
+    harness.pax8.date, harness.halo.date = WRONG, RIGHT
     result = apply(harness, plan_id)
     assert (result.applied, harness.halo.written) == ({}, [])
     assert "Pax8 says 2026-08-21" in result.refused
@@ -94,8 +90,8 @@ def apply(harness: PipelineHarness, plan_id: str) -> RunResult:
 
 
 def test_a_new_version_of_halo_is_told_and_an_unreadable_one_stops_nothing(tmp_path: Path) -> None:
-    harness = out_of_step(tmp_path, HALO_WRITE_MODE="")
-    harness.sync()
+    harness, _ = planned(tmp_path)
+    harness.env["HALO_WRITE_MODE"] = ""
     harness.halo.instance = {"app_version": "2.211.0"}
     second = harness.made(harness.sync().run_id)
     assert second["halo/integration"]["halo"] == "Halo version 2.211.0, new since the last run (it was 2.210.1)"

@@ -1,0 +1,90 @@
+"""What is replaced inside Dagster is still there, and replacing it still does what it is for."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+import sqlalchemy
+from dagster._cli import dev
+from dagster_webserver import cli as web_server
+
+from pax8_pipeline.orchestration import dagster_patches
+from pax8_pipeline.orchestration.instance import open_instance
+from pax8_pipeline.settings import load_settings
+
+
+@dg.op
+def touch() -> int:
+    return 1
+
+
+@dg.job
+def touching() -> None:
+    touch()
+
+
+@contextmanager
+def opened_connections() -> Iterator[list[tuple[str, int]]]:
+    """The file of each connection that is opened to a history, and how far it waits for the disk (1: not at each event)."""
+    seen: list[tuple[str, int]] = []
+
+    def note(connection: Any, record: object) -> None:
+        file = str(connection.execute("PRAGMA database_list").fetchall()[0][2])
+        seen.append((file, int(connection.execute("PRAGMA synchronous").fetchall()[0][0])))
+
+    sqlalchemy.event.listen(sqlalchemy.Engine, "connect", note)
+    try:
+        yield seen
+    finally:
+        sqlalchemy.event.remove(sqlalchemy.Engine, "connect", note)
+
+
+def test_a_run_opens_each_file_of_its_history_once_and_does_not_wait_for_the_disk(tmp_path: Path) -> None:
+    settings = load_settings({"PAX8_PIPELINE_DATA": str(tmp_path)})
+    with open_instance(settings):
+        pass  # makes the files, which is done with engines of its own
+    with open_instance(settings) as instance, opened_connections() as seen:
+        assert touching.execute_in_process(instance=instance).success
+    files = [file for file, _ in seen]
+    # A thread that looks on may have a second one; without the patch each statement has its own, and these are over 40.
+    assert 0 < len(files) <= 2 * len(set(files))
+    with open_instance(settings) as instance, opened_connections() as seen:
+        instance.get_runs()
+    assert {synchronous for _, synchronous in seen} == {1}
+
+
+def test_outside_of_the_block_dagster_is_as_it_was() -> None:
+    before = [getattr(module, "create_engine") for module in dagster_patches.STORAGES]  # noqa: B009
+    with pytest.raises(RuntimeError, match="on purpose"), dagster_patches.quick_history():
+        raise RuntimeError("on purpose")
+    assert [getattr(module, "create_engine") for module in dagster_patches.STORAGES] == before  # noqa: B009
+
+
+def test_dagster_dev_starts_all_its_processes_by_the_function_that_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = inspect.getsource(dev)
+    assert source.count("open_ipc_subprocess(") == 2, "the web server and the daemon"
+    assert "Popen(" not in source
+    started: list[Any] = []
+    monkeypatch.setattr(dev, "open_ipc_subprocess", lambda command, **options: started.append(command))
+    dagster_patches.change_started_commands(lambda command: [*command, "--ours"])
+    getattr(dev, "open_ipc_subprocess")(["python"])  # noqa: B009 - the module does not say that it has it
+    assert started == [["python", "--ours"]]
+
+
+def test_the_web_server_reaches_uvicorn_by_the_name_that_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    import uvicorn
+
+    assert "uvicorn.run(" in inspect.getsource(web_server)
+    assert vars(web_server)["uvicorn"] is uvicorn
+    served: list[Any] = []
+    monkeypatch.setattr(web_server, "uvicorn", uvicorn)
+    monkeypatch.setattr(uvicorn, "run", lambda app, **options: served.append((app, options)))
+    dagster_patches.change_served_app(lambda app: f"guarded {app}")
+    vars(web_server)["uvicorn"].run("app", port=1)
+    assert served == [("guarded app", {"port": 1})]
