@@ -139,7 +139,7 @@ def test_what_is_wrong_in_halo_is_named(patient: Patient, change: Look, point: s
 
 def test_a_policy_that_ignores_the_native_integration_still_hears_that_it_is_on(patient: Patient) -> None:
     data = Path(patient.env["PAX8_PIPELINE_DATA"])
-    data.mkdir()
+    data.mkdir(exist_ok=True)
     (data / "policy.yaml").write_text("native_integration: ignore\nmatching: {licence_id_field: no_such_member}\n")
     patient.sandbox.world.halo.switches.change({"native_sync": "on"})
     found = patient.findings()
@@ -164,7 +164,7 @@ def test_an_unreadable_file_is_named_with_its_fault(
     patient: Patient, file: str, text: str, point: str, says: str
 ) -> None:
     path = Path(patient.env["PAX8_PIPELINE_DATA"]) / file
-    path.parent.mkdir(parents=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
     found = patient.point(point)
     assert found["level"] == "bad"

@@ -17,6 +17,7 @@ from dagster_webserver import cli as web_server
 from pax8_pipeline.orchestration import dagster_patches
 from pax8_pipeline.orchestration.instance import open_instance
 from pax8_pipeline.settings import load_settings
+from pax8_pipeline_tests.support.history import copy_history
 
 
 @dg.op
@@ -30,13 +31,12 @@ def touching() -> None:
 
 
 @contextmanager
-def opened_connections() -> Iterator[list[tuple[str, int]]]:
-    """The file of each connection that is opened to a history, and how far it waits for the disk (1: not at each event)."""
-    seen: list[tuple[str, int]] = []
+def opened_files() -> Iterator[list[str]]:
+    """The file of each connection that is opened to a history."""
+    seen: list[str] = []
 
     def note(connection: Any, record: object) -> None:
-        file = str(connection.execute("PRAGMA database_list").fetchall()[0][2])
-        seen.append((file, int(connection.execute("PRAGMA synchronous").fetchall()[0][0])))
+        seen.append(str(connection.execute("PRAGMA database_list").fetchall()[0][2]))
 
     sqlalchemy.event.listen(sqlalchemy.Engine, "connect", note)
     try:
@@ -45,23 +45,18 @@ def opened_connections() -> Iterator[list[tuple[str, int]]]:
         sqlalchemy.event.remove(sqlalchemy.Engine, "connect", note)
 
 
-def test_a_run_opens_each_file_of_its_history_once_and_does_not_wait_for_the_disk(tmp_path: Path) -> None:
-    settings = load_settings({"PAX8_PIPELINE_DATA": str(tmp_path)})
-    with open_instance(settings):
-        pass  # makes the files, which is done with engines of its own
-    with open_instance(settings) as instance, opened_connections() as seen:
+def test_a_run_opens_each_file_of_its_history_once(tmp_path: Path) -> None:
+    copy_history(tmp_path)
+    with opened_files() as seen, open_instance(load_settings({"PAX8_PIPELINE_DATA": str(tmp_path)})) as instance:
         assert touching.execute_in_process(instance=instance).success
-    files = [file for file, _ in seen]
-    # A thread that looks on may have a second one; without the patch each statement has its own, and these are over 40.
-    assert 0 < len(files) <= 2 * len(set(files))
-    with open_instance(settings) as instance, opened_connections() as seen:
-        instance.get_runs()
-    assert {synchronous for _, synchronous in seen} == {1}
+    assert len(set(seen)) >= 3, "the index, the runs, and the run itself"
+    # A thread that looks on may have a second one. Without the patch each statement opens one: over 40.
+    assert len(seen) <= 2 * len(set(seen))
 
 
 def test_outside_of_the_block_dagster_is_as_it_was() -> None:
     before = [getattr(module, "create_engine") for module in dagster_patches.STORAGES]  # noqa: B009
-    with pytest.raises(RuntimeError, match="on purpose"), dagster_patches.quick_history():
+    with pytest.raises(RuntimeError, match="on purpose"), dagster_patches.shared_engines():
         raise RuntimeError("on purpose")
     assert [getattr(module, "create_engine") for module in dagster_patches.STORAGES] == before  # noqa: B009
 
