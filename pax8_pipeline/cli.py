@@ -33,6 +33,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     ),
     "doctor": ("doctor.command", "doctor", "Test settings and the connections to Pax8 and Halo, and say what to do."),
     "run": ("run", "run", "Run the daily sync now: a dry run unless told to write."),
+    "status": ("status", "status", "Show the last run, what waits and since when, and the money that is open."),
     "plan": ("plan.show", "plan", "Look at plans and why; approve, apply, roll back one."),
     "acknowledge": (
         "acknowledge",

@@ -33,13 +33,14 @@ def after_run(
 ) -> Message | None:
     """Send what a finished run has to say; return it, None when there was nothing or it was sent already.
 
-    `to_log` False: a command prints the result of its run itself. A success of the daily sync is noted for the dead-man's switch. Nothing here raises for an address that fails.
+    `to_log` False: a command prints the result of its run itself. How the run ended is written down for `status` and the dead-man's switch. Nothing here raises for an address that fails.
     """
     run = instance.get_run_by_id(run_id)
     if run is None or run.job_name not in _JOBS or not _claim(instance, run_id):
         return None
-    if settings is not None and run.is_success and run.job_name == DAILY:
-        heartbeat.record_success(settings, run_id, datetime.now(UTC))
+    if settings is not None:
+        end = heartbeat.RunEnd(run_id, run.job_name, run.is_success, datetime.now(UTC))
+        heartbeat.record(settings, end, daily=run.job_name == DAILY)
     policy = settings.policy if settings is not None else Policy()
     message = messages.of_run(instance, run, policy.alerts.digest)
     if message is not None:
@@ -144,5 +145,5 @@ def _on_silence(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         return dg.SkipReason("the last success is recent, or there was none yet")
     if not _claim(context.instance, f"late-{last.run_id}"):
         return dg.SkipReason("sent already")
-    send(settings, Message("Pax8 sync: no run has ended well", last.sentence))
+    send(settings, Message("Pax8 sync: no run has ended well", heartbeat.late_sentence(last)))
     return dg.SkipReason("sent")

@@ -43,7 +43,7 @@ def code_location_settings(settings: Settings | None = None) -> CodeLocationSett
         on = os.environ.get("PAX8_SCHEDULE", "")
         return CodeLocationSettings(Policy(), datetime.now(ZoneInfo("UTC")).date(), _on(on))
     pinned = bool(found.value("PAX8_PIPELINE_TODAY"))
-    return CodeLocationSettings(found.policy, found.today, _on(found.value("PAX8_SCHEDULE")), pinned)
+    return CodeLocationSettings(found.policy, found.today, found.schedule_on, pinned)
 
 
 def _on(text: str) -> bool:

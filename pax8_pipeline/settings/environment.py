@@ -48,9 +48,9 @@ class Settings:
         return bool(self.value("PAX8_PIPELINE_TODAY"))
 
     @property
-    def last_success_path(self) -> Path:
-        """When a daily sync last ended well: the file of the dead-man's switch."""
-        return self.data / "last_success.json"
+    def schedule_on(self) -> bool:
+        """True when PAX8_SCHEDULE switches the daily schedule on."""
+        return self.value("PAX8_SCHEDULE").lower() in ("on", "1", "true", "yes")
 
     @property
     def warehouse_path(self) -> Path:

@@ -106,3 +106,15 @@ def test_a_plan_that_does_not_exist_is_an_error_in_every_write_mode(folder: Path
     planned(folder, "auto")
     for command in ("approve", "apply"):
         assert "no plan nonsense" in str(call(command, "nonsense").exception)
+
+
+def test_the_stored_plans_are_listed_the_newest_first(folder: Path) -> None:
+    first = planned(folder, "approve", age=timedelta(hours=2))
+    second = planned(folder, "auto")
+    found = data(call("list", "--json"))["plans"]
+    assert [row["plan_id"] for row in found] == [second, first]
+    assert [(row["planned"], row["waiting"], row["written"]) for row in found] == [(1, 0, 0), (0, 1, 0)]
+    assert [row["plan_id"] for row in data(call("list", "--json", "--limit", "1"))["plans"]] == [second]
+    shown = call("list").stdout.splitlines()
+    assert shown[0] == "Plans"
+    assert [line.split()[0] for line in shown[3:5]] == [second, first]

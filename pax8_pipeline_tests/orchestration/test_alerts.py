@@ -172,6 +172,9 @@ def test_a_failed_command_sends_one_alert(pigeon: type[Pigeon], tmp_path: Path) 
     assert not harness.sync().success
     assert [title for _, title, _ in pigeon.sent] == ["Pax8 sync: daily_sync failed"]
     assert heartbeat.last_success(harness.settings) is None
+    last = heartbeat.last_run(harness.settings)
+    assert last is not None
+    assert (last.job, last.success) == ("daily_sync", False)
 
 
 def test_a_run_that_is_held_says_so(pigeon: type[Pigeon], tmp_path: Path) -> None:
@@ -217,7 +220,7 @@ def test_a_success_is_noted_and_pinged(tmp_path: Path) -> None:
 
 def test_a_ping_that_fails_is_logged_without_its_address(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     harness = PipelineHarness(tmp_path, env={"PAX8_PING_URL": "http://127.0.0.1:9/topsecret"})
-    heartbeat.record_success(harness.settings, "run-1", datetime.now(UTC))
+    _success(harness, hours_ago=0)
     assert "PAX8_PING_URL did not take the ping" in caplog.text
     assert "topsecret" not in caplog.text
 
@@ -227,10 +230,10 @@ def test_silence_is_reported_once(pigeon: type[Pigeon], tmp_path: Path, monkeypa
     monkeypatch.setattr(alerts, "load_settings", lambda: harness.settings)
     context = dg.build_sensor_context(instance=harness.instance)
     alerts._on_silence(context)  # there was no success yet: a new folder is not late
-    heartbeat.record_success(harness.settings, "run-1", datetime.now(UTC) - timedelta(hours=25))
+    _success(harness, hours_ago=25)
     alerts._on_silence(context)
     assert pigeon.sent == []
-    heartbeat.record_success(harness.settings, "run-1", datetime.now(UTC) - timedelta(hours=27))
+    _success(harness, hours_ago=27)
     for _ in range(2):
         alerts._on_silence(context)
     [(_, title, body)] = pigeon.sent
@@ -246,6 +249,13 @@ def test_old_notes_of_alerts_are_deleted(tmp_path: Path) -> None:
     assert note.exists()
     alerts.forget(harness.instance, datetime.now(UTC) + timedelta(days=1))
     assert not note.exists()
+
+
+def _success(harness: PipelineHarness, hours_ago: int) -> None:
+    ended_at = datetime.now(UTC) - timedelta(hours=hours_ago)
+    heartbeat.record(
+        harness.settings, heartbeat.RunEnd("run-1", "daily_sync", success=True, ended_at=ended_at), daily=True
+    )
 
 
 def _on_success(harness: PipelineHarness, run: dg.DagsterRun) -> Any:

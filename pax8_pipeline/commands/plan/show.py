@@ -11,6 +11,7 @@ from pax8_pipeline.commands import run_report
 from pax8_pipeline.commands.common import console, details_option, tell
 from pax8_pipeline.commands.plan.apply import apply
 from pax8_pipeline.commands.plan.approve import approve
+from pax8_pipeline.commands.plan.list import list_plans
 from pax8_pipeline.commands.plan.rollback import rollback
 from pax8_pipeline.commands.target import data_target
 from pax8_pipeline.errors import PipelineError
@@ -67,6 +68,7 @@ def show(plan_id: str | None, as_json: bool, kind: str, out: Path | None, detail
         run_report.show(console(), told, details=details, limit=100_000, everything=everything)
 
 
+plan.add_command(list_plans)
 plan.add_command(approve)
 plan.add_command(apply)
 plan.add_command(rollback)

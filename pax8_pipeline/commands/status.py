@@ -1,0 +1,124 @@
+"""`pax8-pipeline status`: where everything stands, at a glance. Reads files and the warehouse; asks no vendor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import click
+
+from pax8_pipeline.commands.common import console, json_option, print_json, tell
+from pax8_pipeline.commands.target import data_target
+from pax8_pipeline.orchestration import heartbeat
+from pax8_pipeline.orchestration.heartbeat import RunEnd
+from pax8_pipeline.reports import formatting
+from pax8_pipeline.reports.status import PlanStatus, plan_status
+from pax8_pipeline.settings import Settings, load_settings
+from pax8_pipeline.warehouse.connection import Warehouse
+
+LATE = 3
+
+
+@click.command(
+    epilog="\b\nExamples:\n"
+    "  pax8-pipeline status             the last run, what waits, the money that is open\n"
+    "  pax8-pipeline status --check     ends with 3 when no daily sync has ended well for 26 hours\n\n"
+    "--check is for monitoring: Nagios and the like, or a second line in cron."
+)
+@click.option("--check", is_flag=True, help="End with exit code 3 when no daily sync has ended well for 26 hours.")
+@json_option
+def status(check: bool, as_json: bool) -> int:
+    """Show the last run and its result, the next run, what waits and since when, and the money that is open."""
+    settings = data_target(load_settings(), tell)
+    found = _plan(settings)
+    last, success = heartbeat.last_run(settings), heartbeat.last_success(settings)
+    now = datetime.now(UTC)
+    late = success is None or success.is_late(now)
+    if as_json:
+        print_json(_data(settings, found, last, success, late=late))
+    else:
+        out = console()
+        for label, text in _lines(settings, found, last, success, now):
+            out.print(f"{label.ljust(14)}{text}", soft_wrap=True)
+    return LATE if check and late else 0
+
+
+def _plan(settings: Settings) -> PlanStatus:
+    if not settings.warehouse_path.exists():
+        return PlanStatus()
+    with Warehouse(settings.warehouse_path).connect(read_only=True) as connection:
+        return plan_status(connection)
+
+
+def _lines(
+    settings: Settings, found: PlanStatus, last: RunEnd | None, success: RunEnd | None, now: datetime
+) -> Iterator[tuple[str, str]]:
+    yield "Last run", _ended(last, now) if last else "none yet: pax8-pipeline run"
+    if last is not None and (success is None or success.run_id != last.run_id):
+        yield "Last success", _ended(success, now) if success else "none yet"
+    if success is not None and success.is_late(now):
+        yield (
+            "",
+            f"More than {heartbeat.LATE_HOURS} hours ago: see whether the schedule or the cron job still starts runs.",
+        )
+    yield "Next run", _next_run(settings, now)
+    yield "Write mode", "apply" if settings.write_mode == "apply" else "dry run: nothing is written to Halo"
+    if found.plan is None:
+        return
+    plan = found.plan
+    yield "Newest plan", f"{plan.plan_id}, made {formatting.moment(plan.made_at)}"
+    yield "", _result(found)
+    if plan.held:
+        yield "Held", plan.held
+    for row in found.open_money:
+        amount = formatting.known_money(row["amount"], row["currency"])
+        rows = formatting.plural(row["number"], "finding")
+        yield "Open", f"{amount} {row['kind']} ({rows}, the first since {row['since']})"
+    yield "Report", str(settings.reports_path / f"plan-{plan.plan_id}.html")
+    if found.waiting:
+        yield "Next step", f"pax8-pipeline plan show {plan.plan_id}, then pax8-pipeline plan approve {plan.plan_id}"
+
+
+def _result(found: PlanStatus) -> str:
+    plan = found.plan
+    assert plan is not None
+    written = found.written.get("verified", 0)
+    return (
+        f"{formatting.plural(written, 'change')} written of {plan.rows_safe}; {found.waiting} wait for approval, "
+        f"{plan.rows_blocked} held back"
+    )
+
+
+def _ended(end: RunEnd, now: datetime) -> str:
+    hours = int((now - end.ended_at) / timedelta(hours=1))
+    ago = "less than an hour ago" if hours < 1 else f"{formatting.plural(hours, 'hour')} ago"
+    return f"{end.ended_at:%Y-%m-%d %H:%M} UTC ({ago}): {end.job} {'ended well' if end.success else 'FAILED'}"
+
+
+def _next_run(settings: Settings, now: datetime) -> str:
+    when = settings.policy.schedule
+    local = now.astimezone(ZoneInfo(settings.policy.timezone))
+    start = local.replace(hour=when.hour, minute=when.minute, second=0, microsecond=0)
+    start += timedelta(days=1) if start <= local else timedelta()
+    switch = "" if settings.schedule_on else ", if the schedule is on in the UI; cron has its own times"
+    return f"{start:%Y-%m-%d %H:%M} {settings.policy.timezone}{switch}"
+
+
+def _data(
+    settings: Settings, found: PlanStatus, last: RunEnd | None, success: RunEnd | None, *, late: bool
+) -> dict[str, Any]:
+    return {
+        "schema": "pax8-pipeline/status/1",
+        "last_run": None if last is None else vars(last),
+        "last_success": None if success is None else vars(success),
+        "late": late,
+        "write_mode": settings.write_mode,
+        "plan_id": None if found.plan is None else found.plan.plan_id,
+        "held": None if found.plan is None else found.plan.held,
+        "written": dict(found.written),
+        "waiting": found.waiting,
+        "blocked": 0 if found.plan is None else found.plan.rows_blocked,
+        "open_money": [dict(row) for row in found.open_money],
+    }
