@@ -18,6 +18,7 @@ from pax8_pipeline.reports.table import Column, Table, totals_by_currency
 Row = Mapping[str, Any]
 
 _UNKNOWN = formatting.NOT_KNOWN
+TITLE = "Subscriptions by client"
 MONEY_LINES = (
     Column("figure", "Figure"),
     Column("before", "Last month", "money", unknown=_UNKNOWN),
@@ -96,7 +97,7 @@ def by_client(seats: Seats, where: Addresses) -> Table:
         # Sums of what is known, as in each row; the column before last says of how many it is not known.
         total |= {name: known_sum(row[name] for row in of_currency) for name in ("cost", "billed", "margin")}
         total["percent"] = _percent(total["margin"], total["billed"])
-    return Table("Subscriptions by client", CLIENTS, rows, totals).without_empty_columns()
+    return Table(TITLE, CLIENTS, rows, totals).without_empty_columns()
 
 
 def _client(client: str, currency: str, rows: Sequence[Row], where: Addresses) -> dict[str, Any]:
