@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -13,6 +14,7 @@ from pax8_pipeline.errors import Unreachable
 from pax8_pipeline.orchestration.instance import open_instance, project_file
 from pax8_pipeline.orchestration.run_origin import LOCATION, MODULE, REPOSITORY
 from pax8_pipeline.orchestration.runs import RunResult, run_apply_plan, run_daily_sync
+from pax8_pipeline.warehouse import engine
 from pax8_pipeline_tests.support.assets import MONTH, PipelineHarness, out_of_step
 
 
@@ -21,10 +23,22 @@ def harness(tmp_path: Path) -> PipelineHarness:
     return out_of_step(tmp_path)
 
 
-def test_the_run_stands_in_the_history_of_the_data_folder(
-    harness: PipelineHarness, capfd: pytest.CaptureFixture[str]
+def test_the_run_stands_in_the_history_of_the_data_folder_and_opens_its_file_about_once_a_step(
+    harness: PipelineHarness, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    opened: list[str] = []
+    attach = engine._attach
+
+    def counted(*given: Any) -> Any:
+        opened.append(given[1])
+        return attach(*given)
+
+    monkeypatch.setattr(engine, "_attach", counted)
     result = run_daily_sync(harness.settings, apply=True, resources=harness.resources, progress=None)
+    with open_instance(harness.settings) as history:
+        started = history.get_records_for_run(result.run_id, of_type=dg.DagsterEventType.STEP_START).records
+    # Some steps ask a vendor in between, or write. Each opening costs 9 ms of the processor.
+    assert len(opened) <= len(started) + 25
     printed = capfd.readouterr()
     assert (printed.out, "Traceback" in printed.err, "dagster" in printed.err) == ("", False, False)
     with open_instance(harness.settings) as history:

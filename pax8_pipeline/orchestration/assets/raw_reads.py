@@ -92,9 +92,13 @@ def store_part(step: AssetStep, ask: Callable[[], Sequence[raw.Read]]) -> Stored
 def store_each(step: AssetStep, ask: Callable[[], Sequence[raw.Read]]) -> list[StoredReads]:
     """Do the same, and return the figures of each read by itself, in order."""
     began = time.monotonic()
-    reads = [check_shrink(step.warehouse, read, step.run_id, step.settings) for read in ask()]
+    answers = ask()
     seconds = time.monotonic() - began
-    snapshots = raw.store(step.warehouse, reads, step.run_id) if reads else []
+    if not answers:
+        return []
+    with step.in_warehouse():
+        reads = [check_shrink(step.warehouse, read, step.run_id, step.settings) for read in answers]
+        snapshots = raw.store(step.warehouse, reads, step.run_id)
     return [
         StoredReads(
             objects=len(read.objects) if read.complete else 0,

@@ -72,7 +72,8 @@ def assets() -> list[dg.AssetsDefinition]:
     pool=POOL,
 )
 def _write_report(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
-    with asset_step(context, context.resources.settings, context.resources.warehouse) as step:
+    resources = context.resources
+    with asset_step(context, resources.settings, resources.warehouse) as step, step.in_warehouse():
         with step.warehouse.connect() as connection:
             plan_id = _plan_id(connection, step.run_id)
         page = plan_report.write_report(

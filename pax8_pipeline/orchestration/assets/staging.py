@@ -83,7 +83,7 @@ def mappings(
     context: dg.AssetExecutionContext, settings: SettingsResource, warehouse: WarehouseResource
 ) -> dg.MaterializeResult:
     """Read the three files into their tables."""
-    with asset_step(context, settings, warehouse) as step:
+    with asset_step(context, settings, warehouse) as step, step.in_warehouse():
         found = load_mappings(step.settings.mappings_path)
         build.load_mapping_tables(step.warehouse, found)
         rows = {"clients": len(found.clients), "subscriptions": len(found.subscriptions), "items": len(found.items)}
