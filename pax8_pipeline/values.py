@@ -12,7 +12,10 @@ from __future__ import annotations
 import re
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
+
+# What is known of Halo's own Pax8 integration: two writers of one quantity fight each other for ever.
+IntegrationState = Literal["off", "on", "unknown"]
 
 # What surrounds a value in a file is cut; any other space (no-break, zero-width) belongs to it and makes it unreadable.
 SPACES = " \t\r\n"

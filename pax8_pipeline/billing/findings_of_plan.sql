@@ -4,7 +4,7 @@
 -- Parameters: plan_id, internal, confirmed (billing/unassigned_summaries.sql).
 CREATE OR REPLACE TEMP TABLE findings_of_plan AS
 WITH plan AS (
-  SELECT p.*, v.class AS verdict_class, coalesce(v.check_name, getvariable('any_other_check')) AS verdict_check, p.verdict LIKE 'usage%' AS is_usage,
+  SELECT p.*, v.class AS verdict_class, coalesce(v.check_name, getvariable('any_other_check')) AS verdict_check, meta.is_usage(p.verdict) AS is_usage,
          p.action <> 'none' AND p.class = 'needs_approval' AS waits,
          d.subject IS NOT NULL AS in_discrepancies, d.stake, d.detail
   FROM billing.plan p

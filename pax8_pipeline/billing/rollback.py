@@ -18,6 +18,7 @@ from pax8_pipeline.billing.actions.target import Target
 from pax8_pipeline.billing.applying.ports import HaloGateway
 from pax8_pipeline.billing.model import Change, Plan
 from pax8_pipeline.billing.planning import planner
+from pax8_pipeline.billing.planning.context import PlanContext
 from pax8_pipeline.errors import NotFound, PipelineError
 from pax8_pipeline.warehouse.connection import Connection, Warehouse
 from pax8_pipeline.warehouse.models import load_sql
@@ -34,7 +35,7 @@ class _VerifiedWrite:
     detail: str
 
 
-def make_rollback(warehouse: Warehouse, plan_id: str, halo: HaloGateway, now: planner.Circumstances) -> Plan:
+def make_rollback(warehouse: Warehouse, plan_id: str, halo: HaloGateway, now: PlanContext) -> Plan:
     """Plan the way back from every verified write of a plan, reading each target of today from Halo.
 
     Raises PipelineError when the plan wrote nothing, or is itself a rollback.

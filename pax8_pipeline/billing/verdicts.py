@@ -65,7 +65,7 @@ VERDICTS: tuple[Verdict, ...] = (
     Verdict("ended_not_cancelled", "blocked", "the end date has passed but Pax8 does not say Cancelled"),
 )
 
-# Of usage: a document (a company's month) or a group of charges. The SQL is billing/planning/usage_rows.sql.
+# Of usage: a document (a company's month) or a group of charges. The SQL is billing/planning/usage/document_verdicts.sql.
 USAGE_VERDICTS: tuple[Verdict, ...] = (
     Verdict("usage_bill", "safe", "usage of a closed month, not billed yet"),
     Verdict("usage_adjustment", "needs_approval", "Pax8 charges more for a month that is billed already"),

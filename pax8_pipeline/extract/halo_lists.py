@@ -12,18 +12,17 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 from pax8_pipeline.errors import BadAnswer, Forbidden, NotFound
 from pax8_pipeline.extract.completeness import WINDOW_DAYS, read_complete
 from pax8_pipeline.extract.ports import HaloReader, Progress
 from pax8_pipeline.mapping.files import Mappings
 from pax8_pipeline.transport.listing import Row
+from pax8_pipeline.values import IntegrationState
 from pax8_pipeline.warehouse import snapshots
 from pax8_pipeline.warehouse.connection import Connection, Warehouse
 from pax8_pipeline.warehouse.models import load_sql
-
-Native = Literal["off", "on", "unknown"]
 
 # Ordinary invoices are read from so many days ago to so many days ahead (docs/architecture.md#write-usage).
 INVOICE_DAYS_BACK, INVOICE_DAYS_AHEAD = WINDOW_DAYS, 40
@@ -116,7 +115,7 @@ def read_details(client: HaloReader, client_ids: Sequence[int], progress: Progre
 class Integration:
     """Whether Halo's own Pax8 integration writes too, and a sentence that says how we know it."""
 
-    state: Native
+    state: IntegrationState
     sentence: str
     accounts: tuple[dict[str, Any], ...] = ()
 
@@ -162,7 +161,7 @@ def read_integration(client: HaloReader) -> snapshots.Read:
     )
 
 
-def native_state(warehouse: Warehouse, run_id: str) -> tuple[Native, str]:
+def native_state(warehouse: Warehouse, run_id: str) -> tuple[IntegrationState, str]:
     """Return the state of Halo's own Pax8 integration as this run read it, and a sentence for people."""
     with warehouse.connect() as connection:
         rows = connection.execute(
@@ -171,5 +170,5 @@ def native_state(warehouse: Warehouse, run_id: str) -> tuple[Native, str]:
     if not rows:
         return "unknown", "this run did not ask Halo about its own Pax8 integration"
     row = json.loads(rows[0][0])
-    state: Native = row["state"] if row.get("state") in ("off", "on") else "unknown"
+    state: IntegrationState = row["state"] if row.get("state") in ("off", "on") else "unknown"
     return state, str(row.get("reason") or "no reason given")

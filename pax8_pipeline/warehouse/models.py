@@ -18,19 +18,19 @@ The fourth cell names where the column comes from (`schema.table.column`, severa
 
 A large table is built in steps: the files of the folder that has its name (`reconciled/subscriptions/*.sql`). A step is a
 temporary table with a contract of its own. `extends: <table>` says that it has all columns of that table too, so that its
-contract states what it adds.
+contract states what it adds. `fills: <table>` says that its rows are added to that table, by name of column.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
-from pax8_pipeline.warehouse.wording import with_words
+from pax8_pipeline.warehouse.wording import WORDS, with_words
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Model:
     """One table of the warehouse. `query` is empty for tables that are appended to.
 
     `reads`: the tables and steps that its query reads. `extends`: the table whose columns it has too, empty for most.
-    `steps`: the temporary tables that must be made before its query runs, in this order.
+    `fills`: the table that its rows are added to, by name of column. `steps`: the temporary tables that must be made before its query runs, in this order.
     """
 
     schema: str
@@ -60,6 +60,7 @@ class Model:
     query: str
     reads: tuple[str, ...] = ()
     extends: str = ""
+    fills: str = ""
     steps: tuple[Model, ...] = ()
 
     @property
@@ -90,12 +91,17 @@ class Model:
         return f"{how} {self.table} ({columns})"
 
 
-_WORDS = ("key", "reads", "extends")
+_WORDS = ("key", "reads", "extends", "fills")
 _HEAD = re.compile(r"\A\s*/\*(?P<head>.*?)\*/(?P<query>.*)\Z", re.DOTALL)
 
 
-def parse_model(schema: str, name: str, text: str, steps: Sequence[Model] = ()) -> Model:
-    """Turn one SQL file into a Model. Raises ValueError naming the table when the contract cannot be read."""
+def parse_model(
+    schema: str, name: str, text: str, steps: Sequence[Model] = (), words: Mapping[str, Mapping[str, str]] = WORDS
+) -> Model:
+    """Turn one SQL file into a Model; `words` are the texts that its query asks for.
+
+    Raises ValueError naming the table when the contract cannot be read.
+    """
     table = f"{schema}.{name}"
     match = _HEAD.match(text)
     if not match:
@@ -104,7 +110,7 @@ def parse_model(schema: str, name: str, text: str, steps: Sequence[Model] = ()) 
     columns = tuple(_column(table, line) for line in lines if line.startswith("|"))
     stated = {word: line[len(word) + 1 :].strip() for line in lines for word in _WORDS if line.startswith(f"{word}:")}
     prose = [line for line in lines if not line.startswith(("|", *(f"{word}:" for word in _WORDS)))]
-    if not columns:
+    if not columns and "fills" not in stated:
         raise ValueError(f"{table}: the contract names no column")
     return Model(
         schema=schema,
@@ -112,9 +118,10 @@ def parse_model(schema: str, name: str, text: str, steps: Sequence[Model] = ()) 
         description=" ".join(" ".join(prose).split()),
         key=_names(stated.get("key", "")),
         columns=columns,
-        query=with_words(match["query"].strip()),
+        query=with_words(match["query"].strip(), words),
         reads=_names(stated.get("reads", "")),
         extends=stated.get("extends", ""),
+        fills=stated.get("fills", ""),
         steps=tuple(steps),
     )
 

@@ -4,7 +4,7 @@ Contains: texts by the name that a query gives them, and how a query asks for on
 (that is SQL), the sentences of a plan (billing/planning/wording.py).
 
 A query writes `wording('subscription_details', found.detail)`; before it runs, that call becomes one CASE over the texts
-of that name. A text names columns of the query in braces:
+of that name. With a name in quotes it becomes that one text. A text names columns of the query in braces:
 
     {licence_id}           the value; the whole text is NULL when the value is
     {status|(none)}        the value, or the words behind the bar when there is none
@@ -94,22 +94,28 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     "usage_details": USAGE_DETAILS,
 }
 
-_CALL = re.compile(r"wording\('(?P<texts>\w+)', (?P<name>[\w.]+)\)")
-_VALUE = re.compile(r"\{(?P<column>\w+)(?::(?P<form>plain))?(?:\|(?P<otherwise>[^}]*))?\}")
+_CALL = re.compile(r"wording\('(?P<texts>\w+)', (?:'(?P<literal>\w+)'|(?P<name>[\w.]+))\)")
+_VALUE = re.compile(r"\{(?P<column>[\w.]+)(?::(?P<form>plain))?(?:\|(?P<otherwise>[^}]*))?\}")
 
 
 def with_words(query: str, words: Mapping[str, Mapping[str, str]] = WORDS) -> str:
-    """Return a query with each `wording(...)` in it replaced by a CASE over the texts. Raises KeyError without such texts."""
-    return _CALL.sub(lambda call: choice(call["name"], words[call["texts"]]), query)
+    """Return a query with each `wording(...)` in it replaced by its texts. Raises KeyError when there are none of that name."""
+
+    def text_of(call: re.Match[str]) -> str:
+        texts = words[call["texts"]]
+        return f"({expression(texts[call['literal']])})" if call["literal"] else f"({choice(call['name'], texts)})"
+
+    return _CALL.sub(text_of, query)
 
 
 def choice(name: str, texts: Mapping[str, str]) -> str:
     """Return the SQL expression that gives the text named by the expression `name`; NULL for a name without a text."""
-    cases = "\n".join(f"  WHEN '{text_name}' THEN {_expression(text)}" for text_name, text in texts.items())
+    cases = "\n".join(f"  WHEN '{text_name}' THEN {expression(text)}" for text_name, text in texts.items())
     return f"CASE {name}\n{cases}\nEND"
 
 
-def _expression(text: str) -> str:
+def expression(text: str) -> str:
+    """Return one text as an SQL expression over the columns that it names."""
     parts, end = [], 0
     for value in _VALUE.finditer(text):
         parts += [_literal(text[end : value.start()]), _column(value)]

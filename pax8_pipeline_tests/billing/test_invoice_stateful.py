@@ -104,7 +104,7 @@ class UsageBilling(RuleBasedStateMachine):
         return {(plan_id, entry.change.row_id): entry.state for plan_id, entry in self.ledger.entries}
 
     def _plan(self) -> list[Change]:
-        """As billing/planning/usage_rows.sql: what the ledger does not have as billed or open, and Halo does not show."""
+        """As billing/planning/usage/document_verdicts.sql: what the ledger does not have as billed or open, and Halo does not show."""
         taken = {
             key for (_, key), state in self._states().items() if state in ("verified", "claimed", "sent", "unknown")
         }

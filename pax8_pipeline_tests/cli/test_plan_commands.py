@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from pax8_pipeline.billing.planning import planner as plans
+from pax8_pipeline.billing.planning.context import PlanContext
 from pax8_pipeline.commands.plan.show import plan
 from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.mapping.files import load_mappings
@@ -33,7 +34,7 @@ def planned(folder: Path, trust: str, *, age: timedelta = timedelta(0)) -> str:
     """Store a plan with one increase, made so long ago, under the policy file of the folder."""
     (folder / "policy.yaml").write_text(f"trust: {{default: {trust}}}\n")
     warehouse = Books(subscriptions=[subscription(quantity=25)]).load(folder)
-    now = plans.Circumstances(
+    now = PlanContext(
         run_id="run-1", today=TODAY, made_at=datetime.now(UTC).replace(tzinfo=None) - age,
         policy=Policy.model_validate({"trust": {"default": trust}}),
         mapping_fingerprint=load_mappings(folder / "mappings").fingerprint, write_mode="dry_run", native="off",

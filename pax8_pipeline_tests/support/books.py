@@ -18,9 +18,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pax8_pipeline.billing.planning.planner import Circumstances, Native, make_plan
+from pax8_pipeline.billing.planning.context import PlanContext
+from pax8_pipeline.billing.planning.planner import make_plan
 from pax8_pipeline.mapping.files import ClientMapping, ItemMapping, Mappings, SubscriptionMapping
 from pax8_pipeline.settings import Policy
+from pax8_pipeline.values import IntegrationState
 from pax8_pipeline.warehouse import build, snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.support.shelf import build_all
@@ -198,14 +200,14 @@ def reconciled(warehouse: Warehouse) -> dict[str, dict[str, Any]]:
 
 def circumstances(
     *,
-    native: Native = "off",
+    native: IntegrationState = "off",
     policy: Policy | None = None,
     run_id: str = "run-1",
     bill_months: tuple[str, str] | None = None,
-) -> Circumstances:
+) -> PlanContext:
     """What a plan needs besides data."""
     made = datetime.combine(TODAY, datetime.min.time()) + timedelta(hours=6, minutes=0 if run_id == "run-1" else 1)
-    return Circumstances(run_id, TODAY, made, policy or Policy(), "mappings", "apply", native, bill_months)
+    return PlanContext(run_id, TODAY, made, policy or Policy(), "mappings", "apply", native, bill_months)
 
 
 def planned(warehouse: Warehouse, **kwargs: Any) -> list[dict[str, Any]]:

@@ -31,7 +31,8 @@ from pax8_pipeline.billing.ledger.documents import watched_since
 from pax8_pipeline.billing.ledger.ledger import Ledger
 from pax8_pipeline.billing.ledger.recovery import open_since
 from pax8_pipeline.billing.model import Plan
-from pax8_pipeline.billing.planning.planner import Circumstances, latest_plan_id, load_plan, make_plan
+from pax8_pipeline.billing.planning.context import PlanContext
+from pax8_pipeline.billing.planning.planner import latest_plan_id, load_plan, make_plan
 from pax8_pipeline.clients import halo_config, pax8_config
 from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.extract import halo_lists as halo_loading
@@ -127,7 +128,7 @@ class Night:
             fingerprint = load_mappings(settings.mappings_path).fingerprint
             return make_plan(
                 self.warehouse,
-                Circumstances(
+                PlanContext(
                     self.run_id, settings.today, _utc_now(), settings.policy, fingerprint, settings.write_mode, native
                 ),
             )

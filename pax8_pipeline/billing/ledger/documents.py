@@ -1,7 +1,7 @@
 """The usage documents that are known, compared with what Halo shows: nothing may vanish or change without a word.
 
 Contains: the memory of documents (billing.documents), its comparison with a whole read of Halo's invoices, and
-when Halo cannot be believed at all. Does not contain: what is planned from it (billing/planning/documents_rows.sql), what
+when Halo cannot be believed at all. Does not contain: what is planned from it (billing/planning/usage/known_documents.sql), what
 became of writes without an answer (`recovery`).
 
 A document is known by its key. What it must be (client, net amount, lines) is the plan that made it; of one that

@@ -6,5 +6,5 @@ SELECT coalesce(currency, '?') AS currency,
        coalesce(sum(unbilled_per_month) FILTER (NOT usage), 0) AS unbilled,
        coalesce(sum(money_per_month) FILTER (usage AND class = 'safe'), 0) AS usage,
        coalesce(sum(unbilled_per_month) FILTER (usage), 0) AS usage_unbilled
-FROM (SELECT *, verdict LIKE 'usage%' AS usage FROM plan_rows)
+FROM (SELECT *, meta.is_usage(verdict) AS usage FROM plan_rows)
 GROUP BY 1 ORDER BY 1;

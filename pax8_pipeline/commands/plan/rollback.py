@@ -11,6 +11,7 @@ import click
 
 from pax8_pipeline.billing.ledger import ledger
 from pax8_pipeline.billing.planning import planner as plans
+from pax8_pipeline.billing.planning.context import PlanContext
 from pax8_pipeline.billing.rollback import make_rollback
 from pax8_pipeline.clients import halo_config
 from pax8_pipeline.commands import run_report
@@ -60,7 +61,7 @@ def _plan_back(settings: Settings, plan_id: str) -> run_report.RunReport:
     warehouse = Warehouse(settings.warehouse_path)
     warehouse.ensure_schema()
     run_id = f"rollback-{uuid.uuid4()}"
-    now = plans.Circumstances(
+    now = PlanContext(
         run_id=run_id,
         today=settings.today,
         made_at=utc_now(),

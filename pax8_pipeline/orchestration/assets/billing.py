@@ -26,8 +26,10 @@ from pax8_pipeline.billing.approvals import Writable, ensure_fresh, writable
 from pax8_pipeline.billing.ledger import documents, ledger, writer
 from pax8_pipeline.billing.ledger.backup import backup
 from pax8_pipeline.billing.model import Plan
+from pax8_pipeline.billing.planning.context import PlanContext
 from pax8_pipeline.billing.planning.guardrails import way_past
-from pax8_pipeline.billing.planning.planner import Circumstances, load_plan, make_plan, usage_hold
+from pax8_pipeline.billing.planning.planner import load_plan, make_plan
+from pax8_pipeline.billing.planning.rows import usage_hold
 from pax8_pipeline.clock import compare, not_compared
 from pax8_pipeline.errors import PipelineError, VendorError
 from pax8_pipeline.extract.completeness import shrink_accepted
@@ -107,7 +109,7 @@ def plan(
         known = acknowledgements.load(step.settings.acknowledged_path)
         made = make_plan(
             step.warehouse,
-            Circumstances(
+            PlanContext(
                 run_id=step.run_id,
                 today=step.settings.today,
                 made_at=_utc_now(),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from pax8_pipeline.billing.planning.planner import USAGE_READS
+from pax8_pipeline.billing.planning.rows import USAGE_READS
 from pax8_pipeline.extract.completeness import ACCEPT, GUARDED, NEVER_EMPTIED, SHRANK
 from pax8_pipeline.orchestration.checks.check import Check, CheckContext, CheckOutcome, run_query
 from pax8_pipeline.orchestration.checks.incomplete_read import LAST_READS

@@ -1,7 +1,7 @@
 """Usage invoices that Halo does not show as they must be: one by one, or so many that Halo itself cannot be believed.
 
 Here belongs: telling of them. Not here: the comparison (billing/ledger/documents.py), what is planned from it
-(billing/planning/documents_rows.sql).
+(billing/planning/usage/known_documents.sql).
 """
 
 from __future__ import annotations

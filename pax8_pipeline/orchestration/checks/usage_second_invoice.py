@@ -1,7 +1,7 @@
 """A month that was billed already, and Pax8 made another invoice for it or took one back
 (docs/vendors/pax8.md#invoices).
 
-Here belongs: telling a person. Not here: what is done about it (an adjustment that waits; billing/planning/usage_rows.sql). It is
+Here belongs: telling a person. Not here: what is done about it (an adjustment that waits; billing/planning/usage/document_verdicts.sql). It is
 told for as long as what Pax8 charges and what was billed differ, and for five weeks after the invoice was first read.
 """
 

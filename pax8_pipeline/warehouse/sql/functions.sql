@@ -114,3 +114,12 @@ CREATE OR REPLACE MACRO meta.is_internal(company_id, company_name) AS
   coalesce(list_has_any(getvariable('internal_companies')::VARCHAR[], [company_id, lower(company_name)]), false);
 CREATE OR REPLACE MACRO meta.is_confirmed(subscription_id, grp) AS
   coalesce(list_contains(getvariable('confirmed_groups')::VARCHAR[], subscription_id || '/' || coalesce(grp, '')), false);
+-- The key of a usage document: PAX8-USAGE <month> <company>, of the nth correction with -adj<n> behind it; and its parts.
+CREATE OR REPLACE MACRO meta.usage_key(month, company_id, correction) AS
+  'PAX8-USAGE ' || month || ' ' || company_id || coalesce('-adj' || correction, '');
+CREATE OR REPLACE MACRO meta.usage_key_month(key) AS split_part(key, ' ', 2);
+CREATE OR REPLACE MACRO meta.usage_key_company(key) AS regexp_replace(split_part(key, ' ', 3), '-adj\d+$', '');
+-- As it is written, from one in lower case.
+CREATE OR REPLACE MACRO meta.usage_key_shown(key) AS 'PAX8-USAGE ' || substr(key, 12);
+-- Whether a plan's row is about metered usage and not about seats.
+CREATE OR REPLACE MACRO meta.is_usage(verdict) AS starts_with(verdict, 'usage_');

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline.billing.planning.planner import USAGE_READS
+from pax8_pipeline.billing.planning.rows import USAGE_READS
 from pax8_pipeline.extract.completeness import check_shrink
 from pax8_pipeline.orchestration.checks import freshness
 from pax8_pipeline.orchestration.checks.check import CheckContext

@@ -1,0 +1,106 @@
+"""Makes the rows of a plan in the temporary table plan_rows: of seats, and of usage where there is any.
+
+Contains: the variables and small tables that the relations of a plan read, and what holds all usage. Does not contain: what
+the relations decide (the SQL files beside this module), guardrails, the plan's head (`planner`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pax8_pipeline.billing.actions import registry
+from pax8_pipeline.billing.ledger import documents, writer
+from pax8_pipeline.billing.ledger.recovery import pending
+from pax8_pipeline.billing.planning import usage_stops
+from pax8_pipeline.billing.planning.context import PlanContext
+from pax8_pipeline.billing.planning.relations import EXACT_TYPES, fill
+from pax8_pipeline.billing.verdicts import ALL_VERDICTS
+from pax8_pipeline.warehouse.build import usage_variables
+from pax8_pipeline.warehouse.connection import Connection
+from pax8_pipeline.warehouse.models import model
+from pax8_pipeline.warehouse.snapshots import newest_snapshots
+
+# Without these no usage is billed; seats do not depend on them.
+USAGE_READS = ("pax8.invoices", "halo.invoices", "halo.items")
+
+
+def make_rows(connection: Connection, context: PlanContext) -> None:
+    """Fill the temporary table plan_rows with everything that the plan says, before guardrails."""
+    empty_rows(connection, EXACT_TYPES)
+    _set_variables(connection, _variables(connection, context))
+    verdicts = [(v.name, v.cls, v.sentence) for v in ALL_VERDICTS]
+    _small_table(connection, "verdict_classes", "verdict VARCHAR, class VARCHAR, sentence VARCHAR", verdicts)
+    modes = list(context.policy.trust.clients.items())
+    _small_table(connection, "trust_modes", "client_id BIGINT, mode VARCHAR", modes)
+    if not context.bill_months:
+        fill(connection, "seats")
+    watched_days = context.policy.usage.watch_days
+    documents.compare(connection, context.run_id, context.today, watched_days, accepted=context.accept_missing)
+    if _any_usage(connection):
+        _usage_rows(connection, context)
+
+
+def empty_rows(connection: Connection, other_types: dict[str, str] | None = None) -> None:
+    """Make the temporary table plan_rows with the columns of billing.plan; `other_types` names types that differ."""
+    types = {c.name: c.type for c in model("billing.plan").columns if c.name != "plan_id"} | (other_types or {})
+    columns = ", ".join(f'"{name}" {kind}' for name, kind in types.items())
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE plan_rows ({columns})")
+
+
+def usage_hold(connection: Connection) -> tuple[str | None, str | None]:
+    """Return why nothing of usage may be written at all, as a reason code and a sentence; nothing when it may."""
+    if other := writer.conflict(connection):
+        return "usage_other_writer", other
+    if untrue := documents.distrust(connection):
+        return "usage_documents", untrue
+    return None, None
+
+
+def _usage_rows(connection: Connection, context: PlanContext) -> None:
+    reason, hold = usage_hold(connection)
+    _set_variables(connection, {"usage_hold_reason": reason, "usage_hold": hold})
+    waiting = [(key.lower(), sentence) for key, sentence in pending(connection, context.policy.unknown_wait).items()]
+    _small_table(connection, "pending_invoices", "usage_key VARCHAR, sentence VARCHAR", waiting)
+    fill(connection, "usage")
+    usage_stops.hold_usage(connection)
+
+
+def _variables(connection: Connection, context: PlanContext) -> dict[str, Any]:
+    auto = context.policy.trust.auto
+    reads = newest_snapshots(connection)
+    first, last = context.bill_months or (None, None)
+    return {
+        "today": context.today,
+        "trust_default": context.policy.trust.default,
+        "native": "off" if context.policy.native_integration == "ignore" else context.native,
+        "auto_directions": list(auto.directions),
+        "auto_seats": auto.seats,
+        "auto_money": auto.money,
+        "auto_new_kinds": auto.new_kinds,
+        "usage_actions": list(registry.usage_actions()),
+        "usage_reads_ok": all(reads.get((t, ""), {}).get("run_id") == context.run_id for t in USAGE_READS),
+        "bill_from": first,
+        "bill_to": last,
+        **usage_variables(context.policy.usage),
+    }
+
+
+def _set_variables(connection: Connection, values: dict[str, Any]) -> None:
+    for name, value in values.items():
+        connection.execute(f"SET VARIABLE {name} = ?", [value])
+
+
+def _small_table(connection: Connection, name: str, columns: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} ({columns})")
+    if rows:
+        with connection.appender(name) as appender:
+            appender.append_rows(rows)
+
+
+def _any_usage(connection: Connection) -> bool:
+    """Return whether there is usage, or was: a partner without any is spared the queries."""
+    query = (
+        "SELECT EXISTS (FROM reconciled.usage) OR EXISTS (FROM billing.documents) OR EXISTS (FROM billing.usage_billed)"
+    )
+    return bool(connection.execute(query).fetchall()[0][0])

@@ -1,0 +1,19 @@
+/* The changes of seats, as decisions.sql takes them.
+
+key: row_id
+reads: seat_changes
+| row_id | VARCHAR | Row of the plan | seat_changes.subscription_id |
+| client_id | BIGINT | Halo client | seat_changes.client_id |
+| verdict | VARCHAR | Its verdict | seat_changes.verdict |
+| action | VARCHAR | Kind of write, or none | seat_changes.action |
+| stop | VARCHAR | Why it must not be written, before all else | |
+| last_stop | VARCHAR | The same, after the client's trust mode and Halo's integration | |
+| wait | VARCHAR | Why it waits for a person although its verdict is safe | seat_changes.reason |
+| direction | VARCHAR | As policy trust.auto.directions names it | seat_changes.verdict |
+| seats | DECIMAL(29,10) | Seats that it moves | seat_changes.moved |
+| money | DECIMAL(35,6) | Money that it moves | seat_changes.moved_money |
+| kind | VARCHAR | Kind of write that a client must have had before | seat_changes.action |
+*/
+SELECT subscription_id AS row_id, client_id, verdict, action, NULL::VARCHAR AS stop, NULL::VARCHAR AS last_stop,
+       reason AS wait, verdict AS direction, moved AS seats, moved_money AS money, action AS kind
+FROM seat_changes

@@ -1,0 +1,113 @@
+"""The words of a plan: sentences, targets, and the state of a target before and after, by the name that a query gives them.
+
+Contains: texts. Does not contain: when a text applies (that is SQL), the sentences of verdicts (billing/verdicts.py), how a
+text is put into a query (warehouse/wording.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+PLAN_WORDS: Mapping[str, Mapping[str, str]] = {
+    "plan_words": {
+        "no_rule": "no rule for this verdict",
+    },
+    # Why a change is not written by itself, by the reason code of decisions.sql.
+    "plan_reasons": {
+        "native_integration_on": "Halo's own Pax8 integration is on: two writers never",
+        "native_integration_unknown": "Halo's own Pax8 integration is not known to be off: two writers never",
+        "trust_observe": "the client's trust mode is observe",
+        "trust_propose": "the client's trust mode is propose",
+        "trust_approve": "the client's trust mode is approve",
+        "rolled_back": "a person undid this change",
+        "auto_direction": "beyond trust.auto.direction",
+        "auto_seats": "beyond trust.auto.seats",
+        "auto_money": "beyond trust.auto.money",
+        "auto_new_kind": "beyond trust.auto.new.kind",
+    },
+    "seat_notes": {
+        "rebuy": "; it seems to follow the cancelled subscription {rebuy_of}",
+        "commitment": "; inside a commitment until {commitment_end_date}",
+        "vendor_id": "; licence {licence_id} is known by the Microsoft subscription id",
+        "pending_pro_rata": "; {pending_pro_rata} part-period entries of this line are not invoiced yet",
+    },
+    "seat_targets": {
+        "set_licence_count": "licence {licence_id}",
+        "set_line_quantity": "line {line_id} of recurring invoice {recurring_invoice_id}",
+        "end_line": "line {line_id} of recurring invoice {recurring_invoice_id}",
+        "end_line_and_licence": "line {line_id} of recurring invoice {recurring_invoice_id} and licence {licence_id}",
+        "end_licence": "licence {licence_id}",
+    },
+    "seat_states": {
+        "line_active": "line active",
+        "line_inactive": "line inactive",
+        "licence_active": ", licence active",
+        "licence_inactive": ", licence inactive",
+        "quantity": ", quantity {halo_quantity:plain}",
+    },
+    "seat_ends": {
+        "end_line": "line inactive",
+        "end_line_and_licence": "line inactive, licence inactive",
+        "end_licence": "line kept, licence inactive, count 0",
+    },
+    # What a rejected row is, by its table; rows of other tables are not planned by themselves.
+    "record_names": {
+        "staging.companies": "Pax8 company",
+        "staging.clients": "Halo client",
+        "staging.licences": "Halo licence",
+        "staging.recurring_invoices": "recurring invoice",
+        "staging.recurring_invoice_lines": "Halo line",
+        "staging.line_licences": "link of Halo line",
+        "staging.halo_invoices": "Halo invoice",
+        "staging.invoices": "Pax8 invoice",
+    },
+    "line_texts": {
+        "collapsed": "Metered usage, {month_name}",
+        "subscription": "{name}, {month_name}",
+        "product": "{name}, {month_name}",
+    },
+    "correction_texts": {
+        "text": "Correction of {h.ref}",
+        "note": "no longer charged by Pax8",
+    },
+    "line_notes": {
+        "assigned_later": " (assigned later)",
+    },
+    # What is added to a document's verdict, by what decided its class.
+    "usage_reasons": {
+        "usage_held": "; held until policy usage.first_month says from which month on",
+        "usage_not_read": "; Halo's or Pax8's invoices were not read whole in this run",
+        "usage_hold": "; {hold}",
+        "usage_missing": "; an earlier run saw it",
+        "other_usage_missing": "; another invoice of the month is missing",
+        "other_usage_changed": "; another invoice of the month changed in Halo",
+        "other_usage_voided": "; another invoice of the month was voided in Halo",
+        "usage_backfill": "; a month of a backfill",
+        "usage_other_payer": "; Halo bills this client through client {billed_client_id}",
+        "usage_present": ": {found_ids}",
+        "usage_differs": ": {found_ids}",
+        "usage_unsettled": ": {unsettled_writes}",
+    },
+    "usage_words": {
+        "product": "Usage of {month_name}",
+        "target": "invoice {usage_key}",
+        "billed": "billed {billed_text} {currency_text}",
+        "no_invoice": "no invoice",
+        "one_line": "{due_text} {currency_text} in 1 line",
+        "lines": "{due_text} {currency_text} in {line_count} lines",
+        "group": " (group {resource_group|without a name})",
+        "group_of_vendor": " ({vendor}, group {resource_group|without a name})",
+        "estimate": "{month_name} so far, from usage lines; billed once Pax8's invoice is approved",
+        "so_far": "about {amount_text} {currency_text} so far",
+        "not_made_here": "; it was not made from here, so it is not made again from here",
+        "hold": "; {hold}",
+        "known_target": "invoice {row_id}",
+        "again": "{net_text} {currency} in {line_count} lines, made again",
+        "again_without_currency": "{net_text} in {line_count} lines, made again",
+    },
+    "document_states": {
+        "missing": "missing in Halo",
+        "changed": "changed in Halo",
+        "voided": "voided in Halo",
+    },
+}
