@@ -12,17 +12,20 @@ LEFT JOIN LATERAL (
   FROM billing.approved_rows r
   JOIN billing.plans g ON g.plan_id = r.plan_id
   WHERE r.row_id = p.row_id
-    -- An approval is valid for one target: the same write in all that it depends on, under the same policy and mapping files.
+    -- An approval is valid for one target: the same write in all that it depends on, under the same policy and mapping
+    -- files.
     AND (r.action, r.verdict, r.reason, r.client_id, r.company_id, r.subscription_id)
         IS NOT DISTINCT FROM (p.action, p.verdict, p.reason, p.client_id, p.company_id, p.subscription_id)
     AND (r.recurring_invoice_id, r.line_id, r.licence_id, r.target)
         IS NOT DISTINCT FROM (p.recurring_invoice_id, p.line_id, p.licence_id, p.target)
     AND (r."before", r."after", r.quantity_before, r.quantity_after, r.billed_before, r.billed_after, r.delta)
-        IS NOT DISTINCT FROM (p."before", p."after", p.quantity_before, p.quantity_after, p.billed_before, p.billed_after, p.delta)
+        IS NOT DISTINCT FROM (p."before", p."after", p.quantity_before, p.quantity_after, p.billed_before,
+          p.billed_after, p.delta)
     AND (r.currency, r.unit_price, r.period_months, r.money_per_period, r.money_per_month)
         IS NOT DISTINCT FROM (p.currency, p.unit_price, p.period_months, p.money_per_period, p.money_per_month)
     -- The date of a usage invoice is the day it is written.
-    AND json_merge_patch(r.expect, '{"usage":{"invoice_date":null}}')::VARCHAR = json_merge_patch(p.expect, '{"usage":{"invoice_date":null}}')::VARCHAR
+    AND json_merge_patch(r.expect, '{"usage":{"invoice_date":null}}')::VARCHAR
+        = json_merge_patch(p.expect, '{"usage":{"invoice_date":null}}')::VARCHAR
     AND g.policy_fingerprint = h.policy_fingerprint AND g.mapping_fingerprint = h.mapping_fingerprint
     AND (r.plan_id = p.plan_id
          OR (r.kind = 'approve' AND p.class = 'needs_approval' AND p.reason <> 'trust_propose'

@@ -1,4 +1,5 @@
--- The rows of one plan in reading order: not billed at all first, with the most money on top; then rows with lost money,
+-- The rows of one plan in reading order: not billed at all first, with the most money on top; then rows with lost
+-- money,
 -- changes, what waits, what is blocked. With what the ledger says became of a row, and with its finding.
 -- Parameters: plan_id; no_ops (false: without the rows that need nothing).
 SELECT p.*, l.state, l.detail AS state_detail, f.first_seen AS since, coalesce(f.first_seen = h.today, false) AS is_new,

@@ -9,7 +9,8 @@ WITH charged AS (
   SELECT month, currency, sum(amount) AS billed FROM billing.usage_billed WHERE state = 'verified' GROUP BY ALL
 ), planned AS (
   SELECT json_extract_string(p.expect, '$.usage.month') AS month, p.currency,
-         sum(p.money_per_period) FILTER (p.class <> 'blocked') AS waiting, sum(p.money_per_period) FILTER (p.class = 'blocked') AS held
+         sum(p.money_per_period) FILTER (p.class <> 'blocked') AS waiting, sum(p.money_per_period)
+           FILTER (p.class = 'blocked') AS held
   FROM billing.plan p LEFT JOIN billing.ledger_state l ON l.plan_id = p.plan_id AND l.row_id = p.row_id
   WHERE p.plan_id = $plan_id AND p.class <> 'no_op' AND l.state IS DISTINCT FROM 'verified'
     AND json_extract_string(p.expect, '$.usage.month') IS NOT NULL
@@ -18,7 +19,8 @@ WITH charged AS (
   SELECT month, currency FROM charged UNION SELECT month, currency FROM billed UNION SELECT month, currency FROM planned
 )
 SELECT k.month, n.state, n.why, coalesce(k.currency, '?') AS currency, round(coalesce(c.to_bill, 0), 2) AS to_bill,
-       round(coalesce(b.billed, 0), 2) AS billed, round(coalesce(p.waiting, 0), 2) AS waiting, round(coalesce(p.held, 0), 2) AS held,
+       round(coalesce(b.billed, 0), 2) AS billed, round(coalesce(p.waiting, 0), 2) AS waiting,
+         round(coalesce(p.held, 0), 2) AS held,
        round(coalesce(c.unassigned, 0), 2) AS unassigned, round(coalesce(c.skipped, 0), 2) AS skipped,
        round(coalesce(c.estimate, 0), 2) AS estimate
 FROM keys k

@@ -13,7 +13,7 @@ from typing import Any
 
 from pax8_pipeline.mapping.files import Mappings
 from pax8_pipeline.settings import Policy, UsagePolicy
-from pax8_pipeline.warehouse.closed_lists import BILLING_TERMS, SUBSCRIPTION_STATUSES
+from pax8_pipeline.warehouse.closed_lists import BILLING_TERMS, INVOICE_STATUSES, ITEM_TERMS, SUBSCRIPTION_STATUSES
 from pax8_pipeline.warehouse.connection import Connection, Warehouse
 from pax8_pipeline.warehouse.models import Model, model
 
@@ -161,6 +161,8 @@ def variables(today: date, policy: Policy) -> dict[str, Any]:
         **usage_variables(policy.usage),
         "known_statuses": list(SUBSCRIPTION_STATUSES),
         "known_terms": list(BILLING_TERMS),
+        "known_invoice_statuses": list(INVOICE_STATUSES),
+        "known_item_terms": list(ITEM_TERMS),
     }
 
 

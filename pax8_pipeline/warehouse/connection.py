@@ -22,7 +22,7 @@ from pax8_pipeline.errors import PipelineError, WarehouseBusy, because_duckdb
 from pax8_pipeline.text.plaintext import one_line
 from pax8_pipeline.text.private_files import make_folder
 from pax8_pipeline.warehouse import engine
-from pax8_pipeline.warehouse.models import RAW_TABLES, Model, all_models, load_sql
+from pax8_pipeline.warehouse.models import RAW_TABLES, Model, all_models, all_views, load_sql, view_ddl
 
 Connection = duckdb.DuckDBPyConnection
 
@@ -30,6 +30,8 @@ Connection = duckdb.DuckDBPyConnection
 DERIVED_SCHEMAS = ("staging", "reconciled")
 # Raw is the bulk of the file and of no use to people; copying years of it every night would take longer than the run.
 PUBLISHED_SCHEMAS = ("staging", "reconciled", "billing", "meta")
+# The others read functions, which the copy does not have.
+PUBLISHED_VIEWS = ("ledger_state", "findings_state")
 
 
 # The file, not the question, is at fault: DuckDB says so while it is read, long after it was opened.
@@ -104,10 +106,8 @@ class Warehouse:
                     connection.execute(view.format(table=f"{schema}.{name}", name=f"{schema}_{name}"))
             connection.execute(load_sql("warehouse/sql/functions.sql"))
             connection.execute(load_sql("warehouse/sql/views/newest_usage.sql"))
-            connection.execute(load_sql("warehouse/sql/views/ledger_state.sql"))
-            connection.execute(load_sql("warehouse/sql/views/findings_state.sql"))
-            connection.execute(load_sql("warehouse/sql/views/approved.sql"))
-            connection.execute(load_sql("warehouse/sql/views/usage_billed.sql"))
+            for view_model in all_views():
+                connection.execute(view_ddl(view_model.name))
 
     def publish(self, target: Path) -> None:
         """Write a copy for people, without raw: what was typed, reconciled, planned and written.
@@ -125,8 +125,8 @@ class Warehouse:
                         connection.execute(f"CREATE SCHEMA IF NOT EXISTS published.{model.schema}")
                         connection.execute(f"CREATE TABLE published.{model.table} AS FROM {model.table}")
                 connection.execute("USE published")
-                connection.execute(load_sql("warehouse/sql/views/ledger_state.sql"))
-                connection.execute(load_sql("warehouse/sql/views/findings_state.sql"))
+                for name in PUBLISHED_VIEWS:
+                    connection.execute(view_ddl(name))
             finally:
                 connection.execute(f'USE "{live}"')
                 connection.execute("DETACH published")

@@ -18,7 +18,8 @@ The fourth cell names where the column comes from (`schema.table.column`, severa
 
 A large table is built in steps: the files of the folder that has its name (`reconciled/subscriptions/*.sql`). A step is a
 temporary table with a contract of its own. `extends: <table>` says that it has all columns of that table too, so that its
-contract states what it adds. `fills: <table>` says that its rows are added to that table, by name of column.
+contract states what it adds. `fills: <table>` says that its rows are added to that table, by name of column; `when: <table>`
+that there are none while that table is empty, so that its query need not be planned.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ class Model:
     """One table of the warehouse. `query` is empty for tables that are appended to.
 
     `reads`: the tables and steps that its query reads. `extends`: the table whose columns it has too, empty for most.
-    `fills`: the table that its rows are added to, by name of column. `steps`: the temporary tables that must be made before its query runs, in this order.
+    `fills`: the table that its rows are added to, by name of column; `when`: the table without whose rows it has none. `steps`: the temporary tables that must be made before its query runs, in this order.
     """
 
     schema: str
@@ -61,6 +62,7 @@ class Model:
     reads: tuple[str, ...] = ()
     extends: str = ""
     fills: str = ""
+    when: str = ""
     steps: tuple[Model, ...] = ()
 
     @property
@@ -91,7 +93,7 @@ class Model:
         return f"{how} {self.table} ({columns})"
 
 
-_WORDS = ("key", "reads", "extends", "fills")
+_WORDS = ("key", "reads", "extends", "fills", "when")
 _HEAD = re.compile(r"\A\s*/\*(?P<head>.*?)\*/(?P<query>.*)\Z", re.DOTALL)
 
 
@@ -110,7 +112,7 @@ def parse_model(
     columns = tuple(_column(table, line) for line in lines if line.startswith("|"))
     stated = {word: line[len(word) + 1 :].strip() for line in lines for word in _WORDS if line.startswith(f"{word}:")}
     prose = [line for line in lines if not line.startswith(("|", *(f"{word}:" for word in _WORDS)))]
-    if not columns and "fills" not in stated:
+    if not columns and not {"fills", "extends"} & set(stated):
         raise ValueError(f"{table}: the contract names no column")
     return Model(
         schema=schema,
@@ -122,6 +124,7 @@ def parse_model(
         reads=_names(stated.get("reads", "")),
         extends=stated.get("extends", ""),
         fills=stated.get("fills", ""),
+        when=stated.get("when", ""),
         steps=tuple(steps),
     )
 
@@ -181,6 +184,22 @@ def all_models() -> dict[str, Model]:
     return models
 
 
+@cache
+def all_views() -> tuple[Model, ...]:
+    """Return the views of schema billing, each behind those that it reads."""
+    folder = _sql().joinpath("views")
+    names = sorted(file.name[:-4] for file in folder.iterdir() if not file.name.startswith("newest"))
+    return in_order(
+        parse_model("billing", name, folder.joinpath(f"{name}.sql").read_text(encoding="utf-8")) for name in names
+    )
+
+
+def view_ddl(name: str) -> str:
+    """Return the statement that makes a view of schema billing. Raises StopIteration for an unknown name."""
+    view = next(view for view in all_views() if view.name == name)
+    return f"CREATE OR REPLACE VIEW {view.table} AS {view.query}"
+
+
 def _steps(folder: Traversable) -> tuple[Model, ...]:
     """Return the steps of a folder in the order in which they can be made; none where there is no folder."""
     if not folder.is_dir():
@@ -205,8 +224,21 @@ def in_order(models: Iterable[Model]) -> tuple[Model, ...]:
 
 
 def model(table: str) -> Model:
-    """Return the contract of one table (`schema.name`); KeyError if there is none."""
-    return all_models()[table]
+    """Return the contract of one table or view (`schema.name`). Raises KeyError if there is none."""
+    found = all_models().get(table) or next((view for view in all_views() if view.table == table), None)
+    if found is None:
+        raise KeyError(table)
+    return found
+
+
+def column_types(contract: Model, others: Mapping[str, Model]) -> dict[str, str]:
+    """Return the types of all columns that a contract states, by name, those of what it extends first.
+
+    `others` are the steps that it may extend, by name.
+    """
+    base = others.get(contract.extends) or (model(contract.extends) if contract.extends else None)
+    inherited = column_types(base, others) if base else {}
+    return inherited | {column.name: column.type for column in contract.columns}
 
 
 def load_sql(path: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from pax8_pipeline.billing.planning import relations, rows
 from pax8_pipeline.billing.planning.wording import PLAN_WORDS
 from pax8_pipeline.billing.verdicts import ALL_VERDICTS
 from pax8_pipeline.warehouse.connection import Connection
-from pax8_pipeline.warehouse.models import Model, model
+from pax8_pipeline.warehouse.models import column_types, model
 from pax8_pipeline_tests.support.books import circumstances, empty_warehouse
 from pax8_pipeline_tests.support.usage_books import policy
 
@@ -28,12 +29,6 @@ def connection(tmp_path: Path) -> Iterator[Connection]:
         yield opened
 
 
-def columns_of(contract: Model, others: dict[str, Model]) -> dict[str, str]:
-    """The columns that a contract states, those of what it extends first."""
-    base = others.get(contract.extends) or (model(contract.extends) if contract.extends else None)
-    return {**(columns_of(base, others) if base else {}), **{c.name: c.type for c in contract.columns}}
-
-
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_each_relation_has_the_columns_and_types_of_its_contract(folder: str, connection: Connection) -> None:
     relations.fill(connection, folder)
@@ -42,7 +37,7 @@ def test_each_relation_has_the_columns_and_types_of_its_contract(folder: str, co
     for relation in made:
         described = connection.execute(f"DESCRIBE {relation.name}").fetchall()
         found = {(str(name), str(kind)) for name, kind, *_ in described}
-        stated = set(columns_of(relation, {r.name: r for r in made}).items())
+        stated = set(column_types(relation, {r.name: r for r in made}).items())
         if found != stated:
             different[relation.name] = {"found": found - stated, "stated": stated - found}
     assert different == {}
@@ -53,6 +48,17 @@ def test_each_relation_reads_only_what_exists(folder: str) -> None:
     made = {relation.name for relation in relations.relations(folder)}
     for relation in relations.relations(folder):
         assert {name for name in relation.reads if "." not in name} <= made | INPUTS, relation.name
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_a_relation_that_is_left_out_while_a_table_is_empty_reads_that_table(folder: str) -> None:
+    left_out = [relation for relation in relations.relations(folder) if relation.when]
+    assert left_out
+    for relation in left_out:
+        # Its rows are an inner join of that table, or a selection of it: without the table's rows there are none.
+        first = re.search(rf"FROM {re.escape(relation.when)}\b(?! [a-z] RIGHT)", relation.query)
+        assert relation.when in relation.reads, relation.name
+        assert first, relation.name
 
 
 @pytest.mark.parametrize("name", PLAN_WORDS)

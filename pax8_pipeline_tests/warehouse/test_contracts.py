@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +10,7 @@ import pytest
 from pax8_pipeline.settings import Policy
 from pax8_pipeline.warehouse import build
 from pax8_pipeline.warehouse.connection import Connection, Warehouse
-from pax8_pipeline.warehouse.models import Model, in_order, model, parse_model
+from pax8_pipeline.warehouse.models import Model, all_views, column_types, in_order, model, parse_model
 from pax8_pipeline.warehouse.wording import WORDS, choice, with_words
 from pax8_pipeline_tests.support.books import TODAY, empty_warehouse
 
@@ -30,15 +30,6 @@ def connection(warehouse: Warehouse) -> Iterator[Connection]:
         yield opened
 
 
-def columns_of(contract: Model, others: Mapping[str, Model]) -> dict[str, str]:
-    """The columns that a contract states, those of what it extends first."""
-    known = {**others, **{step.name: step for step in contract.steps}}
-    base = (
-        known[contract.extends] if contract.extends in known else model(contract.extends) if contract.extends else None
-    )
-    return {**(columns_of(base, known) if base else {}), **{c.name: c.type for c in contract.columns}}
-
-
 @pytest.mark.parametrize("table", STEPPED)
 def test_each_step_has_the_columns_and_types_of_its_contract(table: str, connection: Connection) -> None:
     steps = model(table).steps
@@ -47,10 +38,17 @@ def test_each_step_has_the_columns_and_types_of_its_contract(table: str, connect
     for step in steps:
         described = connection.execute(f"DESCRIBE {step.name}").fetchall()
         found = {(str(name), str(kind).replace('"', "")) for name, kind, *_ in described}
-        stated = set(columns_of(step, {s.name: s for s in steps}).items())
+        stated = set(column_types(step, {s.name: s for s in steps}).items())
         if found != stated:
             different[step.name] = {"found": found - stated, "stated": stated - found}
     assert different == {}
+
+
+@pytest.mark.parametrize("view", all_views(), ids=lambda view: view.table)
+def test_each_view_has_the_columns_and_types_of_its_contract(view: Model, connection: Connection) -> None:
+    described = connection.execute(f"DESCRIBE {view.table}").fetchall()
+    found = {(str(name), str(kind)) for name, kind, *_ in described}
+    assert found == set(column_types(view, {v.table: v for v in all_views()}).items())
 
 
 @pytest.mark.parametrize("table", [*build.STAGING, *build.RECONCILED])

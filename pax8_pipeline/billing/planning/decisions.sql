@@ -10,7 +10,8 @@ reads: candidates, verdict_classes, trust_modes, billing.ledger, billing.plan
 | verdict_sentence | VARCHAR | The verdict in words, empty for one that has no rule | verdict_classes.sentence |
 */
 WITH kinds_written AS (
-  SELECT DISTINCT client_id, CASE WHEN list_contains(getvariable('usage_actions'), action) THEN 'usage' ELSE action END AS kind
+  SELECT DISTINCT client_id, CASE WHEN list_contains(getvariable('usage_actions'), action) THEN 'usage'
+         ELSE action END AS kind
   FROM billing.ledger WHERE state = 'verified'
 ), undone AS (
   -- What a person undid is not done again by night: it waits until somebody agrees.

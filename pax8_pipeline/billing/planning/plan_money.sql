@@ -1,4 +1,5 @@
--- Money of a plan by currency. Seats: a month more and less, and what nobody bills. Usage: charged once by this plan, and
+-- Money of a plan by currency. Seats: a month more and less, and what nobody bills. Usage: charged once by this plan,
+-- and
 -- charged by Pax8 without anybody being billed.
 SELECT coalesce(currency, '?') AS currency,
        coalesce(sum(money_per_month) FILTER (NOT usage AND money_per_month > 0 AND class = 'safe'), 0) AS up,

@@ -121,10 +121,9 @@ def _money(connection: Connection) -> dict[str, dict[str, str]]:
 
 
 def _keep(connection: Connection, plan: Plan, context: PlanContext, reads: Mapping[Any, Any]) -> None:
-    columns = ", ".join(f'"{c}"' for c in model("billing.plan").column_names if c != "plan_id")
-    connection.execute(
-        f"INSERT INTO billing.plan (plan_id, {columns}) SELECT ?, {columns} FROM plan_rows", [plan.plan_id]
-    )
+    for table, rows in (("billing.plan", "plan_rows"), ("billing.plan_lines", "plan_line_rows")):
+        columns = ", ".join(f'"{c}"' for c in model(table).column_names if c != "plan_id")
+        connection.execute(f"INSERT INTO {table} (plan_id, {columns}) SELECT ?, {columns} FROM {rows}", [plan.plan_id])
     snapshots = {f"{t} {scope}".strip(): row["snapshot_id"] for (t, scope), row in sorted(reads.items())}
     snapshot_json = json.dumps(snapshots)
     row = {

@@ -30,8 +30,13 @@ def fill(connection: Connection, folder: str) -> None:
     models = relations(folder)
     make_temporary(connection, [model for model in models if not model.fills])
     for model in models:
-        if model.fills:
+        if model.fills and (not model.when or _has_rows(connection, model.when)):
             connection.execute(f"INSERT INTO {model.fills} BY NAME {model.query}")
+
+
+def _has_rows(connection: Connection, table: str) -> bool:
+    """Planning a query of a screen costs DuckDB more than asking whether it can have rows at all."""
+    return bool(connection.execute(f"SELECT EXISTS (FROM {table})").fetchall()[0][0])
 
 
 def _relation_files(folder: Traversable) -> list[Traversable]:

@@ -1,4 +1,5 @@
-"""Makes the rows of a plan in the temporary table plan_rows: of seats, and of usage where there is any.
+"""Makes the rows of a plan in the temporary table plan_rows, of seats and of usage where there is any, and the lines of its
+usage invoices in plan_line_rows.
 
 Contains: the variables and small tables that the relations of a plan read, and what holds all usage. Does not contain: what
 the relations decide (the SQL files beside this module), guardrails, the plan's head (`planner`).
@@ -42,10 +43,17 @@ def make_rows(connection: Connection, context: PlanContext) -> None:
 
 
 def empty_rows(connection: Connection, other_types: dict[str, str] | None = None) -> None:
-    """Make the temporary table plan_rows with the columns of billing.plan; `other_types` names types that differ."""
-    types = {c.name: c.type for c in model("billing.plan").columns if c.name != "plan_id"} | (other_types or {})
-    columns = ", ".join(f'"{name}" {kind}' for name, kind in types.items())
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE plan_rows ({columns})")
+    """Make the temporary tables plan_rows and plan_line_rows: billing.plan and billing.plan_lines without `plan_id`.
+
+    `other_types` names types of plan_rows that differ from the contract.
+    """
+    for name, table, other in (
+        ("plan_rows", "billing.plan", other_types or {}),
+        ("plan_line_rows", "billing.plan_lines", {}),
+    ):
+        types = {c.name: c.type for c in model(table).columns if c.name != "plan_id"} | other
+        columns = ", ".join(f'"{column}" {kind}' for column, kind in types.items())
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} ({columns})")
 
 
 def usage_hold(connection: Connection) -> tuple[str | None, str | None]:
@@ -101,6 +109,7 @@ def _small_table(connection: Connection, name: str, columns: str, rows: Sequence
 def _any_usage(connection: Connection) -> bool:
     """Return whether there is usage, or was: a partner without any is spared the queries."""
     query = (
-        "SELECT EXISTS (FROM reconciled.usage) OR EXISTS (FROM billing.documents) OR EXISTS (FROM billing.usage_billed)"
+        "SELECT EXISTS (FROM reconciled.usage) OR EXISTS (FROM billing.documents) "
+        "OR EXISTS (FROM billing.ledger WHERE list_contains(getvariable('usage_actions'), action))"
     )
     return bool(connection.execute(query).fetchall()[0][0])

@@ -1,7 +1,8 @@
 -- Usage keys that stand on more than one Halo invoice (orchestration/checks/usage_billed_twice.py).
 -- A credit note may name the key of what it takes back: only invoices that charge something count.
 SELECT key AS usage_key, count(*) AS invoices, string_agg(invoice_id, ', ' ORDER BY invoice_id) AS halo_invoices,
-       string_agg(DISTINCT client_id, ', ') AS clients, string_agg(DISTINCT CASE WHEN posted THEN 'posted' ELSE 'not posted' END, ', ') AS posted,
+       string_agg(DISTINCT client_id, ', ') AS clients,
+         string_agg(DISTINCT CASE WHEN posted THEN 'posted' ELSE 'not posted' END, ', ') AS posted,
        sum(lines_net) AS billed, max(lines_net) AS once
 FROM (SELECT *, unnest(usage_keys) AS key FROM staging.halo_invoices 
       -- What cannot be read may count.

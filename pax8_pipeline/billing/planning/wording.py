@@ -32,11 +32,9 @@ PLAN_WORDS: Mapping[str, Mapping[str, str]] = {
         "pending_pro_rata": "; {pending_pro_rata} part-period entries of this line are not invoiced yet",
     },
     "seat_targets": {
-        "set_licence_count": "licence {licence_id}",
-        "set_line_quantity": "line {line_id} of recurring invoice {recurring_invoice_id}",
-        "end_line": "line {line_id} of recurring invoice {recurring_invoice_id}",
-        "end_line_and_licence": "line {line_id} of recurring invoice {recurring_invoice_id} and licence {licence_id}",
-        "end_licence": "licence {licence_id}",
+        "licence": "licence {licence_id}",
+        "line": "line {line_id} of recurring invoice {recurring_invoice_id}",
+        "line_and_licence": "line {line_id} of recurring invoice {recurring_invoice_id} and licence {licence_id}",
     },
     "seat_states": {
         "line_active": "line active",
@@ -45,10 +43,11 @@ PLAN_WORDS: Mapping[str, Mapping[str, str]] = {
         "licence_inactive": ", licence inactive",
         "quantity": ", quantity {halo_quantity:plain}",
     },
+    # What is left of a target that ends.
     "seat_ends": {
-        "end_line": "line inactive",
-        "end_line_and_licence": "line inactive, licence inactive",
-        "end_licence": "line kept, licence inactive, count 0",
+        "line": "line inactive",
+        "line_and_licence": "line inactive, licence inactive",
+        "licence": "line kept, licence inactive, count 0",
     },
     # What a rejected row is, by its table; rows of other tables are not planned by themselves.
     "record_names": {

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from pax8_pipeline.orchestration.checks.check import Check, CheckContext, CheckOutcome, run_query
-from pax8_pipeline.warehouse.closed_lists import BILLING_TERMS, SUBSCRIPTION_STATUSES
+from pax8_pipeline.warehouse.closed_lists import BILLING_TERMS, INVOICE_STATUSES, ITEM_TERMS, SUBSCRIPTION_STATUSES
 
 
 @dataclass(frozen=True)
@@ -23,18 +23,14 @@ _CLOSED = (
     _Closed("staging.companies", "status", ("active", "inactive", "deleted")),
     _Closed("staging.subscriptions", "status", SUBSCRIPTION_STATUSES, required=True),
     _Closed("staging.subscriptions", "billing_term", BILLING_TERMS, required=True),
-    _Closed("staging.invoices", "status", ("unpaid", "paid", "void", "carried", "nothing due", "credited")),
+    _Closed("staging.invoices", "status", INVOICE_STATUSES),
     _Closed(
         "staging.invoice_items",
         "type",
         ("subscription", "prorate", "one-time", "rebate", "payment-credit", "service-charge", "service-credit",
          "invoice-credit"),
     ),
-    _Closed(
-        "staging.invoice_items",
-        "term",
-        ("3 year", "annual", "2 year", "activation", "one-time", "arrears", "trial", "rebate", "monthly"),
-    ),
+    _Closed("staging.invoice_items", "term", ITEM_TERMS),
     _Closed("staging.recurring_invoice_lines", "quantity_type", ("0", "1", "2", "3", "4")),
     _Closed("staging.recurring_invoices", "period", ("1", "2", "3", "4", "5", "7"), required=True),
 )  # fmt: skip

@@ -1,4 +1,5 @@
--- `last_set`: the newest price written to each licence, `ever`: all prices written to it. Once the newest is 0, any other
+-- `last_set`: the newest price written to each licence, `ever`: all prices written to it. Once the newest is 0, any
+-- other
 -- price is a person's own.
 WITH writes AS (
   SELECT l.licence_id, l.line_id, l.client_id, l.row_id, l.currency, l.entry, h.today AS day,

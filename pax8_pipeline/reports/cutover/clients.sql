@@ -6,10 +6,12 @@ WITH details AS (
   QUALIFY row_number() OVER (PARTITION BY object_id ORDER BY loaded_at DESC) = 1
 ), set_ AS (
   SELECT c.object_id, unnest([
-    {'member': 'pax8monthlyinvoice', 'id': meta.recurring_id(coalesce(json_extract_string(c.payload, '$.pax8monthlyinvoice'),
-                                                                 json_extract_string(d.payload, '$.pax8monthlyinvoice')))},
-    {'member': 'pax8annualinvoice', 'id': meta.recurring_id(coalesce(json_extract_string(c.payload, '$.pax8annualinvoice'),
-                                                                json_extract_string(d.payload, '$.pax8annualinvoice')))}]) AS s
+    {'member': 'pax8monthlyinvoice',
+     'id': meta.recurring_id(coalesce(json_extract_string(c.payload, '$.pax8monthlyinvoice'),
+                                      json_extract_string(d.payload, '$.pax8monthlyinvoice')))},
+    {'member': 'pax8annualinvoice',
+     'id': meta.recurring_id(coalesce(json_extract_string(c.payload, '$.pax8annualinvoice'),
+                                      json_extract_string(d.payload, '$.pax8annualinvoice')))}]) AS s
   FROM newest.halo_clients c LEFT JOIN details d USING (object_id)
 )
 SELECT k.client_id, k.name AS client_name, s.s.member AS member, s.s.id AS recurring_invoice_id, r.reference,

@@ -21,14 +21,16 @@ WITH live AS (
   -- By id or code it is certain that a line is of a Pax8 product; the same name at the same client is only a hint.
   SELECT l.line_id, min(CASE WHEN m.item_id IS NOT NULL THEN '1 its item is mapped to a Pax8 product'
                              WHEN p.product_id IS NOT NULL THEN '2 its item has the part code of a Pax8 product'
-                             WHEN n.product_name IS NOT NULL THEN '3 named like a product the client buys at Pax8 (a hint)' END) AS why
+                             WHEN n.product_name IS NOT NULL
+                               THEN '3 named like a product the client buys at Pax8 (a hint)' END) AS why
   FROM live l
   LEFT JOIN staging.mapping_items m ON m.item_id = l.item_id
   LEFT JOIN staging.products p ON lower(p.sku) = lower(l.supplier_part_code)
   LEFT JOIN (SELECT DISTINCT client_id, lower(product_name) AS product_name FROM reconciled.subscriptions
              WHERE lifecycle IN ('billing', 'pending_cancel')) n
     ON n.client_id = l.client_id AND n.product_name IN (lower(l.description), lower(l.item_name))
-  WHERE l.quantity_source = 'manual' AND l.line_id NOT IN (SELECT line_id FROM reconciled.subscriptions WHERE line_id IS NOT NULL)
+  WHERE l.quantity_source = 'manual'
+    AND l.line_id NOT IN (SELECT line_id FROM reconciled.subscriptions WHERE line_id IS NOT NULL)
   GROUP BY l.line_id
 ), risks AS (
   SELECT 'several_lines' AS risk, k.line_id, 'licence ' || s.licence_id || ' is billed by lines ' || s.lines AS why
@@ -40,6 +42,7 @@ WITH live AS (
 )
 SELECT x.risk, l.line_id, l.recurring_invoice_id, l.client_id, l.client_name, l.currency,
        coalesce(l.description, l.item_name) AS description, x.why,
-       coalesce(meta.per_month(coalesce(c.billed, l.qty_order) * l.unit_price, meta.period_months(l.period)), 0) AS money_per_month
+       coalesce(meta.per_month(coalesce(c.billed, l.qty_order) * l.unit_price, meta.period_months(l.period)),
+         0) AS money_per_month
 FROM risks x JOIN live l USING (line_id) LEFT JOIN counted c USING (line_id)
 ORDER BY x.risk, money_per_month DESC, l.line_id;

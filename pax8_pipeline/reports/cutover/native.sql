@@ -6,8 +6,10 @@ WITH accounts AS (
 ), rows_ AS (
   SELECT unnest(a.client_mappings) AS r FROM accounts
 )
-SELECT meta.idtext(r.third_party_id) AS company_id, coalesce(m.company_name, meta.clean(r.third_party_desc)) AS company_name,
-       meta.halo_id(r.halo_id) AS native_client_id, meta.clean(r.halo_desc) AS native_client_name, m.client_id AS our_client_id,
+SELECT meta.idtext(r.third_party_id) AS company_id,
+       coalesce(m.company_name, meta.clean(r.third_party_desc)) AS company_name,
+       meta.halo_id(r.halo_id) AS native_client_id, meta.clean(r.halo_desc) AS native_client_name,
+         m.client_id AS our_client_id,
        CASE WHEN m.company_id IS NULL THEN 'unknown_company' WHEN m.client_id IS NULL THEN 'missing'
             WHEN m.client_id = meta.halo_id(r.halo_id) THEN 'same' ELSE 'other' END AS state
 FROM rows_ LEFT JOIN reconciled.client_matches m ON m.company_id = meta.idtext(r.third_party_id)

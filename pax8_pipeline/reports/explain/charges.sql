@@ -2,6 +2,7 @@
 CREATE OR REPLACE TEMP TABLE story_charges AS
 SELECT charge_id, 'usage ' || month || ' ' AS row_begins,
        [' ' || w || ' ' || coalesce(currency, '?') FOR w IN
-        [coalesce(company_id, '-'), coalesce(subscription_id, '-') || '/' || coalesce(lower(trim(resource_group)), '-')]] AS row_ends
+        [coalesce(company_id, '-'), coalesce(subscription_id, '-') || '/'
+          || coalesce(lower(trim(resource_group)), '-')]] AS row_ends
 FROM reconciled.usage
 WHERE ($kind = 'summary' AND summary_id = $id) OR ($kind = 'item' AND charge_id = $id);

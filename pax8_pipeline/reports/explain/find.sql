@@ -17,7 +17,8 @@ UNION ALL
 SELECT 'line', $number::VARCHAR WHERE EXISTS (SELECT 1 FROM staging.recurring_invoice_lines WHERE line_id = $number)
   OR EXISTS (SELECT 1 FROM billing.plan WHERE line_id = $number)
 UNION ALL
-SELECT 'invoice', $number::VARCHAR WHERE EXISTS (SELECT 1 FROM halo.recurring_invoices WHERE object_id = $number::VARCHAR)
+SELECT 'invoice', $number::VARCHAR
+       WHERE EXISTS (SELECT 1 FROM halo.recurring_invoices WHERE object_id = $number::VARCHAR)
   OR EXISTS (SELECT 1 FROM billing.plan WHERE recurring_invoice_id = $number)
 UNION ALL
 SELECT 'usage', $id WHERE starts_with($id, 'pax8-usage ')

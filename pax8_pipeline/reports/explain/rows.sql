@@ -13,11 +13,13 @@ WHERE CASE $kind WHEN 'subscription' THEN p.subscription_id = $id
                  WHEN 'row' THEN p.plan_id || '/' || p.row_id = $id
                  WHEN 'usage' THEN lower(p.row_id) = $id OR starts_with(lower(p.row_id), $id || '-adj')
                  WHEN 'halo_invoice' THEN lower(p.row_id) IN (
-                   SELECT unnest(regexp_extract_all(lower(payload), 'pax8-usage \d{4}-\d{2} [0-9a-f][0-9a-f-]*[0-9a-f](?:-adj\d+)?'))
+                   SELECT unnest(regexp_extract_all(lower(payload),
+                          'pax8-usage \d{4}-\d{2} [0-9a-f][0-9a-f-]*[0-9a-f](?:-adj\d+)?'))
                    FROM halo.invoices WHERE object_id = $id)
                  WHEN 'entry' THEN l.entry IS NOT NULL
                  WHEN 'summary' THEN false WHEN 'item' THEN false END
 UNION
 SELECT p.plan_id, p.row_id FROM billing.plan p JOIN story_charges c
   ON contains(p.expect, '"' || c.charge_id || '"')
-  OR (starts_with(p.row_id, c.row_begins) AND (ends_with(p.row_id, c.row_ends[1]) OR ends_with(p.row_id, c.row_ends[2])));
+  OR (starts_with(p.row_id, c.row_begins)
+    AND (ends_with(p.row_id, c.row_ends[1]) OR ends_with(p.row_id, c.row_ends[2])));

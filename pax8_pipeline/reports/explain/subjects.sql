@@ -23,9 +23,11 @@ WITH named AS (
   UNION
   SELECT $kind, $id WHERE $kind IN ('subscription', 'licence', 'line', 'invoice')
   UNION
-  SELECT 'licence', k.licence_id::VARCHAR FROM staging.line_licences k WHERE $kind = 'line' AND k.line_id = meta.halo_id($id)
+  SELECT 'licence', k.licence_id::VARCHAR FROM staging.line_licences k WHERE $kind = 'line'
+         AND k.line_id = meta.halo_id($id)
   UNION
-  SELECT 'line', k.line_id::VARCHAR FROM staging.line_licences k WHERE $kind = 'licence' AND k.licence_id = meta.halo_id($id)
+  SELECT 'line', k.line_id::VARCHAR FROM staging.line_licences k WHERE $kind = 'licence'
+         AND k.licence_id = meta.halo_id($id)
   UNION
   SELECT 'invoice', l.recurring_invoice_id::VARCHAR FROM staging.recurring_invoice_lines l
   WHERE $kind = 'line' AND l.line_id = meta.halo_id($id)

@@ -1,4 +1,5 @@
--- Each subscription of one plan that Pax8 bills to the partner, with its cost and what its Halo line bills, a month. The
+-- Each subscription of one plan that Pax8 bills to the partner, with its cost and what its Halo line bills, a month.
+-- The
 -- cost is that of Pax8's list; where the list has none, that of the newest approved invoice. Empty: not known.
 -- Parameter: plan_id.
 WITH facts AS (
@@ -6,7 +7,8 @@ WITH facts AS (
          p.product_name AS product, p.verdict, p.line_id, p.unit_price, p.period_months, p.unbilled_per_month,
          CASE WHEN l.state = 'verified' THEN p.billed_after ELSE p.billed_before END AS line_units,
          CASE WHEN l.state = 'verified' THEN p.quantity_after ELSE p.quantity_before END AS own_units,
-         from_json(p.evidence, '{"lifecycle":"VARCHAR","billing_term":"VARCHAR","quantity":"VARCHAR","partner_cost":"VARCHAR",
+         from_json(p.evidence, '{"lifecycle":"VARCHAR","billing_term":"VARCHAR","quantity":"VARCHAR",
+               "partner_cost":"VARCHAR",
            "pax8_currency":"VARCHAR","halo_currency":"VARCHAR","licences_on_line":"VARCHAR"}') AS e
   FROM billing.plan p LEFT JOIN billing.ledger_state l ON l.plan_id = p.plan_id AND l.row_id = p.row_id
   WHERE p.plan_id = $plan_id AND p.subscription_id <> '' AND p.verdict <> 'billed_by_pax8'
@@ -37,7 +39,8 @@ SELECT row_id, subscription_id, company_id, client_id, client, product, verdict,
        CASE WHEN line_id IS NULL AND unbilled_per_month > 0 THEN 0
             WHEN line_id IS NULL THEN NULL
             WHEN units = 0 THEN 0
-            ELSE meta.per_month((try_cast(units AS DECIMAL(18,6)) * try_cast(unit_price AS DECIMAL(18,6)))::DECIMAL(28,10), period_months)
+            ELSE meta.per_month((try_cast(units AS DECIMAL(18,6))
+                                 * try_cast(unit_price AS DECIMAL(18,6)))::DECIMAL(28,10), period_months)
        END AS billed,
        unbilled_per_month AS not_billed
 FROM priced ORDER BY client, product, row_id

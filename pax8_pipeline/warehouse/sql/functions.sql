@@ -2,7 +2,8 @@
 -- Ids, numbers and dates are read strictly, as values.py does: a cast alone rounds '200.6' to 201 and takes '1_000',
 -- '1e3', '0x10' and '+5'. What is none is NULL, and who needs it rejects the row with its text.
 -- Text from outside is shown, not obeyed: characters that steer a terminal or hide themselves (controls, escape, bidi
--- marks, zero width) are written out, such as <U+001B>. No two texts become equal by it. The payload in raw stays as sent.
+-- marks, zero width) are written out, such as <U+001B>. No two texts become equal by it. The payload in raw stays as
+-- sent.
 CREATE OR REPLACE MACRO meta.txt(x) AS
   CASE WHEN regexp_matches(x, '[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]')
        THEN nullif(trim(list_aggregate(list_transform(string_split(x, ''), lambda c:
@@ -45,11 +46,13 @@ CREATE OR REPLACE MACRO meta.exact(x) AS
 CREATE OR REPLACE MACRO meta.whole(x) AS
   CASE WHEN regexp_full_match(x, '[ \t\r\n]*-?(0|[1-9][0-9]{0,17})(\.0+)?[ \t\r\n]*') THEN try_cast(x AS BIGINT) END;
 -- A number that names a kind: left out it is 0, unreadable it is -99, which no vendor uses, and never 0.
-CREATE OR REPLACE MACRO meta.kind(x) AS coalesce(meta.whole(x), CASE WHEN coalesce(trim(x), '') = '' THEN 0 ELSE -99 END);
+CREATE OR REPLACE MACRO meta.kind(x) AS coalesce(meta.whole(x), CASE WHEN coalesce(trim(x), '') = '' THEN 0
+  ELSE -99 END);
 -- A date is cut from the front of whatever was sent and never shifted through a time zone
 -- (docs/vendors/pax8.md#formats).
 CREATE OR REPLACE MACRO meta.day(x) AS
-  CASE WHEN regexp_full_match(trim(x), '[0-9]{4}-[0-9]{2}-[0-9]{2}([T ].*)?') THEN try_cast(substr(trim(x), 1, 10) AS DATE) END;
+  CASE WHEN regexp_full_match(trim(x), '[0-9]{4}-[0-9]{2}-[0-9]{2}([T ].*)?')
+    THEN try_cast(substr(trim(x), 1, 10) AS DATE) END;
 -- Halo writes "no date" as a year before 1910 (docs/vendors/halo.md#formats).
 CREATE OR REPLACE MACRO meta.halo_day(x) AS
   CASE WHEN regexp_full_match(trim(x), '(19[1-9]|[2-9][0-9]{2})[0-9]-[0-9]{2}-[0-9]{2}([T ].*)?')
@@ -58,7 +61,8 @@ CREATE OR REPLACE MACRO meta.flag_or_null(x) AS
   CASE WHEN regexp_full_match(x, '(?i)\s*(true|1|yes|y|t|on)\s*') THEN true
        WHEN regexp_full_match(x, '(?i)\s*(false|0|no|n|f|off)\s*') THEN false END;
 CREATE OR REPLACE MACRO meta.flag(x) AS coalesce(regexp_full_match(x, '(?i)\s*(true|1|yes|y|t|on)\s*'), false);
--- What a licence's `requested_quantity` says is under way: nothing when it is the count, or Halo's empty 0 without a date.
+-- What a licence's `requested_quantity` says is under way: nothing when it is the count, or Halo's empty 0 without a
+-- date.
 -- A value that is no number is under way too: nobody knows to what.
 CREATE OR REPLACE MACRO meta.requested(asked, asked_on, held) AS
   CASE WHEN meta.txt(asked) IS NULL OR meta.num(asked) = meta.num(held) THEN NULL
@@ -82,7 +86,8 @@ CREATE OR REPLACE MACRO meta.same_money(seen, planned) AS
 CREATE OR REPLACE MACRO meta.plain(x) AS
   CASE WHEN contains(x::VARCHAR, '.') THEN rtrim(rtrim(x::VARCHAR, '0'), '.') ELSE x::VARCHAR END;
 -- What is wrong with a value, in words; NULL when it can be read or was left out. Whether anything was sent is asked by
--- trim alone: meta.txt compiles three patterns at each place where it is used, and leaves a value empty only where trim does. Whether it may be left out is asked
+-- trim alone: meta.txt compiles three patterns at each place where it is used, and leaves a value empty only where trim
+-- does. Whether it may be left out is asked
 -- by meta.missing: "not sent" never means "as before" or "as on the other side".
 CREATE OR REPLACE MACRO meta.missing(name, x) AS CASE WHEN coalesce(trim(x), '') = '' THEN 'no ' || name END;
 CREATE OR REPLACE MACRO meta.bad_num(name, x) AS
@@ -90,7 +95,8 @@ CREATE OR REPLACE MACRO meta.bad_num(name, x) AS
 CREATE OR REPLACE MACRO meta.bad_day(name, x) AS
   CASE WHEN trim(x) <> '' AND meta.day(x) IS NULL THEN name || ' is not a date: ' || left(x, 80) END;
 CREATE OR REPLACE MACRO meta.bad_flag(name, x) AS
-  CASE WHEN trim(x) <> '' AND meta.flag_or_null(x) IS NULL THEN name || ' is neither true nor false: ' || left(x, 80) END;
+  CASE WHEN trim(x) <> '' AND meta.flag_or_null(x) IS NULL THEN name || ' is neither true nor false: '
+    || left(x, 80) END;
 CREATE OR REPLACE MACRO meta.bad_id(name, x) AS
   CASE WHEN meta.bad_halo_id(x) THEN name || ' is not a Halo id: ' || left(x, 80) END;
 -- The same for several values at once, each {'name': ..., 'value': ...}: the first that cannot be read.
@@ -105,7 +111,8 @@ CREATE OR REPLACE MACRO meta.bad_days(fields) AS
                  lambda f: f.name || ' is not a date: ' || left(f.value, 80))[1];
 -- The row's own id; without one nothing can be joined to it.
 CREATE OR REPLACE MACRO meta.bad_own_id(x, readable) AS
-  CASE WHEN coalesce(trim(x), '') = '' THEN 'no id' WHEN readable IS NULL THEN 'id is not a Halo id: ' || left(x, 80) END;
+  CASE WHEN coalesce(trim(x), '') = '' THEN 'no id' WHEN readable IS NULL THEN 'id is not a Halo id: '
+    || left(x, 80) END;
 -- A member that should be a list: anything else hides what it holds. `kind` is its json_type.
 CREATE OR REPLACE MACRO meta.bad_list(name, kind) AS
   CASE WHEN kind NOT IN ('ARRAY', 'NULL') THEN name || ' is not a list' END;
@@ -113,8 +120,10 @@ CREATE OR REPLACE MACRO meta.bad_list(name, kind) AS
 CREATE OR REPLACE MACRO meta.is_internal(company_id, company_name) AS
   coalesce(list_has_any(getvariable('internal_companies')::VARCHAR[], [company_id, lower(company_name)]), false);
 CREATE OR REPLACE MACRO meta.is_confirmed(subscription_id, grp) AS
-  coalesce(list_contains(getvariable('confirmed_groups')::VARCHAR[], subscription_id || '/' || coalesce(grp, '')), false);
--- The key of a usage document: PAX8-USAGE <month> <company>, of the nth correction with -adj<n> behind it; and its parts.
+  coalesce(list_contains(getvariable('confirmed_groups')::VARCHAR[], subscription_id || '/' || coalesce(grp, '')),
+    false);
+-- The key of a usage document: PAX8-USAGE <month> <company>, of the nth correction with -adj<n> behind it; and its
+-- parts.
 CREATE OR REPLACE MACRO meta.usage_key(month, company_id, correction) AS
   'PAX8-USAGE ' || month || ' ' || company_id || coalesce('-adj' || correction, '');
 CREATE OR REPLACE MACRO meta.usage_key_month(key) AS split_part(key, ' ', 2);

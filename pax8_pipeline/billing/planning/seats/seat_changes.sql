@@ -3,7 +3,8 @@
 key: subscription_id
 extends: reconciled.subscriptions
 reads: reconciled.subscriptions
-| action | VARCHAR | Kind of write, or none | reconciled.subscriptions.verdict, reconciled.subscriptions.quantity_source |
+| action | VARCHAR | Kind of write, or none | reconciled.subscriptions.verdict, reconciled.subscriptions.quantity_source
+  |
 | moved | DECIMAL(29,10) | Billed units more or fewer | reconciled.subscriptions.billed_after,
   reconciled.subscriptions.billed_before |
 | moved_money | DECIMAL(35,6) | The same in money a month | reconciled.subscriptions.billed_after,

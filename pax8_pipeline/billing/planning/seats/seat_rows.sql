@@ -50,6 +50,7 @@ SELECT row_id, class, verdict, action, decided_by AS reason,
                 'pending_pro_rata': pending_pro_rata, 'rebuy_of': rebuy_of, 'detail': reason})::VARCHAR AS evidence
 FROM (SELECT c.*, d.*, coalesce(c.line_live, false) AS is_live, c.action IN ('end_line', 'end_licence') AS ends,
              CASE WHEN c.action <> 'none' THEN wording('plan_reasons', d.decided_by) END AS said,
-             CASE WHEN c.action = 'end_line' AND c.licence_id IS NOT NULL THEN 'end_line_and_licence'
-                  ELSE c.action END AS writes_on
+             CASE WHEN c.action IN ('set_licence_count', 'end_licence') THEN 'licence'
+                  WHEN c.action = 'end_line' AND c.licence_id IS NOT NULL THEN 'line_and_licence'
+                  WHEN c.action <> 'none' THEN 'line' END AS writes_on
       FROM seat_changes c JOIN decisions d ON d.row_id = c.subscription_id)

@@ -6,7 +6,8 @@ reads: document_verdicts, known_documents
 | client_id | BIGINT | Halo client | document_verdicts.client_id, known_documents.client_id |
 | verdict | VARCHAR | Its verdict | document_verdicts.verdict, known_documents.verdict |
 | action | VARCHAR | create_invoice or none | document_verdicts.action, known_documents.again |
-| stop | VARCHAR | Why it must not be written, before all else | document_verdicts.not_begun, document_verdicts.other_state |
+| stop | VARCHAR | Why it must not be written, before all else | document_verdicts.not_begun,
+  document_verdicts.other_state |
 | last_stop | VARCHAR | The same, after the client's trust mode and Halo's integration
   | known_documents.billing_blocked, known_documents.moved_client |
 | wait | VARCHAR | Why it waits for a person although its verdict is safe | document_verdicts.billed_client_id |

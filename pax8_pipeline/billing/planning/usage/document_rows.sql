@@ -31,15 +31,19 @@ SELECT row_id, class, verdict, action, decided_by AS reason,
        || coalesce(wording('usage_reasons', because), '; ' || wording('plan_reasons', decided_by), '') AS sentence,
        client_id, client_name, company_id, company_name, subscription_id,
        wording('usage_words', 'product') AS product_name, wording('usage_words', 'target') AS target,
-       CASE WHEN billed_before THEN wording('usage_words', 'billed') ELSE wording('usage_words', 'no_invoice') END AS before,
+       CASE WHEN billed_before THEN wording('usage_words', 'billed')
+         ELSE wording('usage_words', 'no_invoice') END AS before,
        CASE WHEN wanted = billed THEN wording('usage_words', 'billed')
             WHEN line_count = 1 THEN wording('usage_words', 'one_line')
-            ELSE wording('usage_words', 'lines') END || CASE WHEN wanted = billed THEN '' ELSE coalesce(' (' || mark || ')', '') END AS after,
+            ELSE wording('usage_words', 'lines') END || CASE WHEN wanted = billed THEN ''
+              ELSE coalesce(' (' || mark || ')', '') END AS after,
        0 AS delta, currency, due AS money_per_period, due AS money_per_month,
        CASE WHEN class = 'blocked' AND due > 0 AND verdict <> 'usage_differs' THEN due ELSE 0 END AS unbilled_per_month,
        to_json({'usage': {'key': usage_key, 'month': month, 'company_id': company_id, 'client_id': client_id,
                           'invoice_date': getvariable('today')::VARCHAR, 'currency': currency, 'total': due_text,
-                          'cost': due_cost::DECIMAL(28,2)::VARCHAR, 'lines': coalesce(as_json, [])}})::VARCHAR AS expect,
+                          'cost': due_cost::DECIMAL(28,2)::VARCHAR,
+                            'lines': coalesce(as_json, [])}})::VARCHAR AS expect,
        to_json({'month': month, 'state': state, 'why': why, 'pax8_invoices': invoice_ids, 'charges': items,
-                'wanted': meta.plain(wanted), 'billed': meta.plain(billed), 'found_in_halo': found_ids})::VARCHAR AS evidence
+                'wanted': meta.plain(wanted), 'billed': meta.plain(billed),
+                  'found_in_halo': found_ids})::VARCHAR AS evidence
 FROM documents

@@ -1,5 +1,5 @@
-/* The verdict of each usage document (billing/verdicts.py): what its month comes to beside what was billed and what Halo
-shows.
+/* The verdict of each usage document (billing/verdicts.py): what its month comes to beside what was billed and what
+Halo shows.
 
 key: usage_key
 extends: usage_documents

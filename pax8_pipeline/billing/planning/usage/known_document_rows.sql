@@ -2,6 +2,7 @@
 
 key: row_id
 reads: known_documents, decisions
+when: known_documents
 fills: plan_rows
 */
 WITH documents AS (
@@ -26,6 +27,7 @@ SELECT row_id, class, verdict, CASE WHEN again THEN 'create_invoice' ELSE 'none'
               'usage': {'invoice_date': getvariable('today')::VARCHAR}, 'again': made_by}))::VARCHAR
             ELSE '{}' END AS expect,
        to_json({'month': month, 'origin': origin, 'plan': plan_id, 'first_seen': first_seen, 'last_seen': last_seen,
-                'last_shown_as': invoice_id, 'wanted': meta.plain(net), 'shown': meta.plain(shown_net), 'detail': detail,
+                'last_shown_as': invoice_id, 'wanted': meta.plain(net), 'shown': meta.plain(shown_net),
+                  'detail': detail,
                 'missing_since': missing_since})::VARCHAR AS evidence
 FROM documents

@@ -1,8 +1,9 @@
-/* Usage documents that Halo does not show as they must be (billing.documents). One that is missing can be made again, exactly
-as it was and under its own key, once a person agrees; one that changed or was voided is for people.
+/* Usage documents that Halo does not show as they must be (billing.documents). One that is missing can be made again,
+exactly as it was and under its own key, once a person agrees; one that changed or was voided is for people.
 
 key: usage_key
-reads: billing.documents, billing.plan, billing.ledger_state, staging.clients, reconciled.client_matches, document_verdicts
+reads: billing.documents, billing.plan, billing.ledger_state, staging.clients, reconciled.client_matches,
+document_verdicts
 extends: billing.documents
 | row_id | VARCHAR | Row of the plan: its key as it is written | billing.documents.usage_key |
 | month | VARCHAR | Its usage month | billing.documents.usage_key |

@@ -1,17 +1,17 @@
 /* What the ledger says was billed of each line, over all documents of a company's month.
 
 key: month, company_id, ref
-reads: billing.usage_billed
-| month | VARCHAR | Usage month | billing.usage_billed.month |
-| company_id | VARCHAR | Pax8 company | billing.usage_billed.company_id |
-| ref | VARCHAR | The line | billing.usage_billed.ref |
-| client_id | BIGINT | Halo client that was billed | billing.usage_billed.client_id |
-| currency | VARCHAR | ISO 4217 | billing.usage_billed.currency |
-| amount | DECIMAL(38,10) | Billed for certain | billing.usage_billed.amount |
-| cost | DECIMAL(38,10) | What Pax8 charged for it | billing.usage_billed.cost |
-| unsettled | BOOLEAN | More may have been billed: a write has no known end | billing.usage_billed.state |
+reads: usage_ledger_lines
+| month | VARCHAR | Usage month | usage_ledger_lines.month |
+| company_id | VARCHAR | Pax8 company | usage_ledger_lines.company_id |
+| ref | VARCHAR | The line | usage_ledger_lines.ref |
+| client_id | BIGINT | Halo client that was billed | usage_ledger_lines.client_id |
+| currency | VARCHAR | ISO 4217 | usage_ledger_lines.currency |
+| amount | DECIMAL(38,10) | Billed for certain | usage_ledger_lines.amount |
+| cost | DECIMAL(38,10) | What Pax8 charged for it | usage_ledger_lines.cost |
+| unsettled | BOOLEAN | More may have been billed: a write has no known end | usage_ledger_lines.state |
 */
 SELECT month, company_id, ref, any_value(client_id) AS client_id, any_value(currency) AS currency,
        coalesce(sum(amount) FILTER (state = 'verified'), 0) AS amount,
        coalesce(sum(cost) FILTER (state = 'verified'), 0) AS cost, bool_or(state <> 'verified') AS unsettled
-FROM billing.usage_billed GROUP BY month, company_id, ref
+FROM usage_ledger_lines GROUP BY month, company_id, ref

@@ -1,8 +1,9 @@
-/* Each company's month that the plan is about: what it comes to, what was billed of it, and the key of its next document.
+/* Each company's month that the plan is about: what it comes to, what was billed of it, and the key of its next
+document.
 
 key: month, company_id
 extends: usage_scope
-reads: usage_scope, usage_expected_lines, usage_billed_lines, usage_lines_due, billing.usage_billed, staging.clients
+reads: usage_scope, usage_expected_lines, usage_billed_lines, usage_lines_due, usage_ledger_lines, staging.clients
 | company_id | VARCHAR | Pax8 company | usage_expected_lines.company_id, usage_billed_lines.company_id |
 | company_name | VARCHAR | Its name | usage_expected_lines.company_name |
 | client_id | BIGINT | Halo client | usage_expected_lines.client_id, usage_billed_lines.client_id |
@@ -19,7 +20,7 @@ reads: usage_scope, usage_expected_lines, usage_billed_lines, usage_lines_due, b
 | subscription_id | VARCHAR | Its subscription, empty where there are several | usage_expected_lines.ref |
 | billing_blocked | BOOLEAN | Halo is told not to invoice the client | staging.clients.billing_blocked |
 | billed_client_id | BIGINT | Another client that gets its invoices | staging.clients.billed_client_id |
-| usage_key | VARCHAR | Key of the next document | usage_expected_lines.company_id, billing.usage_billed.usage_key |
+| usage_key | VARCHAR | Key of the next document | usage_expected_lines.company_id, usage_ledger_lines.usage_key |
 | base_key | VARCHAR | Key of the month's first one | usage_expected_lines.company_id |
 | lines | BIGINT | Lines of the next document | usage_lines_due.ref |
 | due | DECIMAL(38,10) | What it charges, once | usage_lines_due.amount |
@@ -39,7 +40,7 @@ WITH expected AS (
   FROM usage_billed_lines GROUP BY month, company_id
 ), adjusted AS (
   SELECT month, company_id, count(DISTINCT usage_key) FILTER (usage_key LIKE '%-adj%') AS adjustments
-  FROM billing.usage_billed WHERE action = 'create_invoice' GROUP BY ALL
+  FROM usage_ledger_lines WHERE action = 'create_invoice' GROUP BY ALL
 ), due AS (
   SELECT month, company_id, count(*) AS lines, sum(amount) AS amount, sum(cost) AS cost,
          bool_and(item_id IS NOT NULL) AS itemised, md5(string_agg(ref || ' ' || amount, ',' ORDER BY ref))[:6] AS mark
@@ -56,9 +57,12 @@ WITH expected AS (
 )
 SELECT s.*, b.company_id, b.company_name, b.client_id, coalesce(b.client_name, k.name) AS client_name, b.currency,
        b.wanted, b.billed, b.billed_before, b.unsettled, b.moved_client, b.items, b.invoice_ids, b.subscription_id,
-       coalesce(k.billing_blocked, false) AS billing_blocked, nullif(k.billed_client_id, k.client_id) AS billed_client_id,
-       meta.usage_key(month, b.company_id, CASE WHEN b.billed_before THEN coalesce(n.adjustments, 0) + 1 END) AS usage_key,
-       meta.usage_key(month, b.company_id, NULL) AS base_key, coalesce(u.lines, 0) AS lines, coalesce(u.amount, 0) AS due,
+       coalesce(k.billing_blocked, false) AS billing_blocked,
+         nullif(k.billed_client_id, k.client_id) AS billed_client_id,
+       meta.usage_key(month, b.company_id, CASE WHEN b.billed_before
+         THEN coalesce(n.adjustments, 0) + 1 END) AS usage_key,
+       meta.usage_key(month, b.company_id, NULL) AS base_key, coalesce(u.lines, 0) AS lines,
+         coalesce(u.amount, 0) AS due,
        coalesce(u.cost, 0) AS due_cost, coalesce(u.itemised, true) AS itemised, u.mark
 FROM both_sides b
 JOIN usage_scope s USING (month)

@@ -1,5 +1,5 @@
-/* What each company's month should be billed as, line by line, by the policy (price, detail). A line is rounded to cents
-once, at its end.
+/* What each company's month should be billed as, line by line, by the policy (price, detail). A line is rounded to
+cents once, at its end.
 
 key: month, company_id, ref
 reads: reconciled.usage, usage_scope, client_details, staging.subscriptions
@@ -22,7 +22,10 @@ reads: reconciled.usage, usage_scope, client_details, staging.subscriptions
 | invoice_ids | VARCHAR[] | Pax8 invoices they are on | reconciled.usage.invoice_id |
 */
 WITH charges AS (
-  SELECT u.*, s.month_name, coalesce(t.detail, getvariable('usage_detail')) AS detail,
+  SELECT u.month, s.month_name, u.company_id, u.company_name, u.client_id, u.client_name, u.currency, u.subscription_id,
+         u.product_id, u.product_name, u.azure_subscription_id, u.halo_item_id, u.unit_of_measure, u.quantity,
+         u.resource_group, u.assigned_later, u.amount, u.cost, u.charge_id, u.invoice_id,
+         coalesce(t.detail, getvariable('usage_detail')) AS detail,
          coalesce(b.product_name, u.product_name) AS sold_name
   FROM reconciled.usage u
   JOIN usage_scope s ON s.month = u.month AND s.considered AND s.final
@@ -37,13 +40,15 @@ WITH charges AS (
 ), summed AS (
   SELECT month, any_value(month_name) AS month_name, company_id, any_value(company_name) AS company_name,
          any_value(client_id) AS client_id, any_value(client_name) AS client_name, any_value(currency) AS currency,
-         detail, of_subscription || ' ' || of_product || ' ' || month AS ref, arg_max(halo_item_id, abs(amount)) AS item_id,
+         detail, of_subscription || ' ' || of_product || ' ' || month AS ref,
+           arg_max(halo_item_id, abs(amount)) AS item_id,
          CASE detail WHEN 'subscription' THEN arg_max(sold_name, abs(amount))
                      ELSE arg_max(product_name, abs(amount)) END AS name,
          CASE WHEN count(DISTINCT unit_of_measure) < 2
               THEN meta.plain(sum(quantity)) || coalesce(' ' || any_value(unit_of_measure), '') END AS units,
          string_agg(DISTINCT resource_group, ', ' ORDER BY resource_group) AS groups,
-         string_agg(product_name || ' ' || meta.plain(round(amount, 2)), '; ' ORDER BY product_name, charge_id) AS parts,
+         string_agg(product_name || ' ' || meta.plain(round(amount, 2)), '; ' ORDER BY product_name,
+           charge_id) AS parts,
          bool_or(assigned_later) AS assigned_later, round(sum(amount), 2) AS amount, round(sum(cost), 2) AS cost,
          count(*) AS items, list(charge_id ORDER BY charge_id) AS charges, list(DISTINCT invoice_id) AS invoice_ids
   FROM lines GROUP BY month, company_id, detail, of_subscription, of_product

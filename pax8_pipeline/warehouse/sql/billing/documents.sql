@@ -3,7 +3,8 @@ showed it last. Each whole read of Halo's invoices is compared with it. One row 
 
 key: usage_key
 | usage_key | VARCHAR not null | Usage key, lower case: what a document is known by, never its number |
-| origin | VARCHAR not null | ledger (made and verified here), answered (Halo said that it took it) or seen (a run saw it) |
+| origin | VARCHAR not null | ledger (made and verified here), answered (Halo said that it took it) or seen (a run saw
+  it) |
 | plan_id | VARCHAR | Plan that made it |
 | client_id | BIGINT | Client it must be billed to |
 | net | DECIMAL(28,10) | Net amount it must have |

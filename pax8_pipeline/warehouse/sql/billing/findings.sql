@@ -1,8 +1,9 @@
-/* What only a person can put right, one row per thing and kind, with the day it was first seen. Kept over plans: a changed
-amount or reason is the same finding, another kind or the other direction of its money is another one.
+/* What only a person can put right, one row per thing and kind, with the day it was first seen. Kept over plans: a
+changed amount or reason is the same finding, another kind or the other direction of its money is another one.
 
 key: finding_id
-| finding_id | VARCHAR not null | kind:row, and -overcharge behind the kind where Halo bills too much | billing.plan.verdict, billing.plan.row_id |
+| finding_id | VARCHAR not null | kind:row, and -overcharge behind the kind where Halo bills too much
+  | billing.plan.verdict, billing.plan.row_id |
 | kind | VARCHAR not null | Verdict | billing.plan.verdict |
 | check_name | VARCHAR not null | Check that reports it | billing.plan.verdict |
 | row_id | VARCHAR not null | Row of the plan | billing.plan.row_id |
@@ -13,7 +14,8 @@ key: finding_id
 | company_name | VARCHAR | Its name | billing.plan.company_name |
 | product_name | VARCHAR | Product | billing.plan.product_name |
 | sentence | VARCHAR not null | What is so | billing.plan.sentence |
-| money | DECIMAL(28,10) | Above 0 not billed, below 0 billed too much, empty not known | billing.plan.unbilled_per_month, reconciled.discrepancies.stake |
+| money | DECIMAL(28,10) | Above 0 not billed, below 0 billed too much, empty not known
+  | billing.plan.unbilled_per_month, reconciled.discrepancies.stake |
 | per | VARCHAR not null | month, or once (usage) | billing.plan.verdict |
 | currency | VARCHAR | ISO 4217 | billing.plan.currency |
 | waits | BOOLEAN not null | A change that waits for an approval | billing.plan.class |

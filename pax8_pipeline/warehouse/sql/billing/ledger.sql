@@ -18,6 +18,7 @@ key: entry
 | after | VARCHAR | State intended | billing.plan.after |
 | currency | VARCHAR | ISO 4217 | billing.plan.currency |
 | money_per_month | DECIMAL(28,10) | Change of what the client is billed a month | billing.plan.money_per_month |
-| before_state | VARCHAR | JSON: with a claim what the target was, for an undo; of an unknown end when Halo first did not show it |
+| before_state | VARCHAR | JSON: with a claim what the target was, for an undo; of an unknown end when Halo first did
+  not show it |
 | detail | VARCHAR | What was sent, answered and read back, without secrets |
 */

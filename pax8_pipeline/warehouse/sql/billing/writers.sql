@@ -1,5 +1,5 @@
-/* Who writes usage into this Halo tenant: this data folder's identity, and the identities of other folders that a person
-retired. Nothing updates or deletes a row.
+/* Who writes usage into this Halo tenant: this data folder's identity, and the identities of other folders that a
+person retired. Nothing updates or deletes a row.
 
 key: recorded_at, writer
 | recorded_at | TIMESTAMP not null | When, UTC |

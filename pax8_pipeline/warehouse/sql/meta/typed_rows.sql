@@ -1,5 +1,5 @@
-/* How many rows of each core list a run could read and how many it could use. A run whose usable rows were not believed is
-not the measure of the next one.
+/* How many rows of each core list a run could read and how many it could use. A run whose usable rows were not believed
+is not the measure of the next one.
 
 | run_id | VARCHAR not null | Dagster run |
 | table_name | VARCHAR not null | Staging table |

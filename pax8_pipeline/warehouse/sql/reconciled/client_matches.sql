@@ -9,15 +9,21 @@ reads: staging.mapping_clients, staging.companies, staging.clients, staging.clie
 | company_id | VARCHAR not null | Pax8 company id | staging.companies.company_id |
 | company_name | VARCHAR | Name in Pax8 | staging.companies.name |
 | bill_on_behalf | BOOLEAN not null | Pax8 bills this company itself | staging.companies.bill_on_behalf |
-| client_id | BIGINT | Halo client, empty unless the match is certain | staging.mapping_clients.client_id, staging.companies.external_id, staging.client_links.client_id |
+| client_id | BIGINT | Halo client, empty unless the match is certain | staging.mapping_clients.client_id,
+  staging.companies.external_id, staging.client_links.client_id |
 | client_name | VARCHAR | Name in Halo | staging.clients.name |
 | client_currency | VARCHAR | The client's currency where known | staging.clients.currency |
-| billed_client_id | BIGINT | The client that gets the recurring invoices | staging.clients.billed_client_id, staging.clients.client_id |
-| method | VARCHAR | mapping, external_id, custom_field or external_link | staging.mapping_clients.company_id, staging.client_links.method |
-| state | VARCHAR not null | matched, unmatched, ambiguous, contradicted, client_missing, client_inactive, company_unreadable or client_unreadable | staging.clients.inactive |
-| problem | VARCHAR | What of the company or the client cannot be read | staging.companies.problem, staging.clients.problem |
+| billed_client_id | BIGINT | The client that gets the recurring invoices | staging.clients.billed_client_id,
+  staging.clients.client_id |
+| method | VARCHAR | mapping, external_id, custom_field or external_link | staging.mapping_clients.company_id,
+  staging.client_links.method |
+| state | VARCHAR not null | matched, unmatched, ambiguous, contradicted, client_missing, client_inactive,
+  company_unreadable or client_unreadable | staging.clients.inactive |
+| problem | VARCHAR | What of the company or the client cannot be read | staging.companies.problem,
+  staging.clients.problem |
 | candidates | VARCHAR | Every client id that claims the company, with its method | staging.client_links.client_id |
-| contradiction | VARCHAR | Who says otherwise, and by what | staging.licences.client_id, reconciled.licence_keys.licence_id, staging.recurring_invoices.client_id, staging.mapping_subscriptions.licence_id |
+| contradiction | VARCHAR | Who says otherwise, and by what | staging.licences.client_id,
+  reconciled.licence_keys.licence_id, staging.recurring_invoices.client_id, staging.mapping_subscriptions.licence_id |
 | subscriptions | BIGINT not null | Subscriptions of the company in Pax8 | staging.subscriptions.subscription_id |
 */
 WITH claims AS (
@@ -39,7 +45,8 @@ WITH claims AS (
          string_agg(DISTINCT method || ' ' || client_id, ', ' ORDER BY method || ' ' || client_id) AS candidates
   FROM ranked GROUP BY company_id
 ), claimed AS (
-  SELECT client_id, count(DISTINCT company_id) AS companies FROM per_company WHERE clients = 1 AND rank > 1 GROUP BY client_id
+  SELECT client_id, count(DISTINCT company_id) AS companies FROM per_company WHERE clients = 1 AND rank > 1
+         GROUP BY client_id
 ), counted AS (
   SELECT company_id, count(*) AS subscriptions FROM staging.subscriptions GROUP BY company_id
 ), judged AS (
@@ -49,7 +56,8 @@ WITH claims AS (
          p.rank, CASE WHEN c.problem IS NOT NULL THEN 'company: ' || c.problem
               WHEN k.problem IS NOT NULL THEN 'client ' || k.client_id || ': ' || k.problem
               WHEN p.nameless > 0 THEN 'a client without a readable id carries this company'
-              WHEN p.rank > 1 AND u.clients > 0 THEN 'a client whose custom fields or links cannot be read may carry this company'
+              WHEN p.rank > 1 AND u.clients > 0
+                THEN 'a client whose custom fields or links cannot be read may carry this company'
          END AS problem,
          CASE WHEN c.problem IS NOT NULL THEN 'company_unreadable'
               WHEN p.company_id IS NULL THEN 'unmatched'
@@ -67,7 +75,8 @@ WITH claims AS (
   CROSS JOIN (SELECT count(*) AS clients FROM staging.clients WHERE links_unread) u
 ), subs AS (
   -- Whose company cannot be told keeps its claim on a client, under a name of its own.
-  SELECT subscription_id, coalesce(company_id, 'the company of ' || subscription_id) AS company_id FROM staging.subscriptions
+  SELECT subscription_id, coalesce(company_id, 'the company of ' || subscription_id) AS company_id
+         FROM staging.subscriptions
 ), stands_for AS (
   -- The licences that carry a subscription's id, by either key.
   SELECT licence_id, client_id, subscription_id, is_active, deleted FROM staging.licences
@@ -91,7 +100,8 @@ WITH claims AS (
   WHERE coalesce(c.is_active, true) AND NOT coalesce(c.deleted, false)
   UNION ALL
   SELECT s.company_id, c.client_id, 'licence ' || c.licence_id || ' in mappings/subscriptions.csv'
-  FROM staging.mapping_subscriptions m JOIN subs s USING (subscription_id) JOIN staging.licences c ON c.licence_id = m.licence_id
+  FROM staging.mapping_subscriptions m JOIN subs s USING (subscription_id) JOIN staging.licences c
+    ON c.licence_id = m.licence_id
   UNION ALL
   SELECT s.company_id, r.client_id, 'line ' || l.line_id || ' in mappings/subscriptions.csv'
   FROM staging.mapping_subscriptions m
@@ -108,28 +118,36 @@ WITH claims AS (
   SELECT DISTINCT p.company_id, p.client_id, p.what
   FROM places p
   LEFT JOIN judged j ON j.company_id = p.company_id AND j.first_state = 'matched'
-  WHERE p.company_id IS NOT NULL AND p.client_id IS NOT NULL AND (j.company_id IS NULL OR p.client_id NOT IN (j.wanted, j.billed_client_id))
+  WHERE p.company_id IS NOT NULL AND p.client_id IS NOT NULL
+    AND (j.company_id IS NULL OR p.client_id NOT IN (j.wanted, j.billed_client_id))
 ), claims_on_clients AS (
   -- A mapping row that licences contradict does not make it sure that the client is meant to be shared.
-  SELECT company_id, client_id, method AS what, rank = 1 AND company_id NOT IN (SELECT company_id FROM strays) AS on_purpose FROM ranked
+  SELECT company_id, client_id, method AS what, rank = 1
+         AND company_id NOT IN (SELECT company_id FROM strays) AS on_purpose FROM ranked
   UNION ALL
   SELECT company_id, client_id, what, false FROM strays
 ), contradictions AS (
   SELECT s.company_id, s.what || ' belongs to client ' || s.client_id AS said FROM strays s
   UNION
   -- What cannot be read may belong to anybody.
-  SELECT company_id, what || ' does not say in a readable way to whom it belongs' FROM places WHERE client_id IS NULL AND what IS NOT NULL
+  SELECT company_id, what || ' does not say in a readable way to whom it belongs' FROM places WHERE client_id IS NULL
+         AND what IS NOT NULL
   UNION
   -- Several companies of one client are meant where the mapping file names each of them.
-  SELECT j.company_id, 'client ' || o.client_id || ' is claimed by ' || coalesce(c.name, o.company_id) || ' too (' || o.what || ')'
+  SELECT j.company_id, 'client ' || o.client_id || ' is claimed by ' || coalesce(c.name, o.company_id) || ' too ('
+         || o.what || ')'
   FROM judged j
-  JOIN claims_on_clients o ON o.client_id = j.wanted AND o.company_id <> j.company_id AND NOT (o.on_purpose AND j.rank = 1)
+  JOIN claims_on_clients o ON o.client_id = j.wanted AND o.company_id <> j.company_id
+    AND NOT (o.on_purpose AND j.rank = 1)
   LEFT JOIN staging.companies c ON c.company_id = o.company_id
 ), contradicted AS (
-  SELECT company_id, string_agg(said, '; ' ORDER BY said) FILTER (nth <= 3) || CASE WHEN max(nth) > 3 THEN '; and ' || (max(nth) - 3) || ' more' ELSE '' END AS contradiction
-  FROM (SELECT *, row_number() OVER (PARTITION BY company_id ORDER BY said) AS nth FROM contradictions) GROUP BY company_id
+  SELECT company_id, string_agg(said, '; ' ORDER BY said) FILTER (nth <= 3) || CASE WHEN max(nth) > 3 THEN '; and '
+         || (max(nth) - 3) || ' more' ELSE '' END AS contradiction
+  FROM (SELECT *, row_number() OVER (PARTITION BY company_id ORDER BY said) AS nth FROM contradictions)
+    GROUP BY company_id
 ), settled AS (
-  SELECT j.*, x.contradiction, CASE WHEN first_state = 'matched' AND x.contradiction IS NOT NULL THEN 'contradicted' ELSE first_state END AS state
+  SELECT j.*, x.contradiction, CASE WHEN first_state = 'matched' AND x.contradiction IS NOT NULL THEN 'contradicted'
+         ELSE first_state END AS state
   FROM judged j LEFT JOIN contradicted x USING (company_id)
 )
 SELECT company_id, name AS company_name, coalesce(bill_on_behalf, false) AS bill_on_behalf,
@@ -139,6 +157,7 @@ SELECT company_id, name AS company_name, coalesce(bill_on_behalf, false) AS bill
        CASE WHEN state = 'matched' THEN billed_client_id END AS billed_client_id,
        -- What is written where an id belongs and is none is shown: it matched nothing.
        method, state, problem, coalesce(candidates, CASE WHEN meta.halo_id(external_id) IS NULL
-                                                THEN 'external_id "' || external_id || '" is not a Halo id' END) AS candidates,
+                                                THEN 'external_id "' || external_id
+                                                  || '" is not a Halo id' END) AS candidates,
        contradiction, coalesce(n.subscriptions, 0) AS subscriptions
 FROM settled LEFT JOIN counted n USING (company_id)

@@ -5,15 +5,22 @@ counted in.
 
 reads: staging.rejects, staging.licences, staging.subscriptions, staging.line_licences, staging.mapping_subscriptions,
   staging.recurring_invoice_lines, staging.products
-| subscription_id | VARCHAR not null | Pax8 subscription, listed or not | staging.licences.subscription_id, staging.subscriptions.subscription_id |
-| licence_id | BIGINT | Halo licence that carries the id, empty where its own id cannot be read | staging.licences.licence_id |
-| matched_by | VARCHAR not null | licence_id (it carries the Pax8 id) or vendor_id (the Microsoft subscription id) | staging.licences.subscription_id, staging.licences.third_party_id |
-| vendor_id | VARCHAR | The Microsoft subscription id that both carry | staging.subscriptions.vendor_subscription_id, staging.products.vendor_name |
+| subscription_id | VARCHAR not null | Pax8 subscription, listed or not | staging.licences.subscription_id,
+  staging.subscriptions.subscription_id |
+| licence_id | BIGINT | Halo licence that carries the id, empty where its own id cannot be read
+  | staging.licences.licence_id |
+| matched_by | VARCHAR not null | licence_id (it carries the Pax8 id) or vendor_id (the Microsoft subscription id)
+  | staging.licences.subscription_id, staging.licences.third_party_id |
+| vendor_id | VARCHAR | The Microsoft subscription id that both carry | staging.subscriptions.vendor_subscription_id,
+  staging.products.vendor_name |
 | is_active | BOOLEAN not null | The licence is active, or may be | staging.licences.is_active |
-| is_on | BOOLEAN not null | It is active or a live line follows it | staging.line_licences.licence_id, staging.recurring_invoice_lines.is_live |
-| is_taken | BOOLEAN not null | It carries another id in the place of the Pax8 id: it is not this subscription's licence | staging.licences.subscription_id |
+| is_on | BOOLEAN not null | It is active or a live line follows it | staging.line_licences.licence_id,
+  staging.recurring_invoice_lines.is_live |
+| is_taken | BOOLEAN not null | It carries another id in the place of the Pax8 id: it is not this subscription's licence
+  | staging.licences.subscription_id |
 | sharers | BIGINT not null | Subscriptions that carry the id | staging.subscriptions.vendor_subscription_id |
-| conflict | VARCHAR | Why the two keys decide nothing; a row of the mapping file decides | staging.mapping_subscriptions.licence_id |
+| conflict | VARCHAR | Why the two keys decide nothing; a row of the mapping file decides
+  | staging.mapping_subscriptions.licence_id |
 | problem | VARCHAR | What of the licence cannot be read | staging.licences.problem |
 */
 WITH lost AS (

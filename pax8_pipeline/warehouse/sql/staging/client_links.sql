@@ -1,7 +1,8 @@
 /* Pax8 company ids that Halo clients carry: in the custom field, or in a link row of another integration.
 
 reads: halo.client_details, newest.halo_clients, staging.companies
-| client_id | BIGINT | Halo client, empty where its id cannot be read | halo.clients.payload, halo.client_details.payload |
+| client_id | BIGINT | Halo client, empty where its id cannot be read | halo.clients.payload,
+  halo.client_details.payload |
 | method | VARCHAR not null | custom_field or external_link | halo.clients.payload, halo.client_details.payload |
 | company_id | VARCHAR not null | Pax8 company id, lower case | halo.clients.payload, halo.client_details.payload |
 */

@@ -8,13 +8,16 @@ reads: newest.halo_clients
 | currency | VARCHAR | The client's currency where Halo names one | halo.clients.payload |
 | billed_client_id | BIGINT | Another client that gets the recurring invoices | halo.clients.payload |
 | billing_blocked | BOOLEAN not null | Halo is told not to invoice this client | halo.clients.payload |
-| links_unread | BOOLEAN not null | Its custom fields or links are no list, so which Pax8 companies it carries is not known | halo.clients.payload |
+| links_unread | BOOLEAN not null | Its custom fields or links are no list, so which Pax8 companies it carries is not
+  known | halo.clients.payload |
 | problem | VARCHAR | What of it cannot be read; such a row exists, and is used for nothing | halo.clients.payload |
 */
 WITH typed AS (
-  SELECT *, coalesce(meta.currency(j.currencyisocode), meta.currency(j.clientcurrency), meta.currency(j.default_currency_code_name),
+  SELECT *, coalesce(meta.currency(j.currencyisocode), meta.currency(j.clientcurrency),
+         meta.currency(j.default_currency_code_name),
                      meta.currency(j.default_currency_code)) AS currency,
-         coalesce(meta.txt(j.currencyisocode), meta.txt(j.clientcurrency), meta.txt(j.default_currency_code_name)) AS currency_sent
+         coalesce(meta.txt(j.currencyisocode), meta.txt(j.clientcurrency),
+           meta.txt(j.default_currency_code_name)) AS currency_sent
   FROM (SELECT *, from_json(payload, '{"id":"VARCHAR","name":"VARCHAR","inactive":"VARCHAR","currencyisocode":"VARCHAR",
           "clientcurrency":"VARCHAR","default_currency_code_name":"VARCHAR","default_currency_code":"VARCHAR",
           "client_to_invoice_recurring":"VARCHAR","client_to_invoice":"VARCHAR","dontinvoice":"VARCHAR",
@@ -22,12 +25,16 @@ WITH typed AS (
 )
 SELECT meta.halo_id(j.id) AS client_id, meta.clean(j.name) AS name, meta.flag_or_null(j.inactive) AS inactive, currency,
        coalesce(meta.halo_id(j.client_to_invoice_recurring), meta.halo_id(j.client_to_invoice)) AS billed_client_id,
-       coalesce(meta.flag_or_null(j.dontinvoice), meta.txt(j.dontinvoice) IS NOT NULL) OR meta.kind(j.stopped) NOT IN (0, -1) AS billing_blocked,
+       coalesce(meta.flag_or_null(j.dontinvoice), meta.txt(j.dontinvoice) IS NOT NULL)
+         OR meta.kind(j.stopped) NOT IN (0, -1) AS billing_blocked,
        coalesce(json_type(payload, '$.customfields'), 'NULL') NOT IN ('ARRAY', 'NULL')
          OR coalesce(json_type(payload, '$.external_links'), 'NULL') NOT IN ('ARRAY', 'NULL') AS links_unread,
-       coalesce(meta.bad_own_id(j.id, meta.halo_id(j.id)), meta.missing('inactive', j.inactive), meta.bad_flag('inactive', j.inactive),
-                meta.bad_id('client_to_invoice_recurring', j.client_to_invoice_recurring), meta.bad_id('client_to_invoice', j.client_to_invoice),
-                CASE WHEN currency IS NULL AND currency_sent IS NOT NULL THEN 'its currency is not readable: ' || left(currency_sent, 80) END,
+       coalesce(meta.bad_own_id(j.id, meta.halo_id(j.id)), meta.missing('inactive', j.inactive),
+         meta.bad_flag('inactive', j.inactive),
+                meta.bad_id('client_to_invoice_recurring', j.client_to_invoice_recurring),
+                  meta.bad_id('client_to_invoice', j.client_to_invoice),
+                CASE WHEN currency IS NULL AND currency_sent IS NOT NULL THEN 'its currency is not readable: '
+                  || left(currency_sent, 80) END,
                 meta.bad_flag('dontinvoice', j.dontinvoice),
                 meta.bad_list('customfields', json_type(payload, '$.customfields')),
                 meta.bad_list('external_links', json_type(payload, '$.external_links'))) AS reject, object_id, payload

@@ -13,18 +13,24 @@ reads: newest.halo_invoices
 | net | DECIMAL(28,10) | Quantity times price, in cents | halo.invoices.payload |
 */
 WITH headers AS (
-  SELECT object_id, from_json(payload, '{"id":"VARCHAR","invoice_date":"VARCHAR","voided":"VARCHAR","recurring_invoice_id":"VARCHAR",
-    "lines":[{"id":"VARCHAR","recurring_invoice_id":"VARCHAR","recurring_invoice_line_id":"VARCHAR","qty_order":"VARCHAR",
+  SELECT object_id, from_json(payload,
+         '{"id":"VARCHAR","invoice_date":"VARCHAR","voided":"VARCHAR","recurring_invoice_id":"VARCHAR",
+    "lines":[{"id":"VARCHAR","recurring_invoice_id":"VARCHAR","recurring_invoice_line_id":"VARCHAR",
+          "qty_order":"VARCHAR",
     "unit_price":"VARCHAR"}]}') AS j
   FROM newest.halo_invoices
 ), lines AS (
   SELECT object_id, j, unnest(j.lines) AS l FROM headers
 )
 SELECT meta.halo_id(l.id) AS line_id, meta.halo_id(j.id) AS invoice_id, meta.halo_day(j.invoice_date) AS invoice_date,
-       meta.flag(j.voided) AS voided, coalesce(meta.recurring_id(l.recurring_invoice_id), meta.recurring_id(j.recurring_invoice_id)) AS recurring_invoice_id,
-       meta.halo_id(l.recurring_invoice_line_id) AS recurring_invoice_line_id, meta.num(l.qty_order) AS quantity, meta.num(l.unit_price) AS unit_price,
-       round(try_cast(meta.num(l.qty_order) AS DECIMAL(18,6)) * try_cast(meta.num(l.unit_price) AS DECIMAL(18,6)), 2) AS net,
-       CASE WHEN meta.txt(l.id) IS NULL THEN 'line without id' WHEN meta.halo_id(l.id) IS NULL THEN 'id is not a Halo id: ' || l.id
+       meta.flag(j.voided) AS voided, coalesce(meta.recurring_id(l.recurring_invoice_id),
+         meta.recurring_id(j.recurring_invoice_id)) AS recurring_invoice_id,
+       meta.halo_id(l.recurring_invoice_line_id) AS recurring_invoice_line_id, meta.num(l.qty_order) AS quantity,
+         meta.num(l.unit_price) AS unit_price,
+       round(try_cast(meta.num(l.qty_order) AS DECIMAL(18,6)) * try_cast(meta.num(l.unit_price) AS DECIMAL(18,6)),
+         2) AS net,
+       CASE WHEN meta.txt(l.id) IS NULL THEN 'line without id' WHEN meta.halo_id(l.id) IS NULL
+         THEN 'id is not a Halo id: ' || l.id
             WHEN meta.halo_id(j.id) IS NULL THEN 'no id' END AS reject,
        object_id, to_json(l)::VARCHAR AS payload
 FROM lines WHERE meta.halo_id(l.recurring_invoice_line_id) IS NOT NULL

@@ -3,7 +3,8 @@
 key: licence_id
 reads: newest.halo_licences
 | licence_id | BIGINT | Halo licence id, empty where it cannot be read | halo.licences.payload |
-| subscription_id | VARCHAR | Pax8 subscription id the record carries (column set by matching.licence_id_field) | halo.licences.payload |
+| subscription_id | VARCHAR | Pax8 subscription id the record carries (column set by matching.licence_id_field)
+  | halo.licences.payload |
 | third_party_id | VARCHAR | Id that an import of another system left in `snowid`, lower case | halo.licences.payload |
 | type | BIGINT | 0 licence, 1 subscription | halo.licences.payload |
 | name | VARCHAR | Name | halo.licences.payload |
@@ -17,8 +18,10 @@ reads: newest.halo_licences
 | deleted | BOOLEAN | Soft-deleted | halo.licences.payload |
 | end_date | DATE | End | halo.licences.payload |
 | distributor | VARCHAR | Free text, Pax8 for ours | halo.licences.payload |
-| requested_quantity | VARCHAR | Quantity of a change that was ordered from Halo and is still under way; empty when there is none | halo.licences.payload |
-| any_subscription | BOOLEAN not null | It may stand for any subscription of its client: a licence of Pax8 whose subscription id is no Pax8 id, or one that cannot be read | halo.licences.payload |
+| requested_quantity | VARCHAR | Quantity of a change that was ordered from Halo and is still under way; empty when
+  there is none | halo.licences.payload |
+| any_subscription | BOOLEAN not null | It may stand for any subscription of its client: a licence of Pax8 whose
+  subscription id is no Pax8 id, or one that cannot be read | halo.licences.payload |
 | problem | VARCHAR | What of it cannot be read; such a row exists, and is used for nothing | halo.licences.payload |
 */
 SELECT meta.halo_id(j.id) AS licence_id,
@@ -32,12 +35,16 @@ SELECT meta.halo_id(j.id) AS licence_id,
        meta.requested(j.requested_quantity, j.requested_quantity_date, j.count) AS requested_quantity,
        lower(coalesce(meta.txt(j.distributor), '')) = 'pax8'
          AND meta.idtext(json_extract_string(payload, '$.' || getvariable('licence_id_field'))) IS NOT NULL
-         AND meta.pax8_id(json_extract_string(payload, '$.' || getvariable('licence_id_field'))) IS NULL AS any_subscription,
+         AND meta.pax8_id(json_extract_string(payload, '$.'
+           || getvariable('licence_id_field'))) IS NULL AS any_subscription,
        coalesce(meta.bad_own_id(j.id, meta.halo_id(j.id)),
-                meta.missing('client_id', j.client_id), meta.bad_id('client_id', j.client_id), meta.missing('count', j.count),
+                meta.missing('client_id', j.client_id), meta.bad_id('client_id', j.client_id),
+                  meta.missing('count', j.count),
                 CASE WHEN meta.whole(j.count) IS NULL THEN 'count is not a whole number: ' || left(j.count, 80) END,
-                meta.bad_num('price', j.price), meta.missing('is_active', j.is_active), meta.bad_flag('is_active', j.is_active),
-                meta.missing('deleted', j.deleted), meta.bad_flag('deleted', j.deleted), meta.bad_day('end_date', j.end_date),
+                meta.bad_num('price', j.price), meta.missing('is_active', j.is_active),
+                  meta.bad_flag('is_active', j.is_active),
+                meta.missing('deleted', j.deleted), meta.bad_flag('deleted', j.deleted),
+                  meta.bad_day('end_date', j.end_date),
                 meta.bad_day('requested_quantity_date', j.requested_quantity_date)) AS reject,
        object_id, payload
 FROM (SELECT *, from_json(payload, '{"id":"VARCHAR","type":"VARCHAR","name":"VARCHAR","client_id":"VARCHAR",

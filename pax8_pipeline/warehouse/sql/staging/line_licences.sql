@@ -1,5 +1,5 @@
-/* One row per link between a recurring invoice line and a licence whose count it bills. A link whose licence or line cannot
-be told is a link all the same.
+/* One row per link between a recurring invoice line and a licence whose count it bills. A link whose licence or line
+cannot be told is a link all the same.
 
 key: line_id, licence_id
 reads: newest.halo_recurring_invoices
@@ -10,8 +10,10 @@ reads: newest.halo_recurring_invoices
 | minimum_qty | DECIMAL(28,10) | Least quantity billed | halo.recurring_invoices.payload |
 | use_linked_price | BOOLEAN not null | The line's price follows the licence | halo.recurring_invoices.payload |
 | use_linked_cost | BOOLEAN not null | The line's cost follows the licence | halo.recurring_invoices.payload |
-| pro_rata | BOOLEAN not null | Halo makes part-period entries when the count changes | halo.recurring_invoices.payload |
-| problem | VARCHAR | What of it cannot be read; such a row exists, and is used for nothing | halo.recurring_invoices.payload |
+| pro_rata | BOOLEAN not null | Halo makes part-period entries when the count changes | halo.recurring_invoices.payload
+  |
+| problem | VARCHAR | What of it cannot be read; such a row exists, and is used for nothing
+  | halo.recurring_invoices.payload |
 */
 WITH headers AS (
   SELECT object_id, from_json(payload, '{"id":"VARCHAR","lines":["JSON"]}') AS j FROM newest.halo_recurring_invoices
@@ -30,8 +32,10 @@ WITH headers AS (
   FROM typed
 ), judged AS (
   SELECT *, meta.halo_id(q.licence_id) AS licence_id,
-         coalesce(CASE WHEN line_id IS NULL THEN 'the line has no readable id' END, meta.missing('licence_id', q.licence_id),
-                  meta.bad_id('licence_id', q.licence_id), meta.bad_num('qty_free', q.qty_free), meta.bad_num('minimum_qty', q.minimum_qty),
+         coalesce(CASE WHEN line_id IS NULL THEN 'the line has no readable id' END,
+           meta.missing('licence_id', q.licence_id),
+                  meta.bad_id('licence_id', q.licence_id), meta.bad_num('qty_free', q.qty_free),
+                    meta.bad_num('minimum_qty', q.minimum_qty),
                   meta.bad_flag('use_linked_subscription_price', q.use_linked_subscription_price)) AS reject
   -- 0 and -1 are Halo's words for none (docs/vendors/halo.md#formats).
   FROM links WHERE coalesce(meta.as_written(q.licence_id), '') NOT IN ('0', '-1')
@@ -39,7 +43,8 @@ WITH headers AS (
 SELECT line_id, recurring_invoice_id, licence_id,
        max(CASE WHEN meta.txt(q.qty_free) IS NULL THEN 0 ELSE meta.num(q.qty_free) END) AS qty_free,
        max(CASE WHEN meta.txt(q.minimum_qty) IS NULL THEN 0 ELSE meta.num(q.minimum_qty) END) AS minimum_qty,
-       bool_and(meta.flag(q.use_linked_subscription_price)) AS use_linked_price, bool_and(meta.flag(q.use_linked_subscription_cost)) AS use_linked_cost,
+       bool_and(meta.flag(q.use_linked_subscription_price)) AS use_linked_price,
+         bool_and(meta.flag(q.use_linked_subscription_cost)) AS use_linked_cost,
        -- Which values of pro_rata mean what is not stated anywhere: only none, 0 and false are off.
        bool_or(coalesce(lower(meta.txt(q.pro_rata)), '0') NOT IN ('0', 'false')) AS pro_rata,
        max(reject) AS reject, any_value(object_id) AS object_id, any_value(payload) AS payload

@@ -6,30 +6,39 @@ reads: newest.halo_recurring_invoices
 | client_id | BIGINT | Halo client billed | halo.recurring_invoices.payload |
 | reference | VARCHAR | Text people know it by | halo.recurring_invoices.payload |
 | disabled | BOOLEAN | Superseded or stopped | halo.recurring_invoices.payload |
-| period | BIGINT | 1 weekly, 2 monthly, 3 yearly, 4 quarterly, 5 six-monthly, 7 three-yearly; what 8, 9 and others are is not certain | halo.recurring_invoices.payload |
+| period | BIGINT | 1 weekly, 2 monthly, 3 yearly, 4 quarterly, 5 six-monthly, 7 three-yearly; what 8, 9 and others are
+  is not certain | halo.recurring_invoices.payload |
 | next_creation_date | DATE | When the next invoice is made | halo.recurring_invoices.payload |
 | currency | VARCHAR | Currency where Halo names one | halo.recurring_invoices.payload |
 | line_count | BIGINT not null | Lines read | halo.recurring_invoices.payload |
-| lines_unread | BOOLEAN not null | Its lines, or the line of one of them, cannot be told: it may bill any licence of its client | halo.recurring_invoices.payload |
-| problem | VARCHAR | What of it cannot be read; such a row exists, and is used for nothing | halo.recurring_invoices.payload |
+| lines_unread | BOOLEAN not null | Its lines, or the line of one of them, cannot be told: it may bill any licence of
+  its client | halo.recurring_invoices.payload |
+| problem | VARCHAR | What of it cannot be read; such a row exists, and is used for nothing
+  | halo.recurring_invoices.payload |
 */
 WITH typed AS (
-  SELECT *, coalesce(meta.currency(j.currency_code_name), meta.currency(j.currency), meta.currency(j.currency_code)) AS currency_,
+  SELECT *, coalesce(meta.currency(j.currency_code_name), meta.currency(j.currency),
+         meta.currency(j.currency_code)) AS currency_,
          coalesce(meta.txt(j.currency_code_name), meta.txt(j.currency)) AS currency_sent,
          coalesce(json_type(payload, '$.lines'), 'NULL') <> 'ARRAY' AS no_lines
   FROM (SELECT *, from_json(payload, '{"id":"VARCHAR","client_id":"VARCHAR","reference":"VARCHAR","disabled":"VARCHAR",
           "period":"VARCHAR","nextcreationdate":"VARCHAR","currency_code_name":"VARCHAR","currency":"VARCHAR",
           "currency_code":"VARCHAR"}') AS j FROM newest.halo_recurring_invoices)
 )
-SELECT meta.own_recurring_id(j.id) AS recurring_invoice_id, meta.halo_id(j.client_id) AS client_id, meta.txt(j.reference) AS reference,
-       meta.flag_or_null(j.disabled) AS disabled, meta.whole(j.period) AS period, meta.halo_day(j.nextcreationdate) AS next_creation_date,
+SELECT meta.own_recurring_id(j.id) AS recurring_invoice_id, meta.halo_id(j.client_id) AS client_id,
+       meta.txt(j.reference) AS reference,
+       meta.flag_or_null(j.disabled) AS disabled, meta.whole(j.period) AS period,
+         meta.halo_day(j.nextcreationdate) AS next_creation_date,
        currency_ AS currency, coalesce(json_array_length(payload, '$.lines'), 0) AS line_count,
-       no_lines OR len(list_filter(from_json(payload, '{"lines":["JSON"]}').lines, lambda l: json_type(l) <> 'OBJECT')) > 0 AS lines_unread,
+       no_lines OR len(list_filter(from_json(payload, '{"lines":["JSON"]}').lines,
+         lambda l: json_type(l) <> 'OBJECT')) > 0 AS lines_unread,
        coalesce(CASE WHEN meta.txt(j.id) IS NULL THEN 'no id'
-                     WHEN meta.own_recurring_id(j.id) IS NULL THEN 'id is not a recurring invoice id: ' || left(j.id, 80) END,
+                     WHEN meta.own_recurring_id(j.id) IS NULL THEN 'id is not a recurring invoice id: '
+                       || left(j.id, 80) END,
                 meta.missing('client_id', j.client_id), meta.bad_id('client_id', j.client_id),
                 CASE WHEN no_lines THEN 'no lines were sent' END,
                 meta.missing('disabled', j.disabled), meta.bad_flag('disabled', j.disabled),
-                CASE WHEN currency_ IS NULL AND currency_sent IS NOT NULL THEN 'its currency is not readable: ' || left(currency_sent, 80) END) AS reject,
+                CASE WHEN currency_ IS NULL AND currency_sent IS NOT NULL THEN 'its currency is not readable: '
+                  || left(currency_sent, 80) END) AS reject,
        object_id, payload
 FROM typed

@@ -1,5 +1,5 @@
-/* Rows that could not be read, with the reason, the object as it came, and what it points at as far as that can be read.
-Nothing is dropped in silence: most of them stay in their own table too, with the reason in `problem`.
+/* Rows that could not be read, with the reason, the object as it came, and what it points at as far as that can be
+read. Nothing is dropped in silence: most of them stay in their own table too, with the reason in `problem`.
 
 | table_name | VARCHAR not null | Staging table the row is of |
 | object_id | VARCHAR | The object's id or position |

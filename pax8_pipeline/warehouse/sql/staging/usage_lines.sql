@@ -16,16 +16,22 @@ reads: newest.pax8_usage_lines
 | problem | VARCHAR | What of it cannot be read; such a row exists, and is used for nothing | pax8.usage_lines.payload |
 */
 SELECT scope AS month, meta.day(j.usageDate) AS usage_date,
-       coalesce(meta.idtext(j.usageSummaryId), meta.idtext(regexp_extract(endpoint, 'usage-summaries/([^/?]+)', 1))) AS summary_id,
-       meta.idtext(j.productId) AS product_id, meta.clean(j.productName) AS product_name, meta.clean(j.unitOfMeasure) AS unit_of_measure,
+       coalesce(meta.idtext(j.usageSummaryId),
+         meta.idtext(regexp_extract(endpoint, 'usage-summaries/([^/?]+)', 1))) AS summary_id,
+       meta.idtext(j.productId) AS product_id, meta.clean(j.productName) AS product_name,
+         meta.clean(j.unitOfMeasure) AS unit_of_measure,
        meta.num(j.quantity) AS quantity, meta.num(j.unitPrice) AS unit_price,
        meta.num(j.currentCharges) AS charges, meta.num(j.partnerTotal) AS cost,
-       meta.currency(j.currencyCode) AS currency, CASE WHEN meta.txt(j.isTrial) IS NULL THEN false ELSE meta.flag_or_null(j.isTrial) END AS is_trial,
+       meta.currency(j.currencyCode) AS currency, CASE WHEN meta.txt(j.isTrial) IS NULL THEN false
+         ELSE meta.flag_or_null(j.isTrial) END AS is_trial,
        CASE WHEN meta.day(j.usageDate) IS NULL THEN 'usageDate is not a date: ' || coalesce(j.usageDate, '(none)')
-            WHEN coalesce(meta.idtext(j.usageSummaryId), meta.idtext(regexp_extract(endpoint, 'usage-summaries/([^/?]+)', 1))) IS NULL
+            WHEN coalesce(meta.idtext(j.usageSummaryId),
+              meta.idtext(regexp_extract(endpoint, 'usage-summaries/([^/?]+)', 1))) IS NULL
               THEN 'no usage summary'
-            ELSE coalesce(meta.bad_num('quantity', j.quantity), meta.bad_num('currentCharges', j.currentCharges), meta.bad_num('partnerTotal', j.partnerTotal),
-                          meta.missing('currentCharges', j.currentCharges), meta.missing('partnerTotal', j.partnerTotal), meta.bad_flag('isTrial', j.isTrial))
+            ELSE coalesce(meta.bad_num('quantity', j.quantity), meta.bad_num('currentCharges', j.currentCharges),
+              meta.bad_num('partnerTotal', j.partnerTotal),
+                          meta.missing('currentCharges', j.currentCharges),
+                            meta.missing('partnerTotal', j.partnerTotal), meta.bad_flag('isTrial', j.isTrial))
        END AS reject, object_id, payload
 FROM (SELECT *, from_json(payload, '{"usageSummaryId":"VARCHAR","usageDate":"VARCHAR","productId":"VARCHAR",
         "productName":"VARCHAR","unitOfMeasure":"VARCHAR","quantity":"VARCHAR","unitPrice":"VARCHAR",

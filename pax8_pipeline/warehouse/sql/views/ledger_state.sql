@@ -1,3 +1,7 @@
--- Where each intended write stands: its latest entry.
-CREATE OR REPLACE VIEW billing.ledger_state AS
-SELECT * FROM billing.ledger QUALIFY row_number() OVER (PARTITION BY plan_id, row_id ORDER BY entry DESC) = 1;
+/* Where each intended write is: its latest entry.
+
+key: plan_id, row_id
+extends: billing.ledger
+reads: billing.ledger
+*/
+SELECT * FROM billing.ledger QUALIFY row_number() OVER (PARTITION BY plan_id, row_id ORDER BY entry DESC) = 1

@@ -1,4 +1,5 @@
--- Usage of a month stands in many reads, each of them whole for what it asked; these views replace the plain newest ones.
+-- Usage of a month stands in many reads, each of them whole for what it asked; these views replace the plain newest
+-- ones.
 
 -- Each summary as the month's last read that listed it: one that is no longer listed is charged all the same
 -- (docs/vendors/pax8.md#usage-timing). All rows of that read stay, so that an id that came twice in it is seen.
@@ -10,7 +11,8 @@ QUALIFY dense_rank() OVER (PARTITION BY s.scope, CASE WHEN r.object_id NOT LIKE 
                            ORDER BY s.loaded_at DESC, s.snapshot_id DESC) = 1;
 
 -- Lines are totals of the month so far. Of each (summary, day) the newest answer counts, whole: a vendor may have
--- appended rows to it. Then of each (summary, product) the last day it was posted: one that stops is charged at its last
+-- appended rows to it. Then of each (summary, product) the last day it was posted: one that stops is charged at its
+-- last
 -- total (docs/vendors/pax8.md#usage-lines). Summary and day stand in the path that was asked,
 -- `.../usage-summaries/<id>/usage-lines?usageDate=`. Ranked by narrow rows, for there are a million of them in a year.
 CREATE OR REPLACE VIEW newest.pax8_usage_lines AS
@@ -28,7 +30,8 @@ WITH answers AS (
   SELECT * FROM answers
   QUALIFY dense_rank() OVER (PARTITION BY scope, asked_summary, asked_day ORDER BY loaded_at DESC, snapshot_id DESC) = 1
 ), last_days AS (
-  SELECT * FROM days QUALIFY asked_day IS NULL OR asked_day = max(asked_day) OVER (PARTITION BY scope, asked_summary, product)
+  SELECT * FROM days QUALIFY asked_day IS NULL OR asked_day = max(asked_day)
+         OVER (PARTITION BY scope, asked_summary, product)
 )
 SELECT r.*, l.scope, l.asked_summary, try_cast(l.asked_day AS DATE) AS asked_day
 FROM last_days AS l JOIN pax8.usage_lines AS r ON r.rowid = l.place;

@@ -1,15 +1,30 @@
--- What the ledger says was, or may have been, billed for usage: one row per line of each document. An entry whose end is
--- not known counts too: what may have been billed is not billed again. Earlier versions billed a month by setting the price
--- of a licence (set_usage_licence); what they set counts as billed. A document that went missing and was made again counts
--- once.
-CREATE OR REPLACE VIEW billing.usage_billed AS
-SELECT s.plan_id, s.row_id AS usage_key, s.action, s.state, s.recorded_at, u.month AS month, u.company_id AS company_id,
-       s.client_id, s.currency, line.ref AS ref, try_cast(line.amount AS DECIMAL(28,10)) AS amount,
-       try_cast(line.cost AS DECIMAL(28,10)) AS cost, line.charges AS charges
+/* What the ledger says was, or may have been, billed for usage: one row for each line of each document. A write whose
+end is not known counts too: what may have been billed is not billed again. Earlier versions billed a month by the price
+of a licence (set_usage_licence); what they set counts as billed. A document that went missing and was made again counts
+once.
+
+reads: billing.ledger_state, billing.planned_lines
+| plan_id | VARCHAR | Plan that billed it | billing.ledger_state.plan_id |
+| usage_key | VARCHAR | Row of the plan: the usage key | billing.ledger_state.row_id |
+| action | VARCHAR | How it was billed | billing.ledger_state.action |
+| state | VARCHAR | State of the write | billing.ledger_state.state |
+| recorded_at | TIMESTAMP | When, UTC | billing.ledger_state.recorded_at |
+| month | VARCHAR | Usage month | billing.planned_lines.month |
+| company_id | VARCHAR | Pax8 company | billing.planned_lines.company_id |
+| client_id | BIGINT | Halo client | billing.ledger_state.client_id |
+| currency | VARCHAR | ISO 4217 | billing.ledger_state.currency |
+| ref | VARCHAR | The line | billing.planned_lines.ref |
+| amount | DECIMAL(28,10) | What the client was charged, once | billing.planned_lines.amount |
+| cost | DECIMAL(28,10) | What Pax8 charged for it | billing.planned_lines.cost |
+| charges | VARCHAR[] | The Pax8 charges in it | billing.planned_lines.charges |
+*/
+SELECT w.plan_id, w.row_id AS usage_key, w.action, w.state, w.recorded_at, n.month, n.company_id, w.client_id,
+       w.currency,
+       n.ref, n.amount, n.cost, n.charges
 FROM (
-  SELECT l.*, from_json(json_extract(p.expect, '$.usage'), '{"month":"VARCHAR","company_id":"VARCHAR",
-           "lines":[{"ref":"VARCHAR","amount":"VARCHAR","cost":"VARCHAR","charges":["VARCHAR"]}]}') AS u
-  FROM billing.ledger_state l JOIN billing.plan p ON p.plan_id = l.plan_id AND p.row_id = l.row_id
-  WHERE l.action IN ('create_invoice', 'set_usage_licence') AND l.state IN ('verified', 'claimed', 'sent', 'unknown', 'duplicate')
-  QUALIFY l.state <> 'verified' OR row_number() OVER (PARTITION BY lower(l.row_id), l.action, l.state ORDER BY l.entry DESC) = 1
-) s, unnest(s.u.lines) AS t(line);
+  SELECT * FROM billing.ledger_state
+  WHERE action IN ('create_invoice', 'set_usage_licence')
+    AND state IN ('verified', 'claimed', 'sent', 'unknown', 'duplicate')
+  QUALIFY state <> 'verified'
+    OR row_number() OVER (PARTITION BY lower(row_id), action, state ORDER BY entry DESC) = 1
+) w JOIN billing.planned_lines n ON n.plan_id = w.plan_id AND n.row_id = w.row_id

@@ -1,10 +1,10 @@
-/* Every subscription that Pax8 lists, with what its dates and status say today. While Pax8 lists some without a readable
-id, the ids that Halo or the mapping file names and Pax8 does not list are here too: they may be theirs.
+/* Every subscription that Pax8 lists, with what its dates and status say today. While Pax8 lists some without a
+readable id, the ids that Halo or the mapping file names and Pax8 does not list are here too: they may be theirs.
 
 key: subscription_id
 extends: staging.subscriptions
-reads: staging.subscriptions, staging.mapping_subscriptions, staging.licences, staging.products, staging.usage_summaries,
-  staging.invoice_items
+reads: staging.subscriptions, staging.mapping_subscriptions, staging.licences, staging.products,
+staging.usage_summaries, staging.invoice_items
 | is_listed | BOOLEAN | Pax8 lists it | staging.subscriptions.subscription_id |
 | product | VARCHAR | Name of the product, else its id | staging.subscriptions.product_name, staging.products.name |
 | known_recurring_term | BOOLEAN | Its billing term is one that a recurring invoice follows

@@ -1,5 +1,5 @@
-/* What Halo sent in a way that cannot be read, and that may follow a subscription's licence or stand for the subscription.
-A record without a readable client may be anybody's.
+/* What Halo sent in a way that cannot be read, and that may follow a subscription's licence or stand for the
+subscription. A record without a readable client may be anybody's.
 
 key: subscription_id
 reads: with_line, staging.recurring_invoices, staging.recurring_invoice_lines, staging.licences, staging.subscriptions

@@ -1,5 +1,5 @@
-/* Each subscription with what stands in the way of writing anything for it, and for its line: the most basic thing first.
-`detail` names a text of warehouse/wording.py.
+/* Each subscription with what stands in the way of writing anything for it, and for its line: the most basic thing
+first. `detail` names a text of warehouse/wording.py.
 
 key: subscription_id
 extends: with_quantities
@@ -32,7 +32,8 @@ SELECT q.*, CASE
     WHEN open_line IS NOT NULL THEN {'verdict': 'shares_unreadable', 'detail': 'open_line'}
     WHEN open_licence IS NOT NULL THEN {'verdict': 'shares_unreadable', 'detail': 'open_licence'}
     WHEN unreadable_licence IS NOT NULL THEN {'verdict': 'shares_unreadable', 'detail': 'unreadable_licence'}
-    WHEN quantity_source = 'manual' AND live_lines > 0 THEN {'verdict': 'ambiguous', 'detail': 'manual_and_licence_line'}
+    WHEN quantity_source = 'manual' AND live_lines > 0
+      THEN {'verdict': 'ambiguous', 'detail': 'manual_and_licence_line'}
     WHEN live_lines > 1 THEN {'verdict': 'ambiguous', 'detail': 'several_lines'}
     WHEN target_shared THEN {'verdict': 'ambiguous', 'detail': 'target_shared'}
     WHEN licence_client_id IS NOT NULL AND licence_client_id NOT IN (client_id, billed_client_id)
@@ -51,7 +52,8 @@ SELECT q.*, CASE
       THEN {'verdict': 'currency_mismatch', 'detail': 'other_invoice_currency'} END AS fault,
   CASE
     WHEN line_id IS NULL THEN NULL
-    WHEN quantity_source NOT IN ('manual', 'licence') THEN {'verdict': 'computed_elsewhere', 'detail': 'quantity_source'}
+    WHEN quantity_source NOT IN ('manual', 'licence')
+      THEN {'verdict': 'computed_elsewhere', 'detail': 'quantity_source'}
     WHEN quantity_source = 'licence' AND licence_id IS NULL
       THEN {'verdict': 'ambiguous', 'detail': 'no_licence_known'}
     WHEN quantity_source = 'licence' AND unread > 0 THEN {'verdict': 'mapping_error', 'detail': 'licence_not_listed'}

@@ -9,7 +9,8 @@ reads: with_line, unread_links
   with_line.minimum_qty, with_line.qty_order |
 | billed_after | DECIMAL(28,10) | Quantity that the line would bill in step | with_line.quantity, with_line.count_sum,
   with_line.licence_count, with_line.qty_free, with_line.minimum_qty |
-| target_shared | BOOLEAN | Another subscription points at its licence or line | with_line.licence_id, with_line.line_id |
+| target_shared | BOOLEAN | Another subscription points at its licence or line | with_line.licence_id, with_line.line_id
+  |
 | shares_unreadable | BOOLEAN | One that cannot be read does | with_line.licence_id, with_line.line_id |
 | open_line | VARCHAR | A line that cannot be read and may follow its licence | unread_links.open_line |
 | open_licence | VARCHAR | A licence that cannot be read and may stand for it | unread_links.open_licence |

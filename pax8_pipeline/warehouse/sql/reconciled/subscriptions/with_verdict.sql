@@ -1,5 +1,5 @@
-/* Each subscription with its verdict (billing/verdicts.py): what its dates decide, else what the first fault decides, else
-what its quantity decides. `detail` names a text of warehouse/wording.py.
+/* Each subscription with its verdict (billing/verdicts.py): what its dates decide, else what the first fault decides,
+else what its quantity decides. `detail` names a text of warehouse/wording.py.
 
 key: subscription_id
 extends: with_fault

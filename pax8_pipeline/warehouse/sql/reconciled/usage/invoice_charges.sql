@@ -48,7 +48,8 @@ WITH any_without_id AS (
          coalesce(c.bill_on_behalf, false) AS on_behalf, v.problem AS invoice_problem,
          coalesce(i.start_period, (date_trunc('month', coalesce(v.invoice_date, getvariable('today')))
                                    - INTERVAL 1 DAY)::DATE) AS first_day,
-         greatest(coalesce(i.groups_listed, 0), count(DISTINCT i.grp) OVER (PARTITION BY i.invoice_id, i.subscription_id)) > 1
+         greatest(coalesce(i.groups_listed, 0), count(DISTINCT i.grp)
+           OVER (PARTITION BY i.invoice_id, i.subscription_id)) > 1
            AND (i.company_id = s.company_id OR (s.company_id IS NULL AND (s.problem IS NOT NULL OR a.so))) AS of_owner,
          CASE WHEN i.company_id IS NULL THEN 'no company' WHEN c.company_id IS NULL THEN 'dangling' END AS no_company
   FROM items i
@@ -60,13 +61,15 @@ WITH any_without_id AS (
   SELECT *, CASE
       WHEN no_company IS NOT NULL THEN no_company
       WHEN meta.is_internal(company_id, shown_name) THEN 'internal'
-      WHEN of_owner AND CASE WHEN grp IS NULL THEN coalesce(any_unassigned, false) ELSE grp <> lower(trim(shown_name)) END
+      WHEN of_owner AND CASE WHEN grp IS NULL THEN coalesce(any_unassigned, false)
+        ELSE grp <> lower(trim(shown_name)) END
            AND NOT meta.is_confirmed(subscription_id, grp) THEN 'owner' END AS shape
   FROM shaped
 )
 SELECT strftime(i.first_day, '%Y-%m') AS month, i.invoice_id || '/' || i.item_no AS charge_id, i.is_live, i.invoice_id,
        i.invoice_date, i.invoice_status, i.item_no, i.subscription_id, g.summary_id, i.details AS resource_group,
-       i.azure_subscription_id, g.vendor_name, CASE WHEN i.shape IS NULL THEN i.company_id ELSE g.company_id END AS company_id,
+       i.azure_subscription_id, g.vendor_name, CASE WHEN i.shape IS NULL THEN i.company_id
+         ELSE g.company_id END AS company_id,
        CASE WHEN i.shape IS NULL THEN i.shown_name ELSE g.company_name END AS company_name,
        i.shape IS NOT NULL AND g.company_id IS NOT NULL AS assigned_later, i.product_id,
        coalesce(i.product_name, i.description) AS product_name, i.unit_of_measure, i.quantity,

@@ -1,5 +1,5 @@
-/* Every charge with its Halo client, the Halo item to bill it as, and what the client is to be charged by policy: by the
-terms of its product, else of the product that was sold, else of the client, else by the general ones.
+/* Every charge with its Halo client, the Halo item to bill it as, and what the client is to be charged by policy: by
+the terms of its product, else of the product that was sold, else of the client, else by the general ones.
 
 key: charge_id
 reads: invoice_charges, usage_line_charges, special_terms, reconciled.usage_months, reconciled.client_matches,
