@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from pax8_pipeline.billing import findings
+from pax8_pipeline.billing.actions import registry
 from pax8_pipeline.billing.verdicts import check_of
 from pax8_pipeline.reports import formatting, plan_rows, summary
 from pax8_pipeline.reports.links import Addresses
@@ -144,4 +145,4 @@ def _is_once(row: Row) -> bool:
     """True for an amount that is billed once: usage. The plan has it in the same column as money a month."""
     if row["per"]:
         return str(row["per"]) == "once"
-    return row["action"] == "create_invoice" or str(row["verdict"]).startswith("usage")
+    return registry.is_usage(row["action"]) or str(row["verdict"]).startswith("usage")

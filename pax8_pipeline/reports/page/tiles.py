@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from pax8_pipeline.billing.actions import registry
 from pax8_pipeline.billing.findings import Open
 from pax8_pipeline.billing.model import Plan
 from pax8_pipeline.reports import formatting
@@ -110,7 +111,7 @@ def _changed(plan: Plan, rows: Sequence[Row]) -> Tile:
     monthly: dict[str, Decimal] = {}
     once: dict[str, Decimal] = {}
     for row in chosen:
-        sums = once if row["action"] == "create_invoice" else monthly
+        sums = once if registry.is_usage(row["action"]) else monthly
         currency = row["currency"] or "?"
         sums[currency] = sums.get(currency, Decimal(0)) + (row["money_per_month"] or Decimal(0))
     lines = [
