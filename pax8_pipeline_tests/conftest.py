@@ -10,6 +10,9 @@ from xdist.scheduler import LoadScopeScheduling
 # one worker; those of these modules share little and take long, so each goes where there is room.
 APART = ("e2e/test_daily_sync.py", "e2e/test_kill.py", "e2e/test_write_path.py", "e2e/test_usage_days.py")
 
+# Rooms whose modules take a minute, in this order.
+LONG = ("/e2e/", "/orchestration/assets/", "/cli/", "/billing/")
+
 
 class _ByModule(LoadScopeScheduling):
     def _split_scope(self, nodeid: str) -> str:
@@ -24,8 +27,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadSco
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The long ones first, so that no worker is left alone with one at the end."""
-    items.sort(key=lambda item: "/e2e/" not in item.nodeid)
+    """The long modules first, so that no worker is left alone with one at the end."""
+    items.sort(key=lambda item: next((n for n, room in enumerate(LONG) if room in item.nodeid), len(LONG)))
 
 
 @pytest.fixture(autouse=True)
