@@ -1,4 +1,4 @@
-"""`pax8-pipeline backfill`: load the history of metered usage, told in the terminal before, on the way and after."""
+"""`pax8-pipeline backfill`: load the history of metered usage, and say so before, on the way and after."""
 
 from __future__ import annotations
 
@@ -99,12 +99,12 @@ def backfill(first: str, last: str, lines: Lines, per_month: bool, bill: bool, y
             tell("Nothing was asked for.")
             raise SystemExit(exit_status.ERROR)
         loaded = load(settings, months, lines, per_month=per_month)
-        told = plan_bills(settings, months) if bill and not loaded.stopped else None
-    code = loaded.code if told is None else told.verdict.code
+        report = plan_bills(settings, months) if bill and not loaded.stopped else None
+    code = loaded.code if report is None else report.verdict.code
     if as_json:
-        click.echo(formatting.to_json(as_data(ahead, loaded, told, code)))
+        click.echo(formatting.to_json(as_data(ahead, loaded, report, code)))
     else:
-        show(console(), ahead, loaded, told)
+        show(console(), ahead, loaded, report)
     raise SystemExit(code)
 
 
@@ -215,7 +215,7 @@ def plan_bills(settings: Settings, months: Sequence[str]) -> run_report.RunRepor
     return run_report.build_run_report(settings, result.run_id, result.plan_id, checks, result.errors)
 
 
-def as_data(ahead: Forecast, loaded: Loaded, told: run_report.RunReport | None, code: int) -> dict[str, Any]:
+def as_data(ahead: Forecast, loaded: Loaded, report: run_report.RunReport | None, code: int) -> dict[str, Any]:
     """Return the backfill as data for --json."""
     return {
         "schema": "pax8-pipeline/backfill/1",
@@ -230,11 +230,11 @@ def as_data(ahead: Forecast, loaded: Loaded, told: run_report.RunReport | None, 
         "months": list(loaded.months),
         "errors": loaded.errors,
         "failed_checks": [{k: v for k, v in asdict(c).items() if k != "subjects"} for c in loaded.checks],
-        "bill": None if told is None else run_report.as_data(told),
+        "bill": None if report is None else run_report.as_data(report),
     }
 
 
-def show(out: Console, ahead: Forecast, loaded: Loaded, told: run_report.RunReport | None) -> None:
+def show(out: Console, ahead: Forecast, loaded: Loaded, report: run_report.RunReport | None) -> None:
     """Print each month, the calls, and what to type next."""
     table = Table(title="Usage by month", title_justify="left", title_style="bold", header_style="bold")
     names = ("month", "state", "invoices", "items", "usage items", "usage lines", "why")
@@ -252,8 +252,8 @@ def show(out: Console, ahead: Forecast, loaded: Loaded, told: run_report.RunRepo
     )  # fmt: skip
     if loaded.stopped:
         out.print(styled((_sentence(loaded), "bold red")), soft_wrap=True)
-    if told is not None:
-        run_report.show(out, told)
+    if report is not None:
+        run_report.show(out, report)
 
 
 def _sentence(loaded: Loaded) -> str:

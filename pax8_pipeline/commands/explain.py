@@ -41,4 +41,4 @@ def explain(id_: str, kind: str | None, as_json: bool) -> None:
     if as_json:
         click.echo(formatting.to_json(stories.as_data(id_, found)))
         return
-    click.echo("\n\n".join(marked("\n".join(text.story_lines(story))) for story in found))
+    click.echo("\n\n".join(marked("\n".join(text.history_lines(story))) for story in found))

@@ -1,4 +1,4 @@
-"""`pax8-pipeline run`: the daily sync, now, told in the terminal."""
+"""`pax8-pipeline run`: the daily sync, now, with its result in the terminal."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def run(dry_run: bool, details: bool, as_json: bool) -> None:
     Writes to Halo only with write mode `apply` (HALO_WRITE_MODE or policy.yaml).
     """
     with open_target(load_settings(), tell) as settings:
-        told = sync(settings, apply=not dry_run)
+        report = sync(settings, apply=not dry_run)
     if as_json:
-        click.echo(formatting.to_json(run_report.as_data(told)))
+        click.echo(formatting.to_json(run_report.as_data(report)))
     else:
-        run_report.show(console(), told, details=details)
-    raise SystemExit(told.verdict.code)
+        run_report.show(console(), report, details=details)
+    raise SystemExit(report.verdict.code)
 
 
 def sync(settings: Settings, *, apply: bool) -> run_report.RunReport:

@@ -16,9 +16,9 @@ from pax8_pipeline.billing.planning import planner as plans
 from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.reports import formatting
 from pax8_pipeline.reports.explain import history as stories
-from pax8_pipeline.reports.explain.events import Story
+from pax8_pipeline.reports.explain.events import History
 from pax8_pipeline.reports.explain.history import explain
-from pax8_pipeline.reports.explain.text import story_lines
+from pax8_pipeline.reports.explain.text import history_lines
 from pax8_pipeline.settings import Policy
 from pax8_pipeline.warehouse import snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
@@ -70,13 +70,13 @@ def lived(folder: Path) -> tuple[Warehouse, str]:
     return warehouse, plan.plan_id
 
 
-def tell(warehouse: Warehouse, wanted: str, kind: str | None = None) -> list[Story]:
+def tell(warehouse: Warehouse, wanted: str, kind: str | None = None) -> list[History]:
     let_go()
     with warehouse.connect(read_only=True) as connection:
         return explain(connection, wanted, kind)
 
 
-def one(warehouse: Warehouse, wanted: str, kind: str | None = None) -> Story:
+def one(warehouse: Warehouse, wanted: str, kind: str | None = None) -> History:
     (story,) = tell(warehouse, wanted, kind)
     return story
 
@@ -252,7 +252,7 @@ def test_the_data_has_its_schema_and_money_as_text(tmp_path: Path) -> None:
 
 def test_the_text_begins_with_how_it_stood_when_last_read(tmp_path: Path) -> None:
     warehouse, plan_id = lived(tmp_path)
-    lines = list(story_lines(one(warehouse, SUB)))
+    lines = list(history_lines(one(warehouse, SUB)))
     assert lines[0] == f"Pax8 subscription {SUB}"
     assert lines[1] == "  Suite, Example (client 231); when last read in_step"
     assert "Halo 25 on licence 4127, line 24967; client known by mapping, line by licence_id" in lines[2]

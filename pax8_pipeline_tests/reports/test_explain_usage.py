@@ -12,9 +12,9 @@ from pax8_pipeline.billing.ledger.ledger import Ledger
 from pax8_pipeline.billing.model import Entry
 from pax8_pipeline.billing.planning import planner as plans
 from pax8_pipeline.errors import PipelineError
-from pax8_pipeline.reports.explain.events import Story
+from pax8_pipeline.reports.explain.events import History
 from pax8_pipeline.reports.explain.history import explain
-from pax8_pipeline.reports.explain.text import story_lines
+from pax8_pipeline.reports.explain.text import history_lines
 from pax8_pipeline.settings import Policy, Trust, UsagePolicy
 from pax8_pipeline.warehouse import snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
@@ -55,7 +55,7 @@ def lived(folder: Path) -> Warehouse:
     return warehouse
 
 
-def one(warehouse: Warehouse, wanted: str, kind: str | None = None) -> Story:
+def one(warehouse: Warehouse, wanted: str, kind: str | None = None) -> History:
     let_go()
     with warehouse.connect(read_only=True) as connection:
         (story,) = explain(connection, wanted, kind)
@@ -117,7 +117,7 @@ def test_a_summary_tells_its_amounts_and_when_its_company_changed(tmp_path: Path
 
 
 def test_a_story_of_usage_reads_as_lines(tmp_path: Path) -> None:
-    lines = list(story_lines(one(lived(tmp_path), KEY)))
+    lines = list(history_lines(one(lived(tmp_path), KEY)))
     assert lines[0] == f"usage key {KEY.lower()}"
     assert (
         "2026-07 (closed): Storage, group Example Dental, Example (client 231): bill, billed to the client" in lines[1]

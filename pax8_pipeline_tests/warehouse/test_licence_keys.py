@@ -11,7 +11,7 @@ import pytest
 
 from pax8_pipeline.reports.cutover.checklist import cutover
 from pax8_pipeline.reports.explain.history import explain
-from pax8_pipeline.reports.explain.text import story_lines
+from pax8_pipeline.reports.explain.text import history_lines
 from pax8_pipeline.settings import Policy
 from pax8_pipeline.warehouse.snapshots import dicts
 from pax8_pipeline_tests.support.books import (
@@ -289,7 +289,7 @@ def test_explain_and_cutover_say_by_which_id_the_licence_is_known(tmp_path: Path
     with warehouse.connect(read_only=True) as connection:
         (story,) = explain(connection, SUB)
         found = cutover(connection)
-    assert "line by vendor_id" in "\n".join(story_lines(story))
+    assert "line by vendor_id" in "\n".join(history_lines(story))
     assert [one["method"] for one in found.subscriptions] == ["vendor_id"]
     assert [one["why"] for one in found.licences] == [
         f"carries the Microsoft id of subscription {SUB} and not its Pax8 id"

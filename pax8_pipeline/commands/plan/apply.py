@@ -38,12 +38,12 @@ def apply(plan_id: str, as_json: bool) -> None:
     if looked.write_mode != "apply":
         _dry(looked, plan_id, as_json)
     with open_target(settings, tell) as there:
-        told = _apply(there, plan_id)
+        report = _apply(there, plan_id)
     if as_json:
-        click.echo(formatting.to_json(run_report.as_data(told)))
+        click.echo(formatting.to_json(run_report.as_data(report)))
     else:
-        run_report.show(console(), told)
-    raise SystemExit(told.verdict.code)
+        run_report.show(console(), report)
+    raise SystemExit(report.verdict.code)
 
 
 def _dry(settings: Settings, plan_id: str, as_json: bool) -> None:
@@ -53,9 +53,9 @@ def _dry(settings: Settings, plan_id: str, as_json: bool) -> None:
         f"HALO_WRITE_MODE=apply pax8-pipeline plan apply {plan_id} writes it"
     )
     if as_json:
-        told = run_report.build_run_report(settings, "", plan_id, [], [])
+        report = run_report.build_run_report(settings, "", plan_id, [], [])
         click.echo(
-            formatting.to_json({**run_report.as_data(told), "exit_code": exit_status.WAITS, "sentence": sentence})
+            formatting.to_json({**run_report.as_data(report), "exit_code": exit_status.WAITS, "sentence": sentence})
         )
     else:
         click.echo(sentence)

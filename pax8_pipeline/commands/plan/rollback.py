@@ -45,16 +45,16 @@ def rollback(plan_id: str, as_json: bool) -> None:
         with Warehouse(settings.warehouse_path).connect(read_only=True) as connection:
             plans.load_plan(connection, plan_id)
             states = ledger.states(connection, plan_id)
-        told = _plan_back(settings, plan_id)
-    skipped = [row for row in told.rows if row["reason"] == "changed_since"]
+        report = _plan_back(settings, plan_id)
+    skipped = [row for row in report.rows if row["reason"] == "changed_since"]
     unsettled = sum(states.get(state, 0) for state in _OPEN)
     if as_json:
-        click.echo(formatting.to_json({**run_report.as_data(told), "undoes": plan_id, "unsettled": unsettled,
+        click.echo(formatting.to_json({**run_report.as_data(report), "undoes": plan_id, "unsettled": unsettled,
                                    "skipped": [_name(row) for row in skipped]}))  # fmt: skip
     else:
-        run_report.show(console(), told, limit=100_000)
+        run_report.show(console(), report, limit=100_000)
         _say_rest(plan_id, skipped, unsettled)
-    raise SystemExit(told.verdict.code)
+    raise SystemExit(report.verdict.code)
 
 
 def _plan_back(settings: Settings, plan_id: str) -> run_report.RunReport:

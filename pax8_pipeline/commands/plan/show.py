@@ -64,8 +64,8 @@ def show(plan_id: str | None, as_json: bool, kind: str, out: Path | None, detail
     elif written:
         click.echo(written, nl=not written.endswith("\n"))
     else:
-        told = run_report.build_run_report(settings, head.run_id, chosen, [], [])
-        run_report.show(console(), told, details=details, limit=100_000, everything=everything)
+        report = run_report.build_run_report(settings, head.run_id, chosen, [], [])
+        run_report.show(console(), report, details=details, limit=100_000, everything=everything)
 
 
 plan.add_command(list_plans)

@@ -56,18 +56,18 @@ def _demo(settings: Settings, day: datetime | None, seed: int | None, details: b
     tell(f"A synthetic MSP: {len(world.pax8.companies)} companies, {len(world.pax8.subscriptions)} subscriptions, "
          f"today is {world.today}.")  # fmt: skip
     with running_sandbox(world, state_file=world_file(settings)) as sandbox:
-        told = sync(sandbox_settings(settings, sandbox.env()), apply=True)
+        report = sync(sandbox_settings(settings, sandbox.env()), apply=True)
         sandbox.save()
     wrong = _differences(world)
-    events = _events(world, told)
+    events = _events(world, report)
     if as_json:
-        click.echo(formatting.to_json({**run_report.as_data(told), "events": events, "halo_differences": wrong}))
+        click.echo(formatting.to_json({**run_report.as_data(report), "events": events, "halo_differences": wrong}))
     else:
         compared = sum(len(part) for part in world.expected_halo().values()), len(_usage_invoices(world))
-        _show(console(), told, events, wrong, *compared, details=details)
+        _show(console(), report, events, wrong, *compared, details=details)
     missed = any(e["expected"] != e["found"] for e in events)
     # Losses that wait for a person are part of the show; everything else that went wrong is not.
-    code = 0 if told.verdict.only_findings else told.verdict.code
+    code = 0 if report.verdict.only_findings else report.verdict.code
     raise SystemExit(code or (1 if wrong or missed else 0))
 
 
@@ -125,10 +125,10 @@ def _usage_differences(world: World) -> list[str]:
     ]
 
 
-def _events(world: World, told: run_report.RunReport) -> list[dict[str, str]]:
+def _events(world: World, report: run_report.RunReport) -> list[dict[str, str]]:
     """Set each event of the world beside what was made of it: a verdict, or for usage the check that reports it."""
-    verdicts = {r["subscription_id"]: r["verdict"] for r in told.rows}
-    reported = {s.lower() for c in told.checks if c.name.startswith("usage_") for s in c.subjects}
+    verdicts = {r["subscription_id"]: r["verdict"] for r in report.rows}
+    reported = {s.lower() for c in report.checks if c.name.startswith("usage_") for s in c.subjects}
     events = []
     for e in world.story:
         subscription = str(e.subscription_id).lower()
@@ -141,7 +141,7 @@ def _events(world: World, told: run_report.RunReport) -> list[dict[str, str]]:
 
 def _show(
     out: Console,
-    told: run_report.RunReport,
+    report: run_report.RunReport,
     events: list[dict[str, str]],
     wrong: list[str],
     lines: int,
@@ -149,7 +149,7 @@ def _show(
     *,
     details: bool,
 ) -> None:
-    run_report.show(out, told, details=details)
+    run_report.show(out, report, details=details)
     missed = [event for event in events if event["expected"] != event["found"]]
     if details:
         _event_table(out, events)

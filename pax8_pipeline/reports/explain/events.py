@@ -15,7 +15,7 @@ Kind = Literal[
 
 @dataclass(frozen=True)
 class Event:
-    """Something that was said or done. `source` is Pax8, Halo, plan, approval or ledger; `facts` what is known of it."""
+    """One event of a history. `source` is Pax8, Halo, plan, approval or ledger; `facts` what is known of it."""
 
     at: datetime
     source: str
@@ -26,7 +26,7 @@ class Event:
 
 
 @dataclass(frozen=True)
-class Story:
+class History:
     """All that is known of one thing: how it stood when last read (`now`), how it came to that, and its open findings."""
 
     kind: str

@@ -1,7 +1,6 @@
-"""The whole story of one id, in time order: what Pax8 said, what Halo showed, what was planned, agreed to and done.
+"""The whole history of one id, in the order of time: what Pax8 sent, what Halo showed, what was planned, agreed to and done.
 
-Here belongs: finding what an id names and putting its events in order. Not here: words (`text`), the
-queries (warehouse/sql/views/explain_*.sql), any figure of its own. Everything comes from what is kept: raw reads
+Contains: finding what an id names and putting its events in order. Does not contain: words (`text`), any figure of its own. Everything comes from what is kept: raw reads
 (as long as policy.retention_days), plans, approvals and the ledger. Times are UTC without offset.
 """
 
@@ -14,7 +13,7 @@ from typing import Any, get_args
 
 from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.reports.explain import text, usage
-from pax8_pipeline.reports.explain.events import Event, Kind, Row, Story
+from pax8_pipeline.reports.explain.events import Event, History, Kind, Row
 from pax8_pipeline.values import recurring_invoice_id
 from pax8_pipeline.warehouse.connection import Connection
 from pax8_pipeline.warehouse.models import load_sql
@@ -24,7 +23,7 @@ SCHEMA = "pax8-pipeline/explain/1"
 KINDS: tuple[str, ...] = get_args(Kind)
 
 
-def explain(connection: Connection, wanted: str, kind: str | None = None) -> list[Story]:
+def explain(connection: Connection, wanted: str, kind: str | None = None) -> list[History]:
     """Return the story of everything that `wanted` names: one per kind, or only that of `kind`.
 
     Ids of Pax8 and of plans are compared case-blind. Raises PipelineError when there is nothing of that id.
@@ -32,7 +31,7 @@ def explain(connection: Connection, wanted: str, kind: str | None = None) -> lis
     found = _find(connection, wanted.strip())
     chosen = [(k, i) for k, i in found if kind in (None, k)]
     if chosen:
-        return [_story(connection, k, i) for k, i in chosen]
+        return [_history(connection, k, i) for k, i in chosen]
     if found:
         others = " and a ".join(text.KIND_NAMES[k] for k in dict.fromkeys(k for k, _ in found))
         raise PipelineError(f"{wanted} is no {text.KIND_NAMES[kind or '']} here; it is a {others}")
@@ -40,7 +39,7 @@ def explain(connection: Connection, wanted: str, kind: str | None = None) -> lis
     raise PipelineError(f"no {kinds} with the id {wanted} is known here; `pax8-pipeline plan show --all` lists them")
 
 
-def as_data(wanted: str, stories: Sequence[Story]) -> dict[str, Any]:
+def as_data(wanted: str, stories: Sequence[History]) -> dict[str, Any]:
     """Return stories as data: times ISO in UTC, money and quantities as decimal text (`formatting.to_json` writes it)."""
     return {
         "schema": SCHEMA,
@@ -67,7 +66,7 @@ def _find(connection: Connection, wanted: str) -> list[tuple[str, str]]:
     return sorted(found, key=lambda f: (KINDS.index(f[0]), f[1]))
 
 
-def _story(connection: Connection, kind: str, id_: str) -> Story:
+def _history(connection: Connection, kind: str, id_: str) -> History:
     values = {"kind": kind, "id": id_}
     for name in ("charges", "rows", "documents", "subjects"):
         query = load_sql(f"reports/explain/{name}.sql")
@@ -83,7 +82,7 @@ def _story(connection: Connection, kind: str, id_: str) -> Story:
     ]
     # A stable sort: events of one moment stay in the order in which one follows from the other.
     now = usage.now(connection) if kind in usage.KINDS else _rows(connection, "now")
-    return Story(kind, id_, now, sorted(events, key=lambda e: e.at), _rows(connection, "findings"))
+    return History(kind, id_, now, sorted(events, key=lambda e: e.at), _rows(connection, "findings"))
 
 
 def _rows(connection: Connection, name: str, values: Row | None = None, *, named: bool = True) -> list[Any]:
@@ -96,8 +95,8 @@ def _event(row: Row, source: str, at: datetime, words: str) -> Event:
 
 
 def _usage(connection: Connection, kind: str, id_: str) -> list[Event]:
-    told = usage.said(connection, kind, id_)
-    return [_event(row, source, row["loaded_at"], words) for source, words, row in told]
+    statements = usage.vendor_statements(connection, kind, id_)
+    return [_event(row, source, row["loaded_at"], words) for source, words, row in statements]
 
 
 def _vendor(rows: Sequence[Row], source: str, words: Any) -> list[Event]:
@@ -116,11 +115,11 @@ def _with_facts(row: Row) -> Row:
 
 
 def _plan_event(row: Row, kind: str) -> Event:
-    told = {**row, "expect": json.loads(row["expect"]), "evidence": json.loads(row["evidence"])}
-    return _event(told, "plan", row["made_at"], text.plan_row(told, head_is_told=kind == "plan"))
+    facts = {**row, "expect": json.loads(row["expect"]), "evidence": json.loads(row["evidence"])}
+    return _event(facts, "plan", row["made_at"], text.plan_row(facts, with_head=kind == "plan"))
 
 
 def _plan_head(connection: Connection, plan_id: str) -> list[Event]:
     (head,) = dicts(connection.execute("SELECT * FROM billing.plans WHERE plan_id = ?", [plan_id]))
-    told = {**head, "money": json.loads(head["money"]), "snapshot_ids": json.loads(head["snapshot_ids"])}
-    return [_event(told, "plan", head["made_at"], text.plan_head(told))]
+    facts = {**head, "money": json.loads(head["money"]), "snapshot_ids": json.loads(head["snapshot_ids"])}
+    return [_event(facts, "plan", head["made_at"], text.plan_head(facts))]

@@ -1,6 +1,6 @@
-"""The words of a story: one sentence per event, and the story as plain lines.
+"""The words of a history: one sentence for each event, and the history as plain lines.
 
-Here belongs: wording and layout. Not here: finding or ordering events (`explain`).
+Contains: wording and layout. Does not contain: finding or ordering events (`history`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pax8_pipeline.billing import findings
 from pax8_pipeline.billing.model import money_sentences
 from pax8_pipeline.reports import formatting
 from pax8_pipeline.reports.explain import usage
-from pax8_pipeline.reports.explain.events import Row, Story
+from pax8_pipeline.reports.explain.events import History, Row
 from pax8_pipeline.reports.explain.usage import plain
 
 KIND_NAMES: dict[str, str] = {
@@ -40,10 +40,10 @@ _HALO = {"name": "name", "client_id": "client", "count": "count", "active": "act
 
 
 def pax8(row: Row, before: Row | None) -> str:
-    """Say what Pax8 said of a subscription, or what it said otherwise than in the read before."""
+    """Return what Pax8 sent about a subscription, or what changed since the read before."""
     if not row["listed"]:
         return f"subscription {row['id']}: not in the list any more (absence is never taken for a cancellation)"
-    return f"subscription {row['id']}: {_said(row, before if before and before['listed'] else None, _PAX8)}"
+    return f"subscription {row['id']}: {_facts(row, before if before and before['listed'] else None, _PAX8)}"
 
 
 def halo(row: Row, before: Row | None) -> str:
@@ -51,32 +51,34 @@ def halo(row: Row, before: Row | None) -> str:
     name = f"{KIND_NAMES[row['kind']].removeprefix('Halo ')} {row['id']}"
     if row["facts"] is None:
         return f"{name}: not shown any more"
-    return f"{name}: {_said(row['facts'], (before or {}).get('facts'), _HALO)}"
+    return f"{name}: {_facts(row['facts'], (before or {}).get('facts'), _HALO)}"
 
 
-def _said(now: Row, before: Row | None, names: Mapping[str, str]) -> str:
+def _facts(current: Row, before: Row | None, names: Mapping[str, str]) -> str:
     if before is None:
-        return ", ".join(f"{text} {plain(now[n])}" for n, text in names.items() if now.get(n) not in (None, [], ""))
-    changed = [n for n in names if now.get(n) != before.get(n)]
-    return ", ".join(f"{names[n]} {plain(before.get(n))} -> {plain(now.get(n))}" for n in changed) or "listed again"
+        return ", ".join(
+            f"{text} {plain(current[n])}" for n, text in names.items() if current.get(n) not in (None, [], "")
+        )
+    changed = [n for n in names if current.get(n) != before.get(n)]
+    return ", ".join(f"{names[n]} {plain(before.get(n))} -> {plain(current.get(n))}" for n in changed) or "listed again"
 
 
-def plan_row(row: Row, *, head_is_told: bool = False) -> str:
-    """Say what a plan made of a row, by which rule, and (unless its head is told too) under what it was made."""
-    said = [f"{row['verdict']} ({row['class']}, rule {row['reason']}): {row['sentence']}"]
+def plan_row(row: Row, *, with_head: bool = False) -> str:
+    """Say what a plan made of a row, by which rule, and (unless the plan is the subject) under what it was made."""
+    parts = [f"{row['verdict']} ({row['class']}, rule {row['reason']}): {row['sentence']}"]
     if row["action"] != "none":
-        said.append(f"{row['target']}: {row['before']} -> {row['after']}")
-        said.append(f"{formatting.money(row['money_per_month'] or Decimal(0), row['currency'], signed=True)} a month")
+        parts.append(f"{row['target']}: {row['before']} -> {row['after']}")
+        parts.append(f"{formatting.money(row['money_per_month'] or Decimal(0), row['currency'], signed=True)} a month")
     if row["unbilled_per_month"]:
-        said.append(f"{plain(row['unbilled_per_month'])} {row['currency'] or ''} a month unbilled")
+        parts.append(f"{plain(row['unbilled_per_month'])} {row['currency'] or ''} a month unbilled")
     if not row["complete"]:
-        said.append(f"not to be applied: {row['problem']}")
+        parts.append(f"not to be applied: {row['problem']}")
     if row["plans"] > 1:
-        said.append(f"{row['plans']} plans in a row said so, until {row['said_until']:%Y-%m-%d %H:%M}")
+        parts.append(f"{row['plans']} plans in a row said so, until {row['said_until']:%Y-%m-%d %H:%M}")
     evidence = ", ".join(f"{k.replace('_', ' ')} {plain(v)}" for k, v in row["evidence"].items() if _worth(v))
     whose = f"row {row['row_id']}: {row['product_name']}, {row['client_name'] or row['company_name']}"
-    lines = ["; ".join(said), whose, f"evidence: {evidence}"]
-    return "\n".join(lines if head_is_told else [*lines, _made_under(row)])
+    lines = ["; ".join(parts), whose, f"evidence: {evidence}"]
+    return "\n".join(lines if with_head else [*lines, _made_under(row)])
 
 
 def _worth(value: Any) -> bool:
@@ -92,14 +94,14 @@ def _made_under(row: Row) -> str:
 
 def plan_head(row: Row) -> str:
     """Say what a plan as a whole came to."""
-    said = [
+    parts = [
         f"made for {row['today']}: {row['rows_considered']} rows looked at, {row['rows_safe']} changes, "
         f"{row['rows_waiting']} waiting, {row['rows_blocked']} held back"
     ]
-    said += [f"{sentence[0].lower()}{sentence[1:]}" for sentence in money_sentences(row["money"])]
-    said += [f"not to be applied: {row['problem']}"] if row["problem"] else []
-    said += [f"held whole by a guardrail: {row['held']}"] if row["held"] else []
-    return "\n".join([*said, f"{_made_under(row)}, made from {len(row['snapshot_ids'])} reads ({row['snapshot_id']})"])
+    parts += [f"{sentence[0].lower()}{sentence[1:]}" for sentence in money_sentences(row["money"])]
+    parts += [f"not to be applied: {row['problem']}"] if row["problem"] else []
+    parts += [f"held whole by a guardrail: {row['held']}"] if row["held"] else []
+    return "\n".join([*parts, f"{_made_under(row)}, made from {len(row['snapshot_ids'])} reads ({row['snapshot_id']})"])
 
 
 def approval(row: Row) -> str:
@@ -108,7 +110,7 @@ def approval(row: Row) -> str:
     scope = f" of row {row['only_row']}" if row["only_row"] else ""
     scope += f" of client {row['only_client']}" if row["only_client"] is not None else ""
     rows = "1 row" if row["rows_covered"] == 1 else f"{row['rows_covered']} rows"
-    return f"{row['approved_by']} {what}{scope} in this plan (checksum {row['checksum'][:16]}): {rows} of this story"
+    return f"{row['approved_by']} {what}{scope} in this plan (checksum {row['checksum'][:16]}): {rows} of this history"
 
 
 def ledger(row: Row) -> str:
@@ -126,21 +128,21 @@ def ledger(row: Row) -> str:
     return "\n".join(line for line in lines if line)
 
 
-def story_lines(story: Story) -> Iterator[str]:
-    """Give one story as plain lines: how it stands, then everything in the order of time."""
-    yield f"{KIND_NAMES[story.kind]} {story.id}"
-    for row in story.now:
-        yield from usage.now_lines(row) if story.kind in usage.KINDS else _now(row)
-    for row in story.findings:
+def history_lines(history: History) -> Iterator[str]:
+    """Give one history as plain lines: the state when last read, then everything in the order of time."""
+    yield f"{KIND_NAMES[history.kind]} {history.id}"
+    for row in history.now:
+        yield from usage.now_lines(row) if history.kind in usage.KINDS else _now(row)
+    for row in history.findings:
         yield f"  {finding(row)}"
     yield ""
-    for event in story.events:
+    for event in history.events:
         first, *rest = event.text.split("\n")
         run = f"  (run {event.run_id[:8]})" if event.run_id and event.source in ("Pax8", "Halo", "ledger") else ""
         plan = f"{event.plan_id}: " if event.plan_id and event.source != "ledger" else ""
         yield f"{event.at:%Y-%m-%d %H:%M:%S}  {event.source:<8}  {plan}{first}{run}"
         yield from (f"{'':31}{line}" for line in rest)
-    if not story.events:
+    if not history.events:
         yield "nothing is kept of it before today"
 
 

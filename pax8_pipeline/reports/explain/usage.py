@@ -29,8 +29,8 @@ def now(connection: Connection) -> list[dict[str, Any]]:
     return dicts(connection.execute(load_sql("reports/explain/usage_now.sql")))
 
 
-def said(connection: Connection, kind: str, id_: str) -> Iterator[tuple[str, str, Row]]:
-    """Give (source, sentence, row) of everything the vendors said of the story's usage; rows have loaded_at and run_id."""
+def vendor_statements(connection: Connection, kind: str, id_: str) -> Iterator[tuple[str, str, Row]]:
+    """Give (source, sentence, row) of everything that the vendors sent about the usage of a history; rows have loaded_at and run_id."""
     for row in _rows(connection, "pax8", kind, id_):
         yield "Pax8", _PAX8[row["what"]](row, row["facts"]), row
     last: dict[str, Row] = {}
@@ -83,11 +83,11 @@ def _halo(id_: str, facts: Row, before: Row | None) -> str:
     names = {"reference": "reference", "client_id": "client", "invoice_date": "date", "lines": "lines", "net": "net",
              "posted": "posted", "voided": "voided"}  # fmt: skip
     if before is None:
-        told = ", ".join(f"{name} {plain(facts[key])}" for key, name in names.items())
+        text = ", ".join(f"{name} {plain(facts[key])}" for key, name in names.items())
     else:
         changed = [key for key in names if facts[key] != before[key]]
-        told = ", ".join(f"{names[key]} {plain(before[key])} -> {plain(facts[key])}" for key in changed)
-    return f"invoice {id_}: {told}"
+        text = ", ".join(f"{names[key]} {plain(before[key])} -> {plain(facts[key])}" for key in changed)
+    return f"invoice {id_}: {text}"
 
 
 _PAX8 = {"item": _item, "pax8_invoice": _invoice, "summary": _summary}

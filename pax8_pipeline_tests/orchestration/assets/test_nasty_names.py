@@ -72,7 +72,7 @@ def test_the_report_holds_no_markup_of_a_name(harness: PipelineHarness) -> None:
 
 def test_explain_cutover_alerts_and_metadata_hold_no_markup_of_a_name(harness: PipelineHarness) -> None:
     with Warehouse(harness.settings.warehouse_path).connect() as connection:
-        stories = [text for story in history.explain(connection, SUB) for text in explain_text.story_lines(story)]
+        stories = [text for story in history.explain(connection, SUB) for text in explain_text.history_lines(story)]
         left = cutover_text.markdown(checklist.cutover(connection))
         shown = plan_report.plan_markdown(connection, plan_id(harness))
     run = harness.instance.get_run_by_id(harness.result.run_id)  # type: ignore[attr-defined]
