@@ -1,12 +1,13 @@
 """Everything that this product replaces inside Dagster, in one place, each with its reason.
 
-Contains: the engines of the history's files, the web server's process and its way to uvicorn.
+Contains: the history's engines and their wait for the disk, the web server's process and its way to uvicorn.
 Does not contain: what is put there (`instance`, `ui_server`). Dagster offers no setting for any of these. A test of this
 module (`test_dagster_patches`) fails when a new Dagster no longer has the place that is replaced.
 """
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,13 +23,35 @@ STORAGES: tuple[ModuleType, ...] = (sqlite_event_log, sqlite_run_storage, sqlite
 
 
 @contextmanager
-def shared_engines() -> Iterator[None]:
+def quick_history() -> Iterator[None]:
+    """Write Dagster's history at less cost while the block lasts: one engine for each file, no wait for the disk."""
+    sqlalchemy.event.listen(sqlalchemy.Engine, "connect", _relax)
+    try:
+        with _shared_engines():
+            yield
+    finally:
+        sqlalchemy.event.remove(sqlalchemy.Engine, "connect", _relax)
+
+
+def _relax(connection: Any, record: object) -> None:
+    """Do not wait for the disk at each event.
+
+    In write-ahead mode that cannot damage the history, and a killed process loses nothing; a power cut may lose the
+    last events. What must never be lost, the ledger of writes, is in DuckDB and flushed before each write.
+    Measured: 1,100 commits, as a run makes, wait 0.2 s for a fast disk that nobody else uses, and 0.03 s with this. The
+    processor's time hardly changes. A slow or busy disk is what it is for.
+    """
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute("PRAGMA synchronous = NORMAL")
+
+
+@contextmanager
+def _shared_engines() -> Iterator[None]:
     """Let each history file have one engine and connection while the block lasts.
 
     Dagster makes both anew for each of some 3,000 statements of a run. Measured with Dagster 1.13 on a run of the small
     test world (550 events, two cores), the whole command: 12 to 13.5 s of the processor with Dagster's own way, 7.7 to
-    8.2 s with this. Not to wait for the disk at each event (`PRAGMA synchronous`) gave nothing on top, so it is left alone.
-    Under another Dagster that makes its engines otherwise, this changes nothing.
+    8.8 s with this. Under another Dagster that makes its engines otherwise, this changes nothing.
     """
     engines: dict[str, sqlalchemy.Engine] = {}
     lock = threading.Lock()

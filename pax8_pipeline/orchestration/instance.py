@@ -21,7 +21,7 @@ import yaml
 from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
 
 from pax8_pipeline.errors import ConfigError
-from pax8_pipeline.orchestration.dagster_patches import shared_engines
+from pax8_pipeline.orchestration.dagster_patches import quick_history
 from pax8_pipeline.settings import Settings
 from pax8_pipeline.text.private_files import make_folder
 
@@ -86,7 +86,7 @@ def _write_if_new(path: Path, text: str) -> None:
 @contextmanager
 def open_instance(settings: Settings) -> Iterator[DagsterInstance]:
     """Open the instance that `pax8-pipeline dev` shows, and end what dead processes left behind in it."""
-    with shared_engines(), DagsterInstance.from_config(str(instance_home(settings))) as instance:
+    with quick_history(), DagsterInstance.from_config(str(instance_home(settings))) as instance:
         end_dead_runs(instance)
         yield instance
 

@@ -54,9 +54,20 @@ def test_a_run_opens_each_file_of_its_history_once(tmp_path: Path) -> None:
     assert len(seen) <= 2 * len(set(seen))
 
 
+def test_a_commit_to_the_history_does_not_wait_for_the_disk_while_the_block_lasts(tmp_path: Path) -> None:
+    def waits(name: str) -> int:
+        engine = sqlalchemy.create_engine(f"sqlite:///{tmp_path / name}")
+        with engine.connect() as connection:
+            return int(connection.exec_driver_sql("PRAGMA synchronous").scalar_one())
+
+    with dagster_patches.quick_history():
+        assert waits("inside.db") == 1
+    assert waits("outside.db") == 2
+
+
 def test_outside_of_the_block_dagster_is_as_it_was() -> None:
     before = [getattr(module, "create_engine") for module in dagster_patches.STORAGES]  # noqa: B009
-    with pytest.raises(RuntimeError, match="on purpose"), dagster_patches.shared_engines():
+    with pytest.raises(RuntimeError, match="on purpose"), dagster_patches.quick_history():
         raise RuntimeError("on purpose")
     assert [getattr(module, "create_engine") for module in dagster_patches.STORAGES] == before  # noqa: B009
 
