@@ -17,9 +17,9 @@ import click
 
 from pax8_pipeline.errors import ConfigError
 from pax8_pipeline.settings import dotenv_file
-from pax8_pipeline.text import complaint
-from pax8_pipeline.text.plaintext import marked
-from pax8_pipeline.text.private_files import write_for_us_only
+from pax8_pipeline.text import error_sentences
+from pax8_pipeline.text.plaintext import show_hidden
+from pax8_pipeline.text.private_files import restrict_new_files
 
 EXIT_ERROR = 1
 EXIT_INTERRUPTED = 130
@@ -100,7 +100,7 @@ def root(debug: bool) -> None:
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and leave with its exit code; whatever goes wrong is one sentence on stderr."""
-    write_for_us_only()
+    restrict_new_files()
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
     try:
         _read_dotenv(sys.argv[1:] if arguments is None else arguments)
@@ -119,7 +119,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         if _debugging():
             traceback.print_exc()
         _discard_output_on(error)
-        click.echo(f"Error: {marked(complaint.sentence(error))}", err=True)
+        click.echo(f"Error: {show_hidden(error_sentences.to_sentence(error))}", err=True)
         sys.exit(EXIT_ERROR)  # click's own 2 would read as "a plan waits"
 
 

@@ -1,6 +1,5 @@
-"""From settings to what the two clients have to be told. No Dagster, so that `doctor` can use it too.
-
-Here belongs: which variable becomes which member. Not here: reading the environment (`settings`).
+"""Makes the configuration of the two clients from the settings. No Dagster, so that `doctor` can use it too. The
+environment is read in `settings`.
 """
 
 from __future__ import annotations
@@ -13,9 +12,10 @@ from pax8_pipeline.transport.quota import usable_requests
 
 
 def pax8_config(settings: Settings, *, rate_limit: int | None = None, threads: int = 8) -> Pax8Config:
-    """Return the Pax8 client's configuration. Raises ConfigError naming every variable that is not set.
+    """Return the Pax8 client's configuration. Raises ConfigError with every variable that is not set.
 
-    The token address follows the API address unless it is set: credentials meant for one host never go to another.
+    The token address is made from the API address unless it is set, so that credentials for one host are never sent to
+    another. `rate_limit`: requests in a minute; without it the limit starts at half of Pax8's and may grow.
     """
     settings.require(REQUIRED_PAX8)
     start, ceiling = (CALLS_A_MINUTE // 2, CALLS_A_MINUTE) if rate_limit is None else (rate_limit, None)
@@ -32,9 +32,10 @@ def pax8_config(settings: Settings, *, rate_limit: int | None = None, threads: i
 
 
 def halo_config(settings: Settings, *, rate_limit: int | None = None, threads: int = 4) -> HaloConfig:
-    """Return the Halo client's configuration. Raises ConfigError naming every variable that is not set.
+    """Return the Halo client's configuration. Raises ConfigError with every variable that is not set.
 
-    Without `rate_limit` (requests in 5 minutes) the policy's is used, or what Halo itself named if that is less.
+    Without `rate_limit` (requests in 5 minutes) the limit of the policy is used, or the one that Halo itself named if
+    it is lower.
     """
     settings.require(REQUIRED_HALO)
     requests, window_s = (rate_limit, 300.0) if rate_limit is not None else _halo_rate(settings)
@@ -52,8 +53,8 @@ def halo_config(settings: Settings, *, rate_limit: int | None = None, threads: i
 
 def _halo_rate(settings: Settings) -> tuple[int, float]:
     """Return how many requests may be sent in how many seconds."""
-    wanted = settings.policy.halo.requests_per_5_minutes
+    policy_limit = settings.policy.halo.requests_per_5_minutes
     quota = halo_quota(settings.data)
-    if quota is None or usable_requests(quota) / quota.window_s >= wanted / 300.0:
-        return wanted, 300.0
+    if quota is None or usable_requests(quota) / quota.window_s >= policy_limit / 300.0:
+        return policy_limit, 300.0
     return usable_requests(quota), quota.window_s

@@ -1,8 +1,8 @@
-"""Every failure this product raises on purpose, as types that say what a caller may do next.
+"""All errors that this product raises on purpose. Each type says what the caller may do next.
 
-Here belongs: exception classes without behaviour, and the words for what the operating system refuses. Not here: HTTP, retry decisions (`transport`), texts of one
-vendor. A message is written for the person who reads it at night: what happened, where, what to do. No message
-ever holds a secret or a token.
+Only exception classes without behaviour, and sentences for errors of the operating system and DuckDB. HTTP and
+decisions about retries are in `transport`. A message says what happened, where, and what to do. No message contains a
+secret or a token.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import os
 
 
 class PipelineError(Exception):
-    """Root of all errors raised on purpose; its text is fit to be shown to an operator as it stands."""
+    """The base of all errors that are raised on purpose. Its text can be shown to an operator without changes."""
 
 
 class ConfigError(PipelineError):
@@ -20,7 +20,7 @@ class ConfigError(PipelineError):
 
 
 class WarehouseBusy(PipelineError):
-    """Another process holds the DuckDB file, and did so for longer than we were told to wait."""
+    """Another process used the DuckDB file for longer than we were asked to wait."""
 
 
 class VendorError(PipelineError):
@@ -38,35 +38,37 @@ class Unreachable(VendorError):
 
 
 class ServerFault(VendorError):
-    """The service answered 5xx (or 408) for as long as we were willing to ask again."""
+    """The service answered 5xx (or 408) in all tries."""
 
 
 class RateLimited(VendorError):
-    """429 for as long as we were willing to wait."""
+    """The service answered 429 for longer than the allowed waiting time."""
 
 
 class AuthRefused(VendorError):
-    """The token endpoint refused the credentials, or a fresh token was refused: asking again will not help."""
+    """The token service refused the credentials, or a fresh token was refused. Another try does not help."""
 
 
 class Forbidden(VendorError):
-    """The credentials are good but this resource is not allowed (401 on one module, or 403)."""
+    """The credentials work, but this resource is not allowed (401 on one module, or 403)."""
 
 
 class NotFound(VendorError):
-    """404: unknown id, or a resource this version of the service does not have."""
+    """404: an unknown id, or a resource that this version of the service does not have."""
 
 
 class BadRequest(VendorError):
-    """Any other 4xx: the service understood and refuses."""
+    """Any other 4xx: the service refuses the request."""
 
 
 class BadAnswer(VendorError):
-    """An answer that is not what the reference says: not JSON, or a list without its named key."""
+    """An answer that is not as documented: not JSON, or a list without its named key."""
 
 
 class IncompleteRead(VendorError):
-    """A list could not be read whole; nothing of it may be used. `got` distinct ids of `expected`."""
+    """A list could not be read completely; none of it may be used. `got`: distinct ids that came; `expected`: the
+    number that the vendor named, None if it named none.
+    """
 
     def __init__(self, message: str, *, vendor: str, where: str, got: int, expected: int | None) -> None:
         super().__init__(message, vendor=vendor, where=where)
@@ -75,21 +77,25 @@ class IncompleteRead(VendorError):
 
 
 class WriteRefused(VendorError):
-    """A write was refused before it took effect (4xx). Certain: nothing changed."""
+    """A write was refused before it took effect (4xx). It is certain that nothing changed."""
 
 
 class WriteContested(WriteRefused):
-    """A write was refused because somebody else saved the same record at that moment. Parts of it may be saved: read
-    again, never send again."""
+    """A write was refused because somebody else saved the same record at the same time. Parts of it may be saved: read
+    the record again, and never send the write again.
+    """
 
 
 class WriteUnknown(VendorError):
-    """A write may or may not have taken effect (time-out, cut connection, 5xx). Settle it by reading, never by
-    sending again."""
+    """A write may or may not have taken effect (time-out, cut connection, 5xx). Read the record to see which; never
+    send the write again.
+    """
 
 
-def because(error: OSError, path: object = None) -> str:
-    """Say in one sentence why a file or folder cannot be used, and what to do. `path`: where the error names none."""
+def os_error_sentence(error: OSError, path: object = None) -> str:
+    """Return one sentence: why a file or folder cannot be used, and what to do. `path`: used when the error
+    names none.
+    """
     place = path or error.filename or error.filename2 or "a file"
     if error.errno == errno.ENOENT and not os.path.isdir(parent := os.path.dirname(os.path.abspath(str(place)))):
         return f"folder {parent} does not exist; make it, or name another"
@@ -101,13 +107,13 @@ _OS_REASONS = {
     errno.ENOENT: ("does not exist", "check the name, or make it"),
     errno.EACCES: ("may not be used by this user", "change its owner or rights (chown, chmod)"),
     errno.EPERM: ("may not be used by this user", "change its owner or rights (chown, chmod)"),
-    errno.EISDIR: ("is a folder where a file is wanted", "move it away, or name another file"),
-    errno.ENOTDIR: ("lies under a file where a folder is wanted", "move that file away, or name another folder"),
-    errno.EEXIST: ("is a file where a folder is wanted", "move it away, or name another folder"),
+    errno.EISDIR: ("is a folder, but a file is needed", "move it away, or name another file"),
+    errno.ENOTDIR: ("is under a file, but a folder is needed", "move that file away, or name another folder"),
+    errno.EEXIST: ("is a file, but a folder is needed", "move it away, or name another folder"),
     errno.ENOSPC: ("cannot be written: the disk is full", "make room and run again"),
     errno.EDQUOT: ("cannot be written: the disk quota is used up", "make room and run again"),
-    errno.EROFS: ("lies on a disk that is read-only", "name another folder, or mount it writable"),
-    errno.ENAMETOOLONG: ("has too long a name", "choose a shorter one"),
+    errno.EROFS: ("is on a disk that is read-only", "name another folder, or mount it writable"),
+    errno.ENAMETOOLONG: ("has a name that is too long", "choose a shorter one"),
     errno.ELOOP: ("is a link that leads back to itself", "remove the link"),
     errno.EMFILE: ("cannot be opened: too many files are open", "raise the limit (ulimit -n) and run again"),
     errno.ENFILE: ("cannot be opened: too many files are open", "close other programs and run again"),
@@ -117,31 +123,31 @@ _OS_REASONS = {
 }
 
 
-def because_duckdb(error: BaseException, path: object = "") -> str:
-    """Say in one sentence why a DuckDB file cannot be used, and what to do."""
+def duckdb_error_sentence(error: BaseException, path: object = "") -> str:
+    """Return one sentence: why a DuckDB file cannot be used, and what to do."""
     text = " ".join(str(error).split())
     place = str(path or "the warehouse")
-    for sign, reason in _DUCKDB_REASONS:
-        if sign in text:
+    for error_text, reason in _DUCKDB_REASONS:
+        if error_text in text:
             return f"{place} {reason}"
     return f"{place} cannot be used: {text}"
 
 
-_BACK = "put back a copy of it, or move it away: the next run makes it anew from both vendors and data/backups"
+_RESTORE = "put back a copy of it, or move it away: the next run makes it again from both vendors and data/backups"
 _DUCKDB_REASONS = (
-    ("not a valid DuckDB database file", f"is not a DuckDB file; {_BACK}"),
-    ("version number", f"was written by another version of DuckDB; install that version, {_BACK}"),
-    ("newer version", f"was written by a newer version of DuckDB; install that version, {_BACK}"),
+    ("not a valid DuckDB database file", f"is not a DuckDB file; {_RESTORE}"),
+    ("version number", f"was written by another version of DuckDB; install that version, {_RESTORE}"),
+    ("newer version", f"was written by a newer version of DuckDB; install that version, {_RESTORE}"),
     ("No space left", "cannot be written: the disk is full; make room and run again"),
     ("Permission denied", "may not be used by this user; change its owner or rights (chown, chmod)"),
-    ("Read-only file system", "lies on a disk that is read-only; name another folder, or mount it writable"),
-    ("Is a directory", f"is a folder where a file is wanted; {_BACK}"),
+    ("Read-only file system", "is on a disk that is read-only; name another folder, or mount it writable"),
+    ("Is a directory", f"is a folder, but a file is needed; {_RESTORE}"),
     ("read-only mode", "may only be read; change its owner or rights (chown, chmod), or name another data folder"),
-    ("Catalog Error", "does not hold what this version keeps; run `pax8-pipeline run` once, which adds it"),
-    ("Could not read", f"is damaged or cut short; {_BACK}"),
-    ("Corrupt", f"is damaged; {_BACK}"),
-    ("corrupt", f"is damaged; {_BACK}"),
-    ("checksum", f"is damaged; {_BACK}"),
-    ("Serialization Error", f"is damaged; {_BACK}"),
+    ("Catalog Error", "lacks tables or columns of this version; run `pax8-pipeline run` once, which adds it"),
+    ("Could not read", f"is damaged or cut short; {_RESTORE}"),
+    ("Corrupt", f"is damaged; {_RESTORE}"),
+    ("corrupt", f"is damaged; {_RESTORE}"),
+    ("checksum", f"is damaged; {_RESTORE}"),
+    ("Serialization Error", f"is damaged; {_RESTORE}"),
     ("Out of Memory", "needs more memory than there is; close other programs and run again"),
 )

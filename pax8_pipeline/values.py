@@ -1,10 +1,10 @@
-"""Reads ids, numbers, months and dates strictly: what only looks like one is refused, never repaired.
+"""Reads ids, numbers, months and dates strictly: a value that only looks like one is refused, never repaired.
 
-Here belongs: one value and the sentence that says why it is none. Not here: where it stood (the caller adds file, row,
-key or option), JSON and YAML as such. The SQL words of the same names (warehouse/sql/functions.sql) read alike.
+Each function reads one value, or says why it cannot. The caller adds the place: file, row, key or option. The SQL
+functions with the same names (warehouse/sql/functions.sql) read values in the same way.
 
-A spreadsheet turns 201 into 2.01E+02, `201,00` or a date, a YAML reader turns 0231 into 153, `int()` takes 1_000 and
-Arabic digits. Each of these names another record than the one that was meant, so none of them is an id.
+A spreadsheet turns 201 into 2.01E+02, `201,00` or a date; a YAML reader turns 0231 into 153; `int()` accepts 1_000 and
+Arabic digits. Each of these would be another record than the one that was meant, so none of them is accepted as an id.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any, Literal
 # What is known of Halo's own Pax8 integration: two writers of one quantity fight each other for ever.
 IntegrationState = Literal["off", "on", "unknown"]
 
-# What surrounds a value in a file is cut; any other space (no-break, zero-width) belongs to it and makes it unreadable.
+# These are removed around a value. Any other space (no-break, zero-width) is part of it and makes it unreadable.
 SPACES = " \t\r\n"
 LARGEST_ID = 2**63 - 1
 TOO_LARGE = 10**18  # DECIMAL(28,10)
@@ -25,14 +25,14 @@ TOO_LARGE = 10**18  # DECIMAL(28,10)
 _DIGITS = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 _WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,17})", re.ASCII)
-# The grammar of a JSON number (RFC 8259): both vendors send their numbers so, and a policy may be written so.
+# The grammar of a JSON number (RFC 8259): both vendors send numbers in this form, and a policy may use it.
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _MONTH = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])", re.ASCII)
 
 
 def halo_id(value: Any) -> int:
-    """Return a Halo id. Raises ValueError saying why `value` is none."""
+    """Return a Halo id. Raises ValueError with the reason."""
     return _id(value, negative=False)
 
 
@@ -42,16 +42,18 @@ def recurring_invoice_id(value: Any) -> int:
 
 
 def id_in_halo(value: Any) -> int | None:
-    """Return the id that a member of a Halo object holds, of either sign; None when it holds none (0 and -1 too)."""
+    """Return the id in a member of a Halo object, positive or negative; None when there is none (0 and -1 also mean
+    none).
+    """
     try:
-        found = recurring_invoice_id(value)
+        halo_object_id = recurring_invoice_id(value)
     except ValueError:
         return None
-    return None if found == -1 else found
+    return None if halo_object_id == -1 else halo_object_id
 
 
 def pax8_id(value: Any) -> str:
-    """Return a Pax8 id (a UUID) in lower case, as ids are compared. Raises ValueError saying why `value` is none."""
+    """Return a Pax8 id (a UUID) in lower case, as ids are compared. Raises ValueError with the reason."""
     text = value.strip(SPACES) if isinstance(value, str) else ""
     if _UUID.fullmatch(text):
         return text.lower()
@@ -61,7 +63,7 @@ def pax8_id(value: Any) -> str:
 
 
 def whole_number(value: Any) -> int:
-    """Return a whole number. Raises ValueError saying why `value` is none."""
+    """Return a whole number. Raises ValueError with the reason."""
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     if isinstance(value, str) and _WHOLE.fullmatch(value.strip(SPACES)):
@@ -70,9 +72,9 @@ def whole_number(value: Any) -> int:
 
 
 def decimal(value: Any) -> Decimal:
-    """Return a finite number with exactly its digits. Raises ValueError saying why `value` is none."""
+    """Return a finite number with exactly its digits. Raises ValueError with the reason."""
     text = value.strip(SPACES) if isinstance(value, str) else str(value)
-    # Decimal itself also takes 1_000, Arabic digits and NaN. No amount is as large as the warehouse cannot hold.
+    # Decimal() also accepts 1_000, Arabic digits and NaN. TOO_LARGE: the warehouse cannot store such an amount.
     number = Decimal(text) if _NUMBER.fullmatch(text) else None
     if number is None or abs(number) >= TOO_LARGE:
         raise ValueError(f"{_shown(value)} is not a number: write digits and one dot, such as 2500 or 12.5")
@@ -80,7 +82,7 @@ def decimal(value: Any) -> Decimal:
 
 
 def day(value: Any) -> date:
-    """Return a calendar date. Raises ValueError saying why `value` is none."""
+    """Return a calendar date. Raises ValueError with the reason."""
     text = value.strip(SPACES) if isinstance(value, str) else ""
     if _DATE.fullmatch(text):
         try:
@@ -91,7 +93,7 @@ def day(value: Any) -> date:
 
 
 def month(value: Any) -> str:
-    """Return a month as yyyy-mm. Raises ValueError saying why `value` is none."""
+    """Return a month as yyyy-mm. Raises ValueError with the reason."""
     text = value.strip(SPACES) if isinstance(value, str) else ""
     if _MONTH.fullmatch(text) and text >= "1900":
         return text
@@ -114,5 +116,5 @@ def _id(value: Any, *, negative: bool) -> int:
 
 
 def _shown(value: Any) -> str:
-    """Show a value with every character that cannot be seen spelt out: they are what makes most ids unreadable."""
+    """Return a value for a message, with every invisible character spelt out: they make most ids unreadable."""
     return ascii(value)[:80] if isinstance(value, str) and not value.isprintable() else repr(value)[:80]

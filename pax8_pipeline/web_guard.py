@@ -1,8 +1,8 @@
-"""Decides which requests a web server on this machine answers: those of its own pages and of programs, no others'.
+"""Decides which requests a web server on this machine answers: those of its own pages and of programs, and no others.
 
-Here belongs: Host, Origin, Referer, method and content type. Not here: what is served. A page of another site that is
-open in the operator's browser can send requests to this machine (an image tag, a form, a script, DNS rebinding). It
-cannot change the headers that are looked at here.
+It checks Host, Origin, Referer, method and content type. A page of another site that is open in the operator's browser
+can send requests to this machine (an image tag, a form, a script, DNS rebinding). It cannot change the headers that are
+checked here.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ _POLICY_VIOLATION = 1008  # RFC 6455 section 7.4.1
 
 
 @dataclass(frozen=True)
-class Refusal:
-    """Why a request is not answered, with the HTTP status that says so."""
+class RefusedRequest:
+    """Why a request is refused, and the HTTP status for it."""
 
     status: int
     sentence: str
 
 
 @dataclass(frozen=True)
-class Rules:
-    """What is allowed besides loopback.
+class WebRules:
+    """What is allowed besides this machine.
 
-    `hosts`: names under which a proxy (or `--host`) shows this server. `methods`: what may be asked at all.
-    `post_only`: paths that never answer a GET with a query in its address.
+    `hosts`: names under which a proxy (or `--host`) shows this server. `methods`: the allowed methods. `post_only`:
+    paths that never answer a GET with a query in its address.
     """
 
     hosts: frozenset[str] = frozenset()
@@ -45,51 +45,51 @@ class Rules:
 
     def refusal(
         self, method: str, path: str, query: str, headers: Iterable[tuple[str, str]], *, websocket: bool = False
-    ) -> Refusal | None:
-        """Return why a request is refused, None when it may pass. `path` is decoded, `query` as it was sent."""
-        given: dict[str, str] = {}
+    ) -> RefusedRequest | None:
+        """Return why a request is refused; None when it is allowed. `path` is decoded, `query` is as it was sent."""
+        by_name: dict[str, str] = {}
         for name, value in headers:
-            if name.lower() in _ONCE and name.lower() in given:
-                return Refusal(400, f"the header {name} was sent twice")
-            given[name.lower()] = value.strip()
-        host = _netloc(given.get("host", ""))
+            if name.lower() in _ONCE and name.lower() in by_name:
+                return RefusedRequest(400, f"the header {name} was sent twice")
+            by_name[name.lower()] = value.strip()
+        host = _netloc(by_name.get("host", ""))
         if host is None or not self._known(_name(host)):
-            return Refusal(
-                403, "the Host header names another host; a proxy's name belongs into policy.yaml, ui.allowed_hosts"
+            return RefusedRequest(
+                403, "the Host header names another host; a proxy's name belongs in policy.yaml, ui.allowed_hosts"
             )
-        return self._of_another_site(method, path, given, host, websocket) or (
-            None if websocket else self._method_refusal(method, path, query, given)
+        return self._of_another_site(method, path, by_name, host, websocket) or (
+            None if websocket else self._method_refusal(method, path, query, by_name)
         )
 
     def _of_another_site(
-        self, method: str, path: str, given: Mapping[str, str], host: str, websocket: bool
-    ) -> Refusal | None:
-        if "origin" in given and not self._same_site(given["origin"], host):
-            return Refusal(403, "the request comes from a page of another site (Origin)")
-        # A link in a mail or a wiki may open a page here. It sends nothing but the wish to see the page.
+        self, method: str, path: str, headers: Mapping[str, str], host: str, websocket: bool
+    ) -> RefusedRequest | None:
+        if "origin" in headers and not self._same_site(headers["origin"], host):
+            return RefusedRequest(403, "the request comes from a page of another site (Origin)")
+        # A link in a mail or a wiki may open a page here. It sends nothing but the request for the page.
         opens_a_page = (
             not websocket
             and method in _READS
             and not self._is_post_only(path)
-            and given.get("sec-fetch-mode") == "navigate"
-            and given.get("sec-fetch-dest") == "document"
+            and headers.get("sec-fetch-mode") == "navigate"
+            and headers.get("sec-fetch-dest") == "document"
         )
         if opens_a_page:
             return None
-        if given.get("sec-fetch-site", "none") not in ("none", "same-origin"):
-            return Refusal(403, "the request comes from a page of another site (Sec-Fetch-Site)")
-        if given.get("referer") and not self._same_site(given["referer"], host):
-            return Refusal(403, "the request comes from a page of another site (Referer)")
+        if headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
+            return RefusedRequest(403, "the request comes from a page of another site (Sec-Fetch-Site)")
+        if headers.get("referer") and not self._same_site(headers["referer"], host):
+            return RefusedRequest(403, "the request comes from a page of another site (Referer)")
         return None
 
-    def _method_refusal(self, method: str, path: str, query: str, given: Mapping[str, str]) -> Refusal | None:
+    def _method_refusal(self, method: str, path: str, query: str, headers: Mapping[str, str]) -> RefusedRequest | None:
         if method not in self.methods:
-            return Refusal(405, f"the method {method} is not answered here")
+            return RefusedRequest(405, f"the method {method} is not allowed here")
         if method in _READS and query and self._is_post_only(path):
-            return Refusal(405, f"{path} answers only POST with Content-Type: application/json")
-        media_type = given.get("content-type", "").split(";")[0].strip().lower()
+            return RefusedRequest(405, f"{path} answers only POST with Content-Type: application/json")
+        media_type = headers.get("content-type", "").split(";")[0].strip().lower()
         if method == "POST" and media_type != "application/json":
-            return Refusal(415, "a POST needs the header Content-Type: application/json")
+            return RefusedRequest(415, "a POST needs the header Content-Type: application/json")
         return None
 
     def _is_post_only(self, path: str) -> bool:
@@ -99,7 +99,7 @@ class Rules:
         return _is_loopback(name) or name in self.hosts
 
     def _same_site(self, url: str, host: str) -> bool:
-        """True for an address under the Host that was asked for, or under a name that a proxy shows."""
+        """True for an address under the requested Host, or under a name that a proxy shows."""
         try:
             parts = urlsplit(url)
         except ValueError:
@@ -109,13 +109,13 @@ class Rules:
 
 
 class Guarded:
-    """An ASGI application behind the rules. Only paths that begin with `under` are looked at."""
+    """An ASGI application behind these rules. Only paths that start with `under` are checked."""
 
-    def __init__(self, app: App, rules: Rules, *, under: str = "/") -> None:
+    def __init__(self, app: App, rules: WebRules, *, under: str = "/") -> None:
         self._app, self._rules, self._under = app, rules, under
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, or hand it on."""
+        """Answer one request, or pass it to the application."""
         if scope["type"] not in ("http", "websocket") or not scope["path"].startswith(self._under):
             await self._app(scope, receive, send)
             return
@@ -137,7 +137,7 @@ class Guarded:
 
 
 def _unframed(send: Send) -> Send:
-    """Forbid other sites to show our pages in a frame, where they could steer a person's clicks."""
+    """Forbid other sites to show our pages in a frame, where they could misuse a person's clicks."""
 
     async def sent(message: MutableMapping[str, Any]) -> None:
         if message["type"] == "http.response.start":
@@ -147,7 +147,7 @@ def _unframed(send: Send) -> Send:
     return sent
 
 
-async def _answer(send: Send, refused: Refusal) -> None:
+async def _answer(send: Send, refused: RefusedRequest) -> None:
     body = f"Refused: {refused.sentence}.\n".encode()
     headers = [
         (b"content-type", b"text/plain; charset=utf-8"),
@@ -159,7 +159,7 @@ async def _answer(send: Send, refused: Refusal) -> None:
 
 
 def _netloc(text: str) -> str | None:
-    """Return host and port in one spelling (without a default port); None for what is no host."""
+    """Return host and port in one spelling (without a default port); None for anything that is not a host."""
     try:
         parts = urlsplit(f"//{text}")
         port = parts.port
@@ -168,8 +168,8 @@ def _netloc(text: str) -> str | None:
     name = (parts.hostname or "").rstrip(".")
     if not name or "@" in text or parts.path or parts.query or parts.fragment:
         return None
-    shown = f"[{name}]" if ":" in name else name
-    return shown if port in (None, 80, 443) else f"{shown}:{port}"
+    host = f"[{name}]" if ":" in name else name
+    return host if port in (None, 80, 443) else f"{host}:{port}"
 
 
 def _name(netloc: str) -> str:

@@ -11,7 +11,7 @@ import pytest
 from pax8_pipeline.clients import halo_config, pax8_config
 from pax8_pipeline.orchestration.resources import HaloResource, WarehouseResource
 from pax8_pipeline.settings import REQUIRED_HALO, REQUIRED_PAX8, Settings, load_settings
-from pax8_pipeline.settings.tenant import halo_quota, remember_halo_quota
+from pax8_pipeline.settings.tenant import halo_quota, store_halo_quota
 from pax8_pipeline.transport.quota import Quota
 
 
@@ -43,7 +43,7 @@ def test_halo_is_asked_270_times_in_5_minutes_or_as_often_as_policy_says(tmp_pat
 def test_a_lower_limit_that_halo_named_in_an_earlier_run_counts(
     named: Quota, used: tuple[int, float], tmp_path: Path
 ) -> None:
-    remember_halo_quota(tmp_path, named, date(2026, 8, 6))
+    store_halo_quota(tmp_path, named, date(2026, 8, 6))
     assert halo_rate(settings(tmp_path)) == used
 
 

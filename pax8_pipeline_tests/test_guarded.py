@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline.web_guard import Guarded, Rules
+from pax8_pipeline.web_guard import Guarded, WebRules
 
 Message = MutableMapping[str, Any]
 JSON = (b"content-type", b"application/json")
@@ -39,7 +39,7 @@ def ask(
         answered.append(message)
 
     scope: Message = {"type": kind, "path": path, "query_string": b"", "headers": headers, "method": "POST"}
-    guarded = Guarded(app, Rules(post_only=("/graphql",)), under="/graphql")
+    guarded = Guarded(app, WebRules(post_only=("/graphql",)), under="/graphql")
     asyncio.run(guarded(scope, receive, send))
     return bool(reached), answered
 

@@ -14,7 +14,7 @@ from markdown_it import MarkdownIt
 from rich.table import Table
 
 from pax8_pipeline.commands.common import PlainConsole, styled
-from pax8_pipeline.text.plaintext import csv_cell, markdown, marked, one_line
+from pax8_pipeline.text.plaintext import csv_cell, markdown, one_line, show_hidden
 from pax8_pipeline.warehouse.models import load_sql
 
 # As a vendor may send it -> as a person sees it.
@@ -115,7 +115,7 @@ def test_a_spreadsheet_runs_nothing(sent: str) -> None:
 
 
 def test_a_file_that_ends_in_many_lines_keeps_them() -> None:
-    assert marked("one\ntwo\x1b[2J") == "one\ntwo<U+001B>[2J"
+    assert show_hidden("one\ntwo\x1b[2J") == "one\ntwo<U+001B>[2J"
 
 
 def test_no_module_prints_markup() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from pax8_pipeline.commands.doctor import local
 from pax8_pipeline.orchestration.instance import instance_home
-from pax8_pipeline.text.private_files import readable_by_others, tighten
+from pax8_pipeline.text.private_files import make_private, readable_by_others
 from pax8_pipeline_tests.support.assets import out_of_step
 
 
@@ -50,7 +50,7 @@ def test_what_is_not_ours_stays_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").chmod(0o644)
     (tmp_path / "reports").symlink_to(tmp_path / "elsewhere")
     tmp_path.chmod(0o755)
-    tighten(tmp_path)
+    make_private(tmp_path)
     assert [mode(p) for p in (tmp_path, tmp_path / "policy.yaml", tmp_path / "elsewhere")] == [0o755, 0o644, 0o644]
     assert list(readable_by_others(tmp_path)) == []
 

@@ -52,12 +52,12 @@ def load(path: Path) -> tuple[Acknowledgement, ...]:
 def _read(row: FileRow, seen: dict[str, int]) -> Acknowledgement:
     finding_id = row.text("id").lower()
     if not _ID.fullmatch(finding_id):
-        raise row.fault(
+        raise row.error(
             "id", f"{finding_id!r} is not a finding such as unbilled:<subscription id>; "
                   "`pax8-pipeline acknowledge --list` prints them"
         )  # fmt: skip
     if finding_id in seen:
-        raise row.fault("id", f"{finding_id} stands on row {seen[finding_id]} already; keep one of the two")
+        raise row.error("id", f"{finding_id} is on row {seen[finding_id]} already; keep one of the two")
     seen[finding_id] = row.number
     amount, currency = (
         _optional(row, "amount", _AMOUNT, "an amount such as 24.60"),
@@ -73,7 +73,7 @@ def _read(row: FileRow, seen: dict[str, int]) -> Acknowledgement:
 def _optional(row: FileRow, column: str, form: re.Pattern[str], what: str) -> str | None:
     value = row.cells.get(column, "").strip()
     if value and not form.fullmatch(value):
-        raise row.fault(column, f"{value!r} is not {what}")
+        raise row.error(column, f"{value!r} is not {what}")
     return value or None
 
 
@@ -85,7 +85,7 @@ def _needed(row: FileRow, column: str, value: str) -> date:
     try:
         return iso_day(value)
     except ValueError:
-        raise row.fault(column, f"{value!r} is not a date such as 2026-12-31") from None
+        raise row.error(column, f"{value!r} is not a date such as 2026-12-31") from None
 
 
 def iso_day(text: str) -> date:

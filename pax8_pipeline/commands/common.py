@@ -21,7 +21,7 @@ from rich.text import Text
 
 from pax8_pipeline import values
 from pax8_pipeline.reports.table import Table, text_lines
-from pax8_pipeline.text.plaintext import marked, one_line
+from pax8_pipeline.text.plaintext import one_line, show_hidden
 
 details_option = click.option("--details", is_flag=True, help="Print all rows in tables before the summary.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print data for a program instead of text.")
@@ -52,12 +52,12 @@ class PlainConsole(Console):
 
     def render_str(self, text: str, **options: Any) -> Text:
         """Every string that is printed, also the cells of a table, comes through here."""
-        return super().render_str(marked(text), **options)
+        return super().render_str(show_hidden(text), **options)
 
 
 def styled(*parts: str | tuple[str, str]) -> Text:
     """Return a line of which some parts, given as (text, style), have a colour."""
-    return Text.assemble(*(marked(p) if isinstance(p, str) else (marked(p[0]), p[1]) for p in parts))
+    return Text.assemble(*(show_hidden(p) if isinstance(p, str) else (show_hidden(p[0]), p[1]) for p in parts))
 
 
 def console() -> Console:

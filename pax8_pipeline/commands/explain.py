@@ -10,7 +10,7 @@ from pax8_pipeline.reports import formatting
 from pax8_pipeline.reports.explain import history as stories
 from pax8_pipeline.reports.explain import text
 from pax8_pipeline.settings import load_settings
-from pax8_pipeline.text.plaintext import marked
+from pax8_pipeline.text.plaintext import show_hidden
 from pax8_pipeline.warehouse.connection import Warehouse
 
 
@@ -41,4 +41,4 @@ def explain(id_: str, kind: str | None, as_json: bool) -> None:
     if as_json:
         click.echo(formatting.to_json(stories.as_data(id_, found)))
         return
-    click.echo("\n\n".join(marked("\n".join(text.history_lines(story))) for story in found))
+    click.echo("\n\n".join(show_hidden("\n".join(text.history_lines(story))) for story in found))

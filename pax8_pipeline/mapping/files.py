@@ -1,7 +1,7 @@
-"""The operator's mapping files: read, checked row by row, and given as plain records.
+"""Reads the operator's mapping files, checks each row, and returns plain records.
 
-Here belongs: the CSV formats of data/mappings and every complaint about them. Not here: deciding what matches
-what (SQL in warehouse/sql/reconciled). A malformed file stops the run: half a mapping is worse than none.
+It knows the CSV formats in data/mappings and has all messages about them. What matches what is decided in SQL
+(warehouse/sql/reconciled). A malformed file stops the run: a part of a mapping would be worse than none.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pax8_pipeline.errors import ConfigError
 from pax8_pipeline.text import textfiles
 
 T = TypeVar("T")
-# Where a row stands is for messages: the same rows in another order are the same mapping.
+# The row number is for messages only: the same rows in another order are the same mapping.
 _ROW: int = field(default=0, compare=False, repr=False)
 
 
@@ -57,7 +57,7 @@ class ItemMapping:
 
 @dataclass(frozen=True)
 class Mappings:
-    """All mapping files of one data folder, with a fingerprint of their contents."""
+    """All mapping files of one data folder, and a hash of their contents."""
 
     clients: tuple[ClientMapping, ...]
     subscriptions: tuple[SubscriptionMapping, ...]
@@ -66,10 +66,10 @@ class Mappings:
 
 
 def load_mappings(folder: Path) -> Mappings:
-    """Read clients.csv, subscriptions.csv and items.csv of `folder`; a missing file is an empty one.
+    """Read clients.csv, subscriptions.csv and items.csv of `folder`. A missing file counts as empty.
 
-    Pax8 ids come out in lower case (they are compared case-blind). Raises ConfigError with file, row, column and
-    reason.
+    Pax8 ids are returned in lower case, because they are compared without case. Raises ConfigError with file, row,
+    column and reason.
     """
     clients = tuple(_clients(folder / "clients.csv"))
     subscriptions = tuple(_subscriptions(folder / "subscriptions.csv"))
@@ -79,29 +79,34 @@ def load_mappings(folder: Path) -> Mappings:
 
 
 @dataclass(frozen=True)
-class _Row:
-    """One data row with its place, for complaints."""
+class FileRow:
+    """One data row with its place, for error messages."""
 
     path: Path
     number: int
     cells: dict[str, str]
 
-    def fault(self, column: str, reason: str) -> ConfigError:
+    def error(self, column: str, reason: str) -> ConfigError:
+        """Return an error that names file, row, column and reason."""
         return ConfigError(f"{self.path}, row {self.number}, column {column}: {reason}")
 
     def text(self, column: str) -> str:
+        """Return the text of a cell. Raises ConfigError when it is empty."""
         value = self._cell(column)
         if not value:
-            raise self.fault(column, "is empty")
+            raise self.error(column, "is empty")
         return value
 
     def pax8_id(self, column: str) -> str:
+        """Return the Pax8 id of a cell, in lower case. Raises ConfigError."""
         return self._read(column, self.text(column), values.pax8_id)
 
     def halo_id(self, column: str) -> int:
+        """Return the Halo id of a cell. Raises ConfigError."""
         return self._read(column, self.text(column), values.halo_id)
 
     def halo_id_or_none(self, column: str, read: Callable[[str], int] = values.halo_id) -> int | None:
+        """Return the Halo id of a cell, None when it is empty. Raises ConfigError."""
         value = self._cell(column)
         return self._read(column, value, read) if value else None
 
@@ -109,24 +114,22 @@ class _Row:
         try:
             return read(value)
         except ValueError as error:
-            raise self.fault(column, str(error)) from None
+            raise self.error(column, str(error)) from None
 
     def _cell(self, column: str) -> str:
-        # ASCII spaces only: a no-break or zero-width space makes another id of it, and the reader says so.
+        # Only ASCII spaces are removed. With a no-break or zero-width space it is another id, and the message says so.
         return self.cells.get(column, "").strip(values.SPACES)
 
     @property
     def note(self) -> str:
+        """The cell `note`; "" without one."""
         return self.cells.get("note", "").strip()
-
-
-FileRow = _Row
 
 
 def _clients(path: Path) -> Iterator[ClientMapping]:
     seen: dict[str, int] = {}
     for row in _rows(path, ("pax8_company_id", "halo_client_id")):
-        company = _once(row, "pax8_company_id", seen)
+        company = _unique_pax8_id(row, "pax8_company_id", seen)
         yield ClientMapping(company, row.halo_id("halo_client_id"), row.note, row.number)
 
 
@@ -134,10 +137,10 @@ def _subscriptions(path: Path) -> Iterator[SubscriptionMapping]:
     columns = ("pax8_subscription_id", "halo_recurring_invoice_id", "halo_line_id", "halo_licence_id")
     seen: dict[str, int] = {}
     for row in _rows(path, columns):
-        subscription = _once(row, "pax8_subscription_id", seen)
+        subscription = _unique_pax8_id(row, "pax8_subscription_id", seen)
         line, licence = row.halo_id_or_none("halo_line_id"), row.halo_id_or_none("halo_licence_id")
         if line is None and licence is None:
-            raise row.fault("halo_line_id", "give a line id, a licence id or both")
+            raise row.error("halo_line_id", "give a line id, a licence id or both")
         invoice = row.halo_id_or_none("halo_recurring_invoice_id", values.recurring_invoice_id)
         yield SubscriptionMapping(subscription, invoice, line, licence, row.note, row.number)
 
@@ -145,24 +148,28 @@ def _subscriptions(path: Path) -> Iterator[SubscriptionMapping]:
 def _items(path: Path) -> Iterator[ItemMapping]:
     seen: dict[str, int] = {}
     for row in _rows(path, ("pax8_product_id", "halo_item_id")):
-        yield ItemMapping(_once(row, "pax8_product_id", seen), row.halo_id("halo_item_id"), row.note, row.number)
+        yield ItemMapping(
+            _unique_pax8_id(row, "pax8_product_id", seen), row.halo_id("halo_item_id"), row.note, row.number
+        )
 
 
-def _once(row: _Row, column: str, seen: dict[str, int]) -> str:
-    """Return the row's Pax8 id in lower case; the same key on two rows is a contradiction waiting to happen."""
+def _unique_pax8_id(row: FileRow, column: str, seen: dict[str, int]) -> str:
+    """Return the row's Pax8 id in lower case. Raises ConfigError when an earlier row has the same id."""
     key = row.pax8_id(column)
     if key in seen:
-        raise row.fault(column, f"{key} stands on row {seen[key]} already; keep one of the two")
+        raise row.error(column, f"{key} is on row {seen[key]} already; keep one of the two")
     seen[key] = row.number
     return key
 
 
-def read_rows(path: Path, columns: tuple[str, ...]) -> Iterator[_Row]:
-    """Give the rows of another of the operator's files, with just these columns; a missing file is an empty one."""
+def read_rows(path: Path, columns: tuple[str, ...]) -> Iterator[FileRow]:
+    """Return the rows of another file of the operator, which has only these columns. A missing file counts as empty.
+    Raises ConfigError.
+    """
     return _rows(path, columns, ())
 
 
-def _rows(path: Path, required: tuple[str, ...], more: tuple[str, ...] = ("note",)) -> Iterator[_Row]:
+def _rows(path: Path, required: tuple[str, ...], more: tuple[str, ...] = ("note",)) -> Iterator[FileRow]:
     text = textfiles.read(path, "save it as CSV UTF-8 (in Excel: Save As, CSV UTF-8)")
     if text is None or not text.strip():
         return
@@ -179,10 +186,11 @@ def _rows(path: Path, required: tuple[str, ...], more: tuple[str, ...] = ("note"
 
 
 def _dialect(text: str) -> tuple[str, str, int]:
-    """Return the text from its headings on, what separates its cells, and how many lines were skipped before them.
+    """Return the text from its headings on, the separator of its cells, and the number of lines skipped before the
+    headings.
 
-    Excel writes semicolons where the comma is the decimal sign, and some programs say so in a first line `sep=;`. No
-    heading holds any of the three separators.
+    Excel writes semicolons where the comma is the decimal sign, and some programs write a first line `sep=;`. No
+    heading contains one of the three separators.
     """
     lines, skipped = text.removeprefix("\ufeff"), 0
     first, _, rest = lines.partition("\n")
@@ -203,9 +211,9 @@ def _check_header(path: Path, number: int, header: list[str], required: tuple[st
                               f"expected {','.join(allowed)}")  # fmt: skip
 
 
-def _row(path: Path, number: int, header: list[str], cells: list[str]) -> _Row:
+def _row(path: Path, number: int, header: list[str], cells: list[str]) -> FileRow:
     if len(cells) > len(header):
         raise ConfigError(
-            f"{path}, row {number}: {len(cells)} cells under {len(header)} headings (a separator too many?)"
+            f"{path}, row {number}: {len(cells)} cells under {len(header)} headings (one separator too many?)"
         )
-    return _Row(path, number, dict(zip(header, cells, strict=False)))
+    return FileRow(path, number, dict(zip(header, cells, strict=False)))

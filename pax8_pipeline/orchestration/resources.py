@@ -20,8 +20,8 @@ from pax8_pipeline.halo.client import HaloClient
 from pax8_pipeline.orchestration.write_permission import Permission
 from pax8_pipeline.pax8.client import Pax8Client
 from pax8_pipeline.settings import Settings, load_settings
-from pax8_pipeline.settings.tenant import remember_halo_quota
-from pax8_pipeline.text.private_files import tighten, write_for_us_only
+from pax8_pipeline.settings.tenant import store_halo_quota
+from pax8_pipeline.text.private_files import make_private, restrict_new_files
 from pax8_pipeline.warehouse.connection import Waited, Warehouse
 
 _log = logging.getLogger("pax8_pipeline.progress")
@@ -70,8 +70,8 @@ class WarehouseResource(dg.ConfigurableResource):
         """Return the warehouse. Raises WarehouseBusy when another process keeps the file."""
         warehouse = Warehouse(settings.warehouse_path, patience=self.patience_s, waited=self._waited)
         if not self._ready:
-            write_for_us_only()  # a run that plain `dagster` started
-            tighten(settings.data)
+            restrict_new_files()  # a run that plain `dagster` started
+            make_private(settings.data)
             warehouse.ensure_schema()
             restored = restore(warehouse, settings.backups_path)
             if restored:
@@ -122,7 +122,7 @@ class HaloResource(dg.ConfigurableResource):
         """Return the client. Raises ConfigError when credentials are missing."""
         if self._client is None:
             config = halo_config(settings, rate_limit=self.rate_limit, threads=self.threads)
-            remember = partial(remember_halo_quota, settings.data, learned_on=settings.today)
+            remember = partial(store_halo_quota, settings.data, learned_on=settings.today)
             self._client = HaloClient(config, on_quota=remember)
         client: HaloClient = self._client
         return client

@@ -16,8 +16,8 @@ from collections.abc import Sequence
 
 from pax8_pipeline.orchestration.dagster_patches import change_served_app, change_started_commands
 from pax8_pipeline.settings import load_settings
-from pax8_pipeline.text.private_files import write_for_us_only
-from pax8_pipeline.web_guard import Guarded, Rules
+from pax8_pipeline.text.private_files import restrict_new_files
+from pax8_pipeline.web_guard import Guarded, WebRules
 
 _ANY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104 - compared with, never bound
 _WEBSERVER, _DAEMON = ["-m", "dagster_webserver"], ["-m", "dagster._daemon"]
@@ -25,7 +25,7 @@ _WEBSERVER, _DAEMON = ["-m", "dagster_webserver"], ["-m", "dagster._daemon"]
 
 def main(arguments: Sequence[str]) -> None:
     """Be `dagster dev`, or the web server that it starts."""
-    write_for_us_only()
+    restrict_new_files()
     part, *rest = arguments
     if part == "webserver":
         _serve(rest)
@@ -55,10 +55,10 @@ def guarded_command(command: Sequence[str]) -> list[str]:
     raise RuntimeError(f"this Dagster starts a process that is not known here: {' '.join(rest[:2])}")
 
 
-def rules(host: str, allowed: Sequence[str]) -> Rules:
+def rules(host: str, allowed: Sequence[str]) -> WebRules:
     """Return what the UI answers when it listens on `host`: an address that was chosen is a name, too."""
     named = [] if host in _ANY_ADDRESS else [host.lower()]
-    return Rules(hosts=frozenset([*named, *allowed]), post_only=("/graphql",))
+    return WebRules(hosts=frozenset([*named, *allowed]), post_only=("/graphql",))
 
 
 def _serve(arguments: Sequence[str]) -> None:

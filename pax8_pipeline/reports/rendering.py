@@ -43,7 +43,7 @@ def _environment(*, markdown: bool) -> Environment:
         return value if isinstance(value, Markup) else Markup(plaintext.markdown(formatting.plain(value)))  # noqa: S704
 
     def html_value(value: Any) -> Any:
-        return value if isinstance(value, Markup) else plaintext.marked(formatting.plain(value))
+        return value if isinstance(value, Markup) else plaintext.show_hidden(formatting.plain(value))
 
     environment = Environment(
         loader=PackageLoader("pax8_pipeline.reports", TEMPLATES),

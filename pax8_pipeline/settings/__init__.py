@@ -1,4 +1,4 @@
-"""What an operator sets: `policy` (data/policy.yaml), `environment` (variables, secrets, paths), .env."""
+"""What an operator sets: `policy` (data/policy.yaml), `environment` (variables, secrets, paths) and .env."""
 
 from pax8_pipeline.settings.environment import (
     DEFAULT_PAX8_API_URL,

@@ -1,7 +1,4 @@
-"""Reads .env into the environment, and says what is wrong with it.
-
-Here belongs: the file's form. Not here: what a variable means (`settings`).
-"""
+"""Reads .env into the environment, and reports what is wrong with it. What a variable means is in `environment`."""
 
 from __future__ import annotations
 
@@ -21,7 +18,7 @@ _SAVE = "save it as UTF-8 (in Notepad: Save As, Encoding UTF-8)"
 def load(path: Path) -> None:
     """Set the variables of the file that the environment does not have. A missing file sets none.
 
-    Raises ConfigError naming file, line and what to do.
+    Raises ConfigError with file, line and what to do.
     """
     text = textfiles.read(path, _SAVE)
     if text is None:
@@ -35,15 +32,15 @@ def load(path: Path) -> None:
 def _check(path: Path, text: str) -> None:
     lines: dict[str, int] = {}
     for binding in parse_stream(io.StringIO(text)):
-        # A statement begins where the blank lines before it end.
-        given = binding.original.string
-        line = binding.original.line + len(given) - len(given.lstrip("\r\n"))
+        # A statement starts after the blank lines before it.
+        statement = binding.original.string
+        line = binding.original.line + len(statement) - len(statement.lstrip("\r\n"))
         if binding.error or (binding.key is not None and binding.value is None):
             raise ConfigError(f"{path}, line {line}: is not NAME=value; correct it, or put # before it")
         if binding.key is None:
             continue
         if binding.key in lines:
             raise ConfigError(
-                f"{path}, line {line}: {binding.key} stands on line {lines[binding.key]} already; keep one of the two"
+                f"{path}, line {line}: {binding.key} is on line {lines[binding.key]} already; keep one of the two"
             )
         lines[binding.key] = line

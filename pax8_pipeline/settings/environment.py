@@ -1,8 +1,8 @@
-"""The environment and the data folder, read once, checked, and handed on as typed values.
+"""Reads the environment and the data folder once, checks them, and returns typed values.
 
-Here belongs: variables, secrets, the day, paths of the data folder. Not here: keys of policy.yaml (`policy`), mapping
-files (`mapping.files`), HTTP, Dagster. This is the only module that reads secrets, and it keeps them wrapped
-(`SecretStr`), so that no text made from settings can hold one.
+It handles variables, secrets, the day and the paths of the data folder. The keys of policy.yaml are in `policy`,
+mapping files in `mapping.files`. Only this module reads secrets. It keeps them wrapped (`SecretStr`), so that no text
+made from settings can contain one.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ DEFAULT_PAX8_API_URL = "https://api.pax8.com/v1"
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything a run needs to know. `today` is a calendar date in the policy's time zone."""
+    """All settings of a run. `today` is a calendar date in the policy's time zone."""
 
     data: Path
     today: date
@@ -39,12 +39,12 @@ class Settings:
     environment: Mapping[str, str] = field(repr=False)
     alert_urls: tuple[SecretStr, ...] = ()
     ping_url: SecretStr | None = None
-    # When `today` was taken from this machine's clock (aware, UTC).
+    # The moment when `today` was taken from this machine's clock (aware, UTC).
     read_at: datetime = field(default_factory=lambda: datetime.now(UTC), compare=False)
 
     @property
     def today_stated(self) -> bool:
-        """True when PAX8_PIPELINE_TODAY names the day, not this machine's clock."""
+        """True when PAX8_PIPELINE_TODAY names the day; False when it comes from this machine's clock."""
         return bool(self.value("PAX8_PIPELINE_TODAY"))
 
     @property
@@ -54,7 +54,7 @@ class Settings:
 
     @property
     def warehouse_path(self) -> Path:
-        """The live DuckDB file; one process writes it at a time."""
+        """The live DuckDB file. Only one process may write it at a time."""
         return self.data / "warehouse.duckdb"
 
     @property
@@ -64,17 +64,17 @@ class Settings:
 
     @property
     def reports_path(self) -> Path:
-        """Where reports are written."""
+        """The folder for reports."""
         return self.data / "reports"
 
     @property
     def backups_path(self) -> Path:
-        """The ledger's backups, one folder per applied plan."""
+        """The folder for backups of the ledger, one folder in it for each applied plan."""
         return self.data / "backups"
 
     @property
     def acknowledged_path(self) -> Path:
-        """The findings that a person knows of and leaves as they are."""
+        """The file of findings that a person has acknowledged."""
         return self.data / "acknowledged.csv"
 
     @property
@@ -83,19 +83,19 @@ class Settings:
         return self.data / "mappings"
 
     def value(self, name: str, default: str = "") -> str:
-        """Return one plain environment value, stripped; not for secrets."""
+        """Return one environment value without spaces around it. Not for secrets."""
         return self.environment.get(name, "").strip() or default
 
     def secret(self, name: str) -> SecretStr:
-        """Return one secret, wrapped so that printing it shows asterisks."""
+        """Return one secret, wrapped so that printing shows only asterisks."""
         return SecretStr(self.environment.get(name, "").strip())
 
     def missing(self, names: tuple[str, ...]) -> list[str]:
-        """Return those of the named variables that are not set."""
+        """Return the names of variables that are not set."""
         return [name for name in names if not self.environment.get(name, "").strip()]
 
     def require(self, names: tuple[str, ...]) -> None:
-        """Raise ConfigError naming every variable of `names` that is not set."""
+        """Raise ConfigError with every name of `names` that is not set."""
         missing = self.missing(names)
         if missing:
             raise ConfigError(
@@ -105,15 +105,15 @@ class Settings:
 
     @property
     def has_credentials(self) -> bool:
-        """True when at least one vendor variable that has no default is set: somebody means the live services."""
+        """True when at least one vendor variable without a default is set: then the live services are meant."""
         return len(self.missing(REQUIRED_PAX8 + REQUIRED_HALO)) < len(REQUIRED_PAX8 + REQUIRED_HALO)
 
 
 def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
-    """Read the environment and the data folder's policy.yaml.
+    """Read the environment and the data folder's policy.yaml. `environment`: used instead of the process's own.
 
-    Raises ConfigError for a malformed policy or PAX8_PIPELINE_TODAY. Credentials may be missing here: who needs
-    them calls `Settings.require`.
+    Raises ConfigError for a malformed policy or PAX8_PIPELINE_TODAY. Missing credentials are not an error here: code
+    that needs them calls `Settings.require`.
     """
     env = dict(os.environ if environment is None else environment)
     data = Path(env.get("PAX8_PIPELINE_DATA", "").strip() or "data").expanduser().absolute()
@@ -127,7 +127,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         today=_today(env.get("PAX8_PIPELINE_TODAY", "").strip(), policy.timezone, now),
         read_at=now,
         policy=policy,
-        # Anything but exactly `apply` is a dry run: a typing error must never write.
+        # Anything but exactly `apply` is a dry run, so that a typing error never writes.
         write_mode="apply" if mode == "apply" else "dry_run",
         environment=env,
         alert_urls=tuple(SecretStr(u) for u in env.get("PAX8_ALERT_URLS", "").split() if u),

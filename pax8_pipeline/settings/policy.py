@@ -1,7 +1,7 @@
-"""data/policy.yaml: what an operator can set, its default, and the sentence that says what is wrong with it.
+"""data/policy.yaml: the keys that an operator can set, their types, bounds and defaults, and the messages about wrong
+values.
 
-Here belongs: the keys, their types and bounds, reading the file. Not here: variables of the environment
-(`environment`), mapping files (`mapping.files`).
+Variables of the environment are in `environment`, mapping files in `mapping.files`.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ from pax8_pipeline.errors import ConfigError
 from pax8_pipeline.text import textfiles, yamltext
 
 TrustMode = Literal["observe", "propose", "approve", "auto"]
-# Where Halo refuses to save a single line because it has no such call: nothing, or the whole recurring invoice.
+# What to do where Halo has no call to save a single line: nothing, or save the whole recurring invoice.
 LineFallback = Literal["off", "whole_invoice"]
 
-# Read strictly, whoever writes them: 0231, 2.01e2 and 231.0 are no client, 1_000 is no limit.
+# These are read strictly: 0231, 2.01e2 and 231.0 are no client ids, 1_000 is no limit.
 HaloId = Annotated[int, BeforeValidator(values.halo_id)]
 Pax8Id = Annotated[str, BeforeValidator(values.pax8_id)]
 Whole = Annotated[int, BeforeValidator(values.whole_number)]
@@ -41,16 +41,16 @@ Number = Annotated[Decimal, BeforeValidator(values.decimal)]
 
 
 class _Strict(BaseModel):
-    """An unknown key is an error: a misspelt guardrail must not read as no guardrail."""
+    """An unknown key is an error: a misspelt guardrail must not mean "no guardrail"."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class AutoLimits(_Strict):
-    """What the trust mode `auto` covers; anything beyond waits for a person. null means no such limit.
+    """What the trust mode `auto` covers; everything else waits for a person. null means no such limit.
 
-    `seats` and `money` (a month) are for one change; `new_kinds: false` lets a kind of change that was never yet
-    verified for a client wait the first time.
+    `seats` and `money` (for a month) are for one change. `new_kinds: false`: a kind of change that was never verified
+    for a client waits the first time.
     """
 
     seats: Number | None = Field(default=None, ge=0)
@@ -60,10 +60,10 @@ class AutoLimits(_Strict):
 
 
 class Trust(_Strict):
-    """How far each client's changes go by themselves; keys of `clients` are Halo client ids.
+    """How far each client's changes go without a person. The keys of `clients` are Halo client ids.
 
-    observe: reported only. propose: written by `plan apply` after an approval. approve: written by the next run after
-    an approval. auto: written at once, within `auto`.
+    observe: only reported. propose: written by `plan apply` after an approval. approve: written by the next run after
+    an approval. auto: written at once, within the limits of `auto`.
     """
 
     default: TrustMode = "auto"
@@ -74,7 +74,7 @@ class Trust(_Strict):
     @field_validator("clients", mode="before")
     @classmethod
     def _clients_once(cls, value: Any) -> Any:
-        return _once(value, values.halo_id)
+        return _without_repeated_ids(value, values.halo_id)
 
     def of(self, client_id: int | None) -> TrustMode:
         """Return the trust mode of one Halo client."""
@@ -84,8 +84,9 @@ class Trust(_Strict):
 class Limits(_Strict):
     """One set of guardrails; null means no such limit.
 
-    Money is per month and per currency: `money_delta` what moves either way, `money_up` and `money_down` one way.
-    Seats are billed units, either way apart. `new_charges` counts lines and invoices that did not exist.
+    Money is per month and per currency: `money_delta` in both directions together, `money_up` and `money_down` in one
+    direction. Seats are billed units, each direction separately. `new_charges` counts lines and invoices that did not
+    exist.
     """
 
     lines_changed_pct: Number | None = Field(default=None, ge=0)
@@ -121,11 +122,11 @@ class ClientLimits(Limits):
 
 
 class Guardrails(_Strict):
-    """Limits on what one plan may change before a person has to look."""
+    """Limits on what one plan may change without a person."""
 
     run: RunLimits = RunLimits()
     client: ClientLimits = ClientLimits()
-    # Usage charges are counted by themselves, against the limits above unless they have their own here.
+    # Usage charges are counted separately. The limits above apply to them too, unless they have their own here.
     usage_run: Limits | None = None
     usage_client: Limits | None = None
 
@@ -136,7 +137,9 @@ UsageTarget = Literal["invoice"]
 
 
 class UsageTerms(_Strict):
-    """What one product's usage is charged at; what is left out is as for all. `markup_pct` goes on top of cost."""
+    """How the usage of one product is charged. What is left out is as in the general settings. `markup_pct` is added to
+    the cost.
+    """
 
     price: UsagePrice | None = None
     markup_pct: Number | None = Field(default=None, ge=-100)
@@ -150,10 +153,11 @@ class ClientUsage(UsageTerms):
 
 
 class UsagePolicy(_Strict):
-    """Metered usage. `first_month` unset: usage is shown but held.
+    """Metered usage. While `first_month` is not set, usage is shown but held.
 
-    Terms of a product (by Pax8 product id) come before those of a client (by Halo client id), those before the
-    general ones. `confirmed_groups`: "subscription id/resource group" that a person says are the owner's own.
+    The terms of a product (by Pax8 product id) come before those of a client (by Halo client id), and those before the
+    general ones. `confirmed_groups`: "subscription id/resource group" of groups that a person confirmed as usage of the
+    subscription's own company.
     """
 
     first_month: str | None = Field(default=None, pattern=r"^\d{4}-(0[1-9]|1[0-2])$")
@@ -184,12 +188,12 @@ class UsagePolicy(_Strict):
     @field_validator("clients", mode="before")
     @classmethod
     def _clients_once(cls, value: Any) -> Any:
-        return _once(value, values.halo_id)
+        return _without_repeated_ids(value, values.halo_id)
 
     @field_validator("products", mode="before")
     @classmethod
     def _products_once(cls, value: Any) -> Any:
-        return _once(value, values.pax8_id)
+        return _without_repeated_ids(value, values.pax8_id)
 
 
 def _confirmed_group(text: str) -> str:
@@ -199,8 +203,10 @@ def _confirmed_group(text: str) -> str:
     return f"{values.pax8_id(subscription)}/{group.lower()}"
 
 
-def _once(value: Any, read: Callable[[Any], Any]) -> Any:
-    """Refuse two spellings of one key (231 and "231", an id in capitals): only one of the two would count."""
+def _without_repeated_ids(value: Any, read: Callable[[Any], Any]) -> Any:
+    """Return the value; raise ValueError when two spellings of one key are in it (231 and "231", an id in capitals):
+    only one would count.
+    """
     seen: dict[Any, Any] = {}
     for key in value if isinstance(value, Mapping) else ():
         name = read(key)
@@ -211,7 +217,7 @@ def _once(value: Any, read: Callable[[Any], Any]) -> Any:
 
 
 class MatchingPolicy(_Strict):
-    """Which Halo fields hold the ids that matching goes by."""
+    """The Halo fields that hold the ids for matching."""
 
     licence_id_field: str = Field(default="snowid", pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
     client_custom_field: str = "CFPax8CompanyId"
@@ -220,8 +226,9 @@ class MatchingPolicy(_Strict):
 
 
 class ReadPolicy(_Strict):
-    """How much smaller than the last good one a full read may be, and how many rows may be unreadable, before the run is
-    distrusted."""
+    """How much smaller than the last good one a complete list may be, and how many rows may be unreadable, before the
+    run refuses it.
+    """
 
     shrink_pct: Number = Field(default=Decimal(20), ge=0, le=100)
     shrink_above_rows: Whole = Field(default=10, ge=0)
@@ -229,8 +236,8 @@ class ReadPolicy(_Strict):
 
 
 class HaloPolicy(_Strict):
-    """How Halo is used. Other integrations of the partner share its limit on requests. `line_fallback`: what to do where
-    it has no call for a single line.
+    """How Halo is used. The partner's other integrations share the limit of requests. `line_fallback`: what to do where
+    Halo has no call for a single line.
     """
 
     requests_per_5_minutes: int = Field(default=270, ge=1)
@@ -259,7 +266,9 @@ class AlertPolicy(_Strict):
 
 
 class UiPolicy(_Strict):
-    """Who may ask the Dagster UI. `allowed_hosts`: names under which a proxy shows it; loopback always counts."""
+    """Who may use the Dagster UI. `allowed_hosts`: names under which a proxy shows it; this machine is always
+    allowed.
+    """
 
     allowed_hosts: tuple[str, ...] = ()
 
@@ -273,7 +282,7 @@ class UiPolicy(_Strict):
 
 
 class Policy(_Strict):
-    """All of policy.yaml; data/policy.yaml states every default."""
+    """All of policy.yaml. The file data/policy.yaml lists every default."""
 
     timezone: str = "UTC"
     write_mode: str = "dry_run"
@@ -302,20 +311,20 @@ class Policy(_Strict):
 
     @property
     def unknown_wait(self) -> timedelta:
-        """How long a creation that got no answer may still appear."""
+        """How long an invoice whose creation got no answer may still appear in Halo."""
         return timedelta(hours=self.unknown_wait_hours)
 
     @property
     def fingerprint(self) -> str:
-        """A short hash of every setting, so that a plan can say under which policy it was made."""
+        """A short hash of all settings. A plan stores it, to show under which policy it was made."""
         text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def load_policy(path: Path) -> Policy:
-    """Read policy.yaml; a missing or empty file means the defaults.
+    """Read policy.yaml. A missing or empty file means the defaults.
 
-    Raises ConfigError naming the file, the key (or line) and the reason.
+    Raises ConfigError with the file, the key (or line) and the reason.
     """
     text = textfiles.read(path)
     if text is None:
@@ -331,7 +340,7 @@ def load_policy(path: Path) -> Policy:
     try:
         return Policy.model_validate(raw)
     except ValidationError as error:
-        raise ConfigError(f"{path}: {'; '.join(map(_fault, error.errors()))}") from error
+        raise ConfigError(f"{path}: {'; '.join(map(_error_text, error.errors()))}") from error
 
 
 _NO_USAGE_LICENCE = (
@@ -340,7 +349,7 @@ _NO_USAGE_LICENCE = (
 )
 
 
-def _fault(error: Any) -> str:
+def _error_text(error: Any) -> str:
     key = ".".join(str(part) for part in error["loc"] if part != "[key]")
     return f"{key}: {_reason(error)}"
 
@@ -349,7 +358,7 @@ def _reason(error: Any) -> str:
     if error["type"] == "extra_forbidden":
         if error["loc"][:2] == ("usage", "clients") and error["loc"][-1] == "licence_id":
             return f"this key does not exist any more: {_NO_USAGE_LICENCE}"
-        return "unknown key (docs/reference/policy.md lists the keys there are)"
+        return "unknown key (docs/reference/policy.md lists all keys)"
     if error["loc"][-1] == "target" and error["input"] == "licence":
         return f"`licence` does not exist any more: {_NO_USAGE_LICENCE}"
     if error["type"] == "value_error":

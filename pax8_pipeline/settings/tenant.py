@@ -1,7 +1,7 @@
-"""What runs learned about this Halo tenant, kept in `data/tenant.yaml`.
+"""Reads and writes `data/tenant.yaml`: what runs learned about this Halo tenant.
 
-Contains: reading and writing that file. It holds no names, amounts or secrets. It may be deleted: what it holds is learned
-again. Does not contain: learning (`transport.quota`), settings of the operator (`settings`).
+The file has no names, amounts or secrets. It may be deleted: its content is learned again. Learning is in
+`transport.quota`; the operator's settings are in `settings`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _lock = threading.Lock()
 
 
 def halo_quota(data: Path) -> Quota | None:
-    """Return the limit on requests that Halo named in a refusal, or None while it never did.
+    """Return the limit of requests that Halo named in a refusal; None while it never did.
 
     Raises ConfigError when the file cannot be read.
     """
@@ -39,8 +39,10 @@ def halo_quota(data: Path) -> Quota | None:
     return quota
 
 
-def remember_halo_quota(data: Path, quota: Quota, learned_on: date) -> None:
-    """Keep the limit that Halo named. A file that cannot be written is no reason to stop: the run knows it already."""
+def store_halo_quota(data: Path, quota: Quota, learned_on: date) -> None:
+    """Store the limit that Halo named. A file that cannot be written does not stop the run: the run uses the limit
+    already.
+    """
     path = data / FILE
     with _lock:
         try:
@@ -51,26 +53,26 @@ def remember_halo_quota(data: Path, quota: Quota, learned_on: date) -> None:
         if {**known.get("halo_limit", {}), "learned_on": None} == {**limit, "learned_on": None}:
             return
         text = _HEADING + yaml.safe_dump({**known, "halo_limit": limit}, sort_keys=True)
-        fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
+        new_file = path.with_name(f"{path.name}.{os.getpid()}.new")
         try:
-            fresh.write_text(text, encoding="utf-8")
-            fresh.replace(path)
+            new_file.write_text(text, encoding="utf-8")
+            new_file.replace(path)
         except OSError:
-            fresh.unlink(missing_ok=True)
+            new_file.unlink(missing_ok=True)
 
 
 def _read(path: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
     try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise _unreadable(path, " ".join(str(error).split())) from error
-    if found is None:
+    if content is None:
         return {}
-    if not isinstance(found, dict):
+    if not isinstance(content, dict):
         raise _unreadable(path, "it is not a list of `key: value` lines")
-    return found
+    return content
 
 
 def _unreadable(path: Path, why: str) -> ConfigError:

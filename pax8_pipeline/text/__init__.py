@@ -1,1 +1,3 @@
-"""Text in and out: JSON, YAML, files of an operator, text safe for a terminal, error sentences, private files."""
+"""Text in and out: JSON, YAML, the operator's files, text that is safe for a terminal, error sentences, private
+files.
+"""

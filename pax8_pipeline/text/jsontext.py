@@ -1,8 +1,8 @@
-"""JSON text in and out with every number exact; nothing else parses or writes JSON of a vendor.
+"""Reads and writes JSON with exact numbers. All JSON of the vendors goes through this module.
 
-Here belongs: text <-> Python objects. Not here: what a field means, typing of money or dates (staging).
-Money is a JSON number of no fixed scale at both vendors (docs/vendors/pax8.md#formats, docs/vendors/halo.md#formats),
-so a number with a fraction or an exponent becomes a Decimal and goes out with exactly its digits.
+What a field means, and the types of money and dates, are in staging. Both vendors send money as JSON numbers without a
+fixed scale (docs/vendors/pax8.md#formats, docs/vendors/halo.md#formats). So a number with a fraction or an exponent
+becomes a Decimal, and is written with exactly its digits.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from typing import Any
 
 import simplejson
 
-# A double holds any decimal number of up to 15 significant digits so that it can be printed back unchanged.
+# A double holds any decimal number of up to 15 significant digits so that it can be printed without a change.
 _DOUBLE_DIGITS = 15
 # Beyond this power of ten a double overflows or loses digits near zero.
 _DOUBLE_EXPONENT = 300
 
 
 def loads(text: str | bytes) -> Any:
-    """Parse JSON; whole numbers become int, all others Decimal. Bytes are UTF-8, a leading BOM is allowed.
+    """Parse JSON. Whole numbers become int, all others Decimal. Bytes are UTF-8; a BOM at the start is allowed.
 
-    Raises ValueError for anything that is not one whole JSON document (NaN and Infinity are not JSON either), and for
-    an object with the same key twice: whichever of the two were taken, the other may be the one that was meant.
+    Raises ValueError for anything that is not one complete JSON document (NaN and Infinity are not JSON either), and
+    for an object with the same key twice: nobody knows which of the two is right.
     """
     if isinstance(text, bytes):
         text = text.decode("utf-8-sig")
@@ -33,18 +33,19 @@ def loads(text: str | bytes) -> Any:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    unique = dict(pairs)
+    if len(unique) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
         raise ValueError(f"a JSON object has the key {twice[:80]!r} twice")
-    return found
+    return unique
 
 
 def dumps(obj: Any) -> str:
-    """Write compact JSON; a Decimal appears with exactly its digits, text stays readable (no ASCII escapes).
+    """Write compact JSON. A Decimal appears with exactly its digits; text has no ASCII escapes.
 
-    Raises ValueError for NaN and Infinity, TypeError for what JSON does not have (dates: their owner's task).
+    Raises ValueError for NaN and Infinity, and TypeError for types that JSON does not have (dates: the caller formats
+    them).
     """
     return simplejson.dumps(
         obj,
@@ -56,13 +57,13 @@ def dumps(obj: Any) -> str:
     )
 
 
-def stored(obj: Any) -> str:
-    """Write JSON for a raw table: like `dumps`, but a number no double can hold becomes a string.
+def dumps_for_raw(obj: Any) -> str:
+    """Write JSON for a raw table: as `dumps`, but a number that no double can hold becomes a string.
 
-    DuckDB turns JSON numbers into doubles. Staging casts from text, so a number and a string of the same
-    digits read alike there. Half a surrogate pair, which no UTF-8 database can hold, becomes U+FFFD.
+    DuckDB turns JSON numbers into doubles. Staging casts from text, so there a number and a string of the same digits
+    are equal. Half a surrogate pair, which no UTF-8 database can store, becomes U+FFFD.
     """
-    text = dumps(_storable(obj))
+    text = dumps(_for_raw(obj))
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -70,14 +71,14 @@ def stored(obj: Any) -> str:
     return text
 
 
-def _storable(obj: Any) -> Any:
+def _for_raw(obj: Any) -> Any:
     if isinstance(obj, dict):
-        return {key: _storable(value) for key, value in obj.items()}
+        return {key: _for_raw(value) for key, value in obj.items()}
     if isinstance(obj, list | tuple):
-        return [_storable(value) for value in obj]
+        return [_for_raw(value) for value in obj]
     if isinstance(obj, Decimal):
         if obj.as_tuple().exponent == 0:
-            # It came as 2.01e2: written as 201 it would be an id, which it is not.
+            # The vendor sent 2.01e2. Written as 201 it would be an id, which it is not.
             return Decimal(f"{obj}.0")
         return str(obj) if obj.is_finite() and not _fits_double(obj) else obj
     if isinstance(obj, int) and not isinstance(obj, bool):

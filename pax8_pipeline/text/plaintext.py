@@ -1,8 +1,9 @@
-"""Text from outside as plain text: what steers a terminal, a table or a spreadsheet is shown instead of obeyed.
+"""Makes text from outside safe: characters that control a terminal, a table or a spreadsheet are shown and have no
+effect.
 
-Here belongs: characters, Markdown and CSV. Not here: HTML (html.escape does it), what is told. Names of the vendors
-are cleaned once in staging (meta.txt, meta.clean in warehouse/sql/functions.sql, the same characters as here);
-this is for texts that do not come that way: files, environment, answers of a vendor.
+For characters, Markdown and CSV; for HTML there is html.escape. Names from the vendors are cleaned once in staging
+(meta.txt, meta.clean in warehouse/sql/functions.sql, with the same characters as here). This module is for other texts:
+files, the environment, answers of a vendor.
 """
 
 from __future__ import annotations
@@ -12,40 +13,42 @@ import unicodedata
 
 _BLANKS = re.compile("[ \t\n\v\f\r\x85\u2028\u2029]+")
 _HIDDEN = ("Cc", "Cf", "Zl", "Zp", "Cs")
-# An underscore within a word is plain in every Markdown; verdicts are full of them.
+# An underscore inside a word is plain in every Markdown, and many verdicts have one.
 _MARKUP = re.compile(r"[\\`*\[\]|~]|(?<![^\W_])_|_(?![^\W_])")
 _ENTITY = re.compile(r"&(?=#?\w+;)")
-# A quotation, or a heading, list or rule: those only with a blank behind them, so that an amount stays as it is.
+# A quotation, or a heading, list or rule. The latter only with a blank after them, so that an amount does not change.
 _FIRST_IN_LINE = re.compile(r"^(>|(?:[#+=-]+|\d+[.)])(?=\s|$))")
 _FORMULA = "=+-@"
 
 
-def marked(text: str) -> str:
-    """Return text with each character that steers or hides itself written out, such as <U+001B>. Line breaks stay."""
+def show_hidden(text: str) -> str:
+    """Return the text with each control character and hidden character written out, such as <U+001B>. Line
+    breaks stay.
+    """
     if text.isprintable():
         return text
     return "".join(c if c == "\n" or unicodedata.category(c) not in _HIDDEN else f"<U+{ord(c):04X}>" for c in text)
 
 
 def one_line(text: str) -> str:
-    """Return text as one line: `marked`, and line breaks and tabs are blanks."""
-    return marked(_BLANKS.sub(" ", text).strip())
+    """Return the text as one line: hidden characters are written out; line breaks and tabs become blanks."""
+    return show_hidden(_BLANKS.sub(" ", text).strip())
 
 
 def markdown(text: str) -> str:
-    """Return text so that Markdown, the HTML in it and its tables show it as it is. One line."""
+    """Return the text so that Markdown, with its HTML and tables, shows it unchanged. One line."""
     plain = _ENTITY.sub("&amp;", one_line(text)).replace("\\", "\\\\")
-    plain = _MARKUP.sub(lambda found: found[0] if found[0] == "\\" else f"\\{found[0]}", plain).replace("<", "&lt;")
+    plain = _MARKUP.sub(lambda match: match[0] if match[0] == "\\" else f"\\{match[0]}", plain).replace("<", "&lt;")
     return _FIRST_IN_LINE.sub(_escape_first, plain)
 
 
-def _escape_first(found: re.Match[str]) -> str:
-    """A list, a heading or a quotation begins with a sign, or with a number and one: the sign is escaped."""
-    return f"{found[0][:-1]}\\{found[0][-1]}"
+def _escape_first(match: re.Match[str]) -> str:
+    """Escape the sign that starts a list, a heading or a quotation (in a numbered list: the sign after the number)."""
+    return f"{match[0][:-1]}\\{match[0][-1]}"
 
 
 def csv_cell(text: str) -> str:
-    """Return text so that a spreadsheet does not run it: a formula, also after blanks, gets a quote before it."""
-    plain = marked(text)
+    """Return the text so that a spreadsheet does not run it: a formula, also after blanks, gets a quote before it."""
+    plain = show_hidden(text)
     risky = plain.lstrip()[:1] in tuple(_FORMULA) or text[:1] in ("\t", "\r", "\n")
     return f"'{plain}" if plain.strip() and risky else plain

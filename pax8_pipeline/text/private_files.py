@@ -1,6 +1,5 @@
-"""Keeps what this product writes to its own user: folders 0700, files 0600.
-
-Here belongs: modes of files. Not here: what stands in them. The warehouse, reports and backups hold what clients pay.
+"""Keeps the files of this product private to its user: folders 0700, files 0600. The warehouse, reports and backups
+show what clients pay.
 """
 
 from __future__ import annotations
@@ -11,42 +10,44 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from pax8_pipeline.errors import PipelineError, because
+from pax8_pipeline.errors import PipelineError, os_error_sentence
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
-# Of the data folder; policy.yaml and the mapping files are kept in Git and hold no secret.
-_OURS = (
-    "warehouse.duckdb", "warehouse.duckdb.wal", "warehouse.duckdb.tmp", "published.duckdb", "published.tmp", "writer.lock",
-    "reports", "backups", "dagster_home", "sandbox",
+# Names in the data folder. policy.yaml and the mapping files are in Git and contain no secret.
+_PRIVATE_NAMES = (
+    "warehouse.duckdb", "warehouse.duckdb.wal", "warehouse.duckdb.tmp", "published.duckdb", "published.tmp",
+    "writer.lock", "reports", "backups", "dagster_home", "sandbox",
 )  # fmt: skip
 
 
-def write_for_us_only() -> None:
-    """From now on this process and its children make files that others cannot read."""
+def restrict_new_files() -> None:
+    """From now on, files made by this process and its children are not readable for others."""
     os.umask(_OTHERS)
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder with its parents. Raises PipelineError when this user may not."""
+    """Make a folder and its parents. Raises PipelineError when this user may not."""
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise PipelineError(because(error, path)) from error
+        raise PipelineError(os_error_sentence(error, path)) from error
 
 
-def tighten(data: Path) -> None:
-    """Take from others what they may read of a data folder that was made before. What is not ours stays as it is."""
+def make_private(data: Path) -> None:
+    """Remove the access of others to files of a data folder that was made before. Files that are not ours do not
+    change.
+    """
     for path in readable_by_others(data):
         with suppress(OSError):
             path.chmod(stat.S_IMODE(path.stat().st_mode) & ~_OTHERS)
 
 
 def readable_by_others(data: Path) -> Iterator[Path]:
-    """Give the files and folders of a data folder that others than its user may reach.
+    """Yield the files and folders of a data folder that other users can open.
 
-    A folder that is closed protects what is in it; reports and backups are looked at one by one, as people hand them on.
+    A closed folder protects its content. Reports and backups are checked one by one, because people copy them.
     """
-    for name in _OURS:
+    for name in _PRIVATE_NAMES:
         path = data / name
         yield from filter(is_open, [path])
         if name in ("reports", "backups") and path.is_dir():
@@ -54,9 +55,9 @@ def readable_by_others(data: Path) -> Iterator[Path]:
 
 
 def is_open(path: Path) -> bool:
-    """True when others may read, write or enter it; False when it is not there."""
+    """True when others may read, write or enter it; False when it does not exist."""
     try:
-        found = path.lstat()
+        status = path.lstat()
     except OSError:
         return False
-    return not stat.S_ISLNK(found.st_mode) and bool(found.st_mode & _OTHERS)
+    return not stat.S_ISLNK(status.st_mode) and bool(status.st_mode & _OTHERS)

@@ -1,6 +1,7 @@
-"""Reads the text files that people keep (.env, policy.yaml, the mapping files), and writes those they ask for.
+"""Reads the operator's text files (.env, policy.yaml, mapping files), and writes files that a person asked for.
 
-Here belongs: bytes <-> text, and the sentence that says why a file cannot be read or written. Not here: what stands in it.
+It converts between bytes and text, and says why a file cannot be read or written. What the text means is decided
+elsewhere.
 """
 
 from __future__ import annotations
@@ -8,15 +9,15 @@ from __future__ import annotations
 import codecs
 from pathlib import Path
 
-from pax8_pipeline.errors import ConfigError, PipelineError, because
+from pax8_pipeline.errors import ConfigError, PipelineError, os_error_sentence
 
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 
 def read(path: Path, how_to_save: str = "save it as UTF-8") -> str | None:
-    """Return the text of a file, None when there is no such file. UTF-16 is read where a byte-order mark says so.
+    """Return the text of a file; None when there is no such file. UTF-16 is read when a byte-order mark shows it.
 
-    Raises ConfigError naming the file, the reason and `how_to_save` it so that it can be read.
+    Raises ConfigError with the file, the reason and `how_to_save` it.
     """
     try:
         data = path.read_bytes()
@@ -27,7 +28,7 @@ def read(path: Path, how_to_save: str = "save it as UTF-8") -> str | None:
             f"{path} is a link to a file that does not exist; make that file or remove the link"
         ) from error
     except OSError as error:
-        raise ConfigError(because(error, path)) from error
+        raise ConfigError(os_error_sentence(error, path)) from error
     encoding = next((name for mark, name in _BOMS if data.startswith(mark)), "utf-8")
     try:
         text = data.decode(encoding)
@@ -36,16 +37,16 @@ def read(path: Path, how_to_save: str = "save it as UTF-8") -> str | None:
             f"{path}, {_line(data, error.start)}: not {encoding.upper().removesuffix('-SIG')} text; {how_to_save}"
         ) from error
     if "\0" in text:
-        raise ConfigError(f"{path}: holds bytes that are no text; {how_to_save}")
+        raise ConfigError(f"{path}: contains bytes that are not text; {how_to_save}")
     return text
 
 
 def write(path: Path, text: str) -> None:
-    """Write a file that a person asked for. Raises PipelineError naming it, the reason and what to do."""
+    """Write a file that a person asked for. Raises PipelineError with the file, the reason and what to do."""
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise PipelineError(because(error, path)) from error
+        raise PipelineError(os_error_sentence(error, path)) from error
 
 
 def _line(data: bytes, position: int) -> str:

@@ -1,9 +1,9 @@
-"""Reads YAML as a person means it; nothing else reads a file that an operator writes in YAML.
+"""Reads YAML in the way people mean it. All YAML files of an operator go through this module.
 
-Here belongs: text -> Python objects, and the line and key of what is wrong. Not here: what a key means (`settings`).
-YAML 1.1 as PyYAML reads it turns 0231 into 153, 010 into 8, 1_000 into 1000, 12:30 into 750, `off` into false and takes
-the last of two equal keys. Here plain values are those of YAML 1.2's core schema, numbers keep their digits, and what
-either edition would read as another number than it looks like is an error.
+It makes Python objects from text, and reports the line and key of an error. What a key means is in `settings`. YAML
+1.1, as PyYAML reads it, turns 0231 into 153, 010 into 8, 1_000 into 1000, 12:30 into 750 and `off` into false, and
+takes the last of two equal keys. Here plain values are those of the core schema of YAML 1.2, and numbers keep their
+digits. A value that either edition reads as another number than it looks like is an error.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ import yaml
 
 
 class YamlError(ValueError):
-    """The text cannot be used; its message names line and key."""
+    """The text cannot be used. The message names line and key."""
 
 
 def loads(text: str) -> Any:
-    """Parse one YAML document; fractions become Decimal with exactly their digits. Raises YamlError."""
+    """Parse one YAML document. Fractions become Decimal with exactly their digits. Raises YamlError."""
     try:
         return yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader that resolves fewer types
     except yaml.MarkedYAMLError as error:
@@ -36,7 +36,7 @@ class _NotPlain(ValueError):
 
 
 class _Loader(yaml.SafeLoader):
-    """PyYAML's loader with the plain values of YAML 1.2, keys that are given once, and no tags (`!!int`)."""
+    """PyYAML's loader with the plain values of YAML 1.2, without repeated keys, and without tags (`!!int`)."""
 
     yaml_implicit_resolvers = {}  # noqa: RUF012 - the name PyYAML looks it up by
     yaml_constructors: ClassVar[dict[Any, Any]] = {
@@ -48,21 +48,21 @@ class _Loader(yaml.SafeLoader):
         self._keys: list[str] = []
 
     def construct_mapping(self, node: yaml.Node, deep: bool = False) -> dict[Any, Any]:
-        """Refuse the same key twice: which of the two was meant is not known."""
+        """Raise an error for a repeated key: nobody knows which of the two is right."""
         assert isinstance(node, yaml.MappingNode)
-        found: dict[Any, Any] = {}
+        mapping: dict[Any, Any] = {}
         lines: dict[Any, int] = {}
         for key_node, value_node in node.value:
             key = self._plain(key_node)
             if not isinstance(key, str | int | Decimal | None):
                 raise _error(self._at("a key must be plain text or a number"), key_node)
             self._keys.append(str(key))
-            if key in found:
-                raise _error(self._at(f"stands on line {lines[key]} already; keep one of the two"), key_node)
+            if key in mapping:
+                raise _error(self._at(f"is on line {lines[key]} already; keep one of the two"), key_node)
             lines[key] = key_node.start_mark.line + 1
-            found[key] = self._plain(value_node)
+            mapping[key] = self._plain(value_node)
             self._keys.pop()
-        return found
+        return mapping
 
     def _plain(self, node: yaml.Node) -> Any:
         try:
@@ -74,7 +74,7 @@ class _Loader(yaml.SafeLoader):
         return f"{'.'.join(self._keys)}: {problem}" if self._keys else problem
 
     def construct_yaml_map(self, node: yaml.MappingNode) -> Any:
-        """Give the mapping at once; anchors that refer to themselves have no place in a policy."""
+        """Return the mapping at once. Anchors that refer to themselves are not supported."""
         yield self.construct_mapping(node, deep=True)
 
 
@@ -85,8 +85,8 @@ def _error(problem: str, node: yaml.Node) -> yaml.MarkedYAMLError:
 def _sentence(error: yaml.MarkedYAMLError) -> str:
     mark = error.problem_mark or error.context_mark
     place = f"line {mark.line + 1}" if mark else "somewhere"
-    said = ["not readable as YAML:", error.context, error.problem] if error.context else [error.problem]
-    return f"{place}: {' '.join(' '.join(filter(None, said)).split())}"
+    parts = ["not readable as YAML:", error.context, error.problem] if error.context else [error.problem]
+    return f"{place}: {' '.join(' '.join(filter(None, parts)).split())}"
 
 
 def _null(_: yaml.SafeLoader, node: yaml.ScalarNode) -> None:
@@ -125,7 +125,7 @@ _RESOLVERS: tuple[tuple[str, str, str, Any], ...] = (
     ("fraction", r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]{1,3})?", "-0123456789", _fraction),
 )
 for _name, _pattern, _first, _construct in _RESOLVERS:
-    _tag = f"!{_name}"  # our own: what is tagged by hand (`!!int 010`) then has no reader
+    _tag = f"!{_name}"  # our own tag: a value that is tagged by hand (`!!int 010`) has no constructor
     _starts = [c if c != "\0" else "" for c in _first]
     _Loader.add_implicit_resolver(_tag, re.compile(rf"(?:{_pattern})\Z"), _starts)
     _Loader.add_constructor(_tag, _construct)

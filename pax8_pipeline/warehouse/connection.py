@@ -18,7 +18,7 @@ from threading import Event
 
 import duckdb
 
-from pax8_pipeline.errors import PipelineError, WarehouseBusy, because_duckdb
+from pax8_pipeline.errors import PipelineError, WarehouseBusy, duckdb_error_sentence
 from pax8_pipeline.text.plaintext import one_line
 from pax8_pipeline.text.private_files import make_folder
 from pax8_pipeline.warehouse import engine
@@ -73,7 +73,7 @@ class Warehouse:
         try:
             yield opened.connection
         except _BROKEN as error:
-            raise PipelineError(because_duckdb(error, self.path)) from error
+            raise PipelineError(duckdb_error_sentence(error, self.path)) from error
         finally:
             opened.done()
 
@@ -141,7 +141,7 @@ class Warehouse:
                 return engine.use(self.path, read_only=read_only)
             except duckdb.Error as error:
                 if not _is_lock(error):
-                    raise PipelineError(because_duckdb(error, self.path)) from error
+                    raise PipelineError(duckdb_error_sentence(error, self.path)) from error
                 left = self.patience - self.waited.seconds
                 if left <= 0:
                     raise WarehouseBusy(_busy_text(self.path, str(error))) from error

@@ -32,7 +32,7 @@ class RawObject:
 
 def raw_objects(endpoint: str, objects: Iterable[dict[str, Any]]) -> list[RawObject]:
     """Turn parsed objects (Decimal numbers) back into the text that is kept."""
-    return [RawObject(endpoint, str(o.get("id") or "").lower(), jsontext.stored(o)) for o in objects]
+    return [RawObject(endpoint, str(o.get("id") or "").lower(), jsontext.dumps_for_raw(o)) for o in objects]
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ def test_a_missing_file_is_an_empty_one_and_ids_are_case_blind(tmp_path: Path) -
         ("unbilled:b,why,,,4,USD,2026-08-20", "column who: is empty"),
         ("b,why,ada,,4,USD,2026-08-20", "column id: 'b' is not a finding"),
         ("unbilled:b,why,ada,,4,USD,2026-08-20,x", "8 cells under 7 headings"),
-        ("unbilled:b,why,ada,,4,USD,2026-08-20\nUNBILLED:B,why,ada,,4,USD,2026-08-20", "column id: unbilled:b stands on row 2"),
+        ("unbilled:b,why,ada,,4,USD,2026-08-20\nUNBILLED:B,why,ada,,4,USD,2026-08-20", "column id: unbilled:b is on row 2"),
     ],
 )  # fmt: skip
 def test_a_malformed_file_is_named_with_its_place(row: str, complaint: str, tmp_path: Path) -> None:

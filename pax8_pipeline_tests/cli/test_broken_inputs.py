@@ -95,7 +95,7 @@ def test_a_broken_input_is_answered_in_one_sentence(
         assert len(err.splitlines()) == 1, err
         assert err.startswith("Error: ")
         said = err
-    assert "fault of this program" not in said
+    assert "error in this program" not in said
     missing = [part for part in case.says if part not in said]
     assert not missing, said
     if kept := os.environ.get("KEEP_SENTENCES"):
@@ -137,13 +137,13 @@ def test_debugging_shows_the_trace_of_any_error(folder: Path, capfd: pytest.Capt
     ("raised", "says"),
     [
         (PermissionError(13, "Permission denied", "data/reports/x.csv"), "data/reports/x.csv may not be used by this user; change its owner"),
-        (OSError(30, "Read-only file system", "data"), "data lies on a disk that is read-only; name another folder"),
+        (OSError(30, "Read-only file system", "data"), "data is on a disk that is read-only; name another folder"),
         (OSError(28, "No space left on device"), "the disk is full; make room"),
         (OSError(24, "Too many open files"), "too many files are open; raise the limit"),
         (OSError(5, "Input/output error", "x"), "x cannot be read or written: the disk reports an error; check the disk"),
         (MemoryError(), "not enough memory; close other programs"),
         (UnicodeEncodeError("ascii", "ü", 0, 1, "no"), "set PYTHONUTF8=1"),
-        (ZeroDivisionError("division by zero"), "a fault of this program: ZeroDivisionError: division by zero; nothing is lost by it, report"),
+        (ZeroDivisionError("division by zero"), "an error in this program: ZeroDivisionError: division by zero; no data is lost; report"),
         (RuntimeError("two\nlines"), "two lines"),
     ],
 )  # fmt: skip

@@ -45,7 +45,7 @@ def test_the_note_column_may_be_left_out(tmp_path: Path) -> None:
         (
             "clients.csv",
             f"{CLIENTS}\n{A},1,\n{A.upper()},2,\n",
-            r"row 3, column pax8_company_id: 5b1f7a3e.* stands on row 2",
+            r"row 3, column pax8_company_id: 5b1f7a3e.* is on row 2",
         ),
         ("clients.csv", "pax8_company_id,note\na,1\n", r"column halo_client_id is missing"),
         ("clients.csv", "pax8_company_id,halo_client_id,remark\na,1,\n", r"column remark: not known"),

@@ -67,7 +67,7 @@ def test_anything_but_one_whole_document_is_a_value_error(bad: str | bytes) -> N
 
 @pytest.mark.parametrize("bad", [Decimal("NaN"), [Decimal("Infinity")], {"a": float("nan")}])
 def test_not_a_number_is_never_written(bad: Any) -> None:
-    for write in (jsontext.dumps, jsontext.stored):
+    for write in (jsontext.dumps, jsontext.dumps_for_raw):
         with pytest.raises(ValueError, match=r".+"):
             write(bad)
 
@@ -90,17 +90,17 @@ def test_a_byte_order_mark_is_no_content() -> None:
     ],
 )
 def test_stored_writes_more_than_fifteen_digits_as_a_string(number: Any, text: str) -> None:
-    assert jsontext.stored({"n": [number]}) == f'{{"n":[{text}]}}'
+    assert jsontext.dumps_for_raw({"n": [number]}) == f'{{"n":[{text}]}}'
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**18), max_value=10**18, places=6))
 def test_duckdb_gives_back_the_exact_value_of_a_stored_number(number: Decimal) -> None:
     row = duckdb.execute(
-        "SELECT CAST(CAST(? AS JSON) ->> 'n' AS DECIMAL(38, 6))", [jsontext.stored({"n": number})]
+        "SELECT CAST(CAST(? AS JSON) ->> 'n' AS DECIMAL(38, 6))", [jsontext.dumps_for_raw({"n": number})]
     ).fetchone()
     assert row is not None
     assert row[0] == number
 
 
 def test_stored_text_can_always_be_encoded() -> None:
-    assert jsontext.stored("a\ud800b\U0001f600").encode() == '"a\ufffdb\U0001f600"'.encode()
+    assert jsontext.dumps_for_raw("a\ud800b\U0001f600").encode() == '"a\ufffdb\U0001f600"'.encode()

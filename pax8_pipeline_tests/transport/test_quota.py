@@ -106,10 +106,10 @@ def test_a_refusal_halves_a_budget_with_a_ceiling_once_for_all_requests_refused_
 
 def test_what_halo_named_is_remembered_for_the_next_run(tmp_path: Path) -> None:
     assert tenant.halo_quota(tmp_path) is None
-    tenant.remember_halo_quota(tmp_path, Quota(300, 300.0), date(2026, 8, 6))
+    tenant.store_halo_quota(tmp_path, Quota(300, 300.0), date(2026, 8, 6))
     assert tenant.halo_quota(tmp_path) == Quota(300, 300.0)
     assert "2026-08-06" in (tmp_path / "tenant.yaml").read_text()
-    tenant.remember_halo_quota(tmp_path, Quota(700, 300.0), date(2026, 8, 7))
+    tenant.store_halo_quota(tmp_path, Quota(700, 300.0), date(2026, 8, 7))
     assert tenant.halo_quota(tmp_path) == Quota(700, 300.0)
     assert [path.name for path in tmp_path.iterdir()] == ["tenant.yaml"]
 

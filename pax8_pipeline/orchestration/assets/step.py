@@ -18,7 +18,7 @@ import duckdb
 from pax8_pipeline.errors import PipelineError, RateLimited, ServerFault, Unreachable
 from pax8_pipeline.orchestration.resources import SettingsResource, WarehouseResource
 from pax8_pipeline.settings import Settings
-from pax8_pipeline.text import complaint
+from pax8_pipeline.text import error_sentences
 from pax8_pipeline.warehouse.connection import Warehouse
 
 # Whoever wants to see how far a run is listens to this logger (`orchestration.runs` does).
@@ -88,4 +88,4 @@ def asset_step(
             raise dg.RetryRequested(max_retries=_RETRIES, seconds_to_wait=_RETRY_AFTER_S) from error
         raise dg.Failure(str(error), allow_retries=False) from error
     except (PipelineError, OSError, MemoryError, duckdb.Error) as error:
-        raise dg.Failure(complaint.sentence(error), allow_retries=False) from error
+        raise dg.Failure(error_sentences.to_sentence(error), allow_retries=False) from error

@@ -32,7 +32,7 @@ from pax8_pipeline.sandbox.pax8.switches import Pax8Switches
 from pax8_pipeline.sandbox.server.control import control_routes
 from pax8_pipeline.sandbox.world import state
 from pax8_pipeline.sandbox.world.world import World
-from pax8_pipeline.web_guard import Guarded, Rules
+from pax8_pipeline.web_guard import Guarded, WebRules
 
 HOST = "127.0.0.1"
 _SMALL_WORLD = 3000  # subscriptions; a bigger world is saved only when asked to, and at the end
@@ -66,7 +66,7 @@ class Sandbox:
             ]
         )
         # The vendors' part is asked by any client; /control changes the world, so no page of a browser may.
-        guarded = Guarded(inner, Rules(methods=("GET", "HEAD", "POST", "DELETE")), under="/control")
+        guarded = Guarded(inner, WebRules(methods=("GET", "HEAD", "POST", "DELETE")), under="/control")
         self.app = FaultMiddleware(
             guarded,
             faults=self.faults,

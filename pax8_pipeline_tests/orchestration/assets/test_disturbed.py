@@ -147,7 +147,7 @@ def test_a_damaged_warehouse_is_told_with_the_way_back_and_the_next_run_takes_it
     let_go()
     path = harness.settings.warehouse_path
     path.write_bytes(path.read_bytes()[: 4096 * 3] + b"\0" * 10_000)
-    with pytest.raises(PipelineError, match=r"damaged.*move it away: the next run makes it anew.*backups"):
+    with pytest.raises(PipelineError, match=r"damaged.*move it away: the next run makes it again.*backups"):
         harness.sync()
     path.rename(path.with_suffix(".damaged"))
     harness.pax8.subscription_rows[0]["quantity"] = 25

@@ -17,7 +17,7 @@ from pax8_pipeline.reports.cutover import checklist
 from pax8_pipeline.reports.cutover import text as cutover_text
 from pax8_pipeline.reports.explain import history
 from pax8_pipeline.reports.explain import text as explain_text
-from pax8_pipeline.text.plaintext import marked
+from pax8_pipeline.text.plaintext import show_hidden
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.support.assets import PipelineHarness
 from pax8_pipeline_tests.support.books import SUB, company, invoice, licence, line, subscription
@@ -81,7 +81,7 @@ def test_explain_cutover_alerts_and_metadata_hold_no_markup_of_a_name(harness: P
     made: dict[str, Any] = harness.made(run.run_id)
     metadata = [str(value) for asset in made.values() for value in asset.values()]
     assert alert is not None
-    for text in (marked("\n".join(stories)), left, shown, alert.title, alert.body, *metadata):
+    for text in (show_hidden("\n".join(stories)), left, shown, alert.title, alert.body, *metadata):
         assert not STEERING & set(text)
     for text in (left, shown):
         assert "<script>" not in text
