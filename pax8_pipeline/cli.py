@@ -1,7 +1,7 @@
-"""The command line `pax8-pipeline`: which commands there are, and what a person sees when one fails.
+"""The command line `pax8-pipeline`: the list of commands, and what a person sees when one fails.
 
-Here belongs: the list of commands, reading .env, errors to exit codes. Not here: any command's work (`commands`).
-Each command's module is imported only when it runs, so that --help answers at once.
+It reads .env and turns errors into exit codes. The work of a command is in `commands`. Each command's module is
+imported only when it runs, so that --help is fast.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from pax8_pipeline.text.private_files import restrict_new_files
 EXIT_ERROR = 1
 EXIT_INTERRUPTED = 130
 
-# Name -> (module of pax8_pipeline.commands, attribute, what --help says of it). In the order a newcomer needs them.
+# Name -> (module of pax8_pipeline.commands, attribute, text for --help). In the order in which a newcomer needs them.
 COMMANDS: dict[str, tuple[str, str, str]] = {
     "demo": (
         "playground.demo",
@@ -34,20 +34,20 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "doctor": ("doctor.command", "doctor", "Test settings and the connections to Pax8 and Halo, and say what to do."),
     "run": ("run", "run", "Run the daily sync now: a dry run unless told to write."),
     "status": ("status", "status", "Show the last run, what waits and since when, and the money that is open."),
-    "plan": ("plan.show", "plan", "Look at plans and why; approve, apply, roll back one."),
+    "plan": ("plan.show", "plan", "Show plans with their reasons; approve, apply or roll back one."),
     "acknowledge": (
         "acknowledge",
         "acknowledge",
         "Say that a loss or overcharge is known and may stay, for a time or for good.",
     ),
-    "explain": ("explain", "explain", "Tell the whole story of one id: Pax8, Halo, plans, approvals, writes."),
+    "explain": ("explain", "explain", "Show the whole history of one id: Pax8, Halo, plans, approvals, writes."),
     "backfill": ("backfill", "backfill", "Load the history of metered usage, month by month; writes nothing to Halo."),
     "report": ("report", "report", "Write the report of the newest plan, or of one by its id."),
-    "cutover": ("cutover", "cutover", "Say what leaving Halo's own Pax8 integration takes, step by step."),
+    "cutover": ("cutover", "cutover", "Show how to leave Halo's own Pax8 integration, step by step."),
     "writer": (
         "writer",
         "writer",
-        "Say which data folder writes usage into this Halo, or confirm that it is this one.",
+        "Show which data folder writes usage into this Halo, or confirm that it is this one.",
     ),
     "dev": ("playground.dev", "dev", "The Dagster UI: lineage, runs, checks, the schedule."),
     "sandbox": ("playground.sandbox", "sandbox", "Serve an emulated Pax8 and Halo, with a world that plays days."),
@@ -99,13 +99,13 @@ def root(debug: bool) -> None:
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
-    """Run the command line and leave with its exit code; whatever goes wrong is one sentence on stderr."""
+    """Run the command line and exit with its code. Any error is one sentence on stderr."""
     restrict_new_files()
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
     try:
         _read_dotenv(sys.argv[1:] if arguments is None else arguments)
         code = root.main(args=arguments, prog_name="pax8-pipeline", standalone_mode=False)
-        sys.stdout.flush()  # a full disk behind a redirection is told here, not as the interpreter ends
+        sys.stdout.flush()  # a full disk behind a redirection is reported here, not at the end of the interpreter
         sys.exit(code if isinstance(code, int) else 0)
     except click.exceptions.Exit as error:
         sys.exit(error.exit_code)
@@ -120,11 +120,11 @@ def main(arguments: list[str] | None = None) -> NoReturn:
             traceback.print_exc()
         _discard_output_on(error)
         click.echo(f"Error: {show_hidden(error_sentences.to_sentence(error))}", err=True)
-        sys.exit(EXIT_ERROR)  # click's own 2 would read as "a plan waits"
+        sys.exit(EXIT_ERROR)  # click's own 2 would mean "a plan waits"
 
 
 def _read_dotenv(arguments: list[str]) -> None:
-    """Read .env of this folder only, as Dagster does; what is set in the environment wins. Help needs no settings."""
+    """Read .env of this folder only, as Dagster does. The environment comes before it. Help needs no settings."""
     try:
         dotenv_file.load(Path.cwd() / ".env")
     except ConfigError:
@@ -133,10 +133,10 @@ def _read_dotenv(arguments: list[str]) -> None:
 
 
 def _discard_output() -> None:
-    """Let nobody write to what cannot take it: the interpreter would complain about it at its end."""
+    """Send further output to nowhere: the interpreter would report an error at its end."""
     try:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (OSError, ValueError):  # it is closed, or no file at all
+    except (OSError, ValueError):  # it is closed, or not a file
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - until the process ends
 
 

@@ -1,4 +1,4 @@
-"""`pax8-pipeline acknowledge`: say that a loss or overcharge is known and may stay. Nothing is written to Halo by it."""
+"""`pax8-pipeline acknowledge`: record that a loss or overcharge is known and may stay. Nothing is written to Halo."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import click
 
 from pax8_pipeline.billing import acknowledgements as file
 from pax8_pipeline.billing import findings
-from pax8_pipeline.commands.common import console, json_option, print_table, tell, user_name
+from pax8_pipeline.commands.common import console, json_option, notify, print_table, user_name
 from pax8_pipeline.commands.target import data_target
 from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.reports import formatting, plan_rows
@@ -29,7 +29,7 @@ _COLUMNS = (
 )
 EPILOG = """\b
 Examples:
-  pax8-pipeline acknowledge --list                                           what waits for a person, and the ids
+  pax8-pipeline acknowledge --list                                           what waits for a person, with ids
   pax8-pipeline acknowledge c2b8a9d0-6f34-4a6f-8a1b-3f7c9e5d1a02 --why "billed by hand until March" --until 2027-03-31
   pax8-pipeline acknowledge "PAX8-USAGE 2026-10 5b1f7a3e-0d52-4c0b-9a64-2f1f3c0e9a11" --why "the client's own contract"
   pax8-pipeline acknowledge c2b8a9d0-6f34-4a6f-8a1b-3f7c9e5d1a02 --remove    it counts again
@@ -43,9 +43,9 @@ kind of finding. What a guardrail holds is let past by `plan approve --acknowled
 @click.argument("rows", nargs=-1, metavar="ROW...")
 @click.option("--why", metavar="TEXT", help="The reason; it is shown beside the row from now on.")
 @click.option("--until", metavar="DATE", help="The last day it holds, yyyy-mm-dd; for good unless given.")
-@click.option("--by", metavar="NAME", help="Who says so; the user of this machine unless given.")
+@click.option("--by", metavar="NAME", help="Who acknowledges; the user of this machine unless given.")
 @click.option("--list", "listing", is_flag=True, help="Print what waits for a person and what is acknowledged.")
-@click.option("--remove", is_flag=True, help="Take the acknowledgement of ROW back.")
+@click.option("--remove", is_flag=True, help="Remove the acknowledgement of ROW.")
 @json_option
 def acknowledge(
     rows: tuple[str, ...],
@@ -60,31 +60,31 @@ def acknowledge(
 
     Written to data/acknowledged.csv, which you may edit and keep in Git.
     """
-    settings = data_target(load_settings(), tell)
+    settings = data_target(load_settings(), notify)
     warehouse = _warehouse(settings)
-    known = {a.finding_id: a for a in file.load(settings.acknowledged_path)}
+    acknowledged = {a.finding_id: a for a in file.load(settings.acknowledged_path)}
     if listing:
-        file.refill(warehouse, list(known.values()))
-        _print(_open(warehouse), known, as_json, listing=True)
+        file.refill(warehouse, list(acknowledged.values()))
+        _print(_open(warehouse), acknowledged, as_json, listing=True)
         return
     if not rows:
         raise PipelineError("name at least one ROW; `pax8-pipeline acknowledge --list` prints them")
     if remove:
-        changed = [_known_id(warehouse, known, name) for name in rows]
-        known = {i: a for i, a in known.items() if i not in changed}
+        changed = [_known_id(warehouse, acknowledged, name) for name in rows]
+        acknowledged = {i: a for i, a in acknowledged.items() if i not in changed}
     else:
-        made = _made(settings, _open(warehouse), rows, why, until, by)
-        changed = [a.finding_id for a in made]
-        known.update({a.finding_id: a for a in made})
-    file.save(settings.acknowledged_path, list(known.values()))
-    file.refill(warehouse, list(known.values()))
-    _print([row for row in _open(warehouse) if row["finding_id"].lower() in changed], known, as_json)
+        new_ones = _acknowledge_rows(settings, _open(warehouse), rows, why, until, by)
+        changed = [a.finding_id for a in new_ones]
+        acknowledged.update({a.finding_id: a for a in new_ones})
+    file.save(settings.acknowledged_path, list(acknowledged.values()))
+    file.refill(warehouse, list(acknowledged.values()))
+    _print([row for row in _open(warehouse) if row["finding_id"].lower() in changed], acknowledged, as_json)
     if not as_json:
-        tell(f"{'Taken back in' if remove else 'Written to'} {settings.acknowledged_path}: {len(changed)} rows")
+        notify(f"{'Removed from' if remove else 'Written to'} {settings.acknowledged_path}: {len(changed)} rows")
 
 
-def _made(
-    settings: Settings, found: Sequence[dict[str, Any]], rows: Sequence[str], why: str | None, until: str | None,
+def _acknowledge_rows(
+    settings: Settings, open_findings: Sequence[dict[str, Any]], rows: Sequence[str], why: str | None, until: str | None,
     by: str | None,
 ) -> list[file.Acknowledgement]:  # fmt: skip
     reason, who = " ".join((why or "").split()), (by if by is not None else user_name()).strip()
@@ -93,8 +93,8 @@ def _made(
     if not who:
         raise PipelineError("an acknowledgement needs a name: give --by NAME or set USER")
     last = _until(until, settings.today)
-    # All of them are looked up before any is written: half a command is hard to take back.
-    chosen = [file.meant(found, name) for name in rows]
+    # All of them are searched before any is written: a half-done command is hard to undo.
+    chosen = [file.meant(open_findings, name) for name in rows]
     return [file.acknowledged(f, reason=reason, who=who, until=last, today=settings.today) for f in chosen]
 
 
@@ -110,13 +110,13 @@ def _until(text: str | None, today: date) -> date | None:
     return last
 
 
-def _known_id(warehouse: Warehouse, known: dict[str, file.Acknowledgement], name: str) -> str:
-    """Return the id of an acknowledgement: by itself (its finding may be gone), or by what the finding is known as."""
-    wanted = " ".join(name.split()).lower()
-    if wanted in known:
-        return wanted
+def _known_id(warehouse: Warehouse, acknowledged: dict[str, file.Acknowledgement], name: str) -> str:
+    """Return the id of an acknowledgement, by its own id (its finding may be gone) or by a name of the finding."""
+    finding_id = " ".join(name.split()).lower()
+    if finding_id in acknowledged:
+        return finding_id
     found = str(file.meant(_open(warehouse), name)["finding_id"]).lower()
-    if found not in known:
+    if found not in acknowledged:
         raise PipelineError(f"{found} is not acknowledged")
     return found
 
@@ -135,27 +135,31 @@ def _open(warehouse: Warehouse) -> list[dict[str, Any]]:
 
 
 def _print(
-    rows: Sequence[dict[str, Any]], known: dict[str, file.Acknowledgement], as_json: bool, *, listing: bool = False
+    rows: Sequence[dict[str, Any]],
+    acknowledged: dict[str, file.Acknowledgement],
+    as_json: bool,
+    *,
+    listing: bool = False,
 ) -> None:
-    gone = sorted(set(known) - {row["finding_id"].lower() for row in rows})
+    closed = sorted(set(acknowledged) - {row["finding_id"].lower() for row in rows})
     if as_json:
         click.echo(
             formatting.to_json(
-                {"schema": SCHEMA, "findings": list(rows), "acknowledged": [vars(a) for a in known.values()]}
+                {"schema": SCHEMA, "findings": list(rows), "acknowledged": [vars(a) for a in acknowledged.values()]}
             )
         )
         return
     out = console()
     if rows:
-        shown = [{**row, "client": plan_rows.client(row), "money": findings.amount_text(row),
+        shown_rows = [{**row, "client": plan_rows.client(row), "money": findings.amount_text(row),
                   "since": f"{row['first_seen']}{', new' if row['is_new'] else ''}", "acknowledged": findings.mark(row)}
                  for row in rows]  # fmt: skip
-        print_table(out, Table(f"Waits for a person ({len(rows)})", _COLUMNS, shown))
+        print_table(out, Table(f"Waits for a person ({len(rows)})", _COLUMNS, shown_rows))
     else:
         out.print("Nothing waits for a person.")
     if findings.summed(rows).count:
         out.print(findings.summed(rows).sentence, markup=False, soft_wrap=True)
-    if listing and gone:
+    if listing and closed:
         out.print(
-            f"Acknowledged and not open any more, may be removed: {', '.join(gone)}", markup=False, soft_wrap=True
+            f"Acknowledged and not open any more, can be removed: {', '.join(closed)}", markup=False, soft_wrap=True
         )

@@ -1,4 +1,4 @@
-"""`pax8-pipeline backfill`: load the history of metered usage, and say so before, on the way and after."""
+"""`pax8-pipeline backfill`: load the history of metered usage, with a message before, during and after."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pax8_pipeline import values
 from pax8_pipeline.billing import exit_status
 from pax8_pipeline.clients import pax8_config
 from pax8_pipeline.commands import run_report
-from pax8_pipeline.commands.common import console, json_option, progress, styled, tell
+from pax8_pipeline.commands.common import console, json_option, notify, progress, styled
 from pax8_pipeline.commands.target import open_target
 from pax8_pipeline.errors import ConfigError
 from pax8_pipeline.extract import pax8_lists as lists
@@ -39,7 +39,7 @@ _MONTHS = load_sql("commands/backfill_months.sql")
 
 @dataclass
 class Loaded:
-    """What a backfill did: its runs, the calls they made, how long it all took, each month as it stands now."""
+    """The result of a backfill: its runs, their calls, the time it took in seconds, and the state of each month."""
 
     runs: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
@@ -50,7 +50,7 @@ class Loaded:
 
     @property
     def stopped(self) -> list[str]:
-        """Why it came to no good end; empty when it did."""
+        """Why it did not finish; empty when it did."""
         held = [f"{c.name} ({c.description})" for c in self.checks if c.severity == "ERROR"]
         return [*self.errors, *held]
 
@@ -61,7 +61,7 @@ class Loaded:
 
     @property
     def calls_per_minute(self) -> float:
-        """Calls in a minute; what took less than a minute counts as one."""
+        """Calls in a minute; anything shorter than a minute counts as one."""
         return self.calls / max(self.seconds / 60, 1)
 
 
@@ -83,33 +83,39 @@ class Loaded:
 )
 @click.option("--per-month", is_flag=True, help="A run for each month, not one for all.")
 @click.option("--bill", is_flag=True, help="Then plan the charges of these months; all of it waits for approval.")
-@click.option("--yes", is_flag=True, help="Do not ask before it begins.")
+@click.option("--yes", is_flag=True, help="Do not ask before it starts.")
 @json_option
 def backfill(first: str, last: str, lines: Lines, per_month: bool, bill: bool, yes: bool, as_json: bool) -> None:
     """Load the history of metered usage, from month FROM to month TO (yyyy-mm).
 
-    Reads the invoices that charge these months, which Pax8 dates in the month after. What is here already is not asked
-    for again, so a backfill that was stopped goes on where it was. Nothing is written to Halo.
+    Reads the invoices that charge these months, which Pax8 dates in the month after. Stored data is not asked for
+    again, so a backfill that was stopped continues where it was. Nothing is written to Halo.
     """
-    with open_target(load_settings(), tell) as settings:
-        months = wanted_months(settings, first, last)
-        ahead = look_ahead(settings, months, lines)
-        tell(ahead_text(ahead, months))
-        if ahead.calls and not yes and not as_json and sys.stdin.isatty() and not click.confirm("Go on?", err=True):
-            tell("Nothing was asked for.")
+    with open_target(load_settings(), notify) as settings:
+        months = checked_months(settings, first, last)
+        estimate = estimate_calls(settings, months, lines)
+        notify(estimate_text(estimate, months))
+        if (
+            estimate.calls
+            and not yes
+            and not as_json
+            and sys.stdin.isatty()
+            and not click.confirm("Continue?", err=True)
+        ):
+            notify("Nothing was asked for.")
             raise SystemExit(exit_status.ERROR)
         loaded = load(settings, months, lines, per_month=per_month)
         report = plan_bills(settings, months) if bill and not loaded.stopped else None
     code = loaded.code if report is None else report.verdict.code
     if as_json:
-        click.echo(formatting.to_json(as_data(ahead, loaded, report, code)))
+        click.echo(formatting.to_json(as_data(estimate, loaded, report, code)))
     else:
-        show(console(), ahead, loaded, report)
+        show(console(), estimate, loaded, report)
     raise SystemExit(code)
 
 
-def wanted_months(settings: Settings, first: str, last: str) -> list[str]:
-    """Return the months from `first` to `last`. Raises ConfigError saying what is wrong with them."""
+def checked_months(settings: Settings, first: str, last: str) -> list[str]:
+    """Return the months from `first` to `last`. Raises ConfigError with what is wrong with them."""
     for name, month in (("FROM", first), ("TO", last)):
         try:
             values.month(month)
@@ -117,18 +123,18 @@ def wanted_months(settings: Settings, first: str, last: str) -> list[str]:
             raise ConfigError(f"{name}: {error}") from error
     earliest, newest = settings.policy.usage.history_from, month_of(settings.today)
     if first > last:
-        raise ConfigError(f"FROM {first} lies after TO {last}")
+        raise ConfigError(f"FROM {first} is after TO {last}")
     if last > newest:
-        raise ConfigError(f"TO {last} has not begun yet: the running month is {newest}")
+        raise ConfigError(f"TO {last} has not started yet: the current month is {newest}")
     if first < earliest:
-        raise ConfigError(f"FROM {first} lies before usage.history_from in policy.yaml, which is {earliest}")
+        raise ConfigError(f"FROM {first} is before usage.history_from in policy.yaml, which is {earliest}")
     from pax8_pipeline.orchestration.partitions import months_between  # imports Dagster, which takes a second
 
     return months_between(first, last)
 
 
-def look_ahead(settings: Settings, months: Sequence[str], lines: Lines) -> Forecast:
-    """Read the list of invoices, a few calls, and count what is not here yet."""
+def estimate_calls(settings: Settings, months: Sequence[str], lines: Lines) -> Forecast:
+    """Read the list of invoices (a few calls), and estimate the calls for what is not stored yet."""
     warehouse = Warehouse(settings.warehouse_path)
     warehouse.ensure_schema()
     with closing(Pax8Client(pax8_config(settings))) as client:
@@ -138,17 +144,17 @@ def look_ahead(settings: Settings, months: Sequence[str], lines: Lines) -> Forec
         return forecast(connection, settings.today, months, lines)
 
 
-def ahead_text(ahead: Forecast, months: Sequence[str]) -> str:
-    """Say what is about to be asked and how long that takes."""
+def estimate_text(estimate: Forecast, months: Sequence[str]) -> str:
+    """Return a sentence: what will be asked, and how long that takes."""
     span = months[0] if len(months) == 1 else f"{months[0]} to {months[-1]}"
-    many = "1 month" if len(months) == 1 else f"{len(months)} months"
-    if not ahead.calls:
-        return f"Usage of {span} ({many}): all of it is here, nothing is left to ask for."
-    parts = [f"{ahead.invoices} invoices of about {_calls(ahead.pages_per_invoice)} each"]
-    if ahead.line_calls:
-        parts.append(f"usage lines: at most {_calls(ahead.line_calls)}")
-    minutes = ahead.minutes(_limit())
-    took = (
+    count = "1 month" if len(months) == 1 else f"{len(months)} months"
+    if not estimate.calls:
+        return f"Usage of {span} ({count}): all of it is stored, nothing has to be read."
+    parts = [f"{estimate.invoices} invoices of about {_calls(estimate.pages_per_invoice)} each"]
+    if estimate.line_calls:
+        parts.append(f"usage lines: at most {_calls(estimate.line_calls)}")
+    minutes = estimate.minutes(_limit())
+    duration = (
         "less than a minute"
         if minutes <= 1
         else f"{minutes // 60} h {minutes % 60} min"
@@ -156,8 +162,8 @@ def ahead_text(ahead: Forecast, months: Sequence[str]) -> str:
         else f"{minutes} minutes"
     )
     return (
-        f"Usage of {span} ({many}): not here yet are {' and '.join(parts)}. About {_calls(ahead.calls)} in "
-        f"all: {took} at the rate limit of {_limit():,} calls a minute. It may be stopped; the same command goes on."
+        f"Usage of {span} ({count}): not stored yet: {' and '.join(parts)}. About {_calls(estimate.calls)} in "
+        f"all: {duration} at the rate limit of {_limit():,} calls a minute. You can stop it; the same command continues."
     )
 
 
@@ -171,17 +177,17 @@ def _limit() -> int:
 
 
 def load(settings: Settings, months: Sequence[str], lines: Lines, *, per_month: bool) -> Loaded:
-    """Run the job over all months, or month by month until one goes wrong."""
+    """Run the job for all months together, or month by month until one fails."""
     from pax8_pipeline.orchestration.runs import run_backfill  # imports Dagster, which takes a second
 
     loaded = Loaded()
-    began = time.monotonic()
+    started_at = time.monotonic()
     parts = [[month] for month in months] if per_month else [list(months)]
     with progress() as step:
-        for number, part in enumerate(parts, start=1):
+        for number, run_months in enumerate(parts, start=1):
             if per_month:
-                step(f"months: {number} of {len(parts)}, {part[0]}")
-            result = run_backfill(settings, part, lines=lines, progress=step)
+                step(f"months: {number} of {len(parts)}, {run_months[0]}")
+            result = run_backfill(settings, run_months, lines=lines, progress=step)
             loaded.runs.append(result.run_id)
             loaded.errors += result.errors
             loaded.checks += [
@@ -191,18 +197,18 @@ def load(settings: Settings, months: Sequence[str], lines: Lines, *, per_month: 
                 loaded.errors.append("the run was stopped")
             if loaded.stopped:
                 break
-    loaded.seconds = time.monotonic() - began
+    loaded.seconds = time.monotonic() - started_at
     with Warehouse(settings.warehouse_path).connect() as connection:
-        found = connection.execute(
+        rows = connection.execute(
             "SELECT coalesce(sum(requests), 0) FROM meta.snapshots WHERE list_contains(?, run_id)", [loaded.runs]
         ).fetchall()
-        loaded.calls = int(found[0][0])
+        loaded.calls = int(rows[0][0])
         loaded.months = snapshots.dicts(connection.execute(_MONTHS, [list(months)]))
     return loaded
 
 
 def plan_bills(settings: Settings, months: Sequence[str]) -> run_report.RunReport:
-    """Plan the charges of these months and nothing else; no run of this has permission to write."""
+    """Plan only the charges of these months. This run has no permission to write."""
     from pax8_pipeline.orchestration.runs import run_bill
 
     load_mappings(settings.mappings_path)
@@ -215,13 +221,13 @@ def plan_bills(settings: Settings, months: Sequence[str]) -> run_report.RunRepor
     return run_report.build_run_report(settings, result.run_id, result.plan_id, checks, result.errors)
 
 
-def as_data(ahead: Forecast, loaded: Loaded, report: run_report.RunReport | None, code: int) -> dict[str, Any]:
-    """Return the backfill as data for --json."""
+def as_data(estimate: Forecast, loaded: Loaded, report: run_report.RunReport | None, code: int) -> dict[str, Any]:
+    """Return the backfill as data for --json. `report`: the report of the plan, None without one."""
     return {
         "schema": "pax8-pipeline/backfill/1",
         "exit_code": code,
         "sentence": _sentence(loaded),
-        "forecast": {**asdict(ahead), "calls": ahead.calls, "minutes": ahead.minutes(_limit())},
+        "forecast": {**asdict(estimate), "calls": estimate.calls, "minutes": estimate.minutes(_limit())},
         "runs": loaded.runs,
         "calls": loaded.calls,
         "seconds": round(loaded.seconds, 1),
@@ -234,8 +240,8 @@ def as_data(ahead: Forecast, loaded: Loaded, report: run_report.RunReport | None
     }
 
 
-def show(out: Console, ahead: Forecast, loaded: Loaded, report: run_report.RunReport | None) -> None:
-    """Print each month, the calls, and what to type next."""
+def show(out: Console, estimate: Forecast, loaded: Loaded, report: run_report.RunReport | None) -> None:
+    """Print each month, the calls, and the plan if there is one."""
     table = Table(title="Usage by month", title_justify="left", title_style="bold", header_style="bold")
     names = ("month", "state", "invoices", "items", "usage items", "usage lines", "why")
     for name in names:
@@ -246,7 +252,7 @@ def show(out: Console, ahead: Forecast, loaded: Loaded, report: run_report.RunRe
     out.print(table)
     share = 100 * loaded.calls_per_minute / _limit()
     out.print(
-        f"{_calls(loaded.calls)} in {loaded.seconds:.0f} s (about {_calls(ahead.calls)} were announced, without those for "
+        f"{_calls(loaded.calls)} in {loaded.seconds:.0f} s (about {_calls(estimate.calls)} were estimated, without those for "
         f"the list of invoices): {share:.0f} % of the rate limit of {_limit():,} calls a minute.",
         highlight=False, soft_wrap=True,
     )  # fmt: skip
@@ -258,5 +264,5 @@ def show(out: Console, ahead: Forecast, loaded: Loaded, report: run_report.RunRe
 
 def _sentence(loaded: Loaded) -> str:
     if loaded.stopped:
-        return f"not finished: {'; '.join(loaded.stopped)}. The same command goes on where this one was stopped"
-    return "done: what Pax8 has of these months is here"
+        return f"not finished: {'; '.join(loaded.stopped)}. The same command continues where this one was stopped"
+    return "done: all that Pax8 has of these months is stored"

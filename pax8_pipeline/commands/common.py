@@ -1,7 +1,5 @@
-"""How all commands talk to a person or a program.
-
-Here belongs: consoles, progress, --json. Not here: which systems a command works on (`where`), what any one
-command says.
+"""Output and options that all commands share: consoles, progress, --json. Which systems a command uses is in
+`target`.
 """
 
 from __future__ import annotations
@@ -42,33 +40,33 @@ _COUNT = re.compile(r"^(?P<what>.*?):? (?P<done>\d[\d,]*) of (?P<total>\d[\d,]*)
 
 
 class PlainConsole(Console):
-    """A console for which text is text: no markup, no emoji names, and nothing that steers the terminal.
+    """A console that prints text as it is: no markup, no emoji names, and no control characters of a terminal.
 
-    Names, reasons and messages come from outside. What is to be coloured is a `rich.text.Text` made with `styled`.
+    Names, reasons and messages come from outside. Text with colours is a `rich.text.Text` made with `styled`.
     """
 
     def __init__(self, **options: Any) -> None:
         super().__init__(highlight=False, markup=False, emoji=False, **options)
 
     def render_str(self, text: str, **options: Any) -> Text:
-        """Every string that is printed, also the cells of a table, comes through here."""
+        """Every string that is printed, also in the cells of a table, passes here."""
         return super().render_str(show_hidden(text), **options)
 
 
 def styled(*parts: str | tuple[str, str]) -> Text:
-    """Return a line of which some parts, given as (text, style), have a colour."""
+    """Return a line in which the parts given as (text, style) have a colour."""
     return Text.assemble(*(show_hidden(p) if isinstance(p, str) else (show_hidden(p[0]), p[1]) for p in parts))
 
 
 def console() -> Console:
-    """The console for results. Made when used: a test or a pipe may have put another stdout in place."""
-    found = PlainConsole()
-    # Into a pipe or a log there is no width to fit in: a table that breaks words cannot be searched.
-    return found if found.is_terminal else PlainConsole(width=160)
+    """Return the console for results. It is made at each use: a test or a pipe may have replaced stdout."""
+    out = PlainConsole()
+    # A pipe or a log has no width, and a table that breaks words cannot be searched.
+    return out if out.is_terminal else PlainConsole(width=160)
 
 
 def print_table(out: Console, table: Table) -> None:
-    """Print a table of a report: its title, then its lines, which fit the width and never cut a word."""
+    """Print a table of a report: its title, then its lines. They fit the width and never cut a word."""
     out.print(styled((table.title, "bold")), soft_wrap=True)
     for line in text_lines(table, out.width):
         out.print(line, soft_wrap=True)
@@ -79,32 +77,32 @@ def _err() -> Console:
     return PlainConsole(stderr=True, soft_wrap=True)
 
 
-def tell(text: str) -> None:
-    """Say something on the way, to stderr: who reads a result from stdout must see nothing else."""
+def notify(text: str) -> None:
+    """Print a message to stderr, so that a program that reads the result from stdout sees only that."""
     _err().print(text)
 
 
 def utc_now() -> datetime:
-    """Return now in UTC, without offset, as the warehouse keeps times."""
+    """Return the current time in UTC without offset, as in the warehouse."""
     return datetime.now(UTC).replace(tzinfo=None)
 
 
 def user_name() -> str:
-    """Return who sits here, empty when the environment does not say."""
+    """Return the user of this machine; empty when the environment does not name one."""
     return os.environ.get("USER", "").strip() or os.environ.get("LOGNAME", "").strip()
 
 
 def print_json(data: Any) -> None:
-    """Print data as JSON; Decimals as text, so that no reader makes a double of money."""
+    """Print data as JSON. Decimals are text, so that no reader turns money into a double."""
     click.echo(json.dumps(data, indent=2, default=str, ensure_ascii=False))
 
 
 @contextmanager
 def progress(*, quiet: bool = False) -> Iterator[Callable[[str], None]]:
-    """Give a function that is told each step of long work; a step may count: "usage summaries: 200 of 1000".
+    """Yield a function to call with each step of long work. A step may count: "usage summaries: 200 of 1000".
 
-    In a terminal: the step at hand with a spinner, a bar while it counts, and how long it takes. Elsewhere: plain
-    lines, a count only at every tenth part.
+    In a terminal it shows the current step with a spinner, a bar while it counts, and the time. Elsewhere it prints
+    plain lines, and a count only at every tenth part.
     """
     if quiet:
         yield lambda text: None
@@ -132,21 +130,21 @@ class _BarSteps:
 class _PlainSteps:
     def __init__(self, target: Console) -> None:
         self._target = target
-        self._said: tuple[str, int] = ("", -1)
+        self._last_step: tuple[str, int] = ("", -1)
 
     def __call__(self, text: str) -> None:
         count = _count(text)
         if count is not None:
             what, done, total = count
             step = (what, 10 * done // total if total else 10)
-            if step == self._said:
+            if step == self._last_step:
                 return
-            self._said = step
+            self._last_step = step
         self._target.print(text)
 
 
 def _count(text: str) -> tuple[str, int, int] | None:
-    found = _COUNT.match(text)
-    if found is None:
+    match = _COUNT.match(text)
+    if match is None:
         return None
-    return found["what"], int(found["done"].replace(",", "")), int(found["total"].replace(",", ""))
+    return match["what"], int(match["done"].replace(",", "")), int(match["total"].replace(",", ""))

@@ -1,4 +1,4 @@
-"""`pax8-pipeline prune`: throws away what the retention of policy.yaml no longer asks to be kept."""
+"""`pax8-pipeline prune`: deletes what is older than the retention of policy.yaml."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import UTC, datetime, time, timedelta
 
 import click
 
-from pax8_pipeline.commands.common import json_option, print_json, progress, tell
+from pax8_pipeline.commands.common import json_option, notify, print_json, progress
 from pax8_pipeline.commands.target import is_sandbox, sandbox_environment, sandbox_folder
 from pax8_pipeline.settings import Settings, load_settings
 from pax8_pipeline.warehouse import snapshots
@@ -16,7 +16,7 @@ from pax8_pipeline.warehouse.connection import Warehouse
 
 @dataclass(frozen=True)
 class Pruned:
-    """What went, or would go: Dagster runs, event files left over, rows of raw snapshots."""
+    """What was deleted, or would be: Dagster runs, leftover event files, rows of raw snapshots."""
 
     dry_run: bool
     older_than_days: int
@@ -27,26 +27,26 @@ class Pruned:
 
 @click.command(
     epilog="\b\nExamples:\n"
-    "  pax8-pipeline prune --dry-run     what would go\n"
+    "  pax8-pipeline prune --dry-run     what would be deleted\n"
     "  pax8-pipeline prune               by retention_days of policy.yaml (400 unless set)\n"
     "  pax8-pipeline prune --days 90\n\n"
     "Plans, the ledger and reports always stay, and so does the newest complete read of each list. Worth a line in "
     "cron, once a week."
 )
 @click.option("--days", type=click.IntRange(1), help="Keep this many days instead of policy.yaml's retention_days.")
-@click.option("--dry-run", is_flag=True, help="Say what would go, delete nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what would be deleted, delete nothing.")
 @json_option
 def prune(days: int | None, dry_run: bool, as_json: bool) -> None:
     """Delete old Dagster runs with their events and logs, and raw snapshots, to free disk space."""
     settings = load_settings()
     if is_sandbox(settings):
-        tell(f"No credentials are set: this is the sandbox in {sandbox_folder(settings)}.")
+        notify(f"No credentials are set: this is the sandbox in {sandbox_folder(settings)}.")
         settings = load_settings(sandbox_environment(settings, {}))
     pruned = prune_all(settings, days or settings.policy.retention_days, dry_run=dry_run, quiet=as_json)
     if as_json:
         print_json(asdict(pruned))
         return
-    verb = "would go" if dry_run else "deleted"
+    verb = "would be deleted" if dry_run else "deleted"
     click.echo(
         f"Older than {pruned.older_than_days} days, {verb}: {pruned.runs} runs with their events and logs, "
         f"{pruned.leftover_files} leftover event files, {pruned.raw_rows} rows of raw snapshots."
@@ -54,9 +54,9 @@ def prune(days: int | None, dry_run: bool, as_json: bool) -> None:
 
 
 def prune_all(settings: Settings, days: int, *, dry_run: bool, quiet: bool = True) -> Pruned:
-    """Delete (or with `dry_run` count) everything older than `days` before today, and return what it was.
+    """Delete (or with `dry_run` count) everything older than `days` before today, and return the numbers.
 
-    Raises WarehouseBusy when a run is at work.
+    Raises WarehouseBusy when a run is active.
     """
     from pax8_pipeline.orchestration import alerts
     from pax8_pipeline.orchestration.instance import delete_old_runs, open_instance
@@ -65,12 +65,12 @@ def prune_all(settings: Settings, days: int, *, dry_run: bool, quiet: bool = Tru
     with progress(quiet=quiet) as step:
         rows = _raw_rows(settings, days, dry_run=dry_run)
         with open_instance(settings) as instance:
-            swept = delete_old_runs(
+            deleted = delete_old_runs(
                 instance, before, dry_run=dry_run, progress=lambda done, total: step(f"runs: {done} of {total}")
             )
             if not dry_run:
                 alerts.forget(instance, before)
-    return Pruned(dry_run, days, swept.runs, swept.orphans, rows)
+    return Pruned(dry_run, days, deleted.runs, deleted.orphans, rows)
 
 
 def _raw_rows(settings: Settings, days: int, *, dry_run: bool) -> int:

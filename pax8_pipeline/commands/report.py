@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from pax8_pipeline.billing.planning import planner as plans
-from pax8_pipeline.commands.common import tell
+from pax8_pipeline.commands.common import notify
 from pax8_pipeline.commands.target import data_target
 from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.reports import formatting, plan_report
@@ -35,7 +35,7 @@ from pax8_pipeline.warehouse.connection import Connection, Warehouse
 @click.option("--json", "as_json", is_flag=True, help="Print the paths as JSON.")
 def report(plan_id: str | None, folder: Path | None, spreadsheet: Path | None, as_json: bool) -> None:
     """Write a plan as HTML, Markdown, CSV and JSON files for people without a terminal."""
-    settings = data_target(load_settings(), tell)
+    settings = data_target(load_settings(), notify)
     warehouse = Warehouse(settings.warehouse_path)
     context = report_context(settings)
     with warehouse.connect(read_only=True) as connection:

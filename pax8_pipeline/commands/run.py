@@ -1,4 +1,4 @@
-"""`pax8-pipeline run`: the daily sync, now, with its result in the terminal."""
+"""`pax8-pipeline run`: runs the daily sync now, with its progress in the terminal."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import click
 
 from pax8_pipeline.billing import acknowledgements
 from pax8_pipeline.commands import run_report
-from pax8_pipeline.commands.common import console, details_option, progress, tell
+from pax8_pipeline.commands.common import console, details_option, notify, progress
 from pax8_pipeline.commands.target import open_target
 from pax8_pipeline.mapping.files import load_mappings
 from pax8_pipeline.reports import formatting
@@ -31,7 +31,7 @@ def run(dry_run: bool, details: bool, as_json: bool) -> None:
 
     Writes to Halo only with write mode `apply` (HALO_WRITE_MODE or policy.yaml).
     """
-    with open_target(load_settings(), tell) as settings:
+    with open_target(load_settings(), notify) as settings:
         report = sync(settings, apply=not dry_run)
     if as_json:
         click.echo(formatting.to_json(run_report.as_data(report)))
@@ -41,11 +41,11 @@ def run(dry_run: bool, details: bool, as_json: bool) -> None:
 
 
 def sync(settings: Settings, *, apply: bool) -> run_report.RunReport:
-    """Run the daily job in this process and gather what it left."""
+    """Run the daily job in this process and return its report."""
     from pax8_pipeline.orchestration.runs import run_daily_sync  # imports Dagster, which takes a second
 
     acknowledgements.load(settings.acknowledged_path)
-    load_mappings(settings.mappings_path)  # half a mapping is worse than none: say so before a vendor is asked
+    load_mappings(settings.mappings_path)  # a part of a mapping is worse than none: report it before a vendor is asked
     with progress() as step:
         result = run_daily_sync(settings, apply=apply, progress=step)
     checks = [

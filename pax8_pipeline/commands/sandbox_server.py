@@ -1,7 +1,7 @@
-"""The sandbox kept on disk: its world, and never more than one process serving it.
+"""The sandbox that is stored on disk: its world, and never more than one process that serves it.
 
-Here belongs: serving a world for the time of a command, or finding who serves it already. Not here: the
-emulators (`sandbox`), when a command uses them (`common`).
+It serves a world while a command runs, or finds the process that serves it already. The emulators are in `sandbox`;
+which command uses them is decided in `target`.
 """
 
 from __future__ import annotations
@@ -24,30 +24,30 @@ if TYPE_CHECKING:
     from pax8_pipeline.sandbox.world.world import World
 
 Environment = dict[str, str]
-_ANSWERS_WITHIN = 60  # seconds a server may take to load its world
+_START_TIMEOUT_S = 60  # seconds that a server may need to load its world
 
 
 @contextmanager
-def served_world(path: Path) -> Iterator[Environment]:
-    """Give the vendors' environment for the world in `path`: of the process that serves it, else served from here.
+def serve_or_join(path: Path) -> Iterator[Environment]:
+    """Yield the vendors' environment for the world in `path`. If no other process serves the world, serve it here.
 
-    Changes are saved to the file as they happen.
+    Changes are saved to the file at once.
     """
-    with claimed(path) as claim:
-        if claim is None:
-            yield environment_of(holder(path))
+    with server_lock(path) as set_url:
+        if set_url is None:
+            yield environment_of(server_url(path))
             return
-        # The emulators take a moment to import, and are not needed where another process serves the world.
+        # The emulators take a moment to import. They are not needed where another process serves the world.
         from pax8_pipeline.sandbox.server.app import running_sandbox
 
         with running_sandbox(load_world(path), state_file=path) as sandbox:
-            claim(sandbox.url)
+            set_url(sandbox.url)
             yield sandbox.env()
             sandbox.save()
 
 
 def load_world(path: Path) -> World:
-    """Read a world file; ConfigError when it is none that this version can read."""
+    """Read a world file. Raises ConfigError when this version cannot read it."""
     from pax8_pipeline.sandbox.world import state
 
     try:
@@ -56,15 +56,15 @@ def load_world(path: Path) -> World:
         raise ConfigError(str(error)) from error
 
 
-# One server a world
-# -------------------------------------------------------------------------------------------------------------------
+# One server for each world
 
 
 @contextmanager
-def claimed(path: Path) -> Iterator[Callable[[str], None] | None]:
-    """Claim a world file for serving; None if another process has it. Call what is given with the server's address.
+def server_lock(path: Path) -> Iterator[Callable[[str], None] | None]:
+    """Lock a world file for serving. Yields None if another process has it, else a function to call with the server's
+    address.
 
-    The claim is a lock, so it dies with the process: two servers would overwrite each other's world.
+    The lock ends with the process. Two servers would overwrite each other's world.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with _lock_file(path).open("a+", encoding="utf-8") as handle:
@@ -74,14 +74,14 @@ def claimed(path: Path) -> Iterator[Callable[[str], None] | None]:
             yield None
             return
 
-        def say(url: str) -> None:
+        def set_url(url: str) -> None:
             handle.seek(0)
             handle.truncate()
             json.dump({"pid": os.getpid(), "url": url}, handle)
             handle.flush()
 
         try:
-            yield say
+            yield set_url
         finally:
             handle.seek(0)
             handle.truncate()
@@ -89,25 +89,29 @@ def claimed(path: Path) -> Iterator[Callable[[str], None] | None]:
 
 @contextmanager
 def only_server(path: Path, url: str = "") -> Iterator[None]:
-    """Claim a world file, or raise PipelineError naming who serves it. `url`: where this process is about to."""
-    with claimed(path) as claim:
-        if claim is None:
+    """Lock a world file, or raise PipelineError that names the process that serves it. `url`: the address of this
+    process.
+    """
+    with server_lock(path) as set_url:
+        if set_url is None:
             raise PipelineError(
-                f"{path} is in use at {holder(path)} (a `dev` or `sandbox` in another terminal?); end that"
+                f"{path} is in use at {server_url(path)} (a `dev` or `sandbox` in another terminal?); end that"
             )
         if url:
-            claim(url)
+            set_url(url)
         yield
 
 
-def holder(path: Path) -> str:
-    """Return the address of the process that serves a world. Raises PipelineError when it does not say one in time."""
+def server_url(path: Path) -> str:
+    """Return the address of the process that serves a world. Raises PipelineError when it does not write one in
+    time.
+    """
     waiting = threading.Event()
-    for _ in range(_ANSWERS_WITHIN * 5):
+    for _ in range(_START_TIMEOUT_S * 5):
         try:
             return str(json.loads(_lock_file(path).read_text(encoding="utf-8"))["url"])
         except (OSError, ValueError, KeyError):
-            waiting.wait(0.2)  # it has the lock and is about to write
+            waiting.wait(0.2)  # it has the lock and will write its address
     raise PipelineError(f"{path} is in use by another process that does not answer; end that process")
 
 
@@ -116,12 +120,12 @@ def _lock_file(path: Path) -> Path:
 
 
 def environment_of(url: str, *, given_up: Callable[[], bool] = lambda: False) -> Environment:
-    """Ask a sandbox server for the environment to use with it, waiting until it is up.
+    """Ask a sandbox server for the environment to use with it; wait until it has started.
 
-    `given_up` is asked between tries, for when its process has ended. Raises PipelineError.
+    `given_up` is called between tries: True when its process has ended. Raises PipelineError when there is no answer.
     """
     waiting = threading.Event()
-    for _ in range(_ANSWERS_WITHIN * 5):
+    for _ in range(_START_TIMEOUT_S * 5):
         answer = get_json(f"{url}/control/env")
         if isinstance(answer, dict):
             return {str(name): str(value) for name, value in answer.items()}
@@ -141,7 +145,7 @@ def get_json(url: str) -> Any:
 
 
 def free_port() -> int:
-    """Return a loopback port nobody listens on at the moment."""
+    """Return a port of this machine that is not in use."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

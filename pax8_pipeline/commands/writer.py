@@ -6,7 +6,7 @@ import click
 
 from pax8_pipeline.billing.ledger import writer as writers
 from pax8_pipeline.billing.ledger.backup import restore
-from pax8_pipeline.commands.common import json_option, print_json, tell, user_name, utc_now
+from pax8_pipeline.commands.common import json_option, notify, print_json, user_name, utc_now
 from pax8_pipeline.commands.target import data_target
 from pax8_pipeline.settings import Settings, load_settings
 from pax8_pipeline.warehouse.connection import Warehouse
@@ -20,8 +20,8 @@ def writer() -> None:
 @writer.command(epilog="\b\nExamples:\n  pax8-pipeline writer show")
 @json_option
 def show(as_json: bool) -> None:
-    """Show this folder's identity and other folders' usage documents, as the last run saw them."""
-    with _warehouse(data_target(load_settings(), tell)).connect() as connection:
+    """Show this folder's identity, and the usage invoices of other folders, as the last run saw them."""
+    with _warehouse(data_target(load_settings(), notify)).connect() as connection:
         mine, others = writers.own(connection), writers.foreign(connection)
         retired = sorted(writers.retired(connection))
     if as_json:
@@ -39,11 +39,11 @@ def show(as_json: bool) -> None:
     "Stop the other installation first. A document that it writes later stops this folder again."
 )
 @click.option("--why", required=True, help="The reason, for the record.")
-@click.option("--by", "who", default="", help="Who confirms; else the user of the machine.")
+@click.option("--by", "who", default="", help="Who confirms; the user of this machine unless given.")
 @json_option
 def claim(why: str, who: str, as_json: bool) -> None:
     """Confirm that this data folder is now the one that writes usage. Nothing is written to Halo."""
-    warehouse = _warehouse(data_target(load_settings(), tell))
+    warehouse = _warehouse(data_target(load_settings(), notify))
     done = writers.claim(warehouse, utc_now(), who=who or user_name(), why=why)
     if as_json:
         print_json({"writer": done.writer, "retired": list(done.retired)})
@@ -57,5 +57,5 @@ def _warehouse(settings: Settings) -> Warehouse:
     warehouse.ensure_schema()
     restored = restore(warehouse, settings.backups_path)
     if restored:
-        tell(restored.sentence)
+        notify(restored.sentence)
     return warehouse

@@ -1,9 +1,8 @@
-"""Finds Dagster's instance: where runs, checks and schedules are remembered, and who still works on a run.
+"""Finds Dagster's instance: where runs, checks and schedules are stored, and which runs are still alive.
 
-Here belongs: the history's folder, opening it, ending runs whose process died, deleting old runs. Not here: what
-runs (`definitions`, `runs`). The history follows the data folder, so that what happened on the sandbox never
-looks like something that happened to customers: DAGSTER_HOME if set, else `<data folder>/dagster_home`, with
-the settings of the checkout's dagster.yaml.
+It finds and opens the folder of the history, ends runs whose process died, and deletes old runs. What runs is in
+`definitions` and `runs`. The history is in the data folder, so that the sandbox's runs never look like runs on the live
+systems: DAGSTER_HOME if set, else `<data folder>/dagster_home`, with the settings of the checkout's dagster.yaml.
 """
 
 from __future__ import annotations
@@ -27,13 +26,15 @@ from pax8_pipeline.text.private_files import make_folder
 
 _HEAD = "# Written by pax8-pipeline from the checkout's dagster.yaml; edit that one.\n"
 _CHECKOUT = Path(__file__).resolve().parents[2]
-# Neither is a run at work: a finished one has its result, an unstarted one belongs to whoever will start it.
-_AT_WORK = [DagsterRunStatus.STARTED, DagsterRunStatus.STARTING, DagsterRunStatus.CANCELING]
+# A finished run has its result; an unstarted one belongs to the process that will start it.
+_RUNNING = [DagsterRunStatus.STARTED, DagsterRunStatus.STARTING, DagsterRunStatus.CANCELING]
 _ENDED = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED]
 
 
 def project_file(name: str) -> Path:
-    """Return dagster.yaml or workspace.yaml of the folder we are in, else of the checkout; ConfigError if neither."""
+    """Return dagster.yaml or workspace.yaml of the current folder, else of the checkout. Raises ConfigError if there is
+    none.
+    """
     for folder in (Path.cwd(), _CHECKOUT):
         if (folder / name).is_file():
             return folder / name
@@ -41,10 +42,11 @@ def project_file(name: str) -> Path:
 
 
 def instance_home(settings: Settings) -> Path:
-    """Return the folder to use as DAGSTER_HOME, made if need be, with a dagster.yaml that keeps all history in it.
+    """Return the folder for DAGSTER_HOME, with a dagster.yaml that stores all history in it. The folder is made if
+    needed.
 
-    A DAGSTER_HOME that is set is taken as it is. Raises ConfigError if that is relative or missing, which Dagster
-    itself would answer with a stack trace.
+    A DAGSTER_HOME that is set is used as it is. Raises ConfigError if it is relative or missing (Dagster would show a
+    stack trace).
     """
     chosen = settings.value("DAGSTER_HOME")
     if chosen:
@@ -68,7 +70,7 @@ def _config(home: Path) -> dict[str, Any]:
     except yaml.YAMLError as error:
         raise ConfigError(f"{source}: not readable as YAML: {' '.join(str(error).split())}") from error
     storage = config.get("storage", {})
-    if "sqlite" in storage:  # Postgres keeps its history where it says
+    if "sqlite" in storage:  # Postgres stores its history where its settings say
         storage["sqlite"]["base_dir"] = str(home)
     config["local_artifact_storage"]["config"]["base_dir"] = str(home)
     config["compute_logs"]["config"]["base_dir"] = str(home / "compute_logs")
@@ -85,23 +87,23 @@ def _write_if_new(path: Path, text: str) -> None:
 
 @contextmanager
 def open_instance(settings: Settings) -> Iterator[DagsterInstance]:
-    """Open the instance that `pax8-pipeline dev` shows, and end what dead processes left behind in it."""
+    """Open the instance that `pax8-pipeline dev` shows, and end the runs of processes that died."""
     with quick_history(), DagsterInstance.from_config(str(instance_home(settings))) as instance:
         end_dead_runs(instance)
         yield instance
 
 
-# Who is alive
+# Which runs are alive
 # -------------------------------------------------------------------------------------------------------------------
 
 
 @contextmanager
-def at_work(instance: DagsterInstance, run_id: str) -> Iterator[None]:
-    """Mark this process as the one that executes `run_id`. The mark is a lock, so it dies with the process."""
-    path = _mark(instance, run_id)
+def process_lock(instance: DagsterInstance, run_id: str) -> Iterator[None]:
+    """Hold a lock that shows that this process executes `run_id`. The lock ends with the process."""
+    path = _lock_path(instance, run_id)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)  # waits only while somebody looks whether we live
+        fcntl.flock(handle, fcntl.LOCK_EX)  # waits only while another process checks whether this run is alive
         try:
             yield
         finally:
@@ -109,27 +111,27 @@ def at_work(instance: DagsterInstance, run_id: str) -> Iterator[None]:
 
 
 def end_dead_runs(instance: DagsterInstance) -> list[str]:
-    """Fail runs whose marked process is gone and give back their pool slots; return their ids.
+    """Mark runs as failed whose process is gone, and free their pool slots. Return their ids.
 
-    Without this a killed `pax8-pipeline run` would hold the DuckDB slot for ever where no daemon runs, and the next
-    one would wait for it. Runs without a mark (started in the UI) are left to Dagster's own run monitoring.
+    Otherwise a killed `pax8-pipeline run` would hold the DuckDB slot forever where no daemon runs, and the next run
+    would wait for it. Runs without a lock file (started in the UI) are handled by Dagster's own run monitoring.
     """
     ended = []
-    for run in instance.get_runs(filters=RunsFilter(statuses=_AT_WORK)):
-        if _is_dead(_mark(instance, run.run_id)):
-            instance.report_run_failed(run, "The process of this run died. The next run settles what it left open.")
+    for run in instance.get_runs(filters=RunsFilter(statuses=_RUNNING)):
+        if _is_dead(_lock_path(instance, run.run_id)):
+            instance.report_run_failed(run, "The process of this run died. The next run settles its open writes.")
             ended.append(run.run_id)
     storage = instance.event_log_storage
     for run_id in storage.get_concurrency_run_ids():
-        if run_id in ended or _is_dead(_mark(instance, run_id)):
+        if run_id in ended or _is_dead(_lock_path(instance, run_id)):
             storage.free_concurrency_slots_for_run(run_id)
             ended += [] if run_id in ended else [run_id]
     for run_id in ended:
-        _mark(instance, run_id).unlink(missing_ok=True)
+        _lock_path(instance, run_id).unlink(missing_ok=True)
     return ended
 
 
-def _mark(instance: DagsterInstance, run_id: str) -> Path:
+def _lock_path(instance: DagsterInstance, run_id: str) -> Path:
     return Path(instance.root_directory) / "at_work" / f"{run_id}.lock"
 
 
@@ -144,13 +146,14 @@ def _is_dead(path: Path) -> bool:
         return False
 
 
-# What is old
-# -------------------------------------------------------------------------------------------------------------------
+# Deleting old runs
 
 
 @dataclass(frozen=True)
-class Swept:
-    """What went (or would go): `runs` with their events and logs, `orphans` event and log files of runs long gone."""
+class DeletedRuns:
+    """The number of deleted items (or of those that would be deleted): `runs` with their events and logs, and
+    `orphans`, event files of runs that no longer exist.
+    """
 
     runs: int
     orphans: int
@@ -162,25 +165,25 @@ def delete_old_runs(
     *,
     dry_run: bool = False,
     progress: Callable[[int, int], None] | None = None,
-) -> Swept:
-    """Delete ended runs created before `before` (with time zone), their events and their logs.
+) -> DeletedRuns:
+    """Delete ended runs created before `before` (with time zone), with their events and logs.
 
-    The newest successful run of each job stays, however old: it is what "last materialized" means.
+    The newest successful run of each job stays, whatever its age: Dagster shows it as "last materialized".
     """
-    keep = _newest_good(instance)
+    latest = _latest_successful(instance)
     old = instance.get_run_records(filters=RunsFilter(statuses=_ENDED, created_before=before))
-    doomed = [record.dagster_run.run_id for record in old if record.dagster_run.run_id not in keep]
-    for number, run_id in enumerate(doomed, start=1):
+    run_ids = [record.dagster_run.run_id for record in old if record.dagster_run.run_id not in latest]
+    for number, run_id in enumerate(run_ids, start=1):
         if not dry_run:
             instance.delete_run(run_id)
             instance.compute_log_manager.delete_logs(prefix=[run_id])
             _remove_shard(instance, run_id)
         if progress is not None:
-            progress(number, len(doomed))
-    return Swept(len(doomed), _sweep_orphans(instance, before, dry_run, doomed))
+            progress(number, len(run_ids))
+    return DeletedRuns(len(run_ids), _delete_orphans(instance, before, dry_run, run_ids))
 
 
-def _newest_good(instance: DagsterInstance) -> set[str]:
+def _latest_successful(instance: DagsterInstance) -> set[str]:
     newest: dict[str, str] = {}
     for record in instance.get_run_records(filters=RunsFilter(statuses=[DagsterRunStatus.SUCCESS])):
         newest.setdefault(record.dagster_run.job_name, record.dagster_run.run_id)  # newest come first
@@ -192,18 +195,18 @@ def _shards(instance: DagsterInstance) -> Path:
 
 
 def _remove_shard(instance: DagsterInstance, run_id: str) -> None:
-    """SQLite keeps the events of each run in a file of its own, and leaves the emptied file lying about."""
+    """Delete the event file of a run: SQLite has one for each run, and Dagster leaves the empty file."""
     for path in _shards(instance).glob(f"{run_id}.db*"):
         path.unlink(missing_ok=True)
 
 
-def _sweep_orphans(instance: DagsterInstance, before: datetime, dry_run: bool, doomed: list[str]) -> int:
-    """Event files of runs that no longer exist, untouched since `before`."""
-    gone = 0
+def _delete_orphans(instance: DagsterInstance, before: datetime, dry_run: bool, deleted_runs: list[str]) -> int:
+    """Delete event files of runs that no longer exist, unchanged since `before`. Return their number."""
+    count = 0
     for path in _shards(instance).glob("*.db"):
-        stale = path.stat().st_mtime < before.timestamp()
-        if stale and path.stem != "index" and path.stem not in doomed and not instance.has_run(path.stem):
-            gone += 1
+        old = path.stat().st_mtime < before.timestamp()
+        if old and path.stem != "index" and path.stem not in deleted_runs and not instance.has_run(path.stem):
+            count += 1
             if not dry_run:
                 _remove_shard(instance, path.stem)
-    return gone
+    return count

@@ -1,7 +1,7 @@
-"""The jobs: the daily sync, the backfill of usage history, the apply of one plan.
+"""The jobs: the daily sync, the backfill of usage history, and the apply of one plan.
 
-Here belongs: which assets a job holds and how long it may run. Not here: when it runs (`schedule`). Every job runs in
-one process: DuckDB lets one in, and a killed run ends at once with all its steps.
+A job says which assets it has and how long it may run. When it runs is in `schedule`. Every job runs in one process:
+DuckDB allows only one, and a killed run ends at once with all its steps.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pax8_pipeline.orchestration.assets import report
 from pax8_pipeline.orchestration.assets.specs import asset_key
 
 DAILY, BACKFILL, APPLY = "daily_sync", "usage_backfill", "apply_plan"
-# Seconds. A whole run of a large tenant takes minutes; what takes hours hangs.
+# In seconds. A complete run of a large tenant takes minutes; a run of hours hangs.
 _MAX_RUNTIME = 10800
 # Daily lines of three years for 500 summaries are half a million calls.
 _MAX_BACKFILL = 86400
@@ -26,20 +26,20 @@ _APPLY = ("billing.writes", "billing.ledger", "billing.report")
 
 
 def jobs() -> list[dg.UnresolvedAssetJobDefinition]:
-    """Return all jobs; those with usage in them run under the partition of a month."""
+    """Return all jobs. Jobs with usage run for the partition of a month."""
     return [
         _job(DAILY, dg.AssetSelection.all(), "Read both sides, reconcile, plan, and write what may be written."),
         _job(
             BACKFILL,
             _selection(HISTORY),
             "Read the invoices of past usage months; their usage lines only where the configuration of pax8__usage_lines "
-            "asks for them (lines: last or daily). Goes on where it was stopped. Never writes to Halo.",
+            "asks for them (lines: last or daily). Continues where it was stopped. Never writes to Halo.",
             _MAX_BACKFILL,
         ),
         _job(
             APPLY,
             _selection(_APPLY) | dg.AssetSelection.checks(report.AGREES),
-            "Write one stored plan: set plan_id, checksum (both stand on the page of billing/plan) and apply in the "
+            "Write one stored plan: set plan_id, checksum (the page of billing/plan shows both) and apply in the "
             "configuration of billing__writes.",
         ),
     ]

@@ -1,7 +1,7 @@
-"""The months of metered usage as partitions, and the policy as far as loading the code needs it.
+"""The months of metered usage as partitions, and the part of the policy that is needed to load the code.
 
-Here belongs: what has to be known before any run: months, cron, time zone. Not here: anything a run decides. A
-policy.yaml that cannot be read must not keep the UI from opening; the run says what is wrong with it.
+It contains what must be known before any run: months, schedule and time zone. A policy.yaml that cannot be read must
+not stop the UI from opening; the run reports what is wrong with it.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class CodeLocationSettings:
-    """What the code location is built from.
+    """The settings for building the code location.
 
-    `today` by the policy's time zone; `pinned` when PAX8_PIPELINE_TODAY stands in for it; `schedule_on` when
-    PAX8_SCHEDULE switches the schedule on.
+    `today`: in the policy's time zone. `pinned`: PAX8_PIPELINE_TODAY names it. `schedule_on`: PAX8_SCHEDULE switches
+    the schedule on.
     """
 
     policy: Policy
@@ -35,15 +35,15 @@ class CodeLocationSettings:
 
 
 def code_location_settings(settings: Settings | None = None) -> CodeLocationSettings:
-    """Read policy and environment; what cannot be read counts as its default, with a warning in the log."""
+    """Read policy and environment. If they cannot be read, use the defaults and log a warning."""
     try:
-        found = settings or load_settings()
+        loaded = settings or load_settings()
     except ConfigError as error:
-        log.warning("using defaults until this is mended: %s", error)
+        log.warning("using defaults until this is corrected: %s", error)
         on = os.environ.get("PAX8_SCHEDULE", "")
         return CodeLocationSettings(Policy(), datetime.now(ZoneInfo("UTC")).date(), _on(on))
-    pinned = bool(found.value("PAX8_PIPELINE_TODAY"))
-    return CodeLocationSettings(found.policy, found.today, found.schedule_on, pinned)
+    pinned = bool(loaded.value("PAX8_PIPELINE_TODAY"))
+    return CodeLocationSettings(loaded.policy, loaded.today, loaded.schedule_on, pinned)
 
 
 def _on(text: str) -> bool:
@@ -53,7 +53,7 @@ def _on(text: str) -> bool:
 def months(location: CodeLocationSettings) -> dg.MonthlyPartitionsDefinition:
     """Return the usage months: from `usage.history_from` up to and including the month of today.
 
-    A PAX8_PIPELINE_TODAY that lies outside of what the clock allows widens the span either way.
+    A PAX8_PIPELINE_TODAY outside this span extends it, at either end.
     """
     zone = location.policy.timezone
     now = datetime.now(ZoneInfo(zone)).date()
@@ -68,7 +68,7 @@ def partition_key(day: date) -> str:
 
 
 def months_between(first: str, last: str) -> list[str]:
-    """Return the months yyyy-mm from `first` to `last`, both included; none when they stand the wrong way round."""
+    """Return the months yyyy-mm from `first` to `last`, both included; none when `last` is before `first`."""
     begin, end = (int(month[:4]) * 12 + int(month[5:7]) - 1 for month in (first, last))
     return [f"{number // 12:04d}-{number % 12 + 1:02d}" for number in range(begin, end + 1)]
 

@@ -1,7 +1,7 @@
-"""The resources of every job. The environment is read when a run uses them, never when the code is loaded.
+"""The resources of every job. The environment is read when a run uses them, not when the code is loaded.
 
-Here belongs: opening and closing, once per run. Not here: what is done with them (`assets`, `checks`). A test or the
-command line puts something else with the same methods in their place: `build_defs(resources={...})`.
+They are opened and closed once in a run. What is done with them is in `assets` and `checks`. A test or the command line
+can replace them by objects with the same methods: `build_defs(resources={...})`.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ _log = logging.getLogger("pax8_pipeline.progress")
 
 
 class SettingsResource(dg.ConfigurableResource):
-    """Environment and policy.yaml, read at the first use in a run and the same to its end."""
+    """Environment and policy.yaml, read at the first use in a run and unchanged until its end."""
 
     _settings: Settings | None = PrivateAttr(default=None)
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
-        """A new run reads anew."""
+        """Forget the settings: a new run reads them again."""
         self._settings = None
 
     def load(self) -> Settings:
@@ -44,30 +44,30 @@ class SettingsResource(dg.ConfigurableResource):
 
 
 class FixedSettings:
-    """Settings that are known already, in place of SettingsResource."""
+    """Settings that are already loaded, in place of SettingsResource."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
     def load(self) -> Settings:
-        """Return them."""
+        """Return the settings."""
         return self._settings
 
 
 class WarehouseResource(dg.ConfigurableResource):
-    """The DuckDB warehouse of the data folder; its tables are made at the first use in a run."""
+    """The DuckDB warehouse of the data folder. Its tables are made at the first use in a run."""
 
-    patience_s: float = Field(default=60.0, description="Seconds to wait for another process to let go of the file")
+    patience_s: float = Field(default=60.0, description="Seconds to wait for another process to close the file")
     _ready: bool = PrivateAttr(default=False)
     _waited: Waited = PrivateAttr(default_factory=Waited)
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
-        """A new run looks at the tables anew, and waits for the file anew; its steps share the time for waiting."""
+        """Start a new run: it checks the tables again. Its steps share one waiting time for the file."""
         self._ready = False
         self._waited = Waited()
 
     def open(self, settings: Settings) -> Warehouse:
-        """Return the warehouse. Raises WarehouseBusy when another process keeps the file."""
+        """Return the warehouse. Raises WarehouseBusy when another process does not close the file in time."""
         warehouse = Warehouse(settings.warehouse_path, patience=self.patience_s, waited=self._waited)
         if not self._ready:
             restrict_new_files()  # a run that plain `dagster` started
@@ -84,14 +84,14 @@ class WarehouseResource(dg.ConfigurableResource):
 
 
 class Pax8Resource(dg.ConfigurableResource):
-    """The Pax8 client, made at the first use in a run and closed with it."""
+    """The Pax8 client, made at the first use in a run and closed at its end."""
 
     rate_limit: int | None = Field(default=None, description="Requests in any minute; unset: 500, growing to 1000")
     threads: int = Field(default=8, description="Requests under way at once")
     _client: Any = PrivateAttr(default=None)
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
-        """A new run connects anew."""
+        """Forget the client: a new run connects again."""
         self._client = None
 
     def client(self, settings: Settings) -> Pax8Client:
@@ -108,14 +108,14 @@ class Pax8Resource(dg.ConfigurableResource):
 
 
 class HaloResource(dg.ConfigurableResource):
-    """The Halo client, made at the first use in a run and closed with it."""
+    """The Halo client, made at the first use in a run and closed at its end."""
 
     rate_limit: int | None = Field(default=None, description="Requests in any 5 minutes; unset: the policy's")
     threads: int = Field(default=4, description="Requests under way at once")
     _client: Any = PrivateAttr(default=None)
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
-        """A new run connects anew."""
+        """Forget the client: a new run connects again."""
         self._client = None
 
     def client(self, settings: Settings) -> HaloClient:
@@ -134,7 +134,7 @@ class HaloResource(dg.ConfigurableResource):
 
 
 def default_resources() -> dict[str, Any]:
-    """Return the resources every job uses unless told otherwise."""
+    """Return the resources that every job uses unless they are replaced."""
     return {
         "settings": SettingsResource(),
         "warehouse": WarehouseResource(),

@@ -1,8 +1,7 @@
-"""Starts a job (the daily sync, a backfill, the apply of one plan) from a program, in its process, on the history that
-the UI shows.
+"""Starts a job (the daily sync, a backfill, the apply of one plan) in this process, with the history that the UI shows.
 
-Here belongs: running the job and gathering what a caller needs to know. Not here: words for people (commands),
-exit codes (`billing.exit_status`). Nothing is printed: expected failures come back as sentences.
+It runs the job and collects the result. Sentences for people are in commands, exit codes in `billing.exit_status`.
+Nothing is printed: expected failures are returned as sentences.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from pax8_pipeline.definitions import build_defs
 from pax8_pipeline.orchestration import alerts
 from pax8_pipeline.orchestration.assets.specs import asset_key
 from pax8_pipeline.orchestration.assets.step import progress_log
-from pax8_pipeline.orchestration.instance import at_work, open_instance
+from pax8_pipeline.orchestration.instance import process_lock, open_instance
 from pax8_pipeline.orchestration.jobs import APPLY, BACKFILL, DAILY, HISTORY, LINES
 from pax8_pipeline.orchestration.partitions import partition_key
 from pax8_pipeline.orchestration.resources import FixedSettings
@@ -41,12 +40,12 @@ _SINK, _PLAN, _LINES = "billing__writes", "billing__plan", "pax8__usage_lines"
 
 @dataclass(frozen=True)
 class RunResult:
-    """What became of a run.
+    """The result of a run.
 
-    `plan_id`: the plan it made or was told to write, None when it came to none. `failed_checks`: grave ones first. `errors`: one sentence
-    for each step that failed of its own (a failed blocking check is not among them). `applied`: how many writes ended
-    in which state; `outcome`: the sink's own sentence, empty when it was not reached; `refused`: why the sink would not
-    begin, empty when it did; `held_back`: the same, when what kept it is as grave as a failed blocking check.
+    `plan_id`: the plan that it made or had to write; None when there is none. `failed_checks`: the most severe first.
+    `errors`: one sentence for each failed step (without failed blocking checks). `applied`: the number of writes in
+    each state. `outcome`: the sink's own sentence, empty when it was not reached. `refused`: why the sink did not
+    start, empty when it did. `held_back`: the same, for a reason as severe as a failed blocking check.
     """
 
     run_id: str
@@ -68,14 +67,14 @@ def run_daily_sync(
     resources: dict[str, Any] | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> RunResult:
-    """Run the daily sync here and now, for the month of `settings.today`.
+    """Run the daily sync now, in this process, for the month of `settings.today`.
 
-    `apply` is the permission to write; the write mode still has to be `apply` too. `instance`: another history than
-    the one of the settings' data folder. `resources` replace those of the same name. `progress` gets one line at a
-    time. Raises ConfigError when no history can be opened and WarehouseBusy when another process holds the warehouse;
-    everything that goes wrong in the run is in the result.
+    `apply` is the permission to write; the write mode must be `apply` too. `instance`: another history than that of the
+    settings' data folder. `resources` replace those of the same name. `progress` gets one line at a time. Raises
+    ConfigError when the history cannot be opened, and WarehouseBusy when another process uses the warehouse; every
+    other failure is in the result.
     """
-    how = _How(DAILY, {}, partition=partition_key(settings.today), may_write=apply)
+    how = _RunRequest(DAILY, {}, partition=partition_key(settings.today), may_write=apply)
     return _execute(settings, how, instance, resources, progress)
 
 
@@ -88,11 +87,11 @@ def run_bill(
     resources: dict[str, Any] | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> RunResult:
-    """Run the daily sync without permission to write, for a plan of the charges of the usage months `first` to `last`
-    alone (yyyy-mm), all of which wait for a person. The rest is as in `run_daily_sync`.
+    """Run the daily sync without permission to write. Its plan has only the charges of the usage months `first` to
+    `last` (yyyy-mm), and all of them wait for a person. The rest is as in `run_daily_sync`.
     """
     ops: dict[str, dict[str, Any]] = {_PLAN: {"bill_from": first, "bill_to": last}}
-    how = _How(DAILY, ops, partition=partition_key(settings.today))
+    how = _RunRequest(DAILY, ops, partition=partition_key(settings.today))
     return _execute(settings, how, instance, resources, progress)
 
 
@@ -105,13 +104,13 @@ def run_backfill(
     resources: dict[str, Any] | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> RunResult:
-    """Load the history of usage months (yyyy-mm, without a gap) here and now, in one run. It cannot write to Halo.
+    """Load the history of usage months (yyyy-mm, without a gap) now, in one run. It cannot write to Halo.
 
-    `lines`: which usage lines to ask for of months that are over: none, last (day), daily. The rest is as in
-    `run_daily_sync`; there is no plan in the result.
+    `lines`: which usage lines to read of months that are over: none, last (day), daily. The rest is as in
+    `run_daily_sync`; the result has no plan.
     """
     keys = [f"{month}-01" for month in months]
-    how = _How(
+    how = _RunRequest(
         BACKFILL,
         {} if lines == "none" else {_LINES: {"lines": lines}},
         partition=keys[0] if len(keys) == 1 else None,
@@ -129,20 +128,20 @@ def run_apply_plan(
     resources: dict[str, Any] | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> RunResult:
-    """Write one stored plan here and now: its safe rows, and what people agreed to in it.
+    """Write one stored plan now: its safe changes, and those that people approved.
 
-    This is the permission to write; the write mode still has to be `apply` too. The rest is as in `run_daily_sync`.
+    This is the permission to write; the write mode must be `apply` too. The rest is as in `run_daily_sync`.
     """
-    how = _How(APPLY, {_SINK: {"apply": True, "plan_id": plan_id}}, may_write=True)
+    how = _RunRequest(APPLY, {_SINK: {"apply": True, "plan_id": plan_id}}, may_write=True)
     result = _execute(settings, how, instance, resources, progress)
     return replace(result, plan_id=plan_id)
 
 
 @dataclass(frozen=True)
-class _How:
-    """A job with the configuration of its steps, its partition or tags, and which of its tables (empty: all).
+class _RunRequest:
+    """A job with the configuration of its steps, its partition or tags, and the tables to make (empty: all).
 
-    `may_write` never becomes configuration: it is handed to the run as an object of this process.
+    `may_write` never becomes configuration: the run gets it as an object of this process.
     """
 
     job: str
@@ -155,7 +154,7 @@ class _How:
 
 def _execute(
     settings: Settings,
-    how: _How,
+    how: _RunRequest,
     instance: DagsterInstance | None,
     resources: dict[str, Any] | None,
     progress: Callable[[str], None] | None,
@@ -166,7 +165,7 @@ def _execute(
     defs = build_defs(resources={**ours, **(resources or {})}, settings=settings)
     with nullcontext(instance) if instance is not None else open_instance(settings) as history:
         run_id = str(uuid.uuid4())
-        with at_work(history, run_id), named_origin(history, how.job), _forward_progress(progress):
+        with process_lock(history, run_id), named_origin(history, how.job), _forward_progress(progress):
             result = defs.resolve_job_def(how.job).execute_in_process(
                 instance=history,
                 run_id=run_id,
@@ -181,14 +180,16 @@ def _execute(
 
 
 def _wait_for_warehouse(settings: Settings) -> None:
-    """Wait for whoever holds the warehouse before any vendor is asked. Raises WarehouseBusy when it stays held."""
+    """Wait until no other process uses the warehouse, before any vendor is asked. Raises WarehouseBusy after the
+    waiting time.
+    """
     if settings.warehouse_path.exists():
         with Warehouse(settings.warehouse_path).connect():
             pass
 
 
 def collect_run_result(instance: DagsterInstance, run_id: str, success: bool) -> RunResult:
-    """Read what a run left in its events."""
+    """Read the result of a run from its events."""
     writes = _writes(instance, run_id)
     states = writes["states"].value if "states" in writes else {}
     return RunResult(
@@ -224,7 +225,7 @@ class _ProgressHandler(logging.Handler):
 
 @contextmanager
 def _forward_progress(progress: Callable[[str], None] | None) -> Iterator[None]:
-    """Hand the run's own lines to the caller for as long as it runs."""
+    """Pass the run's progress lines to the caller while it runs."""
     if progress is None:
         yield
         return

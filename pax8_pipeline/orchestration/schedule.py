@@ -1,7 +1,6 @@
 """When the daily sync starts: once a day, at the policy's hour, in the policy's time zone.
 
-Here belongs: the tick. Not here: what a run does. The day comes from the tick, never from the clock, so that a late
-daemon starts the run it owes.
+The day comes from the schedule's tick, not from the clock, so that a late daemon starts the run of the right day.
 """
 
 # No `from __future__ import annotations` here: Dagster looks at the annotation of `context` itself.
@@ -12,8 +11,8 @@ from pax8_pipeline.orchestration.jobs import DAILY
 from pax8_pipeline.orchestration.partitions import CodeLocationSettings, partition_key
 from pax8_pipeline.orchestration.write_permission import SCHEDULE
 
-# A run whose process died is tried once more, from the beginning: the ledger makes that harmless. A step that
-# failed is not tried again (dagster.yaml: run_retries.retry_on_asset_or_op_failure).
+# A run whose process died is repeated once from the start; the ledger makes that safe. A step that failed is not
+# repeated (dagster.yaml: run_retries.retry_on_asset_or_op_failure).
 _TAGS = {
     "dagster/max_retries": "1",
     "dagster/retry_strategy": "ALL_STEPS",
@@ -22,21 +21,21 @@ _TAGS = {
 
 
 def schedule(location: CodeLocationSettings) -> dg.ScheduleDefinition:
-    """Return the schedule; it starts switched off unless PAX8_SCHEDULE is `on`."""
-    when = location.policy.schedule
+    """Return the schedule. It is off unless PAX8_SCHEDULE is `on`."""
+    timing = location.policy.schedule
     status = dg.DefaultScheduleStatus.RUNNING if location.schedule_on else dg.DefaultScheduleStatus.STOPPED
 
     @dg.schedule(
         name=SCHEDULE,
         job_name=DAILY,
-        cron_schedule=f"{when.minute} {when.hour} * * *",
+        cron_schedule=f"{timing.minute} {timing.hour} * * *",
         execution_timezone=location.policy.timezone,
         default_status=status,
         description="The daily sync. Writes to Halo only where the write mode is `apply`.",
     )
     def daily(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
         day = context.scheduled_execution_time.date()
-        # A replay or the sandbox lives on another day than the clock; usage is asked for the month of that day.
+        # In a replay or on the sandbox, today is not the day of the clock. Usage is read for the month of that day.
         month = partition_key(location.today if location.pinned else day)
         return dg.RunRequest(run_key=day.isoformat(), partition_key=month, tags=_TAGS)
 

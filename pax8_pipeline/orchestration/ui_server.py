@@ -1,12 +1,11 @@
-"""Starts Dagster's UI and daemon as `dagster dev` does, with a guard before the web server.
+"""Starts Dagster's UI and daemon as `dagster dev` does, with a guard in front of the web server.
 
-Here belongs: putting the guard between the network and Dagster's web server. Not here: which requests pass
-(`web_guard`), which processes run beside it (`commands.playground.dev`). Dagster's web server runs mutations by GET and looks
-neither at Host nor at Origin.
+The guard is between the network and Dagster's web server, which runs mutations by GET and checks neither Host nor
+Origin. Which requests are allowed is in `web_guard`; which processes run beside it is in `commands.playground.dev`.
 
     python -m pax8_pipeline.orchestration.ui_server dev -w workspace.yaml -h 127.0.0.1 -p 3000
 
-`dagster dev` starts the web server as a process of its own; here that process is this module again, as `webserver`.
+`dagster dev` starts the web server as a separate process. Here that process is this module again, as `webserver`.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ _WEBSERVER, _DAEMON = ["-m", "dagster_webserver"], ["-m", "dagster._daemon"]
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Be `dagster dev`, or the web server that it starts."""
+    """Run `dagster dev`, or the web server that it starts."""
     restrict_new_files()
     part, *rest = arguments
     if part == "webserver":
@@ -34,7 +33,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def _dagster(arguments: Sequence[str]) -> None:
-    """Run Dagster's own command line; the web server that it starts is ours."""
+    """Run Dagster's own command line, with our web server in place of its own."""
     from dagster import _cli
 
     change_started_commands(guarded_command)
@@ -45,7 +44,7 @@ def _dagster(arguments: Sequence[str]) -> None:
 def guarded_command(command: Sequence[str]) -> list[str]:
     """Return the command of a process that `dagster dev` starts, with our web server in place of Dagster's.
 
-    Raises RuntimeError for a process that is not known: it could be a web server without the guard.
+    Raises RuntimeError for an unknown process: it could be a web server without the guard.
     """
     python, *rest = command
     if rest[:2] == _WEBSERVER:
@@ -56,13 +55,13 @@ def guarded_command(command: Sequence[str]) -> list[str]:
 
 
 def rules(host: str, allowed: Sequence[str]) -> WebRules:
-    """Return what the UI answers when it listens on `host`: an address that was chosen is a name, too."""
+    """Return the rules of the UI when it listens on `host`. A chosen address is allowed as a host name too."""
     named = [] if host in _ANY_ADDRESS else [host.lower()]
     return WebRules(hosts=frozenset([*named, *allowed]), post_only=("/graphql",))
 
 
 def _serve(arguments: Sequence[str]) -> None:
-    """Run Dagster's web server; what it hands to uvicorn goes there behind the guard."""
+    """Run Dagster's web server. The application that it gives to uvicorn runs behind the guard."""
     from dagster_webserver import cli
 
     place = list(arguments).index("--host") + 1 if "--host" in arguments else 0

@@ -1,7 +1,8 @@
-"""Who may write to Halo. A run needs permission that its own process or Dagster's daemon gives; nothing else counts.
+"""Decides who may write to Halo. A run needs permission from its own process or from Dagster's daemon; nothing else
+counts.
 
-Here belongs: the one rule, in sentences. Not here: guardrails, trust (billing). Configuration and tags of a run prove
-nothing: whoever reaches the UI sets both. docs/decisions/0002-who-may-write.md tells why each of the three ways holds.
+Guardrails and trust are in billing. The configuration and tags of a run prove nothing: everybody who reaches the UI can
+set both. docs/decisions/0002-who-may-write.md explains why each of the three ways is safe.
 """
 
 from __future__ import annotations
@@ -19,21 +20,21 @@ RANGE_TAG = "dagster/asset_partition_range_start"
 SINK = "billing__writes"
 _BY_HAND = (
     "a run that was started by hand writes only one stored plan: start the job apply_plan with `apply: true`, `plan_id` "
-    "and `checksum` in the configuration of billing__writes (both stand on the page of the asset billing/plan), or use "
+    "and `checksum` in the configuration of billing__writes (the page of the asset billing/plan shows both), or use "
     "`pax8-pipeline run` or `pax8-pipeline plan apply`"
 )
 
 
 @dataclass(frozen=True)
 class Permission:
-    """What the process that executes a run says about writing.
+    """The permission to write that a process gives to the run that it executes.
 
-    The command line puts `granted=True` into the resources of a run that it executes itself. A run that the UI or the
-    schedule starts loads the definitions anew, and there it is False: no configuration reaches this object.
+    The command line puts `granted=True` into the resources of a run that it executes itself. A run of the UI or of the
+    schedule loads the definitions again, and there it is False: no configuration reaches this object.
     """
 
     granted: bool = False
-    otherwise: str = _BY_HAND  # what a run is told that has no permission
+    otherwise: str = _BY_HAND  # the reason that a run without permission shows
 
 
 def refusal(
@@ -46,8 +47,8 @@ def refusal(
 ) -> str | None:
     """Return why this run may not write, or None when it may.
 
-    `names_plan`: the configuration says `apply` and names a plan with its checksum (whether they are right is asked
-    later). `write_mode` comes from HALO_WRITE_MODE or policy.
+    `names_plan`: the configuration says `apply` and names a plan with its checksum (they are checked later).
+    `write_mode` comes from HALO_WRITE_MODE or the policy.
     """
     if BACKFILL_TAG in run.tags or RANGE_TAG in run.tags:
         return "a backfill never writes"
@@ -67,10 +68,10 @@ def may_write(run: dg.DagsterRun, instance: dg.DagsterInstance, permission: Perm
 
 
 def of_schedule(run: dg.DagsterRun, instance: dg.DagsterInstance) -> bool:
-    """True for a run that a tick of the schedule started, or that the daemon started anew after such a run died.
+    """True for a run that a tick of the schedule started, or that the daemon repeated after such a run died.
 
-    The proof is the history: the daemon writes there which runs a tick started, and which run retries which. The tags
-    only say where to look. A run with another configuration or a part of the assets is not the schedule's.
+    The proof is the history, where the daemon writes which runs a tick started and which run repeats which. The tags
+    only say where to search. A run with another configuration or only some of the assets is not the schedule's.
     """
     if run.tags.get(SCHEDULE_NAME_TAG) != SCHEDULE or not _is_whole(run):
         return False
@@ -92,7 +93,7 @@ def _in_tick(run: dg.DagsterRun, instance: dg.DagsterInstance) -> bool:
         return False
     record = instance.get_run_record_by_id(run.run_id)
     for tick in storage.get_ticks_by_ids([int(tick_id)]):
-        # A run that was there before its tick was put there for the tick to find.
+        # A run that existed before its tick was put there to be found by the tick.
         made_by_it = record is not None and record.create_timestamp.timestamp() >= tick.timestamp
         if tick.instigator_name == SCHEDULE and run.run_id in tick.run_ids and made_by_it:
             return True

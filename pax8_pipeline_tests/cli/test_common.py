@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from pax8_pipeline.commands.common import print_json, progress, tell
+from pax8_pipeline.commands.common import notify, print_json, progress
 
 
 def test_steps_are_plain_lines_on_stderr_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
@@ -39,7 +39,7 @@ def test_quiet_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
 def test_json_on_stdout_is_not_mixed_with_what_is_told_and_keeps_money_exact(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    tell("[1/2] on the way")
+    notify("[1/2] on the way")
     print_json({"money": Decimal("0.10")})
     printed = capsys.readouterr()
     assert json.loads(printed.out) == {"money": "0.10"}

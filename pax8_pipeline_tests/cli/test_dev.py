@@ -103,4 +103,4 @@ def test_dagster_that_ends_by_itself_ends_dev_with_an_error(tmp_path: Path) -> N
     state.save(World(1, companies=3), tmp_path / "data" / "sandbox" / "world.json")
     done = cli(tmp_path, "dev", "--port", str(free_port()))
     assert done.returncode == 1
-    assert "Error: Dagster ended by itself" in done.stderr
+    assert "Error: Dagster ended unexpectedly" in done.stderr

@@ -304,7 +304,7 @@ def test_licences_without_the_column_are_bad_and_with_an_empty_one_a_warning() -
     assert vendors.licence_ids([{"id": 1, "type": 1}], "snowid").level == "bad"
     assert vendors.licence_ids([{"id": 1, "type": 1, "snowid": " "}], "snowid").level == "warn"
     filled = vendors.licence_ids([{"type": 1, "snowid": "a"}, {"type": 0, "snowid": ""}], "snowid")
-    assert (filled.level, filled.text) == ("ok", "set on 1 of the 1 subscriptions looked at")
+    assert (filled.level, filled.text) == ("ok", "set on 1 of the 1 checked subscriptions")
 
 
 def test_an_integration_that_does_not_tell_is_not_taken_for_off() -> None:

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from pax8_pipeline.errors import ConfigError
-from pax8_pipeline.orchestration.instance import at_work, delete_old_runs, end_dead_runs, instance_home, open_instance
+from pax8_pipeline.orchestration.instance import process_lock, delete_old_runs, end_dead_runs, instance_home, open_instance
 from pax8_pipeline.settings import load_settings
 from pax8_pipeline_tests.support.cli import clean_environment
 
@@ -97,7 +97,7 @@ DIES = """
 import os, sys
 from pathlib import Path
 import dagster as dg
-from pax8_pipeline.orchestration.instance import at_work, open_instance
+from pax8_pipeline.orchestration.instance import process_lock, open_instance
 from pax8_pipeline.settings import load_settings
 
 @dg.op(pool="duckdb")
@@ -109,7 +109,7 @@ def daily_sync():
     die()
 
 with open_instance(load_settings({"PAX8_PIPELINE_DATA": sys.argv[1]})) as instance:
-    with at_work(instance, sys.argv[2]):
+    with process_lock(instance, sys.argv[2]):
         daily_sync.execute_in_process(instance=instance, run_id=sys.argv[2])
 """
 
@@ -135,7 +135,7 @@ def test_a_killed_run_is_failed_and_its_slot_given_back(tmp_path: Path) -> None:
 
 def test_a_run_whose_process_lives_is_left_alone(instance: dg.DagsterInstance) -> None:
     run = instance.create_run_for_job(daily_sync)
-    with at_work(instance, run.run_id):
+    with process_lock(instance, run.run_id):
         instance.report_engine_event("begins", run)
         instance.handle_run_event(run.run_id, _start_event(run))
         assert end_dead_runs(instance) == []

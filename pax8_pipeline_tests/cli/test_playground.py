@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pax8_pipeline.commands.sandbox_server import claimed, environment_of, get_json, only_server, served_world
+from pax8_pipeline.commands.sandbox_server import environment_of, get_json, only_server, serve_or_join, server_lock
 from pax8_pipeline.errors import ConfigError, PipelineError
 from pax8_pipeline.sandbox.world import state
 from pax8_pipeline.sandbox.world.world import World
@@ -25,7 +25,7 @@ def world_file(tmp_path: Path) -> Path:
 
 
 def test_a_second_command_uses_the_server_of_the_first(world_file: Path) -> None:
-    with served_world(world_file) as first, served_world(world_file) as second:
+    with serve_or_join(world_file) as first, serve_or_join(world_file) as second:
         assert second == first
         assert get_json(f"{first['PAX8_API_URL']}/companies") is None  # up, and wants a token
 
@@ -41,29 +41,29 @@ def test_a_world_is_free_again_when_its_server_is_killed(world_file: Path) -> No
     server = subprocess.Popen([sys.executable, "-c", program, str(world_file)], stdout=subprocess.PIPE, text=True)
     assert server.stdout is not None
     address = server.stdout.readline().strip()
-    with served_world(world_file) as shared:
+    with serve_or_join(world_file) as shared:
         assert shared["PAX8_API_URL"] == address
     server.kill()
     server.wait()
     server.stdout.close()
-    with served_world(world_file) as own:
+    with serve_or_join(world_file) as own:
         assert own["PAX8_API_URL"] != address
 
 
 def test_who_must_have_the_world_alone_is_told_where_it_is_served(world_file: Path) -> None:
-    with served_world(world_file) as env, pytest.raises(PipelineError) as refused, only_server(world_file):
+    with serve_or_join(world_file) as env, pytest.raises(PipelineError) as refused, only_server(world_file):
         pass
     assert env["PAX8_API_URL"].removesuffix("/pax8/v1") in str(refused.value)
 
 
 def test_a_world_file_that_cannot_be_read_is_named(world_file: Path) -> None:
     world_file.write_text("{}", encoding="utf-8")
-    with pytest.raises(ConfigError, match=r"world\.json: not a sandbox state .*remove it"), served_world(world_file):
+    with pytest.raises(ConfigError, match=r"world\.json: not a sandbox state .*remove it"), serve_or_join(world_file):
         pass
 
 
 def test_a_claim_that_ended_leaves_no_address_behind(world_file: Path) -> None:
-    with only_server(world_file, "http://127.0.0.1:1"), claimed(world_file) as second:
+    with only_server(world_file, "http://127.0.0.1:1"), server_lock(world_file) as second:
         assert second is None
     assert world_file.with_name("world.json.lock").read_text() == ""
 
@@ -90,7 +90,7 @@ def test_sandbox_command_prints_the_environment_and_keeps_its_world(tmp_path: Pa
             told[name] = value
         if line.startswith("Ctrl-C"):
             break
-    with served_world(keep) as env:
+    with serve_or_join(keep) as env:
         assert env == told
     second = cli(tmp_path, "sandbox", "--port", "0", "--state", str(keep))
     assert (second.returncode, "is in use at http://127.0.0.1:" in second.stderr) == (1, True)
@@ -104,4 +104,4 @@ def test_sandbox_command_prints_the_environment_and_keeps_its_world(tmp_path: Pa
 def test_sizes_for_a_world_that_is_there_already_are_refused(world_file: Path) -> None:
     done = cli(world_file.parent, "sandbox", "--state", "world.json", "--port", "0", "--companies", "5")
     assert done.returncode == 1
-    assert "holds a world already" in done.stderr
+    assert "contains a world already" in done.stderr

@@ -51,7 +51,7 @@ def test_the_command_says_what_went_and_takes_the_retention_of_the_policy(settin
     (settings.data / "policy.yaml").write_text("retention_days: 700\n")
     dry = quick(tmp_path, "prune", "--dry-run", PAX8_PIPELINE_TODAY=YEARS_LATER)
     assert dry.out == (
-        "Older than 700 days, would go: 0 runs with their events and logs, 0 leftover event files, "
+        "Older than 700 days, would be deleted: 0 runs with their events and logs, 0 leftover event files, "
         "3 rows of raw snapshots.\n"
     )
     longer = quick(tmp_path, "prune", "--days", "900", "--json", PAX8_PIPELINE_TODAY=YEARS_LATER)

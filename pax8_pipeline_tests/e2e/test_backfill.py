@@ -119,9 +119,9 @@ def test_bills_of_a_backfill_wait_for_a_person_and_nothing_is_written(
     [
         (("2026-8", LAST), "FROM: '2026-8' is not a month: write it as yyyy-mm, such as 2026-08"),
         (("2026-13", LAST), "FROM: '2026-13' is not a month"),
-        (("2026-07", "2026-06"), "FROM 2026-07 lies after TO 2026-06"),
-        (("2026-07", "2026-09"), "TO 2026-09 has not begun yet: the running month is 2026-08"),
-        (("2023-07", LAST), f"FROM 2023-07 lies before usage.history_from in policy.yaml, which is {FIRST}"),
+        (("2026-07", "2026-06"), "FROM 2026-07 is after TO 2026-06"),
+        (("2026-07", "2026-09"), "TO 2026-09 has not started yet: the current month is 2026-08"),
+        (("2023-07", LAST), f"FROM 2023-07 is before usage.history_from in policy.yaml, which is {FIRST}"),
     ],
 )
 def test_months_that_cannot_be_are_refused_in_plain_words(

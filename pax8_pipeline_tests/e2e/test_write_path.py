@@ -112,7 +112,7 @@ def test_a_rollback_names_and_leaves_alone_what_changed_since(at: Operator) -> N
     at.sandbox.halo.licences[row["licence_id"]]["count"] = 77
     undo = at.command("plan", "rollback", plan)
     assert undo.code == 2, undo.err
-    (left,) = [text for text in undo.out.splitlines() if text.startswith("Left alone: ")]
+    (left,) = [text for text in undo.out.splitlines() if text.startswith("Skipped: ")]
     assert f"licence {row['licence_id']}" in left
     expired(at)
     newest = at.command("plan", "show", "--json").data["plan"]["plan_id"]

@@ -1,4 +1,6 @@
-"""`pax8-pipeline doctor`: is everything in place, and if not, what to do. Reads only, changes nothing."""
+"""`pax8-pipeline doctor`: checks whether everything is in place, and says what to do if not. It reads only and changes
+nothing.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ from dataclasses import replace
 import click
 
 from pax8_pipeline.clients import halo_config, pax8_config
-from pax8_pipeline.commands.common import console, json_option, print_json, tell
+from pax8_pipeline.commands.common import console, json_option, notify, print_json
 from pax8_pipeline.commands.doctor import diagnosis, local, mappings, vendors
 from pax8_pipeline.commands.doctor.diagnosis import Diagnosis, bad, ok
 from pax8_pipeline.commands.target import is_sandbox, open_target
@@ -18,8 +20,8 @@ from pax8_pipeline.pax8.client import Pax8Client
 from pax8_pipeline.settings import REQUIRED_HALO, REQUIRED_PAX8, Settings, load_settings
 from pax8_pipeline.transport.retry import RetryPolicy
 
-# A person is waiting: asked twice, not for a quarter of an hour.
-_IMPATIENT = RetryPolicy(tries=2, deadline_s=60.0, retry_after_max_s=30.0)
+# A person is waiting: two tries, and not a quarter of an hour.
+_SHORT_RETRY = RetryPolicy(tries=2, deadline_s=60.0, retry_after_max_s=30.0)
 _READ_TIMEOUT_S = 30.0
 
 
@@ -31,34 +33,34 @@ _READ_TIMEOUT_S = 30.0
 )
 @json_option
 def doctor(as_json: bool) -> None:
-    """Test settings and the connections to Pax8 and Halo, and say in plain words what is so and what to do.
+    """Test settings and the connections to Pax8 and Halo, and say in plain words what was found and what to do.
 
-    Looks at both vendors with the credentials that are set; reads only a little and changes nothing.
+    Connects to both vendors with the credentials that are set; reads only a little and changes nothing.
     """
-    found = []
-    for finding in examine():
-        found.append(finding)
+    diagnoses = []
+    for diagnosed in examine():
+        diagnoses.append(diagnosed)
         if not as_json:
-            diagnosis.show(console(), finding)
+            diagnosis.show(console(), diagnosed)
     if as_json:
-        print_json(diagnosis.as_data(found))
+        print_json(diagnosis.as_data(diagnoses))
     else:
-        counts = {level: sum(1 for f in found if f.level == level) for level in ("ok", "warn", "bad")}
-        tell(f"{counts['ok']} ok, {counts['warn']} to look at, {counts['bad']} bad")
-    raise SystemExit(1 if diagnosis.worst(found) == "bad" else 0)
+        counts = {level: sum(1 for f in diagnoses if f.level == level) for level in ("ok", "warn", "bad")}
+        notify(f"{counts['ok']} ok, {counts['warn']} warnings, {counts['bad']} bad")
+    raise SystemExit(1 if diagnosis.worst(diagnoses) == "bad" else 0)
 
 
 def examine() -> Iterator[Diagnosis]:
-    """Look at everything, in the order in which one thing rests on another."""
+    """Check everything, each thing after those that it depends on."""
     try:
         settings = load_settings()
         if is_sandbox(settings):
-            with open_target(settings, tell) as used:
-                yield from _everything(used, sandbox=True)
+            with open_target(settings, notify) as target_settings:
+                yield from _everything(target_settings, sandbox=True)
         else:
             yield from _everything(settings, sandbox=False)
     except ConfigError as error:
-        yield bad("settings", str(error), "correct it first; everything else rests on it")
+        yield bad("settings", str(error), "correct it first; everything else depends on it")
 
 
 def _everything(settings: Settings, *, sandbox: bool) -> Iterator[Diagnosis]:
@@ -80,7 +82,7 @@ def _unset(vendor: str, missing: list[str]) -> Diagnosis:
 
 
 def _pax8(settings: Settings) -> Iterator[Diagnosis]:
-    config = replace(pax8_config(settings), retry=_IMPATIENT, read_timeout_s=_READ_TIMEOUT_S)
+    config = replace(pax8_config(settings), retry=_SHORT_RETRY, read_timeout_s=_READ_TIMEOUT_S)
     try:
         with Pax8Client(config) as client:
             yield from vendors.examine_pax8(client, settings)
@@ -90,7 +92,7 @@ def _pax8(settings: Settings) -> Iterator[Diagnosis]:
 
 
 def _halo(settings: Settings) -> Iterator[Diagnosis]:
-    config = replace(halo_config(settings), retry=_IMPATIENT, read_timeout_s=_READ_TIMEOUT_S)
+    config = replace(halo_config(settings), retry=_SHORT_RETRY, read_timeout_s=_READ_TIMEOUT_S)
     try:
         with HaloClient(config) as client:
             yield from vendors.examine_halo(client, settings)

@@ -1,6 +1,5 @@
-"""What a look at something found: a level, the point, a sentence, and what to do.
-
-Here belongs: the record and its printing. Not here: what is looked at (`doctor_local`, `doctor_vendors`).
+"""One result of `doctor`: a level, the point, a sentence, and what to do. What is checked is in `local`, `mappings` and
+`vendors`.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ _STYLES: dict[Level, str] = {"ok": "green", "warn": "yellow", "bad": "bold red"}
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """One point of the examination. `advice` says what to do, empty when nothing is to be done."""
+    """One checked point. `advice` says what to do; empty when nothing is to be done."""
 
     level: Level
     point: str
@@ -28,28 +27,28 @@ class Diagnosis:
     advice: str = ""
 
     def __post_init__(self) -> None:
-        # Texts come from vendors' answers too: nothing secret may ride along.
+        # The texts may come from vendors' answers. They must not contain a secret.
         object.__setattr__(self, "text", redact(self.text))
         object.__setattr__(self, "advice", redact(self.advice))
 
 
 def ok(point: str, text: str) -> Diagnosis:
-    """All is well."""
+    """Return a point that is in order."""
     return Diagnosis("ok", point, text)
 
 
 def warn(point: str, text: str, advice: str = "") -> Diagnosis:
-    """It works, but a person should look."""
+    """Return a point that works, but needs a person's attention."""
     return Diagnosis("warn", point, text, advice)
 
 
 def bad(point: str, text: str, advice: str = "") -> Diagnosis:
-    """It cannot work like this."""
+    """Return a point that prevents the product from working."""
     return Diagnosis("bad", point, text, advice)
 
 
 def worst(findings: Sequence[Diagnosis]) -> Level:
-    """Return the worst level there is."""
+    """Return the worst level of the findings."""
     levels = {finding.level for finding in findings}
     return "bad" if "bad" in levels else "warn" if "warn" in levels else "ok"
 

@@ -1,6 +1,5 @@
-"""What `doctor` looks at on this machine: settings, mapping files, clock, history, warehouse, schedule.
-
-Here belongs: questions that need no vendor. Not here: repairing anything.
+"""What `doctor` checks on this machine: settings, mapping files, clock, history, warehouse, schedule. No vendor is
+asked, and nothing is repaired.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ _MODES = ("", "dry_run", "apply")
 
 
 def examine(settings: Settings, *, sandbox: bool) -> Iterator[Diagnosis]:
-    """Look at everything on this machine, point by point."""
+    """Check everything on this machine, point by point."""
     yield data_folder(settings)
     yield permissions(settings, Path.cwd() / ".env")
     yield policy(settings)
@@ -37,7 +36,7 @@ def examine(settings: Settings, *, sandbox: bool) -> Iterator[Diagnosis]:
 
 
 def data_folder(settings: Settings) -> Diagnosis:
-    """The data folder is there, or can be made, and can be written to."""
+    """Check that the data folder exists or can be made, and can be written to."""
     place = next((p for p in (settings.data, *settings.data.parents) if p.exists()), Path("/"))
     if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
         return bad("data folder", f"{settings.data} cannot be written to", f"give this user the right to write {place}")
@@ -45,17 +44,19 @@ def data_folder(settings: Settings) -> Diagnosis:
 
 
 def permissions(settings: Settings, env_file: Path) -> Diagnosis:
-    """Nobody but this user reads the credentials and what clients pay. The next run closes what is in the data folder."""
-    open_ones = [path for path in (env_file, *readable_by_others(settings.data)) if is_open(path)]
-    if not open_ones:
+    """Check that only this user can read the credentials and what clients pay. The next run closes files in the data
+    folder.
+    """
+    open_paths = [path for path in (env_file, *readable_by_others(settings.data)) if is_open(path)]
+    if not open_paths:
         return ok("permissions", "only this user can read .env and the data")
-    shown = " ".join(shlex.quote(str(path)) for path in open_ones[:_SHOWN])
-    more = f" and {len(open_ones) - _SHOWN} more" if len(open_ones) > _SHOWN else ""
-    return warn("permissions", f"other users of this machine can read {shown}{more}", f"chmod go-rwx {shown}")
+    names = " ".join(shlex.quote(str(path)) for path in open_paths[:_SHOWN])
+    more = f" and {len(open_paths) - _SHOWN} more" if len(open_paths) > _SHOWN else ""
+    return warn("permissions", f"other users of this machine can read {names}{more}", f"chmod go-rwx {names}")
 
 
 def policy(settings: Settings) -> Diagnosis:
-    """policy.yaml was readable: otherwise there would be no settings to look at."""
+    """Report policy.yaml. It was readable, otherwise there would be no settings."""
     path = settings.data / "policy.yaml"
     if not path.exists():
         return ok("policy", f"no {path}: all defaults")
@@ -63,17 +64,17 @@ def policy(settings: Settings) -> Diagnosis:
 
 
 def mappings(settings: Settings) -> Diagnosis:
-    """The mapping files are readable; how many rows they hold."""
+    """Check that the mapping files are readable, and count their rows."""
     try:
-        found = load_mappings(settings.mappings_path)
+        loaded = load_mappings(settings.mappings_path)
     except ConfigError as error:
         return bad("mapping files", str(error), "correct that row; no run is possible before")
-    rows = f"{len(found.clients)} clients, {len(found.subscriptions)} subscriptions, {len(found.items)} items"
+    rows = f"{len(loaded.clients)} clients, {len(loaded.subscriptions)} subscriptions, {len(loaded.items)} items"
     return ok("mapping files", f"{rows} in {settings.mappings_path}")
 
 
 def calendar(settings: Settings, *, sandbox: bool) -> Diagnosis:
-    """Which day it is for the sync. A fixed day is for replays: on live systems it would never move on."""
+    """Report the day of the sync. A fixed day is for replays: on live systems it would never change."""
     zone = settings.policy.timezone
     text = f"it is {settings.today} in {zone} ({datetime.now(ZoneInfo(zone)):%H:%M} there)"
     if settings.value("PAX8_PIPELINE_TODAY"):
@@ -84,7 +85,7 @@ def calendar(settings: Settings, *, sandbox: bool) -> Diagnosis:
 
 
 def write_mode(settings: Settings) -> Diagnosis:
-    """Whether a run writes. Anything but exactly `apply` is a dry run, so a typing error is worth a word."""
+    """Report whether a run writes. Anything but exactly `apply` is a dry run, so a typing error is reported."""
     set_to = settings.value("HALO_WRITE_MODE")
     source = "HALO_WRITE_MODE" if set_to else "policy.yaml"
     if settings.write_mode == "apply":
@@ -96,20 +97,20 @@ def write_mode(settings: Settings) -> Diagnosis:
 
 
 def warehouse(settings: Settings) -> Iterator[Diagnosis]:
-    """Whether the warehouse can be opened, and who holds it if not."""
+    """Check that the warehouse can be opened; if not, report who uses it."""
     path = settings.warehouse_path
     if not path.exists():
-        yield ok("warehouse", f"{path} is not there yet; the first run makes it")
+        yield ok("warehouse", f"{path} does not exist yet; the first run makes it")
         return
     try:
         with Warehouse(path, patience=0).connect(read_only=True) as connection:
             newest = connection.execute("SELECT max(loaded_at) FROM meta.snapshots WHERE complete").fetchall()[0][0]
     except WarehouseBusy as error:
-        yield warn("warehouse", str(error), "that is fine while a run is at work")
+        yield warn("warehouse", str(error), "that is normal while a run is active")
     except PipelineError as error:
-        yield bad("warehouse", str(error), "put back a copy of the data folder, or move the file away to begin anew")
-    except Exception as error:  # a file of another program or shape: DuckDB has many words for it
-        yield bad("warehouse", f"{path}: {error}", "move the file away to begin anew")
+        yield bad("warehouse", str(error), "put back a copy of the data folder, or move the file away to start again")
+    except Exception as error:  # a file of another program or shape: DuckDB has many errors for it
+        yield bad("warehouse", f"{path}: {error}", "move the file away to start again")
     else:
         yield ok(
             "warehouse", f"{path}, newest complete read {newest:%Y-%m-%d %H:%M} UTC" if newest else f"{path}, empty"
@@ -117,7 +118,7 @@ def warehouse(settings: Settings) -> Iterator[Diagnosis]:
 
 
 def history(settings: Settings) -> Iterator[Diagnosis]:
-    """Dagster's home, and whether the daily schedule is on with somebody to run it."""
+    """Check Dagster's home, and whether the daily schedule is on and a daemon runs it."""
     from dagster import DagsterInstance
 
     from pax8_pipeline.orchestration.instance import instance_home
@@ -129,7 +130,7 @@ def history(settings: Settings) -> Iterator[Diagnosis]:
             yield _schedule(settings, instance)
     except ConfigError as error:
         yield bad("dagster home", str(error))
-    except Exception as error:  # whatever Dagster makes of a broken dagster.yaml or database
+    except Exception as error:  # any error of Dagster about a broken dagster.yaml or database
         yield bad("dagster home", f"cannot be opened: {' '.join(str(error).split())[:300]}", "check dagster.yaml there")
 
 
@@ -151,7 +152,7 @@ def _schedule(settings: Settings, instance: object) -> Diagnosis:
     chosen = [state for state in instance.all_instigator_state() if state.instigator_name == SCHEDULE]
     on = any(state.is_running for state in chosen) if chosen else code_location_settings(settings).schedule_on
     if not on:
-        return ok("schedule", f"off: nothing runs by itself. PAX8_SCHEDULE=on, or the UI, starts it daily at {at}")
+        return ok("schedule", f"off: nothing runs automatically. PAX8_SCHEDULE=on, or the UI, starts it daily at {at}")
     beats = [beat for beat in instance.get_daemon_heartbeats().values() if beat.daemon_type == "SCHEDULER"]
     alive = any(datetime.now(ZoneInfo("UTC")).timestamp() - beat.timestamp < 300 for beat in beats)
     if not alive:
@@ -160,7 +161,9 @@ def _schedule(settings: Settings, instance: object) -> Diagnosis:
 
 
 def alerts(settings: Settings) -> Diagnosis:
-    """How many addresses get alerts, and whether a ping address is set; the addresses hold secrets and are not shown."""
+    """How many addresses get alerts, and whether a ping address is set; the addresses hold secrets and are not
+    shown.
+    """
     ping = "" if settings.ping_url else "; PAX8_PING_URL adds an alert when no run ends well"
     if not settings.alert_urls:
         return ok("alerts", f"to the log only; PAX8_ALERT_URLS adds chat or e-mail{ping}")

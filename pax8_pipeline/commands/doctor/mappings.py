@@ -1,7 +1,7 @@
-"""What `doctor` looks at in the mapping files: whether the things they point to are there.
+"""What `doctor` checks in the mapping files: whether the things that they name exist.
 
-Here belongs: each id of a mapping file against the list it belongs to. Not here: the files' form (`mapping.files`),
-what a run makes of them. A mapping row that points to nothing bills nobody, without a word until money is missed.
+Each id of a mapping file is compared with the vendor's list. The format of the files is in `mapping.files`. A row that
+names nothing bills nobody, and gives no other message.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Rows = Iterable[Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class _Column:
-    """One column of a mapping file with its ids by row number, and how to read the ids that exist."""
+    """One column of a mapping file: its ids by row number, and a function that reads the ids that exist."""
 
     file: str
     name: str
@@ -35,16 +35,16 @@ class _Column:
 
 
 def examine_halo(client: HaloClient, settings: Settings) -> Iterator[Diagnosis]:
-    """Clients, recurring invoices, lines, licences and items that the mapping files name."""
-    found = _mappings(settings)
-    if found is None:
+    """Check the clients, recurring invoices, lines, licences and items that the mapping files name."""
+    loaded = _mappings(settings)
+    if loaded is None:
         return
-    rows = found.subscriptions
-    headers = _once(lambda: client.recurring_invoices().objects)
-    clients = {m.row: m.halo_client_id for m in found.clients}
+    rows = loaded.subscriptions
+    headers = _read_once(lambda: client.recurring_invoices().objects)
+    clients = {m.row: m.halo_client_id for m in loaded.clients}
     invoices = {m.row: m.halo_recurring_invoice_id for m in rows}
     lines, licences = ({m.row: getattr(m, name) for m in rows} for name in ("halo_line_id", "halo_licence_id"))
-    items = {m.row: m.halo_item_id for m in found.items}
+    items = {m.row: m.halo_item_id for m in loaded.items}
     yield from _examine(settings.mappings_path, "Halo", (
         _Column("clients.csv", "halo_client_id", "client", clients, lambda: _ids(client.clients().objects)),
         _Column("subscriptions.csv", "halo_recurring_invoice_id", "recurring invoice", invoices, lambda: _ids(headers())),
@@ -55,13 +55,13 @@ def examine_halo(client: HaloClient, settings: Settings) -> Iterator[Diagnosis]:
 
 
 def examine_pax8(client: Pax8Client, settings: Settings) -> Iterator[Diagnosis]:
-    """Companies, subscriptions and products that the mapping files name."""
-    found = _mappings(settings)
-    if found is None:
+    """Check the companies, subscriptions and products that the mapping files name."""
+    loaded = _mappings(settings)
+    if loaded is None:
         return
-    companies = {m.row: m.pax8_company_id for m in found.clients}
-    subscriptions = {m.row: m.pax8_subscription_id for m in found.subscriptions}
-    products = {m.row: m.pax8_product_id for m in found.items}
+    companies = {m.row: m.pax8_company_id for m in loaded.clients}
+    subscriptions = {m.row: m.pax8_subscription_id for m in loaded.subscriptions}
+    products = {m.row: m.pax8_product_id for m in loaded.items}
     yield from _examine(settings.mappings_path, "Pax8", (
         _Column("clients.csv", "pax8_company_id", "company", companies, lambda: _texts(client.companies().objects)),
         _Column("subscriptions.csv", "pax8_subscription_id", "subscription", subscriptions,
@@ -72,32 +72,32 @@ def examine_pax8(client: Pax8Client, settings: Settings) -> Iterator[Diagnosis]:
 
 def _examine(folder: Path, vendor: str, columns: Iterable[_Column]) -> Iterator[Diagnosis]:
     for column in columns:
-        wanted = {row: one for row, one in column.ids.items() if one is not None}
-        if wanted:
-            yield from _look(folder, vendor, column, wanted)
+        named_ids = {row: named_id for row, named_id in column.ids.items() if named_id is not None}
+        if named_ids:
+            yield from _check_column(folder, vendor, column, named_ids)
 
 
-def _look(folder: Path, vendor: str, column: _Column, wanted: Mapping[int, Any]) -> Iterator[Diagnosis]:
+def _check_column(folder: Path, vendor: str, column: _Column, named_ids: Mapping[int, Any]) -> Iterator[Diagnosis]:
     point = f"{column.file} {column.name}"
     try:
         known = column.known()
     except (PipelineError, OSError) as error:
-        yield warn(point, f"{vendor} does not say whether its {len(wanted)} ids exist: {error}", "ask again later")
+        yield warn(point, f"{vendor} does not say whether its {len(named_ids)} ids exist: {error}", "try again later")
         return
-    gone = {row: one for row, one in wanted.items() if one not in known}
-    for row, one in list(gone.items())[:_SHOWN]:
-        text = f"{folder / column.file}, row {row}, column {column.name}: {vendor} has no {column.what} {one}"
+    missing = {row: named_id for row, named_id in named_ids.items() if named_id not in known}
+    for row, named_id in list(missing.items())[:_SHOWN]:
+        text = f"{folder / column.file}, row {row}, column {column.name}: {vendor} has no {column.what} {named_id}"
         yield bad(point, text, "correct that row, or remove it; nothing is billed by it")
-    if len(gone) > _SHOWN:
-        yield bad(point, f"{len(gone) - _SHOWN} rows more name a {column.what} that {vendor} does not have")
-    if not gone:
-        yield ok(point, f"{vendor} has all {len(wanted)} of them")
+    if len(missing) > _SHOWN:
+        yield bad(point, f"{len(missing) - _SHOWN} rows more name a {column.what} that {vendor} does not have")
+    if not missing:
+        yield ok(point, f"{vendor} has all {len(named_ids)} of them")
 
 
 def _mappings(settings: Settings) -> Mappings | None:
     try:
         return load_mappings(settings.mappings_path)
-    except ConfigError:  # told already, by what looks at the files themselves
+    except ConfigError:  # the check of the files themselves has reported it
         return None
 
 
@@ -113,12 +113,12 @@ def _texts(rows: Rows) -> set[str]:
     return {str(row.get("id") or "").strip().lower() for row in rows}
 
 
-def _once(read: Callable[[], Rows]) -> Callable[[], Rows]:
-    kept: list[Rows] = []
+def _read_once(read: Callable[[], Rows]) -> Callable[[], Rows]:
+    rows: list[Rows] = []
 
-    def get() -> Rows:
-        if not kept:
-            kept.append(read())
-        return kept[0]
+    def read_or_reuse() -> Rows:
+        if not rows:
+            rows.append(read())
+        return rows[0]
 
-    return get
+    return read_or_reuse

@@ -1,8 +1,7 @@
-"""What `doctor` looks at in Pax8 and Halo: credentials, permissions, and the settings there that matter here.
+"""What `doctor` checks at Pax8 and Halo: credentials, permissions, and the vendors' settings that matter here.
 
-Here belongs: questions asked of the vendors, read only. Not here: repairing anything, reading whole tables (a run
-does that). Facts: docs/vendors/pax8.md#addresses, #invoices, docs/vendors/halo.md#token, #lists, #licence,
-#pax8-settings, #native-integration.
+It reads only, repairs nothing, and reads no complete tables (a run does that). Facts: docs/vendors/pax8.md#addresses,
+#invoices, docs/vendors/halo.md#token, #lists, #licence, #pax8-settings, #native-integration.
 """
 
 from __future__ import annotations
@@ -31,8 +30,8 @@ from pax8_pipeline.settings import Settings
 Row = Mapping[str, Any]
 _CLOCK_OFF_S = 120.0
 _INVOICE_OLD_DAYS = 40
-# Not approved and standing (docs/vendors/pax8.md#invoices): says nothing about how far billing has come.
-_DEAD_INVOICES = {"void", "credited"}
+# These invoices were taken back (docs/vendors/pax8.md#invoices): they do not show how far billing has come.
+_CANCELLED_INVOICES = {"void", "credited"}
 _NEW_SECRET = {
     "Pax8": "make a new secret in Pax8 (Integrations, developer app) and put it into PAX8_CLIENT_SECRET",
     "Halo": "check the application in Halo (Configuration > Integrations > HaloPSA API), make a new secret if need be",
@@ -53,7 +52,7 @@ _READ_RIGHT = {
 
 
 def examine_pax8(client: Pax8Client, settings: Settings) -> Iterator[Diagnosis]:
-    """Token, a first read, the clock, and how far Pax8's billing has come."""
+    """Check the token, a first read, the clock, and how far Pax8's billing has come."""
     try:
         checked = client.check()
     except (VendorError, ConfigError) as error:
@@ -69,20 +68,20 @@ def examine_pax8(client: Pax8Client, settings: Settings) -> Iterator[Diagnosis]:
 
 
 def newest_invoice(invoices: Sequence[Row], today: date) -> Diagnosis:
-    """The newest standing invoice: Pax8 approves last month's about the 5th."""
+    """Check the newest valid invoice: Pax8 approves last month's about the 5th."""
     days = [
         str(row.get("invoiceDate", ""))[:10]
         for row in invoices
-        if str(row.get("status", "")).strip().lower() not in _DEAD_INVOICES
+        if str(row.get("status", "")).strip().lower() not in _CANCELLED_INVOICES
     ]
     try:
         newest = max(date.fromisoformat(day) for day in days if day)
     except ValueError:
-        return warn("Pax8 invoices", "no approved invoice is to be seen", "usage is billed from approved invoices only")
+        return warn("Pax8 invoices", "no approved invoice was found", "usage is billed from approved invoices only")
     age = (today - newest).days
     text = f"the last approved one is dated {newest}, {age} days ago"
     if age > _INVOICE_OLD_DAYS:
-        return warn("Pax8 invoices", text, "last month's should be there from about the 5th; ask Pax8 what holds it up")
+        return warn("Pax8 invoices", text, "last month's should exist from about the 5th; ask Pax8 why it does not")
     return ok("Pax8 invoices", text)
 
 
@@ -91,7 +90,7 @@ def newest_invoice(invoices: Sequence[Row], today: date) -> Diagnosis:
 
 
 def examine_halo(client: HaloClient, settings: Settings) -> Iterator[Diagnosis]:
-    """Token, scopes, each list, the licence id column, and Halo's own Pax8 integration."""
+    """Check token, scopes, each list, the column of licence ids, and Halo's own Pax8 integration."""
     yield from _address(client, settings)
     try:
         checked = client.check()
@@ -103,21 +102,22 @@ def examine_halo(client: HaloClient, settings: Settings) -> Iterator[Diagnosis]:
         yield ok("Halo token", "the credentials work")
         yield scopes(checked.scopes, checked.missing_scopes)
         yield clock("Halo", client.clock, run_day(settings))
-        yield from _who_answers(client)
+        yield from _instance_and_agent(client)
     for what in _READ_RIGHT:
         yield from _list(client, what, settings.policy.matching.licence_id_field)
     yield native_integration(client.integration, settings.policy.native_integration)
 
 
-def _who_answers(client: HaloClient) -> Iterator[Diagnosis]:
-    """Which Halo it is, and as which agent the application works: its rights are those of both together."""
+def _instance_and_agent(client: HaloClient) -> Iterator[Diagnosis]:
+    """Report which Halo answers, and the agent of the application: its rights are those that both have."""
     try:
-        told = client.instance_info()
+        instance = client.instance_info()
         yield ok(
-            "Halo version", f"{told.get('app_version') or 'not told'} (database {told.get('database_version') or '?'})"
+            "Halo version",
+            f"{instance.get('app_version') or 'unknown'} (database {instance.get('database_version') or '?'})",
         )
     except VendorError as error:
-        yield warn("Halo version", f"cannot be read: {error}", "no harm: runs then do not note which version answered")
+        yield warn("Halo version", f"cannot be read: {error}", "no harm: runs then do not store the version")
     try:
         agent = client.agent()
     except VendorError as error:
@@ -133,17 +133,19 @@ def _who_answers(client: HaloClient) -> Iterator[Diagnosis]:
 
 
 def _address(client: HaloClient, settings: Settings) -> Iterator[Diagnosis]:
-    """What Halo itself says its addresses are; not every Halo tells."""
+    """Compare our addresses with those that Halo names; not every Halo names them."""
     try:
-        told = client.auth_info()
+        info = client.auth_info()
     except (VendorError, ConfigError):
         return
-    theirs, ours = str(told.get("auth_url") or ""), settings.value("HALO_AUTH_URL")
-    if theirs and _bare(theirs) != _bare(ours):
+    named, configured = str(info.get("auth_url") or ""), settings.value("HALO_AUTH_URL")
+    if named and _bare(named) != _bare(configured):
         yield warn(
-            "Halo address", f"Halo says its HALO_AUTH_URL is {theirs}; set is {ours}", "take Halo's own, if in doubt"
+            "Halo address",
+            f"Halo says its HALO_AUTH_URL is {named}; set is {configured}",
+            "take Halo's own, if in doubt",
         )
-    tenant = str(told.get("tenant_id") or "")
+    tenant = str(info.get("tenant_id") or "")
     if tenant and tenant.lower() != settings.value("HALO_TENANT").lower():
         text = f"Halo says its tenant is {tenant}; HALO_TENANT is {settings.value('HALO_TENANT')}"
         yield warn("Halo address", text, "take Halo's own, if the token is refused")
@@ -154,7 +156,7 @@ def _bare(url: str) -> str:
 
 
 def scopes(granted: Sequence[str], missing: Sequence[str]) -> Diagnosis:
-    """Whether the application was given what it needs, as far as Halo tells."""
+    """Check that the application has the scopes that it needs, if Halo names them."""
     if missing:
         advice = "add them to the application's permissions in Halo (Configuration > Integrations > HaloPSA API)"
         return bad("Halo scopes", f"not granted: {', '.join(missing)}", advice)
@@ -163,63 +165,65 @@ def scopes(granted: Sequence[str], missing: Sequence[str]) -> Diagnosis:
     return ok("Halo scopes", f"granted: {' '.join(granted)}")
 
 
-def _list(client: HaloClient, what: str, licence_field: str) -> Iterator[Diagnosis]:
-    point = f"Halo {what}"
+def _list(client: HaloClient, list_name: str, licence_field: str) -> Iterator[Diagnosis]:
+    point = f"Halo {list_name}"
     try:
-        rows = client.sample(what)
+        rows = client.sample(list_name)
     except VendorError as error:
-        yield _unreadable(point, what, error)
+        yield _unreadable(point, list_name, error)
         return
     if not rows:
-        text = "can be read, but none is to be seen"
-        advice = f"the agent the application logs in as may see too little: {_READ_RIGHT[what]} read, all clients"
-        yield bad(point, text, advice) if what == "clients" else warn(point, text, f"if there are some: {advice}")
+        text = "can be read, but is empty"
+        advice = f"the agent the application logs in as may see too little: {_READ_RIGHT[list_name]} read, all clients"
+        yield bad(point, text, advice) if list_name == "clients" else warn(point, text, f"if there are some: {advice}")
         return
-    yield _one(client, what, rows) or ok(point, "can be read")
-    if what == "licences":
+    yield _one(client, list_name, rows) or ok(point, "can be read")
+    if list_name == "licences":
         yield licence_ids(rows, licence_field)
 
 
-def _one(client: HaloClient, what: str, rows: Sequence[Row]) -> Diagnosis | None:
-    """Read one record in detail, as is done before every write: Halo can allow the list and refuse that."""
+def _one(client: HaloClient, list_name: str, rows: Sequence[Row]) -> Diagnosis | None:
+    """Read one record in detail, as before every write: Halo can allow the list and refuse this."""
     read = {"licences": client.licence, "recurring invoices": client.recurring_invoice, "invoices": client.invoice}
-    number = rows[0].get("id")
-    if what not in read or not isinstance(number, int):
+    object_id = rows[0].get("id")
+    if list_name not in read or not isinstance(object_id, int):
         return None
     try:
-        read[what](number)
+        read[list_name](object_id)
     except NotFound:
-        return None  # taken away since the list was read
+        return None  # deleted since the list was read
     except VendorError as error:
-        return _unreadable(f"Halo {what}", what, error)
+        return _unreadable(f"Halo {list_name}", list_name, error)
     return None
 
 
-def _unreadable(point: str, what: str, error: VendorError) -> Diagnosis:
-    """A 401 on one resource with a fresh token is a missing right, not an expired token (docs/vendors/halo.md#errors)."""
-    right = f"{_READ_RIGHT[what]} read"
+def _unreadable(point: str, list_name: str, error: VendorError) -> Diagnosis:
+    """Return the problem: a 401 on one resource with a fresh token is a missing right, not an expired token
+    (docs/vendors/halo.md#errors).
+    """
+    right = f"{_READ_RIGHT[list_name]} read"
     advice = (
-        f"a right is missing, the token is good: give the application {right} ({_APPLICATION}, Permissions) and its agent "
+        f"a right is missing, but the token works: give the application {right} ({_APPLICATION}, Permissions) and its agent "
         f"as well ({_AGENTS}, Permissions)"
     )
     return bad(point, str(error), advice if isinstance(error, Forbidden) else "")
 
 
 def licence_ids(rows: Sequence[Row], field: str) -> Diagnosis:
-    """Whether licences carry the column that holds Pax8's subscription id."""
+    """Check that licences have the member that holds Pax8's subscription id."""
     point = f"Halo {field}"
     subscriptions = [row for row in rows if row.get("type", 1) == 1]
     filled = sum(1 for row in subscriptions if str(row.get(field) or "").strip())
     advice = "policy.yaml's matching.licence_id_field names the column; mappings/subscriptions.csv matches without it"
     if subscriptions and not any(field in row for row in subscriptions):
-        return bad(point, f"licences carry no member {field!r}", advice)
+        return bad(point, f"licences have no member {field!r}", advice)
     if not filled:
-        return warn(point, f"none of the {len(subscriptions)} subscriptions looked at has a {field}", advice)
-    return ok(point, f"set on {filled} of the {len(subscriptions)} subscriptions looked at")
+        return warn(point, f"none of the {len(subscriptions)} checked subscriptions has a {field}", advice)
+    return ok(point, f"set on {filled} of the {len(subscriptions)} checked subscriptions")
 
 
 def native_integration(read: Callable[[], list[dict[str, Any]]], rule: str) -> Diagnosis:
-    """Whether Halo's own Pax8 integration is on: two writers of one quantity never."""
+    """Check whether Halo's own Pax8 integration is on: there must never be two writers of one quantity."""
     point = "native integration"
     ignored = rule == "ignore"
     try:
@@ -234,16 +238,14 @@ def native_integration(read: Callable[[], list[dict[str, Any]]], rule: str) -> D
         return warn(point, f"cannot be seen: {error}", advice)
     except VendorError as error:
         return bad(point, str(error))
-    on = [account for account in accounts if account.get("integrator_enabled") is True]
-    silent = [account for account in accounts if account.get("integrator_enabled") is None]
-    if on:
-        text = (
-            f"Halo's own Pax8 integration is on ({len(on)} account{'s' * (len(on) > 1)}) and would overwrite quantities"
-        )
+    enabled = [account for account in accounts if account.get("integrator_enabled") is True]
+    unknown = [account for account in accounts if account.get("integrator_enabled") is None]
+    if enabled:
+        text = f"Halo's own Pax8 integration is on ({len(enabled)} account{'s' * (len(enabled) > 1)}) and would overwrite quantities"
         if ignored:
             return warn(point, text, "policy.yaml says ignore; the report repeats this each run")
         return bad(point, text, "switch its Integrator off in Halo (Configuration > Integrations > Pax8)")
-    if silent and not ignored:
+    if unknown and not ignored:
         return warn(point, "Halo does not say whether it is on", "look in Halo, then set native_integration: ignore")
     return ok(point, "Halo's own Pax8 integration is off")
 
@@ -252,28 +254,28 @@ def native_integration(read: Callable[[], list[dict[str, Any]]], rule: str) -> D
 # -------------------------------------------------------------------------------------------------------------------
 
 
-def clock(vendor: str, seen: ClockSeen | None, run: RunDay) -> Diagnosis:
-    """Whether the vendor's clock agrees with the day of a run and, roughly, with this machine's; dates decide what has
-    ended.
+def clock(vendor: str, clock_seen: ClockSeen | None, run: RunDay) -> Diagnosis:
+    """Check that the vendor's clock agrees with the day of a run and, roughly, with this machine's. The day decides
+    what has ended.
     """
     point = f"{vendor} clock"
-    if seen is None:
-        return ok(point, f"{vendor} does not tell the time")
-    if sentence := disagreement(vendor, seen, run):
+    if clock_seen is None:
+        return ok(point, f"{vendor} does not send the time")
+    if sentence := disagreement(vendor, clock_seen, run):
         text, _, advice = sentence.rpartition(". ")
         return bad(point, text, f"{advice}; no run writes before")
-    off = (seen.vendor_time - seen.local_time).total_seconds()
+    offset_s = (clock_seen.vendor_time - clock_seen.local_time).total_seconds()
     if run.stated:
-        return ok(point, f"{vendor} says it is {seen.day(run.zone)} too")
-    if abs(off) <= _CLOCK_OFF_S:
+        return ok(point, f"{vendor} says it is {clock_seen.day(run.zone)} too")
+    if abs(offset_s) <= _CLOCK_OFF_S:
         return ok(point, "this machine's clock agrees")
-    way = "behind" if off > 0 else "ahead of"
-    text = f"this machine's clock is {abs(off) / 60:.0f} minutes {way} {vendor}'s"
+    direction = "behind" if offset_s > 0 else "ahead of"
+    text = f"this machine's clock is {abs(offset_s) / 60:.0f} minutes {direction} {vendor}'s"
     return warn(point, text, "switch on time synchronisation (timedatectl set-ntp true)")
 
 
 def refusal(vendor: str, first_read: str, error: Exception) -> Diagnosis:
-    """What stood in the way of the first call: settings, network, credentials, or only the read after them."""
+    """Return what prevented the first call: settings, network, credentials, or only the read after them."""
     where = getattr(error, "where", "")
     if isinstance(error, ConfigError):
         return bad(f"{vendor} settings", str(error))
@@ -289,8 +291,8 @@ def refusal(vendor: str, first_read: str, error: Exception) -> Diagnosis:
     return bad(f"{vendor} {first_read}", str(error))
 
 
-def _attempt(point: str, vendor: str, look: Callable[[], Diagnosis]) -> Diagnosis:
+def _attempt(point: str, vendor: str, run_check: Callable[[], Diagnosis]) -> Diagnosis:
     try:
-        return look()
+        return run_check()
     except VendorError as error:
         return bad(point, str(error))

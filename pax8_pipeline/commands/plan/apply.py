@@ -1,4 +1,6 @@
-"""`pax8-pipeline plan apply`: write one stored plan now. The work is the job `apply_plan`; here are only its words."""
+"""`pax8-pipeline plan apply`: write one stored plan now. The work is done by the job `apply_plan`; this is the command
+around it.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ import click
 from pax8_pipeline.billing import approvals, exit_status
 from pax8_pipeline.billing.planning import planner as plans
 from pax8_pipeline.commands import run_report
-from pax8_pipeline.commands.common import console, json_option, progress, tell, utc_now
+from pax8_pipeline.commands.common import console, json_option, notify, progress, utc_now
 from pax8_pipeline.commands.target import data_target, open_target
 from pax8_pipeline.mapping.files import load_mappings
 from pax8_pipeline.reports import formatting
@@ -24,21 +26,21 @@ from pax8_pipeline.warehouse.connection import Warehouse
 @click.argument("plan_id", metavar="ID")
 @json_option
 def apply(plan_id: str, as_json: bool) -> None:
-    """Write plan ID to Halo: its safe changes, and what people agreed to in it.
+    """Write plan ID to Halo: its safe changes, and those that people approved.
 
-    Each target is read again before its write and left alone if it changed. Needs write mode `apply`.
+    Each target is read again before its write, and skipped if it changed. Needs write mode `apply`.
     """
     settings = load_settings()
-    looked = data_target(settings, lambda text: None)
-    with Warehouse(looked.warehouse_path).connect(read_only=True) as connection:
+    target = data_target(settings, lambda text: None)
+    with Warehouse(target.warehouse_path).connect(read_only=True) as connection:
         head = plans.load_plan(connection, plan_id)
-        if looked.write_mode == "apply":
-            mappings = load_mappings(looked.mappings_path).fingerprint
-            approvals.ensure_fresh(connection, head, utc_now(), looked.policy, mappings)
-    if looked.write_mode != "apply":
-        _dry(looked, plan_id, as_json)
-    with open_target(settings, tell) as there:
-        report = _apply(there, plan_id)
+        if target.write_mode == "apply":
+            mappings = load_mappings(target.mappings_path).fingerprint
+            approvals.ensure_fresh(connection, head, utc_now(), target.policy, mappings)
+    if target.write_mode != "apply":
+        _dry(target, plan_id, as_json)
+    with open_target(settings, notify) as target_settings:
+        report = _apply(target_settings, plan_id)
     if as_json:
         click.echo(formatting.to_json(run_report.as_data(report)))
     else:
@@ -47,7 +49,7 @@ def apply(plan_id: str, as_json: bool) -> None:
 
 
 def _dry(settings: Settings, plan_id: str, as_json: bool) -> None:
-    """Say that nothing is written in this write mode, and leave."""
+    """Report that nothing is written in this write mode, and exit."""
     sentence = (
         f"nothing written, plan {plan_id} waits: the write mode is {settings.write_mode}; "
         f"HALO_WRITE_MODE=apply pax8-pipeline plan apply {plan_id} writes it"

@@ -1,4 +1,4 @@
-"""`pax8-pipeline plan approve`: record that a person agrees to a part of one plan. Nothing is written to Halo by it."""
+"""`pax8-pipeline plan approve`: record that a person approves a part of one plan. Nothing is written to Halo."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import click
 from pax8_pipeline.billing import approvals
 from pax8_pipeline.billing.planning import planner as plans
 from pax8_pipeline.commands import run_report
-from pax8_pipeline.commands.common import HALO_ID, console, json_option, tell, user_name, utc_now
+from pax8_pipeline.commands.common import HALO_ID, console, json_option, notify, user_name, utc_now
 from pax8_pipeline.commands.target import data_target
 from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.mapping.files import load_mappings
@@ -37,17 +37,17 @@ SCHEMA = "pax8-pipeline/approval/1"
     help="Let what a guardrail holds in this one plan past it "
     "(a loss that nobody can write is acknowledged by `pax8-pipeline acknowledge`).",
 )
-@click.option("--by", metavar="NAME", help="Who agrees; the user of this machine unless given.")
+@click.option("--by", metavar="NAME", help="Who approves; the user of this machine unless given.")
 @json_option
 def approve(
     plan_id: str, client: int | None, row: str | None, acknowledge: bool, by: str | None, as_json: bool
 ) -> None:
-    """Agree to the changes of plan ID that wait for a person. Recorded: who, when, the plan's checksum."""
-    settings = data_target(load_settings(), tell)
+    """Approve the changes of plan ID that wait for a person. Recorded: who, when, the plan's checksum."""
+    settings = data_target(load_settings(), notify)
     warehouse = _warehouse(settings)
     who = by if by is not None else user_name()
     scope = approvals.Scope(client, _row_id(warehouse, plan_id, row))
-    agreed = approvals.record_approval(
+    approval = approvals.record_approval(
         warehouse,
         plan_id,
         kind="acknowledge" if acknowledge else "approve",
@@ -59,17 +59,17 @@ def approve(
     )
     with warehouse.connect() as connection:
         head = plans.load_plan(connection, plan_id)
-        rows = [r for r in plan_rows.plan_rows(connection, plan_id, no_ops=False) if r["row_id"] in agreed.row_ids]
-        may = approvals.writable(connection, head, settings.policy, applied_by_person=True, now=agreed.at)
-    following = [f"pax8-pipeline plan apply {plan_id}"]
-    if may.held and not acknowledge:
-        following.insert(0, f"pax8-pipeline plan approve {plan_id} --acknowledge")
+        rows = [r for r in plan_rows.plan_rows(connection, plan_id, no_ops=False) if r["row_id"] in approval.row_ids]
+        open_changes = approvals.writable(connection, head, settings.policy, applied_by_person=True, now=approval.at)
+    next_commands = [f"pax8-pipeline plan apply {plan_id}"]
+    if open_changes.held and not acknowledge:
+        next_commands.insert(0, f"pax8-pipeline plan approve {plan_id} --acknowledge")
     if as_json:
-        click.echo(formatting.to_json(_as_data(agreed, scope, rows, may.held, following)))
+        click.echo(formatting.to_json(_as_data(approval, scope, rows, open_changes.held, next_commands)))
         return
-    _show(agreed, rows, may.held, following)
+    _show(approval, rows, open_changes.held, next_commands)
     if settings.write_mode != "apply":
-        tell("The write mode is dry_run: `plan apply` needs HALO_WRITE_MODE=apply.")
+        notify("The write mode is dry_run: `plan apply` needs HALO_WRITE_MODE=apply.")
 
 
 def _warehouse(settings: Settings) -> Warehouse:
@@ -81,64 +81,66 @@ def _warehouse(settings: Settings) -> Warehouse:
 
 
 def _row_id(warehouse: Warehouse, plan_id: str, row: str | None) -> str | None:
-    """Return the plan's own spelling of a row's id: Pax8 ids are compared case-blind."""
+    """Return the row's id in the plan's own spelling: Pax8 ids are compared without case."""
     if row is None:
         return None
     with warehouse.connect() as connection:
         plans.load_plan(connection, plan_id)
-        found = connection.execute(
+        rows = connection.execute(
             "SELECT row_id FROM billing.plan WHERE plan_id = ? AND lower(row_id) = lower(?)", [plan_id, row.strip()]
         ).fetchall()
-    if not found:
+    if not rows:
         raise PipelineError(f"plan {plan_id} has no row {row}; `pax8-pipeline plan show {plan_id}` lists its rows")
-    return str(found[0][0])
+    return str(rows[0][0])
 
 
 def _as_data(
-    agreed: approvals.Approval,
+    approval: approvals.Approval,
     scope: approvals.Scope,
     rows: list[dict[str, Any]],
     held: tuple[str, ...],
-    following: list[str],
+    next_commands: list[str],
 ) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
-        "plan_id": agreed.plan_id,
-        "checksum": agreed.checksum,
-        "kind": agreed.kind,
-        "approved_by": agreed.who,
-        "approved_at": agreed.at,
+        "plan_id": approval.plan_id,
+        "checksum": approval.checksum,
+        "kind": approval.kind,
+        "approved_by": approval.who,
+        "approved_at": approval.at,
         "client_id": scope.client_id,
         "row_id": scope.row_id,
-        "rows_covered": agreed.rows,
+        "rows_covered": approval.rows,
         "rows": [{k: v for k, v in r.items() if k not in ("expect", "evidence")} for r in rows],
         "still_held": list(held),
-        "next": following,
+        "next": next_commands,
     }
 
 
-def _show(agreed: approvals.Approval, rows: list[dict[str, Any]], held: tuple[str, ...], following: list[str]) -> None:
+def _show(
+    approval: approvals.Approval, rows: list[dict[str, Any]], held: tuple[str, ...], next_commands: list[str]
+) -> None:
     out = console()
-    verb = "Approved" if agreed.kind == "approve" else "Acknowledged"
-    run_report.print_rows(out, f"{verb} ({agreed.rows})", rows, limit=100_000)
+    verb = "Approved" if approval.kind == "approve" else "Acknowledged"
+    run_report.print_rows(out, f"{verb} ({approval.rows})", rows, limit=100_000)
     for currency, up, down in _money(rows):
         out.print(f"Money a month in {currency}: {formatting.money(up)} up, {formatting.money(down)} down")
     out.print(
-        f"{verb} by {agreed.who} at {agreed.at:%Y-%m-%d %H:%M} UTC: {agreed.rows} changes of plan {agreed.plan_id}, "
-        f"checksum {agreed.checksum[:16]}. Nothing is written yet.",
+        f"{verb} by {approval.who} at {approval.at:%Y-%m-%d %H:%M} UTC: {approval.rows} changes of plan {approval.plan_id}, "
+        f"checksum {approval.checksum[:16]}. Nothing is written yet.",
         soft_wrap=True,
     )
     for sentence in held:
         out.print(f"A guardrail still holds: {sentence}", soft_wrap=True)
-    for command in following:
+    for command in next_commands:
         out.print(f"Next: {command}", soft_wrap=True)
 
 
 def _money(rows: list[dict[str, Any]]) -> list[tuple[str, Decimal, Decimal]]:
-    """Money up and down a month by currency: an increase does not hide a decrease."""
-    found: dict[str, tuple[Decimal, Decimal]] = {}
+    """Return money up and down a month by currency, so that an increase does not hide a decrease."""
+    sums: dict[str, tuple[Decimal, Decimal]] = {}
     for row in rows:
         amount = row["money_per_month"] or Decimal(0)
-        up, down = found.get(row["currency"] or "?", (Decimal(0), Decimal(0)))
-        found[row["currency"] or "?"] = (up + max(amount, Decimal(0)), down - min(amount, Decimal(0)))
-    return [(currency, up, down) for currency, (up, down) in sorted(found.items()) if up or down]
+        up, down = sums.get(row["currency"] or "?", (Decimal(0), Decimal(0)))
+        sums[row["currency"] or "?"] = (up + max(amount, Decimal(0)), down - min(amount, Decimal(0)))
+    return [(currency, up, down) for currency, (up, down) in sorted(sums.items()) if up or down]

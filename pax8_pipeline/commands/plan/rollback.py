@@ -1,4 +1,4 @@
-"""`pax8-pipeline plan rollback`: make the plan that takes back what another one wrote. Halo is read, never written."""
+"""`pax8-pipeline plan rollback`: make a plan that undoes what another plan wrote. Halo is read, not written."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pax8_pipeline.billing.planning.context import PlanContext
 from pax8_pipeline.billing.rollback import make_rollback
 from pax8_pipeline.clients import halo_config
 from pax8_pipeline.commands import run_report
-from pax8_pipeline.commands.common import console, json_option, tell, utc_now
+from pax8_pipeline.commands.common import console, json_option, notify, utc_now
 from pax8_pipeline.commands.target import open_target
 from pax8_pipeline.halo.client import HaloClient
 from pax8_pipeline.mapping.files import load_mappings
@@ -30,22 +30,22 @@ _OPEN = ("claimed", "sent", "unknown")
 @click.command(
     epilog="\b\nExamples:\n"
     "  pax8-pipeline plan rollback 20260820-060000-1a2b3c4d-9f8e\n\n"
-    "Then `plan approve NEW` and `plan apply NEW` write it. Exit codes: 0 nothing can be taken back, 2 the new plan "
+    "Then `plan approve NEW` and `plan apply NEW` write it. Exit codes: 0 nothing can be undone, 2 the new plan "
     "waits, 1 error."
 )
 @click.argument("plan_id", metavar="ID")
 @json_option
 def rollback(plan_id: str, as_json: bool) -> None:
-    """Plan the way back from everything plan ID wrote, as each target is in Halo now. Nothing is written.
+    """Plan to undo everything that plan ID wrote, as each target is in Halo now. Nothing is written.
 
-    What changed since it was written is named and left alone. The new plan waits for a person like any other, and what
-    it takes back waits for a person too when the next run plans it again.
+    A target that changed since then is reported and skipped. The new plan waits for a person like any other. When the
+    next run plans such a change again, that waits for a person too.
     """
-    with open_target(load_settings(), tell) as settings:
+    with open_target(load_settings(), notify) as settings:
         with Warehouse(settings.warehouse_path).connect(read_only=True) as connection:
             plans.load_plan(connection, plan_id)
             states = ledger.states(connection, plan_id)
-        report = _plan_back(settings, plan_id)
+        report = _make_rollback(settings, plan_id)
     skipped = [row for row in report.rows if row["reason"] == "changed_since"]
     unsettled = sum(states.get(state, 0) for state in _OPEN)
     if as_json:
@@ -53,27 +53,27 @@ def rollback(plan_id: str, as_json: bool) -> None:
                                    "skipped": [_name(row) for row in skipped]}))  # fmt: skip
     else:
         run_report.show(console(), report, limit=100_000)
-        _say_rest(plan_id, skipped, unsettled)
+        _print_rest(plan_id, skipped, unsettled)
     raise SystemExit(report.verdict.code)
 
 
-def _plan_back(settings: Settings, plan_id: str) -> run_report.RunReport:
+def _make_rollback(settings: Settings, plan_id: str) -> run_report.RunReport:
     warehouse = Warehouse(settings.warehouse_path)
     warehouse.ensure_schema()
     run_id = f"rollback-{uuid.uuid4()}"
-    now = PlanContext(
+    plan_context = PlanContext(
         run_id=run_id,
         today=settings.today,
         made_at=utc_now(),
         policy=settings.policy,
         mapping_fingerprint=load_mappings(settings.mappings_path).fingerprint,
         write_mode=settings.write_mode,
-        native="unknown",  # asked again by the apply
+        native="unknown",  # the apply asks again
     )
     with HaloClient(halo_config(settings)) as halo:
-        made = make_rollback(warehouse, plan_id, halo, now)
-    page = plan_report.write_report(warehouse, made.plan_id, settings.reports_path, report_context(settings))
-    return replace(run_report.build_run_report(settings, run_id, made.plan_id, [], []), report=str(page))
+        plan = make_rollback(warehouse, plan_id, halo, plan_context)
+    page = plan_report.write_report(warehouse, plan.plan_id, settings.reports_path, report_context(settings))
+    return replace(run_report.build_run_report(settings, run_id, plan.plan_id, [], []), report=str(page))
 
 
 def _name(row: dict[str, Any]) -> dict[str, Any]:
@@ -81,14 +81,14 @@ def _name(row: dict[str, Any]) -> dict[str, Any]:
     return {name: row[name] for name in names}
 
 
-def _say_rest(plan_id: str, skipped: Sequence[dict[str, Any]], unsettled: int) -> None:
+def _print_rest(plan_id: str, skipped: Sequence[dict[str, Any]], unsettled: int) -> None:
     out = console()
     for row in skipped:
         out.print(
-            f"Left alone: {row['client_name'] or row['client_id']}: {row['product_name']}: {row['sentence']} "
+            f"Skipped: {row['client_name'] or row['client_id']}: {row['product_name']}: {row['sentence']} "
             f"({row['target']}, would go from {row['before']} to {row['after']})",
             soft_wrap=True,
         )
     if unsettled:
-        out.print(f"{unsettled} writes of plan {plan_id} are not settled and not in here: `pax8-pipeline run` settles them, "
+        out.print(f"{unsettled} writes of plan {plan_id} are not settled and not in this plan: `pax8-pipeline run` settles them, "
                   "then roll back again.", soft_wrap=True)  # fmt: skip

@@ -8,7 +8,7 @@ import click
 
 from pax8_pipeline.billing.planning import planner as plans
 from pax8_pipeline.commands import run_report
-from pax8_pipeline.commands.common import console, details_option, tell
+from pax8_pipeline.commands.common import console, details_option, notify
 from pax8_pipeline.commands.plan.apply import apply
 from pax8_pipeline.commands.plan.approve import approve
 from pax8_pipeline.commands.plan.list import list_plans
@@ -45,7 +45,7 @@ def plan() -> None:
 @click.option("--all", "everything", is_flag=True, help="Also list subscriptions with nothing to do.")
 def show(plan_id: str | None, as_json: bool, kind: str, out: Path | None, details: bool, everything: bool) -> None:
     """Show a plan: what would change or did, what is held back and why, and the money."""
-    settings = data_target(load_settings(), tell)
+    settings = data_target(load_settings(), notify)
     with Warehouse(settings.warehouse_path).connect(read_only=True) as connection:
         chosen = plan_id or plans.latest_plan_id(connection)
         if chosen is None:
@@ -60,7 +60,7 @@ def show(plan_id: str | None, as_json: bool, kind: str, out: Path | None, detail
         written = text() if text else ""
     if out and written:
         textfiles.write(out, written)
-        tell(f"written to {out}")
+        notify(f"written to {out}")
     elif written:
         click.echo(written, nl=not written.endswith("\n"))
     else:

@@ -1,4 +1,4 @@
-"""`pax8-pipeline demo`: the daily sync on the embedded sandbox, from nothing, with the proof that it came out right."""
+"""`pax8-pipeline demo`: runs the daily sync on a new sandbox, and proves that the result is right."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pax8_pipeline.commands import run_report
-from pax8_pipeline.commands.common import console, details_option, styled, tell
+from pax8_pipeline.commands.common import console, details_option, notify, styled
 from pax8_pipeline.commands.run import sync
 from pax8_pipeline.commands.sandbox_server import only_server
 from pax8_pipeline.commands.target import sandbox_folder, sandbox_settings, world_file
@@ -41,10 +41,10 @@ guardrails: {{usage_run: {{}}, usage_client: {{}}}} # a real one has limits for 
 @details_option
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def demo(day: datetime | None, seed: int | None, details: bool, as_json: bool) -> None:
-    """Make a synthetic MSP, let a day pass in Pax8, and bring Halo in step with it.
+    """Make a synthetic MSP, let one day pass in Pax8, and update Halo.
 
-    Everything is emulated on this machine. Afterwards `pax8-pipeline run`, `plan show` and `dev` go on with the
-    same sandbox for as long as no credentials are set.
+    Everything is emulated on this machine. Afterwards `pax8-pipeline run`, `plan show` and `dev` continue with the same
+    sandbox while no credentials are set.
     """
     settings = load_settings()
     with only_server(world_file(settings)):
@@ -53,30 +53,32 @@ def demo(day: datetime | None, seed: int | None, details: bool, as_json: bool) -
 
 def _demo(settings: Settings, day: datetime | None, seed: int | None, details: bool, as_json: bool) -> None:
     world = fresh_world(settings, day.date() if day else None, seed)
-    tell(f"A synthetic MSP: {len(world.pax8.companies)} companies, {len(world.pax8.subscriptions)} subscriptions, "
+    notify(f"A synthetic MSP: {len(world.pax8.companies)} companies, {len(world.pax8.subscriptions)} subscriptions, "
          f"today is {world.today}.")  # fmt: skip
     with running_sandbox(world, state_file=world_file(settings)) as sandbox:
         report = sync(sandbox_settings(settings, sandbox.env()), apply=True)
         sandbox.save()
-    wrong = _differences(world)
+    differences = _differences(world)
     events = _events(world, report)
     if as_json:
-        click.echo(formatting.to_json({**run_report.as_data(report), "events": events, "halo_differences": wrong}))
+        click.echo(
+            formatting.to_json({**run_report.as_data(report), "events": events, "halo_differences": differences})
+        )
     else:
         compared = sum(len(part) for part in world.expected_halo().values()), len(_usage_invoices(world))
-        _show(console(), report, events, wrong, *compared, details=details)
+        _show(console(), report, events, differences, *compared, details=details)
     missed = any(e["expected"] != e["found"] for e in events)
-    # Losses that wait for a person are part of the show; everything else that went wrong is not.
+    # Losses that wait for a person belong to the demo; any other problem does not.
     code = 0 if report.verdict.only_findings else report.verdict.code
-    raise SystemExit(code or (1 if wrong or missed else 0))
+    raise SystemExit(code or (1 if differences or missed else 0))
 
 
 def fresh_world(settings: Settings, today: date | None = None, seed: int | None = None) -> World:
-    """Make the demo world anew, with its data folder: mappings, a policy that allows writing, no warehouse yet."""
+    """Make a new demo world with its data folder: mappings, a policy that allows writing, and no warehouse."""
     folder = sandbox_folder(settings)
     for name in ("warehouse.duckdb", "warehouse.duckdb.wal", "published.duckdb", "world.json", "acknowledged.csv"):
         (folder / name).unlink(missing_ok=True)
-    # The ledger of the world before this one must not come back into the new one's warehouse.
+    # The ledger of the world before must not come back into the new warehouse.
     for name in ("reports", "backups"):
         shutil.rmtree(folder / name, ignore_errors=True)
     today = today or settings.today
@@ -89,13 +91,13 @@ def fresh_world(settings: Settings, today: date | None = None, seed: int | None 
 
 
 def _differences(world: World) -> list[str]:
-    """Say where the emulated Halo is not as a correct sync leaves it, whatever our own read-back said."""
-    wanted, found = world.expected_halo(), world.halo_state()
+    """Return where the emulated Halo differs from the result of a correct sync, whatever our own read-back said."""
+    expected, actual = world.expected_halo(), world.halo_state()
     return [
-        f"{kind[:-1]} {i}: expected {thing}, found {found.get(kind, {}).get(i)}"
-        for kind, things in wanted.items()
-        for i, thing in things.items()
-        if found.get(kind, {}).get(i) != thing
+        f"{kind[:-1]} {i}: expected {row}, found {actual.get(kind, {}).get(i)}"
+        for kind, rows in expected.items()
+        for i, row in rows.items()
+        if actual.get(kind, {}).get(i) != row
     ] + [*_usage_differences(world), *(f"not expected: {v}" for v in world.halo.violations)]
 
 
@@ -104,38 +106,40 @@ def _last_month(day: date) -> str:
 
 
 def _usage_invoices(world: World) -> dict[str, Decimal]:
-    """What Halo's usage invoices come to, by their reference."""
-    found: dict[str, Decimal] = {}
+    """Return the totals of Halo's usage invoices by their reference."""
+    totals: dict[str, Decimal] = {}
     for row in world.halo.invoices.values():
         reference = str(row.get("reference") or "")
         if reference.startswith("PAX8-USAGE "):
             net = sum((Decimal(x["qty_order"]) * Decimal(x["unit_price"]) for x in row["lines"]), Decimal(0))
-            found[reference] = found.get(reference, Decimal(0)) + net
-    return found
+            totals[reference] = totals.get(reference, Decimal(0)) + net
+    return totals
 
 
 def _usage_differences(world: World) -> list[str]:
-    """Say where last month's usage is not billed as the world's own oracle says, once and to the cent."""
-    truth, found = world.expected_usage(_last_month(world.today)), _usage_invoices(world)
-    wanted = {f"PAX8-USAGE {truth.month} {c}": u.total for c, u in truth.clients.items() if u.total > 0}
+    """Return where last month's usage is not billed exactly as the world's own oracle expects."""
+    usage, actual = world.expected_usage(_last_month(world.today)), _usage_invoices(world)
+    expected = {f"PAX8-USAGE {usage.month} {c}": u.total for c, u in usage.clients.items() if u.total > 0}
     return [
-        f"usage invoice {key}: expected {wanted.get(key, 'none')}, found {found.get(key, 'none')}"
-        for key in sorted(wanted.keys() | found.keys())
-        if wanted.get(key) != found.get(key)
+        f"usage invoice {key}: expected {expected.get(key, 'none')}, found {actual.get(key, 'none')}"
+        for key in sorted(expected.keys() | actual.keys())
+        if expected.get(key) != actual.get(key)
     ]
 
 
 def _events(world: World, report: run_report.RunReport) -> list[dict[str, str]]:
-    """Set each event of the world beside what was made of it: a verdict, or for usage the check that reports it."""
+    """Return each event of the world with its expected and its actual verdict; for usage, with the check that reports
+    it.
+    """
     verdicts = {r["subscription_id"]: r["verdict"] for r in report.rows}
     reported = {s.lower() for c in report.checks if c.name.startswith("usage_") for s in c.subjects}
     events = []
     for e in world.story:
         subscription = str(e.subscription_id).lower()
-        found = verdicts.get(subscription, "not read")
+        verdict = verdicts.get(subscription, "not read")
         if e.expected_verdict == UNASSIGNED and subscription in reported:
-            found = UNASSIGNED
-        events.append({"event": e.kind, "company": e.company_name, "expected": e.expected_verdict, "found": found})
+            verdict = UNASSIGNED
+        events.append({"event": e.kind, "company": e.company_name, "expected": e.expected_verdict, "found": verdict})
     return events
 
 
@@ -143,7 +147,7 @@ def _show(
     out: Console,
     report: run_report.RunReport,
     events: list[dict[str, str]],
-    wrong: list[str],
+    differences: list[str],
     lines: int,
     invoices: int,
     *,
@@ -156,11 +160,11 @@ def _show(
     for event in missed:
         text = f" {event['event']}, {event['company']}: expected {event['expected']}, found {event['found']}"
         out.print(styled(("wrong verdict", "red"), text), soft_wrap=True)
-    for sentence in wrong:
+    for sentence in differences:
         out.print(styled(("wrong in Halo", "red"), f" {sentence}"), soft_wrap=True)
     if not missed:
         out.print(f"Each of the {len(events)} events in Pax8 got the right verdict.")
-    if not wrong:
+    if not differences:
         out.print(
             f"The emulated Halo holds exactly the expected state: {lines} lines and licences and {invoices} usage invoices "
             "compared.",

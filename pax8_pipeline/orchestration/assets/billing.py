@@ -1,9 +1,9 @@
 """The plan, the writes (the sink) and the ledger.
 
-Here belongs: what order things go in and what people see of it. Not here: how a plan is made or applied (billing).
+It decides the order of steps and what people see. How a plan is made and applied is in billing.
 
-How the sink is gated: the blocking checks of checks/ stand on billing/plan, so Dagster does not start billing/writes
-when one fails. Everything else (permission, write mode, expiry, what the ledger already holds) is asked in here.
+What stops the sink: the blocking checks are on billing/plan, so Dagster does not start billing/writes when one fails.
+Everything else (permission, write mode, expiry, what is already in the ledger) is checked here.
 """
 
 # No `from __future__ import annotations` here: Dagster looks at the annotation of `context` itself.
@@ -62,7 +62,7 @@ def assets() -> list[dg.AssetsDefinition]:
 
 
 class PlanConfig(dg.Config):
-    """What a backfill says that wants months of usage billed: the first and the last of them, yyyy-mm.
+    """The months of usage that a backfill bills: the first and the last of them, yyyy-mm.
 
     Such a plan is about nothing else, and all of it waits for a person.
     """
@@ -78,7 +78,8 @@ class PlanConfig(dg.Config):
             raise PipelineError("bill_from and bill_to go together: the first and the last month, yyyy-mm")
         for name, month in (("bill_from", self.bill_from), ("bill_to", self.bill_to)):
             if not _MONTH.fullmatch(month):
-                # Not repeated: a configuration can name a variable of the environment, and Dagster would fill it in.
+                # The value is not repeated: a configuration can name a variable of the environment, and Dagster would
+                # insert it.
                 raise PipelineError(f"{name} in the configuration of billing__plan is not a month such as 2026-07")
         return self.bill_from, self.bill_to
 
@@ -102,12 +103,12 @@ def plan(
         with step.warehouse.connect() as connection:
             if not holds_mappings(connection, mappings):
                 raise PipelineError(
-                    f"the files in {step.settings.mappings_path} changed while this run was under way, and its matches are "
+                    f"the files in {step.settings.mappings_path} changed during this run, and its matches are "
                     "those of the older files; run again"
                 )
         native, sentence = native_state(step.warehouse, step.run_id)
-        known = acknowledgements.load(step.settings.acknowledged_path)
-        made = make_plan(
+        acknowledged = acknowledgements.load(step.settings.acknowledged_path)
+        plan_made = make_plan(
             step.warehouse,
             PlanContext(
                 run_id=step.run_id,
@@ -122,41 +123,41 @@ def plan(
             ),
         )
         step.log(
-            f"plan {made.plan_id}: {made.rows_safe} changes, {made.rows_waiting} waiting, {made.rows_blocked} held back"
+            f"plan {plan_made.plan_id}: {plan_made.rows_safe} changes, {plan_made.rows_waiting} waiting, {plan_made.rows_blocked} held back"
         )
-        acknowledgements.refill(step.warehouse, known)
+        acknowledgements.refill(step.warehouse, acknowledged)
         findings.save_copy(step.warehouse, step.settings.backups_path)
         with step.warehouse.connect() as connection:
-            shown = _plan_metadata(connection, made)
-            shown["findings"] = json.dumps(findings.by_check(findings.open_findings(connection, made.plan_id)))
-        shown["native_integration"] = f"{native}: {sentence}"
-        shown["settled"] = table(settled, ("row_id", "state", "detail")) if settled else "nothing was open"
-        return dg.MaterializeResult(metadata=shown)
+            metadata = _plan_metadata(connection, plan_made)
+            metadata["findings"] = json.dumps(findings.by_check(findings.open_findings(connection, plan_made.plan_id)))
+        metadata["native_integration"] = f"{native}: {sentence}"
+        metadata["settled"] = table(settled, ("row_id", "state", "detail")) if settled else "nothing was open"
+        return dg.MaterializeResult(metadata=metadata)
 
 
-def _plan_metadata(connection: Connection, made: Plan) -> dict[str, Any]:
+def _plan_metadata(connection: Connection, plan_made: Plan) -> dict[str, Any]:
     return {
-        "dagster/row_count": made.rows_considered,
+        "dagster/row_count": plan_made.rows_considered,
         "dagster/column_lineage": column_lineage(model("billing.plan")),
-        "plan_id": made.plan_id,
-        "checksum": made.checksum,
-        "expires_at": f"{made.expires_at:%Y-%m-%d %H:%M} UTC",
-        "complete": made.complete,
-        "problem": made.problem or "none",
-        "held": made.held or "no",
-        "safe": made.rows_safe,
-        "waiting": made.rows_waiting,
-        "blocked": made.rows_blocked,
-        "money": json.dumps(made.money),
-        "write_mode": made.write_mode,
-        "biggest_changes": dg.MetadataValue.md(biggest(connection, made.plan_id)),
-        "preview": dg.MetadataValue.md(plan_report.plan_markdown(connection, made.plan_id, _PREVIEW_ROWS)),
+        "plan_id": plan_made.plan_id,
+        "checksum": plan_made.checksum,
+        "expires_at": f"{plan_made.expires_at:%Y-%m-%d %H:%M} UTC",
+        "complete": plan_made.complete,
+        "problem": plan_made.problem or "none",
+        "held": plan_made.held or "no",
+        "safe": plan_made.rows_safe,
+        "waiting": plan_made.rows_waiting,
+        "blocked": plan_made.rows_blocked,
+        "money": json.dumps(plan_made.money),
+        "write_mode": plan_made.write_mode,
+        "biggest_changes": dg.MetadataValue.md(biggest(connection, plan_made.plan_id)),
+        "preview": dg.MetadataValue.md(plan_report.plan_markdown(connection, plan_made.plan_id, _PREVIEW_ROWS)),
     }
 
 
 def biggest(connection: Connection, plan_id: str, rows: int = 5) -> str:
-    """Return the changes of a plan that move the most money a month, as Markdown."""
-    found = snapshots.dicts(
+    """Return the changes of a plan with the largest amounts a month, as Markdown."""
+    changes = snapshots.dicts(
         connection.execute(
             'SELECT client_name AS client, product_name AS product, "before", "after", '
             "round(money_per_month, 2) AS money_a_month, currency FROM billing.plan "
@@ -164,13 +165,13 @@ def biggest(connection: Connection, plan_id: str, rows: int = 5) -> str:
             [plan_id, rows],
         )
     )
-    return markdown(found) if found else "(no changes)"
+    return markdown(changes) if changes else "(no changes)"
 
 
 class WritesConfig(dg.Config):
-    """Which stored plan a run is to write. `checksum` is the plan's, as its page shows it.
+    """The stored plan that a run must write. `checksum`: the plan's, as its page shows it.
 
-    A run that was started in the UI needs all three. Approvals are recorded by `pax8-pipeline plan approve` alone.
+    A run that was started in the UI needs all three. Approvals are recorded only by `pax8-pipeline plan approve`.
     """
 
     apply: bool = False
@@ -178,7 +179,7 @@ class WritesConfig(dg.Config):
     checksum: str | None = None
 
     def names_plan(self) -> bool:
-        """True when a plan and its checksum stand here, and that it is to be written."""
+        """True when a plan and its checksum are named, and `apply` is set."""
         return self.apply and bool(self.plan_id) and bool(self.checksum)
 
 
@@ -205,7 +206,9 @@ def writes(
     halo: HaloResource,
     permission: dg.ResourceParam[Permission],
 ) -> Iterator[dg.MaterializeResult]:
-    """Write, or say why nothing was written. A write that failed fails the step once all is recorded and shown."""
+    """Write the plan, or report why nothing was written. A failed write fails the step after everything is recorded and
+    shown.
+    """
     with asset_step(context, settings, warehouse, reading=False) as step:
         metadata, failed = _sink(step, config, pax8, halo, permission)
         step.log(f"writes: {metadata['outcome']}")
@@ -219,7 +222,7 @@ def writes(
 def _sink(
     step: AssetStep, config: WritesConfig, pax8: Pax8Resource, halo: HaloResource, permission: Permission
 ) -> tuple[dict[str, Any], bool]:
-    """Return the metadata of the writes, and whether any of them went wrong."""
+    """Return the metadata of the writes, and whether any of them failed."""
     refused = refusal(
         step.context.run,
         step.context.instance,
@@ -227,31 +230,31 @@ def _sink(
         names_plan=config.names_plan(),
         write_mode=step.settings.write_mode,
     )
-    head, may = _open_changes(step, config)
-    if head is None:
+    plan_head, changes_now = _open_changes(step, config)
+    if plan_head is None:
         return _nothing("no plan was made in this run", None), False
-    reason = refused or _plan_refusal(step, head, config)
-    if may.held and not may.changes:
-        reason = reason or f"{'; '.join(may.held)}; {way_past(head.plan_id)}"
-    reason = reason or _usage_refusal(step, may)
+    reason = refused or _plan_refusal(step, plan_head, config)
+    if changes_now.held and not changes_now.changes:
+        reason = reason or f"{'; '.join(changes_now.held)}; {way_past(plan_head.plan_id)}"
+    reason = reason or _usage_refusal(step, changes_now)
     if reason:
-        return _nothing(reason, head, waiting=len(may.changes)), False
-    if not may.changes:
-        nothing = {k: v for k, v in _nothing("", head).items() if k != "reason"}
+        return _nothing(reason, plan_head, waiting=len(changes_now.changes)), False
+    if not changes_now.changes:
+        nothing = {k: v for k, v in _nothing("", plan_head).items() if k != "reason"}
         return {**nothing, "applied": True, "outcome": "nothing to write"}, False
     client, source = halo.client(step.settings), pax8.client(step.settings)
     refused = _wrong_day(step, source, client)
     if refused is None and step.settings.policy.native_integration == "refuse":
         with step.warehouse.connect() as connection:
-            found = distrust_empty_list(ask_integration(client), connection)
-        refused = None if found.state == "off" else f"two writers never: {found.sentence}"
+            integration = distrust_empty_list(ask_integration(client), connection)
+        refused = None if integration.state == "off" else f"two writers never: {integration.sentence}"
     if refused:
-        return {**_nothing(refused, head, waiting=len(may.changes)), "held_back": refused}, False
+        return {**_nothing(refused, plan_head, waiting=len(changes_now.changes)), "held_back": refused}, False
     zone = ZoneInfo(step.settings.policy.timezone)
     with writer_lock(step.settings.data / "writer.lock"):
-        # What another apply wrote while this one waited for its turn is not written again.
-        _, may = _open_changes(step, config)
-        me = writer.ensure(step.warehouse, _utc_now())
+        # Another apply may have written changes while this one waited for the lock. They are not written again.
+        _, changes_now = _open_changes(step, config)
+        identity = writer.ensure(step.warehouse, _utc_now())
         with step.warehouse.connect() as connection:
             retired = writer.retired(connection)
         applier = apply.Applier(
@@ -260,33 +263,33 @@ def _sink(
             ledger=ledger.Ledger(step.warehouse, step.run_id),
             today=step.settings.today,
             vendor_day=lambda: source.clock.day(zone) if source.clock else None,
-            acknowledged=may.acknowledged,
+            acknowledged=changes_now.acknowledged,
             line_fallback=step.settings.policy.halo.line_fallback,
             progress=step.progress("writes"),
-            writer=me,
+            writer=identity,
             retired=retired,
         )
-        done = applier.apply(head, may.changes)
+        result = applier.apply(plan_head, changes_now.changes)
         with step.warehouse.transaction() as connection:
-            documents.remember(connection, done.documents, _utc_now())
-        metadata, failed = _outcome(head, done)
-        metadata["held"] = "; ".join(may.held) or "nothing"
-        metadata["backup"] = str(backup(step.warehouse, head.plan_id, step.settings.backups_path))
+            documents.remember(connection, result.documents, _utc_now())
+        metadata, failed = _outcome(plan_head, result)
+        metadata["held"] = "; ".join(changes_now.held) or "nothing"
+        metadata["backup"] = str(backup(step.warehouse, plan_head.plan_id, step.settings.backups_path))
         return metadata, failed
 
 
-def _usage_refusal(step: AssetStep, may: Writable) -> str | None:
-    """Return why usage must not be written, whoever asks for it; None when nothing of it is to be written."""
-    if not any(registry.is_usage(change.action) for change in may.changes):
+def _usage_refusal(step: AssetStep, changes_now: Writable) -> str | None:
+    """Return why usage must not be written; None when there is no reason or no usage to write."""
+    if not any(registry.is_usage(change.action) for change in changes_now.changes):
         return None
     with step.warehouse.connect() as connection:
         return usage_hold(connection)[1]
 
 
 def _wrong_day(step: AssetStep, pax8: Pax8Client, halo: HaloClient) -> str | None:
-    """Ask both vendors for the time, just before the first write; return how it contradicts this run's day."""
+    """Ask both vendors for the time, just before the first write. Return how it contradicts this run's day, or None."""
     for ask in (pax8.check, halo.instance_info):
-        with suppress(VendorError):  # a refusal tells the time as well, and a vendor that is gone fails the first read
+        with suppress(VendorError):  # a refusal shows the time too; a vendor that is down fails the first read
             ask()
     wrong, silent = compare({"Pax8": pax8.clock, "Halo": halo.clock}, run_day(step.settings))
     if silent:
@@ -295,37 +298,34 @@ def _wrong_day(step: AssetStep, pax8: Pax8Client, halo: HaloClient) -> str | Non
 
 
 def _open_changes(step: AssetStep, config: WritesConfig) -> tuple[Plan | None, Writable]:
-    """Return a plan (the one named, else the one made in this run) and its writes that no run has begun yet."""
+    """Return a plan (the one named, else the one made in this run) and its changes that no run has started to write."""
     with step.warehouse.connect() as connection:
         if config.plan_id and not _PLAN_ID.fullmatch(config.plan_id):
-            # Not repeated: a configuration can name a variable of the environment, and Dagster would fill it in.
+            # The value is not repeated: a configuration can name a variable of the environment, and Dagster would
+            # insert it.
             raise PipelineError("plan_id in the configuration of billing__writes is not the id of a plan")
-        wanted = config.plan_id or plan_of_run(connection, step.run_id)
-        if wanted is None:
+        plan_id = config.plan_id or plan_of_run(connection, step.run_id)
+        if plan_id is None:
             return None, Writable([], ())
-        head = load_plan(connection, wanted)
+        head = load_plan(connection, plan_id)
         applied_by_person = config.plan_id is not None
-        return head, writable(
-            connection, head, step.settings.policy, applied_by_person=applied_by_person, now=_utc_now()
-        )
+        return head, writable(connection, head, step.settings.policy, applied_by_person=applied_by_person, now=_utc_now())
 
 
 def plan_of_run(connection: Connection, run_id: str) -> str | None:
     """Return the plan that a run made, None when it made none."""
-    found = connection.execute(
+    rows = connection.execute(
         "SELECT plan_id FROM billing.plans WHERE run_id = ? ORDER BY made_at DESC, plan_id DESC LIMIT 1", [run_id]
     ).fetchall()
-    return str(found[0][0]) if found else None
+    return str(rows[0][0]) if rows else None
 
 
 def _plan_refusal(step: AssetStep, head: Plan, config: WritesConfig) -> str | None:
     try:
-        apply.ensure_applicable(
-            head, _utc_now(), acknowledged=True
-        )  # whether a guardrail holds it is seen by `writable`
+        apply.ensure_applicable(head, _utc_now(), acknowledged=True)  # `writable` reports a guardrail that holds it
         if config.plan_id and config.checksum and config.checksum.strip().lower() != head.checksum.lower():
             return f"the checksum in the configuration is not that of plan {head.plan_id}; look at the plan again"
-        # From the files, not from what the run read at its start: somebody may have changed them since.
+        # From the files, not from the settings of this run: somebody may have changed them since.
         policy = load_policy(step.settings.data / "policy.yaml")
         mappings = load_mappings(step.settings.mappings_path).fingerprint
         with step.warehouse.connect() as connection:
@@ -352,21 +352,21 @@ def _nothing(reason: str, head: Plan | None, waiting: int = 0) -> dict[str, Any]
     }
 
 
-def _outcome(head: Plan, done: apply.ApplyResult) -> tuple[dict[str, Any], bool]:
-    states = {str(state): int(count) for state, count in sorted(done.states.items())}
-    metadata = ", ".join(f"{count} {state}" for state, count in states.items()) or "nothing to write"
-    shown: dict[str, Any] = {
+def _outcome(head: Plan, result: apply.ApplyResult) -> tuple[dict[str, Any], bool]:
+    states = {str(state): int(count) for state, count in sorted(result.states.items())}
+    summary = ", ".join(f"{count} {state}" for state, count in states.items()) or "nothing to write"
+    metadata: dict[str, Any] = {
         "applied": True,
-        "outcome": metadata,
+        "outcome": summary,
         "plan_id": head.plan_id,
         "states": states,
-        "verified": done.verified,
+        "verified": result.verified,
         "failed": sum(
             count for state, count in states.items() if state in ("failed", "unknown", "skipped", "duplicate")
         ),
-        "problems": "; ".join(done.problems[:10]) or "none",
+        "problems": "; ".join(result.problems[:10]) or "none",
     }
-    return shown, done.failed
+    return metadata, result.failed
 
 
 def _ledger_metadata(connection: Connection) -> dict[str, Any]:
@@ -383,17 +383,17 @@ def _ledger_metadata(connection: Connection) -> dict[str, Any]:
         )
     )
     total = connection.execute("SELECT count(*) FROM billing.ledger").fetchall()[0][0]
-    moved = connection.execute(
+    verified_money = connection.execute(
         "SELECT coalesce(currency, '?'), sum(money_per_month) FROM billing.ledger_state "
         "WHERE state = 'verified' GROUP BY 1"
     ).fetchall()
-    shown: dict[str, Any] = {f"state/{state}": int(count) for state, count in states}
+    figures: dict[str, Any] = {f"state/{state}": int(count) for state, count in states}
     newest = [
         {**row, "recorded_at": f"{row['recorded_at']:%Y-%m-%d %H:%M:%S}", "entry": plain(row["entry"])} for row in rows
     ]
     return {
         "dagster/row_count": int(total),
-        **shown,
-        "verified_money_a_month": money(dict(moved)),
+        **figures,
+        "verified_money_a_month": money(dict(verified_money)),
         "newest": table(newest, tuple(newest[0]) if newest else ("entry", "state")),
     }

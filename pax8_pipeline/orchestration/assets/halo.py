@@ -1,7 +1,4 @@
-"""Raw Halo: every list exactly as it was sent.
-
-Here belongs: the assets. Not here: what to ask (`extract.halo_lists`).
-"""
+"""Raw Halo: every list exactly as it was sent. What to ask is decided in `extract.halo_lists`."""
 
 # No `from __future__ import annotations` here: Dagster looks at the annotation of `context` itself.
 
@@ -39,24 +36,26 @@ def _list_asset(name: str, about: str) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, settings: SettingsResource, warehouse: WarehouseResource, halo: HaloResource
     ) -> dg.MaterializeResult:
         with asset_step(context, settings, warehouse) as step:
-            client, tell = halo.client(step.settings), step.progress(name)
-            metadata = store_read(step, f"halo.{name}", lambda: [loading.read_list(client, name, tell)])
+            client, progress = halo.client(step.settings), step.progress(name)
+            metadata = store_read(step, f"halo.{name}", lambda: [loading.read_list(client, name, progress)])
             store_clock(step.warehouse, step.run_id, "Halo", client, step.settings)
             return dg.MaterializeResult(metadata=metadata)
 
-    made: dg.AssetsDefinition = read_list
-    return made
+    asset: dg.AssetsDefinition = read_list
+    return asset
 
 
 @dg.asset(
-    **raw_asset("halo.clients", "All clients, inactive ones too, and the details of those no id accounts for yet."),
-    # Whose details are worth a call follows from the Pax8 companies nobody has claimed.
+    **raw_asset(
+        "halo.clients", "All clients, inactive ones too, and the details of those without a matching id so far."
+    ),
+    # Which details are worth a call depends on the Pax8 companies without a client.
     deps=[HALO_API, MAPPING_FILES, asset_key("pax8.companies")],
 )
 def clients(
     context: dg.AssetExecutionContext, settings: SettingsResource, warehouse: WarehouseResource, halo: HaloResource
 ) -> dg.MaterializeResult:
-    """Read the list, then custom fields and links where they may tell the Pax8 company."""
+    """Read the list, then custom fields and links where they may show the Pax8 company."""
     with asset_step(context, settings, warehouse) as step:
         client = halo.client(step.settings)
         metadata = store_read(step, "halo.clients", lambda: [loading.read_list(client, "clients")])
@@ -65,20 +64,20 @@ def clients(
 
 def _details(step: AssetStep, halo: HaloResource) -> dict[str, Any]:
     mappings = load_mappings(step.settings.mappings_path)
-    most = step.settings.policy.matching.client_detail_reads
+    limit = step.settings.policy.matching.client_detail_reads
     with step.warehouse.connect() as connection:
-        wanted = loading.details_to_read(connection, mappings, datetime.now(UTC).replace(tzinfo=None), most)
-    if wanted:
-        client, tell = halo.client(step.settings), step.progress("client details")
-        store_read(step, "halo.client_details", lambda: [loading.read_details(client, wanted, tell)])
-    return {"details_read": len(wanted)}
+        client_ids = loading.details_to_read(connection, mappings, datetime.now(UTC).replace(tzinfo=None), limit)
+    if client_ids:
+        client, progress = halo.client(step.settings), step.progress("client details")
+        store_read(step, "halo.client_details", lambda: [loading.read_details(client, client_ids, progress)])
+    return {"details_read": len(client_ids)}
 
 
 @dg.asset(**raw_asset("halo.invoices", "Ordinary invoices dated in the weeks around today."), deps=[HALO_API])
 def invoices(
     context: dg.AssetExecutionContext, settings: SettingsResource, warehouse: WarehouseResource, halo: HaloResource
 ) -> dg.MaterializeResult:
-    """Read them with their lines."""
+    """Read the invoices with their lines."""
     with asset_step(context, settings, warehouse) as step:
         client = halo.client(step.settings)
         with step.warehouse.connect() as connection:
@@ -97,7 +96,7 @@ def invoices(
 def integration(
     context: dg.AssetExecutionContext, settings: SettingsResource, warehouse: WarehouseResource, halo: HaloResource
 ) -> dg.MaterializeResult:
-    """Ask Halo about its own sync."""
+    """Ask Halo about its own Pax8 integration."""
     with asset_step(context, settings, warehouse) as step:
         client = halo.client(step.settings)
         metadata = store_read(step, "halo.integration", lambda: [loading.read_integration(client)])

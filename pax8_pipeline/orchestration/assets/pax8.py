@@ -1,6 +1,5 @@
-"""Raw Pax8: every list exactly as it was sent.
-
-Here belongs: the assets of flat lists and invoices. Not here: usage (`usage`), what to ask (`extract.pax8_lists`).
+"""Raw Pax8: every list exactly as it was sent. For flat lists and invoices; usage is in `usage`, and what to ask is
+decided in `extract.pax8_lists`.
 """
 
 # No `from __future__ import annotations` here: Dagster looks at the annotation of `context` itself.
@@ -18,8 +17,8 @@ from pax8_pipeline.orchestration.assets.step import AssetStep, asset_step
 from pax8_pipeline.orchestration.partitions import month_of_partition
 from pax8_pipeline.orchestration.resources import Pax8Resource, SettingsResource, WarehouseResource
 
-# So many invoices are read before they are kept.
-_TOGETHER = 20
+# The answers of so many invoices are stored together.
+_INVOICES_AT_ONCE = 20
 _LISTS = {
     "companies": "All customer companies of the partner account, of any status.",
     "products": "The product catalogue.",
@@ -29,7 +28,7 @@ _LISTS = {
 
 
 def assets(months: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
-    """Return the raw Pax8 assets but usage; invoice items come by usage `months`."""
+    """Return the raw Pax8 assets except usage. Invoice items have a partition for each usage month."""
     return [*(_list_asset(n, about) for n, about in _LISTS.items()), _items_asset(months)]
 
 
@@ -44,8 +43,8 @@ def _list_asset(name: str, about: str) -> dg.AssetsDefinition:
             store_clock(step.warehouse, step.run_id, "Pax8", client, step.settings)
             return dg.MaterializeResult(metadata=metadata)
 
-    made: dg.AssetsDefinition = read_list
-    return made
+    asset: dg.AssetsDefinition = read_list
+    return asset
 
 
 def _items_asset(months: dg.PartitionsDefinition) -> dg.AssetsDefinition:
@@ -62,35 +61,35 @@ def _items_asset(months: dg.PartitionsDefinition) -> dg.AssetsDefinition:
     def invoice_items(
         context: dg.AssetExecutionContext, settings: SettingsResource, warehouse: WarehouseResource, pax8: Pax8Resource
     ) -> dg.MaterializeResult:
-        """Read the items of invoices that are not here yet: those of the partitions, and late ones of two months."""
+        """Read the items of invoices that are not stored yet: those of the partitions, and late ones of two months."""
         with asset_step(context, settings, warehouse) as step:
             by_month = _read_items(step, pax8, [month_of_partition(key) for key in context.partition_keys])
-            # Late invoices belong to other months than the partitions of the run; they are shown with the last one.
-            shown = {key: by_month.pop(month_of_partition(key), StoredReads()) for key in context.partition_keys}
+            # A late invoice can belong to another month than the partitions of the run. It is shown with the last one.
+            by_partition = {key: by_month.pop(month_of_partition(key), StoredReads()) for key in context.partition_keys}
             for other in by_month.values():
-                shown[context.partition_keys[-1]].add(other)
-            for key, stored in shown.items():
+                by_partition[context.partition_keys[-1]].add(other)
+            for key, stored in by_partition.items():
                 metadata = {**stored.metadata(), "invoices_read": len(stored.snapshots)}
                 context.add_asset_metadata(metadata, partition_key=key)
             return dg.MaterializeResult()
 
-    made: dg.AssetsDefinition = invoice_items
-    return made
+    asset: dg.AssetsDefinition = invoice_items
+    return asset
 
 
 def _read_items(step: AssetStep, pax8: Pax8Resource, months: Sequence[str]) -> dict[str, StoredReads]:
-    """Read and keep a few invoices at a time, so that a stop loses little; return what came by usage month."""
+    """Read and store a few invoices at a time, so that a stop loses little. Return the stored reads by usage month."""
     with step.warehouse.connect() as connection:
-        wanted = loading.invoices_to_read(connection, step.settings.today, months)
-    client, tell = pax8.client(step.settings), step.progress("invoices")
+        invoices = loading.invoices_to_read(connection, step.settings.today, months)
+    client, progress = pax8.client(step.settings), step.progress("invoices")
     by_month: dict[str, StoredReads] = {}
-    for begun in range(0, len(wanted), _TOGETHER):
-        part = wanted[begun : begun + _TOGETHER]
-        ask = partial(loading.read_invoice_items, client, [w.invoice_id for w in part])
-        for one, stored in zip(part, store_each(step, ask), strict=True):
+    for start in range(0, len(invoices), _INVOICES_AT_ONCE):
+        batch = invoices[start : start + _INVOICES_AT_ONCE]
+        read = partial(loading.read_invoice_items, client, [w.invoice_id for w in batch])
+        for one, stored in zip(batch, store_each(step, read), strict=True):
             by_month.setdefault(one.month, StoredReads()).add(stored)
-        tell(begun + len(part), len(wanted))
-    if wanted:
-        read = sum(stored.objects for stored in by_month.values())
-        step.log(f"pax8.invoice_items: {read} objects of {len(wanted)} invoices")
+        progress(start + len(batch), len(invoices))
+    if invoices:
+        objects = sum(stored.objects for stored in by_month.values())
+        step.log(f"pax8.invoice_items: {objects} objects of {len(invoices)} invoices")
     return by_month

@@ -1,6 +1,5 @@
-"""Keeping what was read and showing it: the part all raw assets share.
-
-Here belongs: judging, storing, metadata of a read. Not here: which list is read.
+"""Stores what was read and shows it: the part that all raw assets share. Which list is read is decided in each
+asset.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ def raw_asset(table: str, description: str) -> dict[str, Any]:
 
 @dataclass
 class StoredReads:
-    """What came of one or several reads of one table: figures, and where nothing was kept the reason."""
+    """The figures of one or several stored reads of one table, and the reasons where nothing was stored."""
 
     objects: int = 0
     requests: int = 0
@@ -41,7 +40,7 @@ class StoredReads:
     snapshots: list[str] = field(default_factory=list)
 
     def add(self, other: StoredReads) -> None:
-        """Count what came of more reads."""
+        """Add the figures of more reads."""
         self.objects += other.objects
         self.requests += other.requests
         self.repeats += other.repeats
@@ -50,7 +49,7 @@ class StoredReads:
         self.snapshots += other.snapshots
 
     def metadata(self) -> dict[str, Any]:
-        """Return what the UI shows."""
+        """Return the metadata for the UI."""
         metadata: dict[str, Any] = {
             "dagster/row_count": self.objects,
             "objects": self.objects,
@@ -69,10 +68,11 @@ class StoredReads:
 
 
 def store_read(step: AssetStep, table: str, ask: Callable[[], Sequence[raw.Read]]) -> dict[str, Any]:
-    """Ask for (parts of) a table, judge, store, and return the metadata: objects, requests, repeats, seconds, snapshot.
+    """Read a table with `ask`, check and store the reads, and return the metadata: objects, requests, repeats, seconds,
+    snapshot.
 
-    Nothing of the warehouse is held open while a vendor is asked. A read that is not whole or not believed is
-    kept as a record only; the check `incomplete_read` or `snapshot_shrank` then stops what rests on it.
+    The warehouse is not open while a vendor is asked. An incomplete or implausibly small read is stored as a record
+    only; then the check `incomplete_read` or `snapshot_shrank` stops what depends on it.
     """
     stored = store_part(step, ask)
     metadata = stored.metadata()
@@ -82,7 +82,7 @@ def store_read(step: AssetStep, table: str, ask: Callable[[], Sequence[raw.Read]
 
 
 def store_part(step: AssetStep, ask: Callable[[], Sequence[raw.Read]]) -> StoredReads:
-    """Ask for a part of a table, judge, store, and return the figures: what is stored survives a stop."""
+    """Read a part of a table with `ask`, check and store it, and return the figures. What is stored survives a stop."""
     total = StoredReads()
     for stored in store_each(step, ask):
         total.add(stored)
@@ -90,10 +90,10 @@ def store_part(step: AssetStep, ask: Callable[[], Sequence[raw.Read]]) -> Stored
 
 
 def store_each(step: AssetStep, ask: Callable[[], Sequence[raw.Read]]) -> list[StoredReads]:
-    """Do the same, and return the figures of each read by itself, in order."""
-    began = time.monotonic()
+    """As `store_part`, but return the figures of each read, in order."""
+    started_at = time.monotonic()
     answers = ask()
-    seconds = time.monotonic() - began
+    seconds = time.monotonic() - started_at
     if not answers:
         return []
     with step.in_warehouse():

@@ -1,6 +1,5 @@
-"""Reconciled: Pax8 beside Halo, with verdicts.
-
-Here belongs: the assets and their figures. Not here: any verdict (warehouse/sql/reconciled, billing/verdicts.py).
+"""Reconciled: Pax8 beside Halo, with verdicts. The assets and their figures; the verdicts are in
+warehouse/sql/reconciled and billing/verdicts.py.
 """
 
 # No `from __future__ import annotations` here: Dagster looks at the annotation of `context` itself.
@@ -23,12 +22,12 @@ Figures = Callable[[Connection], dict[str, Any]]
 
 
 def assets(months: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
-    """Return all reconciled assets, in the order they can be built; usage comes by `months`."""
+    """Return all reconciled assets, in the order in which they can be built. Usage has a partition for each month."""
     return [_table_asset(table, _FIGURES[table], months if table in _BY_MONTH else None) for table in build.RECONCILED]
 
 
 def _table_asset(table: str, figures: Figures, months: dg.PartitionsDefinition | None) -> dg.AssetsDefinition:
-    """Return the asset of one table. It is built whole, whichever months are asked for: the same rows each time."""
+    """Return the asset of one table. It is always built completely, whichever months are asked for."""
     contract = model(table)
 
     @dg.asset(
@@ -56,8 +55,8 @@ def _table_asset(table: str, figures: Figures, months: dg.PartitionsDefinition |
                 context.add_asset_metadata({**lineage, **metadata}, partition_key=key)
             return dg.MaterializeResult()
 
-    made: dg.AssetsDefinition = build_table
-    return made
+    asset: dg.AssetsDefinition = build_table
+    return asset
 
 
 def _rows(connection: Connection, query: str) -> list[dict[str, Any]]:
@@ -87,7 +86,7 @@ SELECT verdict, count(*) AS subscriptions, coalesce(currency, '?') AS currency,
        round(sum(unbilled_money_per_month), 2) AS unbilled_a_month
 FROM reconciled.subscriptions GROUP BY ALL ORDER BY unbilled_a_month DESC, subscriptions DESC, verdict
 """
-_BESIDE = """
+_DIFFERENCES = """
 SELECT coalesce(client_name, company_name) AS client, product_name AS product, verdict, reason, quantity AS pax8,
        halo_quantity AS halo, unbilled_money_per_month AS unbilled, currency
 FROM reconciled.subscriptions WHERE verdict <> 'in_step'
@@ -97,7 +96,7 @@ _KINDS = """
 SELECT kind, count(*) AS rows, coalesce(currency, '?') AS currency, round(sum(money_per_month), 2) AS money_a_month
 FROM reconciled.discrepancies GROUP BY ALL ORDER BY money_a_month DESC, rows DESC
 """
-_LOOK_AT = """
+_LARGEST = """
 SELECT kind, coalesce(client_name, company_name) AS client, product_name AS product, detail, money_per_month, currency
 FROM reconciled.discrepancies ORDER BY abs(money_per_month) DESC, kind, client LIMIT 30
 """
@@ -116,15 +115,15 @@ def _client_matches(connection: Connection) -> dict[str, Any]:
 
 
 def _subscriptions(connection: Connection) -> dict[str, Any]:
-    counted = connection.execute(
+    counts = connection.execute(
         "SELECT verdict, count(*) FROM reconciled.subscriptions GROUP BY 1 ORDER BY 1"
     ).fetchall()
-    shown = {f"verdict/{verdict}": int(count) for verdict, count in counted}
-    return {**_tables(connection, verdicts=_VERDICTS, preview=_BESIDE), **shown}
+    by_verdict = {f"verdict/{verdict}": int(count) for verdict, count in counts}
+    return {**_tables(connection, verdicts=_VERDICTS, preview=_DIFFERENCES), **by_verdict}
 
 
 def _discrepancies(connection: Connection) -> dict[str, Any]:
-    return _tables(connection, kinds=_KINDS, preview=_LOOK_AT)
+    return _tables(connection, kinds=_KINDS, preview=_LARGEST)
 
 
 _MONTHS = "SELECT * FROM reconciled.usage_months ORDER BY month DESC LIMIT 24"

@@ -1,7 +1,4 @@
-"""Where the data comes from, so that the lineage begins at the source.
-
-Here belongs: things this product reads but does not make. Not here: anything that runs.
-"""
+"""The sources of the data, so that the lineage starts there: things that this product reads and does not make."""
 
 from __future__ import annotations
 

@@ -1,6 +1,5 @@
-"""How an asset of a warehouse table is described, all of it taken from the table's own contract.
-
-Here belongs: keys, groups, owners, column schema, column lineage, dependencies. Not here: what an asset does.
+"""Describes the asset of a warehouse table from the table's own contract: keys, groups, owners, columns, lineage,
+dependencies. What an asset does is elsewhere.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ import dagster as dg
 from pax8_pipeline.warehouse.models import Column, Model, model
 
 OWNERS = ("team:billing",)
-# One process may have the DuckDB file open; dagster.yaml gives this pool one slot.
+# Only one process may have the DuckDB file open. dagster.yaml gives this pool one slot.
 POOL = "duckdb"
 
 PAX8_API = dg.AssetKey("pax8_api")
@@ -25,7 +24,7 @@ MAPPING_TABLES = ("staging.mapping_clients", "staging.mapping_subscriptions", "s
 
 _NEWEST = re.compile(r"^newest\.(pax8|halo)_")
 _SCHEMAS = ("pax8", "halo", "staging", "reconciled")
-# Tables that are no assets of their own: where each is shown instead. None: nowhere, it is written along the way.
+# Tables without an asset of their own, and the asset that shows them. None: no asset shows it.
 _SHOWN_AS: Mapping[str, dg.AssetKey | None] = {
     **dict.fromkeys(MAPPING_TABLES, MAPPINGS),
     "halo.client_details": dg.AssetKey(["halo", "clients"]),
@@ -44,7 +43,7 @@ def shown_as(table: str) -> dg.AssetKey | None:
 
 
 def asset_arguments(table: str, *, kinds: set[str], description: str = "") -> dict[str, Any]:
-    """Return what `@dg.asset` and `dg.AssetSpec` both take, for the asset of a table."""
+    """Return the arguments that `@dg.asset` and `dg.AssetSpec` share, for the asset of a table."""
     contract = model(table)
     return {
         "key": asset_key(table),
@@ -73,9 +72,9 @@ def mappings_schema() -> dg.TableSchema:
 
 
 def column_lineage(contract: Model) -> dg.TableColumnLineage:
-    """Return where each column comes from, by the fourth cell of the contract."""
-    found = {c.name: [d for s in c.sources if (d := _column_dep(s)) is not None] for c in contract.columns}
-    return dg.TableColumnLineage({name: deps for name, deps in found.items() if deps})
+    """Return the sources of each column, from the fourth cell of the contract."""
+    by_column = {c.name: [d for s in c.sources if (d := _column_dep(s)) is not None] for c in contract.columns}
+    return dg.TableColumnLineage({name: deps for name, deps in by_column.items() if deps})
 
 
 def _column_dep(source: str) -> dg.TableColumnDep | None:
@@ -87,7 +86,9 @@ def _column_dep(source: str) -> dg.TableColumnDep | None:
 
 
 def tables_read(contract: Model) -> Sequence[str]:
-    """Return the assets' tables that a model reads, as its contract states them (a test compares it with the query)."""
+    """Return the tables with assets that a model reads, according to its contract (a test compares it with the
+    query).
+    """
     names = dict.fromkeys(_NEWEST.sub(r"\1.", name) for name in contract.tables_read)
     return [name for name in names if name.partition(".")[0] in _SCHEMAS]
 

@@ -1,6 +1,5 @@
-"""Staging: one asset per SQL file, typed and cleaned, with rejects kept and counted.
-
-Here belongs: the loop that makes the assets. Not here: any column or rule (warehouse/sql/staging).
+"""Staging: one asset for each SQL file, typed and cleaned; rejected rows are stored and counted. Columns and rules are
+in warehouse/sql/staging.
 """
 
 # No `from __future__ import annotations` here: Dagster looks at the annotation of `context` itself.
@@ -46,9 +45,9 @@ def _table_asset(table: str) -> dg.AssetsDefinition:
             built = build.build(step.warehouse, table, variables)
             step.log(f"{table}: {built.rows} rows, {built.rejects} rejected")
             if table in CORE:
-                unbelieved = count_usable(step.warehouse, table, step.run_id, step.settings)
-                if unbelieved:
-                    step.log(f"{table}: NOT BELIEVED: {unbelieved}")
+                problem = count_usable(step.warehouse, table, step.run_id, step.settings)
+                if problem:
+                    step.log(f"{table}: NOT PLAUSIBLE: {problem}")
             return dg.MaterializeResult(
                 metadata={
                     "dagster/row_count": built.rows,
@@ -58,8 +57,8 @@ def _table_asset(table: str) -> dg.AssetsDefinition:
                 }
             )
 
-    made: dg.AssetsDefinition = build_table
-    return made
+    asset: dg.AssetsDefinition = build_table
+    return asset
 
 
 def sample(warehouse: Warehouse, table: str, rows: int = _SAMPLE) -> str:
@@ -84,9 +83,9 @@ def mappings(
 ) -> dg.MaterializeResult:
     """Read the three files into their tables."""
     with asset_step(context, settings, warehouse) as step, step.in_warehouse():
-        found = load_mappings(step.settings.mappings_path)
-        build.load_mapping_tables(step.warehouse, found)
-        rows = {"clients": len(found.clients), "subscriptions": len(found.subscriptions), "items": len(found.items)}
+        loaded = load_mappings(step.settings.mappings_path)
+        build.load_mapping_tables(step.warehouse, loaded)
+        rows = {"clients": len(loaded.clients), "subscriptions": len(loaded.subscriptions), "items": len(loaded.items)}
         return dg.MaterializeResult(
-            metadata={"dagster/row_count": sum(rows.values()), **rows, "fingerprint": found.fingerprint}
+            metadata={"dagster/row_count": sum(rows.values()), **rows, "fingerprint": loaded.fingerprint}
         )

@@ -1,7 +1,5 @@
-"""What the body of every asset has at hand, and how its failures look.
-
-Here belongs: settings and warehouse of the run, telling people how far it is, turning a failure into one plain
-sentence. Not here: any one asset.
+"""What the body of every asset uses: settings and warehouse of the run, progress messages, and one plain sentence for a
+failure.
 """
 
 from __future__ import annotations
@@ -21,17 +19,17 @@ from pax8_pipeline.settings import Settings
 from pax8_pipeline.text import error_sentences
 from pax8_pipeline.warehouse.connection import Warehouse
 
-# Whoever wants to see how far a run is listens to this logger (`orchestration.runs` does).
+# The run's progress is logged here; `orchestration.runs` listens.
 progress_log = logging.getLogger("pax8_pipeline.progress")
 
 SCHEDULE_TAG = "dagster/schedule_name"
 _RETRIES, _RETRY_AFTER_S = 2, 120
-_SAY_EVERY_S = 5.0
+_PROGRESS_EVERY_S = 5.0
 
 
 @dataclass(frozen=True)
 class AssetStep:
-    """One asset at work. `run_id` is Dagster's."""
+    """The run of one asset. `run_id` is Dagster's; `clock` is in seconds."""
 
     context: dg.AssetExecutionContext
     settings: Settings
@@ -40,31 +38,31 @@ class AssetStep:
 
     @contextmanager
     def in_warehouse(self) -> Iterator[None]:
-        """Keep the warehouse open over several steps that ask no vendor: opening and closing it is the dear part."""
+        """Keep the warehouse open during several steps that ask no vendor: opening and closing it is expensive."""
         with self.warehouse.connect():
             yield
 
     @property
     def run_id(self) -> str:
-        """The run this asset is made in."""
+        """The id of the run that makes this asset."""
         return str(self.context.run.run_id)
 
     def log(self, text: str) -> None:
-        """Tell people, in the run's log and to whoever listens."""
+        """Write a line to the run's log and to the progress log."""
         self.context.log.info(text)
         progress_log.info(text)
 
     def progress(self, what: str) -> Callable[[int, int], None]:
-        """Return a function (done, total) that says every few seconds how far `what` is."""
-        said = self.clock()
+        """Return a function (done, total) that logs the progress of `what` every few seconds."""
+        last_logged = self.clock()
 
-        def tell(done: int, total: int) -> None:
-            nonlocal said
-            if self.clock() - said >= _SAY_EVERY_S:
-                said = self.clock()
+        def report(done: int, total: int) -> None:
+            nonlocal last_logged
+            if self.clock() - last_logged >= _PROGRESS_EVERY_S:
+                last_logged = self.clock()
                 self.log(f"{what}: {done} of {total}")
 
-        return tell
+        return report
 
 
 @contextmanager
@@ -75,10 +73,11 @@ def asset_step(
     *,
     reading: bool = True,
 ) -> Iterator[AssetStep]:
-    """Open what an asset needs; a failure raised on purpose comes out as dg.Failure with its plain sentence.
+    """Open the settings and the warehouse for an asset. Errors of this product, the system and DuckDB are raised as
+    dg.Failure with one sentence.
 
-    When a vendor does not answer for the moment, a run that nobody watches (the schedule's) asks again a little
-    later; any other run says so at once. What writes (`reading` false) is never begun again by itself.
+    When a vendor does not answer, a run of the schedule asks again a little later; any other run fails at once. A step
+    that writes (`reading` false) is never repeated automatically.
     """
     try:
         loaded = settings.load()

@@ -1,6 +1,5 @@
-"""Raw Pax8 usage: summaries and lines, by month.
-
-Here belongs: the assets. Not here: what to ask (`extract.usage_summaries`, `extract.usage_lines`).
+"""Raw Pax8 usage: summaries and lines, by month. What to ask is decided in `extract.usage_summaries` and
+`extract.usage_lines`.
 """
 
 # No `from __future__ import annotations` here: Dagster looks at the annotation of `context` itself.
@@ -24,21 +23,22 @@ from pax8_pipeline.warehouse import snapshots
 
 
 class LinesConfig(dg.Config):
-    """Which usage lines a run asks for of months that are over."""
+    """Which usage lines a run reads of months that are over."""
 
     lines: str = Field(default="none", description="none, last (a month's last day) or daily (each of its days)")
 
     def checked(self) -> questions.Lines:
-        """Return it typed; ConfigError for anything else."""
+        """Return the value with its type. Raises ConfigError for an unknown one."""
         for known in questions.LINES:
             if self.lines == known:
                 return known
-        # Not repeated: a configuration can name a variable of the environment, and Dagster would fill it in.
+        # The value is not repeated: a configuration can name a variable of the environment, and Dagster would insert
+        # it.
         raise ConfigError(f"lines in the configuration must be one of {', '.join(questions.LINES)}")
 
 
 def assets(months: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
-    """Return the raw assets of usage; they come by `months`."""
+    """Return the raw assets of usage, with a partition for each month."""
     by_month: dict[str, Any] = {"partitions_def": months, "backfill_policy": dg.BackfillPolicy.single_run()}
 
     @dg.asset(
@@ -58,7 +58,7 @@ def assets(months: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
     @dg.asset(
         **raw_asset("pax8.usage_lines", "Metered usage by product and day; of each product the last day counts."),
         **by_month,
-        # Invoices first: they are what months are billed from, and daily lines of years take hours.
+        # Invoices first: months are billed from them, and daily lines of years take hours.
         deps=[PAX8_API, asset_key("pax8.usage_summaries"), asset_key("pax8.invoice_items")],
     )
     def usage_lines(
@@ -69,9 +69,9 @@ def assets(months: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
         pax8: Pax8Resource,
     ) -> dg.MaterializeResult:
         with asset_step(context, settings, warehouse) as step:
-            wanted = config.checked()
+            lines = config.checked()
             for key in context.partition_keys:
-                metadata = _read_lines(step, pax8, month_of_partition(key), wanted)
+                metadata = _read_lines(step, pax8, month_of_partition(key), lines)
                 context.add_asset_metadata(metadata, partition_key=key)
             return dg.MaterializeResult()
 
@@ -80,69 +80,75 @@ def assets(months: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
 
 def _read_summaries(step: AssetStep, pax8: Pax8Resource, month: str) -> dict[str, Any]:
     if month != usage.month_of(step.settings.today):
-        step.log(f"usage summaries of {month}: Pax8 tells only the running month, nothing is asked")
-        return {"asked": 0, "note": "Pax8 tells summaries of the running month only; what was read in its time stays"}
+        step.log(f"usage summaries of {month}: Pax8 lists only the current month, nothing is asked")
+        return {"asked": 0, "note": "Pax8 lists summaries of the current month only; earlier reads stay"}
     asked_at = _moment(step)
     with step.warehouse.connect() as connection:
         probe_days = step.settings.policy.usage.probe_days
-        wanted = usage.subscriptions_to_ask(connection, step.settings.today, asked_at, probe_days)
-    step.log(f"usage: asking {len(wanted)} subscriptions")
-    client, tell = pax8.client(step.settings), step.progress("usage summaries")
+        subscription_ids = usage.subscriptions_to_ask(connection, step.settings.today, asked_at, probe_days)
+    step.log(f"usage: asking {len(subscription_ids)} subscriptions")
+    client, progress = pax8.client(step.settings), step.progress("usage summaries")
     probes: list[usage.UsageProbe] = []
 
     def ask() -> list[snapshots.Read]:
-        read, found = usage.read_summaries(client, wanted, month, tell)
+        read, found = usage.read_summaries(client, subscription_ids, month, progress)
         probes.extend(found if read.complete else [])
         return [read]
 
     metadata = store_read(step, "pax8.usage_summaries", ask)
     usage.record_probes(step.warehouse, probes, asked_at)
-    return {**metadata, "asked": len(wanted), "with_usage": sum(p.had_usage for p in probes)}
+    return {**metadata, "asked": len(subscription_ids), "with_usage": sum(p.had_usage for p in probes)}
 
 
-def _read_lines(step: AssetStep, pax8: Pax8Resource, month: str, wanted: questions.Lines) -> dict[str, Any]:
-    """Read what is new of the running month and the end of the one before; of another month what is wanted of it."""
+def _read_lines(step: AssetStep, pax8: Pax8Resource, month: str, lines: questions.Lines) -> dict[str, Any]:
+    """Read the new lines of the current month and of the end of the month before; of any other month the `lines` that
+    are asked for.
+    """
     today = step.settings.today
     with step.warehouse.connect() as connection:
         if month == usage.month_of(today):
             parts = [questions.month_before(connection, today), (month, questions.running_month(connection, today))]
         else:
-            parts = [(month, questions.past_month(connection, month, wanted))]
-    kept = StoredReads()
-    for one, asks in parts:
-        kept.add(_ask(step, pax8, one, asks))
-    asked = {f"asked/{one}": len(asks) for one, asks in parts}
-    return {**kept.metadata(), **asked, "asked": sum(asked.values())}
-
-
-def _ask(step: AssetStep, pax8: Pax8Resource, month: str, asks: Sequence[questions.UsageLineQuery]) -> StoredReads:
-    """Ask part by part. A part that is not whole ends it: later ones must not cover up that it is missing."""
+            parts = [(month, questions.past_month(connection, month, lines))]
     total = StoredReads()
-    client, tell = pax8.client(step.settings), step.progress(f"usage lines of {month}")
+    for part_month, queries in parts:
+        total.add(_read_batches(step, pax8, part_month, queries))
+    query_counts = {f"asked/{part_month}": len(queries) for part_month, queries in parts}
+    return {**total.metadata(), **query_counts, "asked": sum(query_counts.values())}
+
+
+def _read_batches(
+    step: AssetStep, pax8: Pax8Resource, month: str, queries: Sequence[questions.UsageLineQuery]
+) -> StoredReads:
+    """Read batch by batch. An incomplete batch ends it: later batches must not hide that it is missing."""
+    total = StoredReads()
+    client, progress = pax8.client(step.settings), step.progress(f"usage lines of {month}")
     done = 0
-    for part in questions.batches(asks):
-        asked: list[questions.AnsweredQuery] = []
+    for batch in questions.batches(queries):
+        answered: list[questions.AnsweredQuery] = []
 
         def ask(
-            part: Sequence[questions.UsageLineQuery] = part,
-            asked: list[questions.AnsweredQuery] = asked,
+            batch: Sequence[questions.UsageLineQuery] = batch,
+            answered: list[questions.AnsweredQuery] = answered,
             done: int = done,
         ) -> list[snapshots.Read]:
-            read, found = questions.read_lines(client, part, month, lambda n, _: tell(done + n, len(asks)))
-            asked.extend(found if read.complete else [])
+            read, found = questions.read_lines(client, batch, month, lambda n, _: progress(done + n, len(queries)))
+            answered.extend(found if read.complete else [])
             return [read]
 
         total.add(store_part(step, ask))
-        questions.record(step.warehouse, month, asked, step.settings.today, _moment(step))
-        done += len(part)
+        questions.record(step.warehouse, month, answered, step.settings.today, _moment(step))
+        done += len(batch)
         if total.problems:
             break
     fault = f"; NOT USED: {total.problems[0]}" if total.problems else ""
-    if asks:
+    if queries:
         step.log(f"usage lines of {month}: {total.objects} lines, {total.requests} requests{fault}")
     return total
 
 
 def _moment(step: AssetStep) -> datetime:
-    """Return the time on the run's day: in a replay, days lie between runs that are minutes apart."""
+    """Return the current time on the run's day: in a replay, the days of two runs differ although they are minutes
+    apart.
+    """
     return datetime.combine(step.settings.today, datetime.now(UTC).time())

@@ -1,1 +1,1 @@
-"""Asset checks, one file per concern: the query, the sentence, the money. Each has a test that makes it fail."""
+"""Asset checks, one file for each concern: the query, the sentence, the money. Each has a test that makes it fail."""

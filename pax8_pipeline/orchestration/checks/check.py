@@ -1,8 +1,7 @@
-"""What every check is made of, and how it is shown.
+"""Runs a check's query and shows its figures, severity and metadata. The single concerns are in their own files.
 
-Here belongs: running a check's query, its figures, severity and metadata. Not here: any one concern. A blocking
-check holds back what depends on its asset only with severity ERROR (docs/architecture.md#checks). An advisory check
-must never stop a run by its own fault: what goes wrong in it becomes a warning.
+A blocking check stops what depends on its asset only with severity ERROR (docs/architecture.md#checks). A check that is
+not blocking must never stop a run: an error inside it becomes a warning.
 """
 
 # No `from __future__ import annotations` here: Dagster looks at the annotation of `context` itself.
@@ -30,10 +29,10 @@ ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
 
 @dataclass(frozen=True)
 class CheckOutcome:
-    """What a check found. Nothing found is a pass.
+    """What a check found. With `count` 0 it passes.
 
-    `count` of all rows, `rows` the first of them, `money` a month by currency (empty where there is none), `query`
-    for a person who wants the rest. `blocks`: bad enough to hold back what follows.
+    `count`: number of all rows; `rows`: the first of them; `money`: amount a month by currency (empty where there is
+    none); `query`: for a person who needs the other rows. `blocks`: severe enough to stop what follows.
     """
 
     sentence: str
@@ -47,7 +46,7 @@ class CheckOutcome:
 
 @dataclass(frozen=True)
 class CheckContext:
-    """What a check may look at. `now` is UTC without offset; `may_write`: the run has permission to write."""
+    """What a check can use. `now` is UTC without offset. `may_write`: the run has permission to write."""
 
     connection: Connection
     settings: Settings
@@ -57,10 +56,10 @@ class CheckContext:
 
 @dataclass(frozen=True)
 class Check:
-    """One check on one asset (`table`). `depends_on` are tables it looks at too, so that it runs after them.
+    """One check on one asset (`table`). `depends_on`: other tables that it reads, so that it runs after them.
 
-    `blocking`: a finding that `blocks` keeps Dagster from making what follows. `critical`: it ends the run with exit code 3
-    too, but the plan holds what it is about, and the rest goes on.
+    `blocking`: a finding that `blocks` stops Dagster from making what follows. `critical`: such a finding only ends the
+    run with exit code 3; the plan holds what it is about, and the rest of the run continues.
     """
 
     name: str
@@ -75,11 +74,11 @@ class Check:
 def run_query(
     context: CheckContext, query: str, values: Mapping[str, Any] | None = None, *, amount: str | None = None
 ) -> tuple[int, list[dict[str, Any]], dict[str, Decimal]]:
-    """Return how many rows a query has, the first of them, and the sum of column `amount` by column `currency`."""
-    given = {name: value for name, value in (values or {}).items() if f"${name}" in query}
+    """Return the number of rows of a query, the first of them, and the sum of column `amount` by column `currency`."""
+    used_values = {name: value for name, value in (values or {}).items() if f"${name}" in query}
     connection = context.connection
-    # Once, into a table of this connection: the query may be expensive, and the rows keep its order.
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE found AS {query}", given)
+    # Run once, into a temporary table: the query may be expensive, and the rows keep its order.
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE found AS {query}", used_values)
     count = connection.execute("SELECT count(*) FROM found").fetchall()[0][0]
     if not count:
         return 0, [], {}
@@ -92,7 +91,7 @@ def run_query(
 
 
 def build(checks: Sequence[Check]) -> dg.AssetChecksDefinition:
-    """Turn the checks of one table into Dagster's checks: one step for all of them, any of them on demand."""
+    """Make Dagster's checks from the checks of one table: one step for all of them, each can be run alone."""
     table_name = checks[0].table
 
     @dg.multi_asset_check(
@@ -107,18 +106,18 @@ def build(checks: Sequence[Check]) -> dg.AssetChecksDefinition:
         warehouse: WarehouseResource,
         permission: dg.ResourceParam[Permission],
     ) -> Iterator[dg.AssetCheckResult]:
-        wanted = [check for check in checks if _spec(check).key in context.selected_asset_check_keys]
+        selected = [check for check in checks if _spec(check).key in context.selected_asset_check_keys]
         broken: Exception | None = None
         writes = partial(may_write, context.run, context.instance, permission)
-        for check, found in _outcomes(wanted, settings, warehouse, writes):
-            if isinstance(found, Exception):
-                context.log.error(f"{check.name} could not run: {found}")
-                broken = found if check.blocking else broken
-                yield result(check, CheckOutcome(f"the check itself could not run: {found}", count=1, blocks=True))
+        for check, outcome in _outcomes(selected, settings, warehouse, writes):
+            if isinstance(outcome, Exception):
+                context.log.error(f"{check.name} could not run: {outcome}")
+                broken = outcome if check.blocking else broken
+                yield result(check, CheckOutcome(f"the check itself could not run: {outcome}", count=1, blocks=True))
             else:
-                yield result(check, found)
+                yield result(check, outcome)
         if broken is not None:
-            raise broken  # what cannot be checked holds back
+            raise broken  # what cannot be checked stops the run
 
     return run_checks
 
@@ -129,7 +128,7 @@ def _outcomes(
     warehouse: WarehouseResource,
     writes: Callable[[str], bool],
 ) -> list[tuple[Check, CheckOutcome | Exception]]:
-    """Look with each check; what goes wrong in one, or in opening the warehouse, is its finding."""
+    """Run each check. An error in one check, or in opening the warehouse, is its outcome."""
     try:
         loaded = settings.load()
         with warehouse.open(loaded).connect() as connection:
@@ -157,20 +156,20 @@ def _spec(check: Check) -> dg.AssetCheckSpec:
     )
 
 
-def result(check: Check, found: CheckOutcome) -> dg.AssetCheckResult:
-    """Show what was found."""
-    metadata: dict[str, Any] = {"count": found.count, **found.more}
-    if found.money:
-        metadata["money"] = money(found.money)
-    if found.rows:
-        metadata["rows"] = table(found.rows)
-    if found.query:
-        metadata["sql"] = dg.MetadataValue.md(f"```sql\n{found.query.strip()}\n```")
+def result(check: Check, outcome: CheckOutcome) -> dg.AssetCheckResult:
+    """Return the result of a check for Dagster."""
+    metadata: dict[str, Any] = {"count": outcome.count, **outcome.more}
+    if outcome.money:
+        metadata["money"] = money(outcome.money)
+    if outcome.rows:
+        metadata["rows"] = table(outcome.rows)
+    if outcome.query:
+        metadata["sql"] = dg.MetadataValue.md(f"```sql\n{outcome.query.strip()}\n```")
     return dg.AssetCheckResult(
         asset_key=asset_key(check.table),
         check_name=check.name,
-        passed=found.count == 0,
-        severity=ERROR if found.blocks and (check.blocking or check.critical) else WARN,
-        description=found.sentence,
+        passed=outcome.count == 0,
+        severity=ERROR if outcome.blocks and (check.blocking or check.critical) else WARN,
+        description=outcome.sentence,
         metadata=metadata,
     )

@@ -1,4 +1,4 @@
-"""The day of a run decides what has ended and which month is over: it must be the vendors' day too."""
+"""The day of a run decides what has ended and which month is over. So it must be the vendors' day too."""
 
 from __future__ import annotations
 
@@ -18,18 +18,20 @@ def evaluate(context: CheckContext) -> CheckOutcome:
     if plan is None:
         return NO_PLAN
     zone = ZoneInfo(context.settings.policy.timezone)
-    seen, run = stored_clocks(context.connection, plan.run_id, zone)
-    wrong, silent = ([], list(seen)) if run is None else compare(seen, run)
-    shown = {v: f"{s.vendor_time:%Y-%m-%d %H:%M:%S} UTC" for v, s in seen.items() if s is not None}
+    clocks, run = stored_clocks(context.connection, plan.run_id, zone)
+    sentences, without_time = ([], list(clocks)) if run is None else compare(clocks, run)
+    times = {v: f"{s.vendor_time:%Y-%m-%d %H:%M:%S} UTC" for v, s in clocks.items() if s is not None}
     query = _QUERY.format(run_id=plan.run_id)
-    if wrong:
+    if sentences:
         blocks = context.may_write
         end = "Nothing is written." if blocks else "A run that writes would be held back."
-        return CheckOutcome(f"{'; '.join(wrong)}. {end}", len(wrong), query=query, blocks=blocks, more=shown)
+        return CheckOutcome(f"{'; '.join(sentences)}. {end}", len(sentences), query=query, blocks=blocks, more=times)
     good = (
-        f"the day {plan.today} is the vendors' day" if len(silent) < len(seen) else f"the day is taken as {plan.today}"
+        f"the day {plan.today} is the vendors' day"
+        if len(without_time) < len(clocks)
+        else f"the day is taken as {plan.today}"
     )
-    return CheckOutcome("; ".join(filter(None, (good, not_compared(silent)))), query=query, more=shown)
+    return CheckOutcome("; ".join(filter(None, (good, not_compared(without_time)))), query=query, more=times)
 
 
 CHECKS = (

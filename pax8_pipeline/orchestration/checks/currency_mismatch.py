@@ -1,4 +1,4 @@
-"""Pax8 and Halo bill one thing in two currencies: quantities would be right and the money wrong."""
+"""Pax8 and Halo bill the same thing in two currencies: the quantity would be right and the money wrong."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ORDER BY money_a_month DESC, company_name, subscription_id
 
 
 def evaluate(context: CheckContext) -> CheckOutcome:
-    """Find subscriptions whose two sides name different currencies."""
+    """Find subscriptions with a different currency at each vendor."""
     count, rows, sums = run_query(context, _QUERY, amount="money_a_month")
     if not count:
         return CheckOutcome("both sides bill in the same currency wherever both say one")

@@ -1,6 +1,6 @@
-"""One id with two contents in one read: which of the two is true cannot be guessed.
+"""One id with two contents in one read: it is unknown which of the two is right.
 
-Ids are compared case-blind (docs/vendors/pax8.md#formats). Equal content twice is a repeat of paging and no fault.
+Ids are compared without case (docs/vendors/pax8.md#formats). The same content twice comes from paging and is no error.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ SELECT object_id AS id, count(*) AS objects, min(payload) AS one, max(payload) A
 FROM newest.{view} WHERE object_id NOT LIKE '#%'
 GROUP BY object_id HAVING count(DISTINCT payload) > 1 ORDER BY object_id
 """
-# A line belongs to one recurring invoice; an id on two of them, or twice on one, would be written in the wrong place.
+# A line belongs to one recurring invoice. An id on two of them, or twice on one, would be written to the wrong place.
 _LINES = load_sql("orchestration/checks/duplicate_keys_lines.sql")
 
 

@@ -1,7 +1,7 @@
-"""What a plan holds back or lets wait by its verdict, grouped by what a person does about it.
+"""What a plan holds or lets wait because of its verdict, grouped by what a person does about it.
 
-Here belongs: one check for each group, its sentence and the next step. Not here: which verdict belongs to which check
-(billing/verdicts.py), companies, subscriptions and currencies that the reconciliation reports (files of their own).
+One check for each group, with its sentence and next step. Which verdict belongs to which check is in
+billing/verdicts.py. Companies, subscriptions and currencies that the reconciliation reports have their own files.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from pax8_pipeline.billing.findings import amount_text, mark
 from pax8_pipeline.orchestration.checks.check import ROWS, Check, CheckContext, CheckOutcome, run_query
 from pax8_pipeline.orchestration.checks.newest_plan import NO_PLAN, newest_plan
 
-# What the newest plan of a daily run found. A plan that only takes back another one, or bills some months, finds nothing.
+# The findings of the newest plan of a daily run. A plan that only undoes another one, or bills some months, has none.
 _QUERY = """
 SELECT * FROM billing.findings_state WHERE still_open AND check_name = $check
 ORDER BY acknowledged, abs(coalesce(money, 0)) DESC, finding_id
 """
 _KNOWN = "or, if it is meant to be so, `pax8-pipeline acknowledge ROW --why TEXT`"
-# Check -> what it asserts, what was found, what to do.
+# Check -> what is true when it passes, what was found, what to do.
 GROUPS = {
     "needs_decision": (
         "No subscription waits for what only a person can decide.",
@@ -49,10 +49,10 @@ GROUPS = {
 
 
 def evaluate(context: CheckContext, check: str) -> CheckOutcome:
-    """Find what is open in one group; passed when a person acknowledged all of it."""
+    """Find what is open in one group. It passes when a person acknowledged all of it."""
     if newest_plan(context) is None:
         return NO_PLAN
-    about, what, step = GROUPS[check]
+    about, found_text, step = GROUPS[check]
     count, rows, _ = run_query(context, _QUERY, {"check": check})
     if not count:
         return CheckOutcome(about)
@@ -64,7 +64,7 @@ def evaluate(context: CheckContext, check: str) -> CheckOutcome:
         "SELECT currency || CASE WHEN per = 'month' THEN ' a month' ELSE ' once' END || CASE WHEN money > 0 THEN ' not billed' "
         "ELSE ' billed too much' END AS what, sum(abs(money)) FROM found WHERE NOT acknowledged AND round(money, 2) <> 0 GROUP BY 1"
     ).fetchall()
-    shown = [
+    shown_rows = [
         {
             "finding": row["finding_id"],
             "since": f"{row['first_seen']}{', new' if row['is_new'] else ''}",
@@ -77,10 +77,14 @@ def evaluate(context: CheckContext, check: str) -> CheckOutcome:
         }
         for row in rows[:ROWS]
     ]
-    known_too = f"; {known} more acknowledged" if known and open_rows else ""
-    sentence = f"{open_rows} {what}, {new} of them new{known_too}. {step}" if open_rows else f"all {known} acknowledged"
+    acknowledged_too = f"; {known} more acknowledged" if known and open_rows else ""
+    sentence = (
+        f"{open_rows} {found_text}, {new} of them new{acknowledged_too}. {step}"
+        if open_rows
+        else f"all {known} acknowledged"
+    )
     more = {"acknowledged": int(known), "new": int(new)}
-    return CheckOutcome(sentence, int(open_rows), shown, dict(money), _QUERY, more=more)
+    return CheckOutcome(sentence, int(open_rows), shown_rows, dict(money), _QUERY, more=more)
 
 
 CHECKS = tuple(Check(check, "billing.plan", GROUPS[check][0], partial(evaluate, check=check)) for check in GROUPS)

@@ -1,4 +1,4 @@
-"""What the reconciliation rests on was read within a day, give or take two hours."""
+"""The lists for the reconciliation were read within the last 26 hours (a day, and two hours of tolerance)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ GROUP BY t.table_name HAVING coalesce(max(s.loaded_at) FILTER (s.complete) < $ol
 
 
 def evaluate(context: CheckContext) -> CheckOutcome:
-    """Find core lists whose newest whole read is too old."""
+    """Find core lists whose newest complete read is too old."""
     values = {"tables": list(CORE_READS), "oldest": context.now - MAX_AGE}
     count, rows, _ = run_query(context, _QUERY, values)
     if not count:

@@ -1,6 +1,6 @@
-"""A plan over its limits: a run held whole is grave, a client held alone is a warning.
+"""A plan over its limits: critical when the whole run is held, a warning when one client is held.
 
-The plan itself holds the rows (billing.plan), so Dagster goes on: seats that are held do not hold usage.
+The plan itself holds the rows (billing.plan), so Dagster continues: held seats do not hold usage.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A list of a vendor could not be read whole: nothing may rest on it."""
+"""A list of a vendor could not be read completely: nothing may be planned from it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pax8_pipeline.extract.completeness import SHRANK
 from pax8_pipeline.orchestration.checks.check import Check, CheckContext, CheckOutcome, run_query
 from pax8_pipeline.warehouse.models import RAW_TABLES
 
-# The newest record of each part of a table, as the last run that read the table left it.
+# The newest record of each part of a table, from the last run that read the table.
 LAST_READS = """
 SELECT scope, loaded_at, endpoint, row_count AS got, expected, requests, repeats, complete, problem FROM meta.snapshots
 WHERE table_name = '{table}' AND run_id = (
@@ -19,7 +19,7 @@ QUALIFY row_number() OVER (PARTITION BY scope ORDER BY loaded_at DESC, snapshot_
 
 
 def evaluate(context: CheckContext, table: str) -> CheckOutcome:
-    """Find parts of a table whose last read was not whole."""
+    """Find parts of a table whose last read was incomplete."""
     query = f"SELECT * FROM ({LAST_READS.format(table=table)}) WHERE NOT complete AND problem NOT LIKE '{SHRANK}%'"
     count, rows, _ = run_query(context, query)
     if not count:
@@ -29,7 +29,7 @@ def evaluate(context: CheckContext, table: str) -> CheckOutcome:
 
 def _check(table: str) -> Check:
     about = "The list was read whole: each page seen, as many distinct ids as the vendor names. Stops what rests on it."
-    # The plan itself holds usage when a list that only usage needs is not whole, so such a list does not hold seats.
+    # When a list that only usage needs is incomplete, the plan itself holds usage. So such a list does not stop seats.
     usage = table in USAGE_READS
     return Check("incomplete_read", table, about, partial(evaluate, table=table), blocking=not usage, critical=usage)
 

@@ -1,4 +1,6 @@
-"""Halo's own Pax8 integration writes the same quantities: two writers never (docs/vendors/halo.md#native-integration)."""
+"""Halo's own Pax8 integration writes the same quantities, and there must never be two writers
+(docs/vendors/halo.md#native-integration).
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,7 @@ _QUERY = "SELECT payload FROM newest.halo_integration WHERE run_id = $run_id LIM
 
 
 def evaluate(context: CheckContext) -> CheckOutcome:
-    """Find the integration on, or not known to be off, as the run of the newest plan read it."""
+    """Find the integration on, or not certainly off, as the run of the newest plan read it."""
     plan = newest_plan(context)
     if plan is None:
         return NO_PLAN

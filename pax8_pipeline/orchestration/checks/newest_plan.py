@@ -1,4 +1,4 @@
-"""The plan the checks on billing/plan look at: the newest one."""
+"""The newest plan: the checks on billing/plan check it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ NO_PLAN = CheckOutcome("there is no plan yet", count=1, blocks=True)
 
 
 def newest_plan(context: CheckContext) -> Plan | None:
-    """Return the head of the newest plan, None before the first."""
+    """Return the newest plan; None before the first."""
     plan_id = latest_plan_id(context.connection)
     return load_plan(context.connection, plan_id) if plan_id else None

@@ -1,4 +1,4 @@
-"""A plan rests on lists that were read whole in its own run, or it is not applied."""
+"""A plan needs lists that were read completely in its own run. Otherwise it is not applied."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pax8_pipeline.orchestration.checks.newest_plan import NO_PLAN, newest_plan
 
 
 def evaluate(context: CheckContext) -> CheckOutcome:
-    """Find a plan that may not be applied."""
+    """Find a newest plan that may not be applied."""
     plan = newest_plan(context)
     if plan is None:
         return NO_PLAN

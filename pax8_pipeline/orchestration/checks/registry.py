@@ -59,7 +59,7 @@ CHECKS: tuple[Check, ...] = (
 
 
 def checks() -> list[dg.AssetChecksDefinition]:
-    """Return every check, those of one table in one step."""
+    """Return all checks; the checks of one table are one step."""
     by_table: dict[str, list[Check]] = {}
     for check in CHECKS:
         by_table.setdefault(check.table, []).append(check)

@@ -1,7 +1,7 @@
-"""Too much of what came cannot be read: a few bad rows are held one by one, many of them mean that a vendor changed.
+"""Too many rows cannot be read. A few such rows are held one by one; many mean that a vendor changed its answers.
 
-Here belongs: the limit on rejected rows of a run's lists, and core lists with too few usable rows. Not here: which rows
-they are (`rejects`), lists that came too short (`snapshot_shrank`).
+This checks the limit of rejected rows of a run's lists, and core lists with too few usable rows. The rows themselves
+are shown by `rejects`; lists that are too short are found by `snapshot_shrank`.
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ from __future__ import annotations
 from pax8_pipeline.extract.usable_rows import CORE
 from pax8_pipeline.orchestration.checks.check import Check, CheckContext, CheckOutcome, run_query
 
-# Lists that are read whole in every run. What is kept for months (invoice items, usage lines) has `usage_adds_up`.
+# Lists that are read completely in every run. For data of many months (invoice items, usage lines) there is
+# `usage_adds_up`.
 _LISTS = (
     *CORE, "staging.products", "staging.recurring_invoice_lines", "staging.line_licences", "staging.items",
     "staging.invoices", "staging.halo_invoices",
 )  # fmt: skip
-# A line that cannot be read is one row, however many of its links cannot be read either.
+# A line that cannot be read counts once, however many of its links cannot be read either.
 _REJECTED = f"""
 SELECT min(table_name) AS list, object_id, min(reason) AS reason, payload FROM staging.rejects
 WHERE table_name IN ({", ".join(f"'{name}'" for name in _LISTS)})
@@ -35,15 +36,15 @@ def evaluate(context: CheckContext) -> CheckOutcome:
             f"{rows[0]['problem']}. Nothing is written until it can be read", count, rows, query=_UNUSABLE, blocks=True
         )
     count, rows, _ = run_query(context, _REJECTED)
-    most = context.settings.policy.reads.max_rejected_rows
-    if count > most:
+    limit = context.settings.policy.reads.max_rejected_rows
+    if count > limit:
         sentence = (
-            f"{count} rows of this run's lists cannot be read, policy reads.max_rejected_rows is {most}; the first: "
+            f"{count} rows of this run's lists cannot be read, policy reads.max_rejected_rows is {limit}; the first: "
             f"{rows[0]['list']} {rows[0]['object_id']}: {rows[0]['reason']}. Nothing is written; see whether a vendor "
             "changed its answers"
         )
         return CheckOutcome(sentence, count, rows, query=_REJECTED, blocks=True)
-    return CheckOutcome(f"{count} rows of this run's lists cannot be read, {most} are allowed; each is held by itself")
+    return CheckOutcome(f"{count} rows of this run's lists cannot be read, {limit} are allowed; each is held by itself")
 
 
 CHECKS = (

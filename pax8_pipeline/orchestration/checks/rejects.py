@@ -1,4 +1,4 @@
-"""Rows that could not be typed: kept aside with their reason, and shown, never dropped in silence."""
+"""Rows that could not be typed: they are stored with the reason and shown, never dropped without a message."""
 
 from __future__ import annotations
 

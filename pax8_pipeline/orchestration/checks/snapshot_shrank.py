@@ -1,7 +1,7 @@
-"""A list that is read whole each day came back much smaller, or empty: an outage looks like mass cancellation.
+"""A list that is read completely each day came back much smaller, or empty: an outage looks like many cancellations.
 
-The judgement itself is made when a read is stored (loading.reads): a refused read is kept as a record only, so it is
-not used today and is not the measure of tomorrow.
+The size is checked when a read is stored (extract.completeness). A refused read is stored as a record only, so it is
+not used today, and tomorrow's read is not compared with it.
 """
 
 from __future__ import annotations
@@ -28,8 +28,10 @@ def _check(table: str) -> Check:
         "The list is not smaller than the last accepted read by more than policy reads.shrink_pct, and none that had "
         f"rows is empty. An operator accepts a smaller list with {ACCEPT}=<today's date>."
     )
-    usage = table in USAGE_READS  # as in incomplete_read
-    return Check("snapshot_shrank", table, about, partial(evaluate, table=table), blocking=not usage, critical=usage)
+    only_usage = table in USAGE_READS  # as in incomplete_read
+    return Check(
+        "snapshot_shrank", table, about, partial(evaluate, table=table), blocking=not only_usage, critical=only_usage
+    )
 
 
 CHECKS = tuple(_check(table) for table in (*GUARDED, *NEVER_EMPTIED))

@@ -1,4 +1,6 @@
-"""A value of a closed list that is not known here: vendors add some (docs/vendors/pax8.md#formats); none is guessed."""
+"""A value of a closed list that is not known here: vendors add values (docs/vendors/pax8.md#formats), and none is
+guessed.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,7 @@ from pax8_pipeline.warehouse.closed_lists import BILLING_TERMS, INVOICE_STATUSES
 
 @dataclass(frozen=True)
 class _Closed:
-    """One column whose values are known. `required`: no value at all is unknown too."""
+    """One column whose values are known. `required`: a missing value counts as unknown."""
 
     table: str
     column: str
@@ -37,13 +39,13 @@ _CLOSED = (
 
 
 def evaluate(context: CheckContext, table: str) -> CheckOutcome:
-    """Find values of a table's closed columns that are not known."""
+    """Find unknown values in a table's closed columns."""
     query = " UNION ALL ".join(_query(closed) for closed in _CLOSED if closed.table == table)
     count, rows, _ = run_query(context, f"{query} ORDER BY rows DESC, field, value")
     if not count:
         return CheckOutcome("every value is known")
-    said = ", ".join(f"{row['field']} {row['value']!r} on {row['rows']} rows" for row in rows[:5])
-    return CheckOutcome(f"values not known here: {said}", count, rows, query=query)
+    values_text = ", ".join(f"{row['field']} {row['value']!r} on {row['rows']} rows" for row in rows[:5])
+    return CheckOutcome(f"values not known here: {values_text}", count, rows, query=query)
 
 
 def _query(closed: _Closed) -> str:

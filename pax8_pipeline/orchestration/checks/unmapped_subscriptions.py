@@ -1,11 +1,12 @@
-"""Subscriptions that Pax8 bills and no Halo line follows for certain: first in every list, with their money."""
+"""Subscriptions that Pax8 bills and that no Halo line follows with certainty: first in every list, with their money."""
 
 from __future__ import annotations
 
 from pax8_pipeline.billing.verdicts import REPORTED_BY
 from pax8_pipeline.orchestration.checks.check import Check, CheckContext, CheckOutcome, run_query
 
-# Whose company is not matched is told by `unmatched_companies`, currencies by `currency_mismatch`.
+# `unmatched_companies` reports subscriptions whose company is not matched, `currency_mismatch` those with two
+# currencies.
 _VERDICTS = REPORTED_BY["unmapped_subscriptions"]
 _QUERY = f"""
 SELECT verdict, reason, client_name, company_name, product_name, subscription_id, quantity,
@@ -17,7 +18,7 @@ ORDER BY unbilled_money_per_month DESC, verdict, company_name, subscription_id
 
 
 def evaluate(context: CheckContext) -> CheckOutcome:
-    """Find subscriptions without one certain live line."""
+    """Find subscriptions without exactly one certain live line."""
     count, rows, sums = run_query(context, _QUERY, amount="money_a_month")
     if not count:
         return CheckOutcome("every subscription that Pax8 bills is followed by one Halo line")

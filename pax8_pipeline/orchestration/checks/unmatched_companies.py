@@ -1,4 +1,6 @@
-"""Pax8 companies that bill and are no certain Halo client: nothing of theirs is billed, so the money is shown."""
+"""Pax8 companies with something to bill and without a certain Halo client. Nothing of them is billed, so the money is
+shown.
+"""
 
 from __future__ import annotations
 

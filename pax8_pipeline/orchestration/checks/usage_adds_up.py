@@ -1,8 +1,8 @@
-"""Nothing of an invoice is lost on the way: billed, unassigned, skipped and what is no usage make up all that was read.
+"""Nothing of an invoice is lost: billed, unassigned, skipped and other items together are all that was read.
 
-Here belongs: docs/architecture.md#rule-11, per invoice and currency, for cost, client total and number of items. What
-was read is added up from the JSON text as it came, past everything that was typed or judged since, so a row dropped,
-doubled or misread anywhere between shows. Not here: whether a verdict is right.
+This is docs/architecture.md#rule-11, for each invoice and currency, for cost, client total and number of items. What
+was read is summed from the JSON text as it came, without typing and verdicts. So a row that was dropped, doubled or
+misread is found. Whether a verdict is right is not checked here.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from __future__ import annotations
 from pax8_pipeline.orchestration.checks.check import ROWS, Check, CheckContext, CheckOutcome, run_query
 from pax8_pipeline.warehouse.models import load_sql
 
-# Items of an invoice that Pax8 no longer lists are in no table of usage: they are skipped as a whole, and say so.
+# Items of an invoice that Pax8 no longer lists are in no table of usage: they are skipped together, with the reason.
 _QUERY = load_sql("orchestration/checks/usage_adds_up.sql")
 
 
 def evaluate(context: CheckContext) -> CheckOutcome:
-    """Find invoices whose parts do not make up what was read of them."""
+    """Find invoices whose parts do not add up to what was read of them."""
     count, rows, _ = run_query(context, _QUERY)
     if not count:
         return CheckOutcome("no invoice has been read yet")

@@ -1,7 +1,8 @@
-"""Usage whose total is not quantity times price: billed as Pax8 states it, shown so that a person can ask Pax8.
+"""Usage whose total is not quantity times price. It is billed as Pax8 states it, and shown so that a person can ask
+Pax8.
 
-Here belongs: docs/vendors/pax8.md#invoice-items, "check per line, report, do not fix": tiers, mark-ups and flat fees
-break the product with good reason.
+docs/vendors/pax8.md#invoice-items: "check per line, report, do not fix". Tiers, mark-ups and flat fees are good reasons
+for such a difference.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ _QUERY = load_sql("orchestration/checks/usage_arithmetic.sql")
 
 
 def evaluate(context: CheckContext) -> CheckOutcome:
-    """Find Arrears items of the last two months whose totals are not what quantity and price come to."""
+    """Find Arrears items of the last two months whose totals are not quantity times price."""
     count, rows, sums = run_query(context, _QUERY, {"since": context.settings.today - _WINDOW}, amount="money")
     if not count:
         return CheckOutcome("quantity times price is the total of every usage item, and quantity times cost its cost")

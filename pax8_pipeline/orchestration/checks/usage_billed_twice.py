@@ -1,7 +1,7 @@
-"""A month's usage on two Halo invoices: a customer would pay it twice.
+"""A month's usage on two Halo invoices: a client would pay it twice.
 
-Here belongs: a usage key (docs/architecture.md#write-usage) that stands on more than one invoice that was not voided.
-Not here: what keeps us from making a second one (billing/applying/apply.py).
+It finds a usage key (docs/architecture.md#write-usage) on more than one invoice that was not voided. What prevents a
+second invoice is in billing/applying/apply.py.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ _QUERY = load_sql("billing/planning/usage_billed_twice.sql")
 
 
 def evaluate(context: CheckContext) -> CheckOutcome:
-    """Find usage keys that stand on two invoices."""
+    """Find usage keys that are on two invoices."""
     count, rows, _ = run_query(context, _QUERY)
     if not count:
         return CheckOutcome("no usage stands on two Halo invoices")

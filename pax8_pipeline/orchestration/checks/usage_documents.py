@@ -1,7 +1,7 @@
-"""Usage invoices that Halo does not show as they must be: one by one, or so many that Halo itself cannot be believed.
+"""Usage invoices that Halo does not show as they must be: single ones, or so many that Halo itself is not plausible.
 
-Here belongs: telling of them. Not here: the comparison (billing/ledger/documents.py), what is planned from it
-(billing/planning/usage/known_documents.sql).
+The comparison is in billing/ledger/documents.py; what is planned because of it is in
+billing/planning/usage/known_documents.sql.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def find_distrust(context: CheckContext) -> CheckOutcome:
 
 
 def find_writer(context: CheckContext) -> CheckOutcome:
-    """Find usage documents of another data folder."""
+    """Find usage invoices of another data folder."""
     sentence = writer.conflict(context.connection)
     if sentence is None:
         return CheckOutcome("no usage document was written by another data folder")
@@ -38,7 +38,7 @@ def find_writer(context: CheckContext) -> CheckOutcome:
 
 
 def find_different(context: CheckContext) -> CheckOutcome:
-    """Find usage documents that are missing, changed or voided."""
+    """Find usage invoices that are missing, changed or voided."""
     count, rows, sums = run_query(context, _DIFFERENT, amount="amount")
     if not count:
         return CheckOutcome("Halo shows every usage invoice under watch as it was made")

@@ -1,6 +1,7 @@
-"""A licence that an earlier version set to a month's usage and that still bills it (docs/decisions/0001-no-usage-licence.md).
+"""A licence that an earlier version set to a month's usage and that still bills it
+(docs/decisions/0001-no-usage-licence.md).
 
-Here belongs: telling a person. Halo bills such a price with every recurring invoice, and nothing here sets it back.
+Halo bills such a price with every recurring invoice, and nothing here sets it back. So a person has to.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ _QUERY = load_sql("orchestration/checks/usage_left_on_licence.sql")
 
 
 def evaluate(context: CheckContext) -> CheckOutcome:
-    """Find licences on which an amount of an earlier version stands."""
+    """Find licences that still have an amount of an earlier version."""
     count, rows, sums = run_query(context, _QUERY, amount="money_a_month")
     if not count:
         return CheckOutcome("no licence bills a month's usage that an earlier version set on it")

@@ -1,8 +1,7 @@
-"""A month that was billed already, and Pax8 made another invoice for it or took one back
-(docs/vendors/pax8.md#invoices).
+"""Pax8 made another invoice for a month that was billed already, or took one back (docs/vendors/pax8.md#invoices).
 
-Here belongs: telling a person. Not here: what is done about it (an adjustment that waits; billing/planning/usage/document_verdicts.sql). It is
-told for as long as what Pax8 charges and what was billed differ, and for five weeks after the invoice was first read.
+What is done about it is in billing/planning/usage/document_verdicts.sql: an adjustment that waits. It is reported
+while Pax8's charges and the billed amount differ, and for five weeks after the invoice was first read.
 """
 
 from __future__ import annotations
@@ -12,13 +11,13 @@ from datetime import timedelta
 from pax8_pipeline.orchestration.checks.check import Check, CheckContext, CheckOutcome, run_query
 from pax8_pipeline.warehouse.models import load_sql
 
-_TOLD_FOR = timedelta(days=35)
+_REPORTED_FOR = timedelta(days=35)
 _QUERY = load_sql("orchestration/checks/usage_second_invoice.sql")
 
 
 def evaluate(context: CheckContext) -> CheckOutcome:
-    """Find invoices that change a month which was billed already."""
-    count, rows, sums = run_query(context, _QUERY, {"since": context.now - _TOLD_FOR}, amount="charges")
+    """Find invoices that change a month that was billed already."""
+    count, rows, sums = run_query(context, _QUERY, {"since": context.now - _REPORTED_FOR}, amount="charges")
     if not count:
         return CheckOutcome("no month that was billed has another invoice, or one taken back, since")
     months = ", ".join(sorted({str(row["month"]) for row in rows}))

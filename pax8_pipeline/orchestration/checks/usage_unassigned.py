@@ -1,8 +1,7 @@
-"""Metered usage that no customer is known for: Pax8 bills the partner for it, and nobody bills the customer.
+"""Metered usage without a known client: Pax8 bills the partner for it, and no client is billed.
 
-Here belongs: every shape in which "No company assigned" may come (docs/vendors/pax8.md#no-company), with its money. Not
-here: holding the billing of that usage (it is never billed on a guess). The money is the partner's cost; what the
-client would be charged stands beside it.
+It covers every form of "No company assigned" (docs/vendors/pax8.md#no-company), with its money: the partner's cost,
+beside what the client would be charged. Such usage is never billed on a guess; that is decided in the plan.
 """
 
 from __future__ import annotations
@@ -26,14 +25,14 @@ SELECT shape, month, resource_group, vendor_name, subscription_id, summary_id, c
 FROM shaped LEFT JOIN seen USING (summary_id) WHERE shape IS NOT NULL ORDER BY money DESC, subscription_id, resource_group, summary_id
 """
 
-# Charges of months that are to be billed, and of the newest invoices before billing has begun. How they came to have no
-# company was found where the charges are judged (warehouse/sql/reconciled/usage.sql).
+# Charges of months that are to be billed, and of the newest invoices before billing has started. The reason why they
+# have no company is found in warehouse/sql/reconciled/usage.sql.
 _CHARGES = load_sql("orchestration/checks/usage_unassigned_charges.sql")
 
 
 def click(column: str) -> str:
-    """Return SQL for what to click in the Pax8 portal (docs/vendors/pax8.md#no-company); `column` tells how a column is
-    named in it.
+    """Return SQL for what to click in the Pax8 portal (docs/vendors/pax8.md#no-company). `column`: a format for column
+    names.
     """
     subscription, group = column.format("subscription_id"), column.format("resource_group")
     return (
@@ -42,15 +41,15 @@ def click(column: str) -> str:
     )
 
 
-# What the newest approved invoice charged in arrears, against the summaries read in that month. Where nobody read
-# them in their time, the groups of the newest month stand in, and only a group that is not listed at all counts.
+# The Arrears charges of the newest approved invoice, compared with the summaries read in that month. If they were not
+# read in that month, the groups of the newest month are used, and only a group that is not listed at all counts.
 _HIDDEN = load_sql("orchestration/checks/usage_unassigned_hidden.sql")
 
 _WINDOW = timedelta(days=62)
 
 
 def find_in_summaries(context: CheckContext) -> CheckOutcome:
-    """Find usage summaries of the running month that no customer is known for."""
+    """Find usage summaries of the current month without a known client."""
     policy = context.settings.policy.usage
     values = {"internal": list(policy.internal_companies), "confirmed": list(policy.confirmed_groups)}
     query = _SUMMARIES.format(click=click("{}"))
@@ -58,14 +57,14 @@ def find_in_summaries(context: CheckContext) -> CheckOutcome:
 
 
 def find_in_charges(context: CheckContext) -> CheckOutcome:
-    """Find charged usage that no customer is known for, a row per group and month."""
+    """Find charged usage without a known client, one row for each group and month."""
     first = context.settings.policy.usage.first_month or "9999-12"
     values = {"since": context.settings.today - _WINDOW, "first_month": first, "today": context.settings.today}
     return _found(context, _CHARGES.format(click=click("any_value({})")), "charged groups of usage", values)
 
 
 def find_hidden(context: CheckContext) -> CheckOutcome:
-    """Find subscriptions charged more in arrears than their usage summaries show."""
+    """Find subscriptions that are charged more in arrears than their usage summaries show."""
     count, rows, sums = run_query(context, _HIDDEN, amount="money")
     if not count:
         return CheckOutcome("the newest invoice charges no usage that the summaries do not show")
@@ -76,14 +75,14 @@ def find_hidden(context: CheckContext) -> CheckOutcome:
     return CheckOutcome(sentence, count, rows, sums, _HIDDEN)
 
 
-def _found(context: CheckContext, query: str, what: str, values: Mapping[str, Any]) -> CheckOutcome:
+def _found(context: CheckContext, query: str, things: str, values: Mapping[str, Any]) -> CheckOutcome:
     count, rows, sums = run_query(context, query, values, amount="money")
     if not count:
-        return CheckOutcome(f"all {what} belong to a known customer")
+        return CheckOutcome(f"all {things} belong to a known customer")
     shapes = ", ".join(sorted({str(row["shape"]) for row in rows}))
     charges = run_query(context, query, values, amount="charges")[2]
     sentence = (
-        f"{count} {what} have no customer ({shapes}). Pax8 bills you for them; assign the company in the Pax8 portal "
+        f"{count} {things} have no customer ({shapes}). Pax8 bills you for them; assign the company in the Pax8 portal "
         '(Subscriptions, the subscription, Usage tab, "..." menu of the row, Assign company); nothing of it is billed until then'
     )
     return CheckOutcome(

@@ -1,6 +1,6 @@
-"""A usage invoice of which nobody knows yet whether Halo made it: it is not sent again before that is known.
+"""A usage invoice of which it is not known whether Halo made it. It is not sent again before that is known.
 
-Here belongs: telling of them every run. Not here: what decides (billing/ledger/recovery.py).
+It is reported in every run. What decides is in billing/ledger/recovery.py.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pax8_pipeline.warehouse.models import load_sql
 
 
 def evaluate(context: CheckContext) -> CheckOutcome:
-    """Find creations without a known result."""
+    """Find invoices whose creation has no known result."""
     waiting = pending(context.connection, context.settings.policy.unknown_wait)
     if not waiting:
         return CheckOutcome("Halo's answer to every usage invoice is known")

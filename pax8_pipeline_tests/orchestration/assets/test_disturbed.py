@@ -1,4 +1,6 @@
-"""A run that somebody or something disturbs: cancelled in a write, files changed under it, odd days, a broken warehouse."""
+"""A run that somebody or something disturbs: cancelled in a write, files changed under it, odd days, a broken
+warehouse.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +64,7 @@ def test_the_files_of_the_mappings_change_between_matching_and_planning(
     harness = out_of_step(tmp_path)
     then_changed(monkeypatch, staging_assets, "load_mappings", tmp_path / "mappings" / "clients.csv", FAR_CLIENTS)
     result = harness.sync()
-    assert "changed while this run was under way" in " ".join(result.errors)
+    assert "changed during this run" in " ".join(result.errors)
     assert (result.plan_id, harness.halo.written) == (None, [])
 
 
