@@ -20,7 +20,7 @@ from pax8_pipeline.definitions import build_defs
 from pax8_pipeline.orchestration import alerts
 from pax8_pipeline.orchestration.assets.specs import asset_key
 from pax8_pipeline.orchestration.assets.step import progress_log
-from pax8_pipeline.orchestration.instance import process_lock, open_instance
+from pax8_pipeline.orchestration.instance import open_instance, process_lock
 from pax8_pipeline.orchestration.jobs import APPLY, BACKFILL, DAILY, HISTORY, LINES
 from pax8_pipeline.orchestration.partitions import partition_key
 from pax8_pipeline.orchestration.resources import FixedSettings

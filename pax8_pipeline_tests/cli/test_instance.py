@@ -13,7 +13,13 @@ import pytest
 import yaml
 
 from pax8_pipeline.errors import ConfigError
-from pax8_pipeline.orchestration.instance import process_lock, delete_old_runs, end_dead_runs, instance_home, open_instance
+from pax8_pipeline.orchestration.instance import (
+    delete_old_runs,
+    end_dead_runs,
+    instance_home,
+    open_instance,
+    process_lock,
+)
 from pax8_pipeline.settings import load_settings
 from pax8_pipeline_tests.support.cli import clean_environment
 
