@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from pax8_pipeline.sandbox.core.clock import Clock, add_months, add_years, month_end
+from pax8_pipeline.sandbox.core.clock import WorldClock, add_months, add_years, month_end
 from pax8_pipeline.sandbox.pax8.invoices import visible
 from pax8_pipeline.sandbox.world.world import World
 from pax8_pipeline.text import jsontext
@@ -90,7 +90,7 @@ def test_the_clock_does_not_run_back() -> None:
 
 
 def test_real_time_may_run_within_a_day_but_not_past_it() -> None:
-    clock = Clock(date(2026, 8, 1))
+    clock = WorldClock(date(2026, 8, 1))
     seconds = iter((0.0, 90.0, 10.0**6))
     clock.run(lambda: next(seconds))
     assert clock.now().isoformat() == "2026-08-01T06:01:30+00:00"

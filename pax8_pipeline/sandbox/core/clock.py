@@ -1,21 +1,18 @@
-"""The world's clock: a day that is set or played, and a moment within it.
-
-Here belongs: what "today" and "now" are in the sandbox. Not here: what a new day brings (`simulation.py`).
-"""
+"""The world's clock: a day that is set or played, and a moment in it. What a new day brings is in `simulation.py`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 
-_MORNING = time(6, 0)  # the night's work is done, nobody has logged in yet
-_LAST_MOMENT = timedelta(hours=17, minutes=59)  # real time may run, but never into the next day by itself
+_MORNING = time(6, 0)  # the night's jobs are done, and nobody has logged in yet
+_LAST_MOMENT = timedelta(hours=17, minutes=59)  # real time may pass, but never into the next day
 
 
-class Clock:
-    """A calendar day at six in the morning UTC; with `run` the seconds of a real clock are added to it.
+class WorldClock:
+    """A calendar day at six in the morning UTC. With `run`, the seconds of a real clock are added.
 
-    Standing still is the default, so that two worlds made alike are equal to the byte.
+    By default the clock does not move, so that two worlds made in the same way are exactly equal.
     """
 
     def __init__(self, today: date) -> None:
@@ -29,20 +26,20 @@ class Clock:
         return self._today
 
     def now(self) -> datetime:
-        """The world's moment, aware, in UTC."""
+        """The world's moment as an aware datetime in UTC."""
         moment = datetime.combine(self._today, _MORNING, UTC)
         if self._seconds is None:
             return moment
         return moment + min(timedelta(seconds=self._seconds() - self._started), _LAST_MOMENT)
 
     def set(self, day: date) -> None:
-        """Go to the morning of `day`."""
+        """Set the clock to the morning of `day`."""
         self._today = day
         if self._seconds is not None:
             self._started = self._seconds()
 
     def run(self, seconds: Callable[[], float]) -> None:
-        """Let time pass within the day, as `seconds` (such as time.monotonic) counts."""
+        """Let time pass within the day, as `seconds` (such as time.monotonic) counts it."""
         self._seconds = seconds
         self._started = seconds()
 
@@ -64,7 +61,7 @@ def month_end(day: date) -> date:
 
 
 def add_years(day: date, years: int) -> date:
-    """The same calendar day `years` later; 29 February becomes the 28th where there is none."""
+    """Return the same calendar day `years` later; 29 February becomes the 28th in other years."""
     try:
         return day.replace(year=day.year + years)
     except ValueError:

@@ -1,6 +1,5 @@
-"""What the two emulated vendors know their clients by. Not secrets: they are printed on purpose.
-
-Here belongs: the sandbox's fixed credentials. Not here: tokens (each vendor's own module).
+"""The fixed credentials of the sandbox for both vendors. They are not secret and are printed on purpose. Tokens are in
+each vendor's own module.
 """
 
 from __future__ import annotations

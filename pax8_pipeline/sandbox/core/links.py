@@ -1,7 +1,7 @@
-"""Which Halo row belongs to which Pax8 row: known to whoever made both sides, and to the oracle.
+"""Which Halo row belongs to which Pax8 row. Only the code that made both sides, and the oracle, know it.
 
-Here belongs: the links and their form on disk. Not here: making them (`world/generate_halo.py`), and what follows from
-them (`oracle`).
+It has the links and their form on disk. They are made in `world/generate_halo.py`; what follows from them is in
+`oracle`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 @dataclass
 class ClientLink:
-    """Which Halo client a company is, and by which way that can be found out."""
+    """The Halo client of a company, and the way in which it can be found."""
 
     client_id: int
     way: str
@@ -31,7 +31,7 @@ class LineLink:
 
 @dataclass
 class Links:
-    """Everything that belongs together: clients by company id, lines by subscription id, items by product id."""
+    """All links: clients by company id, lines by subscription id, items by product id."""
 
     clients: dict[str, ClientLink]
     lines: dict[str, LineLink]

@@ -1,6 +1,6 @@
-"""Bodies a fault puts in the place of the vendor's: error pages, and lists that are short, shifted or empty.
+"""Bodies that a fault sends instead of the vendor's: error pages, and lists that are short, shifted or empty.
 
-Here belongs: pure functions, body in and body out. Not here: when they are used (`middleware.py`).
+Pure functions: a body in, a body out. When they are used is decided in `middleware.py`.
 """
 
 from __future__ import annotations
@@ -43,17 +43,19 @@ def halo_rate_body(limit: int | None) -> tuple[bytes, str]:
 
 
 def shortened(body: bytes, rows: int) -> bytes | None:
-    """The list without its last rows, totals as they were; None for what is no list or has no rows."""
+    """Return the list without its last rows and with unchanged totals; None if it is not a list or has no rows."""
     data = _parsed(body)
-    found = _rows(data)
-    if not found:
+    rows_found = _rows(data)
+    if not rows_found:
         return None
-    del found[-rows:]
+    del rows_found[-rows:]
     return jsontext.dumps(data).encode()
 
 
 def shifted(body: bytes, body_before: bytes) -> bytes | None:
-    """The page with the last row of the page before it in front and its own last row gone; None for no lists."""
+    """Return the page with the last row of the page before in front, and without its own last row; None if one is not a
+    list.
+    """
     data, before = _parsed(body), _parsed(body_before)
     found, found_before = _rows(data), _rows(before)
     if not found or not found_before:
@@ -63,12 +65,12 @@ def shifted(body: bytes, body_before: bytes) -> bytes | None:
 
 
 def emptied(body: bytes) -> bytes | None:
-    """The list with no rows and totals of 0; None for what is no list."""
+    """Return the list without rows and with totals of 0; None if it is not a list."""
     data = _parsed(body)
-    found = _rows(data)
-    if found is None:
+    list_rows = _rows(data)
+    if list_rows is None:
         return None
-    found.clear()
+    list_rows.clear()
     if isinstance(data, dict):
         if "record_count" in data:
             data["record_count"] = 0
@@ -85,7 +87,9 @@ def _parsed(body: bytes) -> Any:
 
 
 def _rows(data: Any) -> list[Any] | None:
-    """The rows of a list answer of either vendor: a bare array, `content`, or the one array beside `record_count`."""
+    """Return the rows of a list answer of either vendor: an array, `content`, or the only array beside
+    `record_count`.
+    """
     if isinstance(data, list):
         return data
     if not isinstance(data, dict):

@@ -1,7 +1,7 @@
-"""The wire between client and emulators: logs every request, keeps the rate limits, carries out faults.
+"""The middleware between client and emulators: logs every request, applies the rate limits, and executes faults.
 
-Here belongs: ASGI middleware around both vendors. Not here: which fault hits (`registry.py`). Connections are cut for
-real, by closing uvicorn's transport, so that a client sees what it would see on a bad line.
+It is ASGI middleware around both vendors. Which fault hits a request is decided in `registry.py`. Connections are
+really cut, by closing uvicorn's transport, so that a client sees the same as on a bad line.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class FaultMiddleware:
-    """Wraps the app that serves both vendors; requests to anything else pass untouched.
+    """Wraps the app that serves both vendors. Other requests pass unchanged.
 
-    `expire` kills a vendor's tokens; `after_write` is called after each write to Halo that succeeded, before its
-    answer goes out (or is lost). `limits` may be empty: no rate limits. `now` is the world's clock: both vendors send it
+    `expire` makes a vendor's tokens invalid. `after_write` is called after each successful write to Halo, before its
+    answer is sent (or lost). An empty `limits` means no rate limits. `now` is the world's clock: both vendors send it
     as their Date.
     """
 
@@ -63,87 +63,87 @@ class FaultMiddleware:
         if vendor not in ("pax8", "halo"):
             await self.app(scope, receive, send)
             return
-        wire = _Wire(scope, receive, send, vendor, self.log, self._date(vendor))
+        exchange = _Exchange(scope, receive, send, vendor, self.log, self._date(vendor))
         try:
-            await self._serve(wire)
+            await self._serve(exchange)
         finally:
-            wire.write_down(0)
+            exchange.log_once(0)
 
     def _date(self, vendor: str) -> datetime | None:
-        """The moment that an answer of a vendor carries as its Date; None where it has no such header."""
+        """Return the moment for a vendor's Date header; None when it sends no such header."""
         pax8, halo = self.switches()
         of = pax8 if vendor == "pax8" else halo
         return self.now() + timedelta(seconds=of.clock_offset_s) if of.date_header else None
 
-    async def _serve(self, wire: _Wire) -> None:
-        limit = self.limits.get(wire.vendor)
-        if limit and wire.vendor == "halo":
+    async def _serve(self, exchange: _Exchange) -> None:
+        limit = self.limits.get(exchange.vendor)
+        if limit and exchange.vendor == "halo":
             limit.limit = self.switches()[1].rate_limit
         wait = limit.wait() if limit else 0.0
         if wait > 0:
-            wire.fault = "rate limit"
-            await self._refuse_rate(wire, wait)
+            exchange.fault = "rate limit"
+            await self._refuse_rate(exchange, wait)
             return
-        query = dict(parse_qsl(wire.scope["query_string"].decode("ascii", "replace")))
-        for fault in self.faults.take(wire.vendor, wire.scope["method"], wire.scope["path"], query):
-            wire.fault = fault.kind
-            if await self._carry_out(fault, wire):
+        query = dict(parse_qsl(exchange.scope["query_string"].decode("ascii", "replace")))
+        for fault in self.faults.take(exchange.vendor, exchange.scope["method"], exchange.scope["path"], query):
+            exchange.fault = fault.kind
+            if await self._carry_out(fault, exchange):
                 break
         else:
-            await wire.pass_on(await self._run(wire))
-        if limit and (wire.vendor == "halo" or 200 <= wire.status < 400):
+            await exchange.pass_on(await self._run(exchange))
+        if limit and (exchange.vendor == "halo" or 200 <= exchange.status < 400):
             limit.count()
 
-    async def _run(self, wire: _Wire) -> _Answer:
-        """Let the vendor do its work; the answer is held here."""
-        answer = await wire.run(self.app)
-        is_write = wire.scope["method"] == "POST" and not wire.scope["path"].lower().endswith("/token")
-        if wire.vendor == "halo" and is_write and answer.status < 300:
+    async def _run(self, exchange: _Exchange) -> _Answer:
+        """Let the vendor handle the request; the answer is not sent yet."""
+        answer = await exchange.run(self.app)
+        is_write = exchange.scope["method"] == "POST" and not exchange.scope["path"].lower().endswith("/token")
+        if exchange.vendor == "halo" and is_write and answer.status < 300:
             self.after_write()
         return answer
 
-    async def _carry_out(self, fault: Fault, wire: _Wire) -> bool:
-        """Do what a fault does; whether the request has been answered (or ended) by it."""
+    async def _carry_out(self, fault: Fault, exchange: _Exchange) -> bool:
+        """Execute a fault. Return True when it has answered (or ended) the request."""
         kind, params = fault.kind, fault.params
         if kind == "latency":
             await asyncio.sleep(float(params.get("seconds", 0.2)))
             return False
         if kind == "expire_token":
-            self.expire(wire.vendor)
+            self.expire(exchange.vendor)
             return False
         if kind in ON_LISTS:
-            await self._change_list(fault, wire)
+            await self._change_list(fault, exchange)
         elif kind in ("429", "429_no_header"):
-            await self._order_429(fault, wire)
+            await self._order_429(fault, exchange)
         elif kind in ("408", "500", "502", "503"):
-            await self._refuse(kind, wire)
+            await self._refuse(kind, exchange)
         elif kind == "not_json":
-            await wire.answer(200, faults_bodies.html(200), "text/html")
+            await exchange.answer(200, faults_bodies.html(200), "text/html")
         elif kind == "cut":
-            answer = await self._run(wire)
-            await wire.cut(answer if params.get("at", "body") == "body" else None)
+            answer = await self._run(exchange)
+            await exchange.cut(answer if params.get("at", "body") == "body" else None)
         elif kind == "reply_lost":
-            await self._run(wire)
-            await wire.cut(None)
+            await self._run(exchange)
+            await exchange.cut(None)
         elif kind == "reply_lost_502":
-            await self._run(wire)
-            await wire.answer(502, faults_bodies.html(502), "text/html")
+            await self._run(exchange)
+            await exchange.answer(502, faults_bodies.html(502), "text/html")
         elif kind == "hang":
             await self._hang(float(params.get("limit", 60)))
-            await wire.cut(None)
+            await exchange.cut(None)
         return True
 
-    async def _refuse(self, kind: str, wire: _Wire) -> None:
+    async def _refuse(self, kind: str, exchange: _Exchange) -> None:
         if kind != "408":
-            await wire.answer(int(kind), faults_bodies.html(int(kind)), "text/html")
-        elif wire.vendor == "pax8":
+            await exchange.answer(int(kind), faults_bodies.html(int(kind)), "text/html")
+        elif exchange.vendor == "pax8":
             body = b'{"type":"REQUEST_TIMEOUT","message":"Request timed out","status":408,"details":[]}'
-            await wire.answer(408, body, "application/json")
+            await exchange.answer(408, body, "application/json")
         else:
-            await wire.answer(408, b"", "text/plain")
+            await exchange.answer(408, b"", "text/plain")
 
-    async def _change_list(self, fault: Fault, wire: _Wire) -> None:
-        answer = await self._run(wire)
+    async def _change_list(self, fault: Fault, exchange: _Exchange) -> None:
+        answer = await self._run(exchange)
         body: bytes | None = None
         if answer.status == 200:
             if fault.kind == "short_page":
@@ -151,54 +151,54 @@ class FaultMiddleware:
             elif fault.kind == "empty":
                 body = faults_bodies.emptied(answer.body)
             else:
-                body = faults_bodies.shifted(answer.body, await self._page_before(wire))
+                body = faults_bodies.shifted(answer.body, await self._page_before(exchange))
         if body is None:
-            wire.fault = ""
+            exchange.fault = ""
             self.faults.give_back(fault)
-        await wire.pass_on(answer if body is None else answer.with_body(body))
+        await exchange.pass_on(answer if body is None else answer.with_body(body))
 
-    async def _page_before(self, wire: _Wire) -> bytes:
-        query = dict(parse_qsl(wire.scope["query_string"].decode("ascii", "replace")))
+    async def _page_before(self, exchange: _Exchange) -> bytes:
+        query = dict(parse_qsl(exchange.scope["query_string"].decode("ascii", "replace")))
         name, value = previous_page(query) or ("page", "0")
-        scope = {**wire.scope, "query_string": urlencode({**query, name: value}).encode()}
-        inner = _Wire(scope, _no_body, wire.send, wire.vendor, self.log, wire.date)
+        scope = {**exchange.scope, "query_string": urlencode({**query, name: value}).encode()}
+        inner = _Exchange(scope, _no_body, exchange.send, exchange.vendor, self.log, exchange.date)
         return (await inner.run(self.app)).body
 
     async def _hang(self, limit: float) -> None:
-        """Wait in a thread of its own, so that `released` may be set from any thread."""
+        """Wait in a separate thread, so that `released` may be set from any thread."""
         await asyncio.get_running_loop().run_in_executor(None, self.faults.released.wait, limit)
 
     # 429 --------------------------------------------------------------------------------------------------
 
-    async def _order_429(self, fault: Fault, wire: _Wire) -> None:
+    async def _order_429(self, fault: Fault, exchange: _Exchange) -> None:
         seconds = float(fault.params.get("retry_after", 1))
         style = "none" if fault.kind == "429_no_header" else str(fault.params.get("style", "seconds"))
-        await self._send_429(wire, seconds, style)
+        await self._send_429(exchange, seconds, style)
 
-    async def _refuse_rate(self, wire: _Wire, wait: float) -> None:
+    async def _refuse_rate(self, exchange: _Exchange, wait: float) -> None:
         pax8, halo = self.switches()
-        style = pax8.retry_after if wire.vendor == "pax8" else ("seconds" if halo.retry_after else "none")
-        await self._send_429(wire, wait, style)
+        style = pax8.retry_after if exchange.vendor == "pax8" else ("seconds" if halo.retry_after else "none")
+        await self._send_429(exchange, wait, style)
 
-    async def _send_429(self, wire: _Wire, seconds: float, style: str) -> None:
+    async def _send_429(self, exchange: _Exchange, seconds: float, style: str) -> None:
         self._refused += 1
         bodies = self.switches()[0].rate_body
         if bodies == "alternate":
             bodies = "envelope" if self._refused % 2 else "text"
-        if wire.vendor == "halo":
+        if exchange.vendor == "halo":
             switches = self.switches()[1]
             body, content_type = faults_bodies.halo_rate_body(
                 switches.rate_limit if switches.rate_text == "named" else None
             )
         else:
-            body, content_type = faults_bodies.pax8_rate_body(wire.scope["path"], bodies)
+            body, content_type = faults_bodies.pax8_rate_body(exchange.scope["path"], bodies)
         headers = []
         if style == "seconds":
             headers.append((b"retry-after", str(ceil(seconds)).encode()))
         elif style == "date":
-            moment = (wire.date or self.now()) + timedelta(seconds=seconds)
+            moment = (exchange.date or self.now()) + timedelta(seconds=seconds)
             headers.append((b"retry-after", format_datetime(moment, usegmt=True).encode()))
-        await wire.answer(429, body, content_type, headers)
+        await exchange.answer(429, body, content_type, headers)
 
 
 async def _no_body() -> Message:
@@ -206,7 +206,7 @@ async def _no_body() -> Message:
 
 
 class _Answer:
-    """A whole answer, held back."""
+    """A complete answer that is not sent yet."""
 
     def __init__(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
         self.status = status
@@ -218,10 +218,10 @@ class _Answer:
         return _Answer(self.status, [*others, (b"content-length", str(len(body)).encode())], body)
 
 
-class _Wire:
-    """One request on its connection. `status` is what the client gets to see, 0 for nothing whole.
+class _Exchange:
+    """One request on its connection. `status` is what the client sees, 0 when no complete answer came.
 
-    It is written down before its last byte leaves, so that a client that has its answer finds it in the log.
+    It is logged before its last byte is sent, so that a client that has its answer finds the request in the log.
     """
 
     def __init__(
@@ -247,8 +247,8 @@ class _Wire:
         body = b"".join(message.get("body", b"") for message in messages[1:])
         return _Answer(int(start["status"]), list(start.get("headers", [])), body)
 
-    def write_down(self, status: int) -> None:
-        """Log this request with what the client gets to see; only the first time counts."""
+    def log_once(self, status: int) -> None:
+        """Log this request with the status that the client sees. Only the first call counts."""
         if self._log is None:
             return
         self.status = status
@@ -261,7 +261,7 @@ class _Wire:
         return [*answer.headers, *date]
 
     async def pass_on(self, answer: _Answer) -> None:
-        self.write_down(answer.status)
+        self.log_once(answer.status)
         await self.send({"type": "http.response.start", "status": answer.status, "headers": self._headers(answer)})
         await self.send({"type": "http.response.body", "body": answer.body})
 
@@ -273,7 +273,7 @@ class _Wire:
 
     async def cut(self, answer: _Answer | None) -> None:
         """Close the connection: after half of the answer's body, or before its first byte."""
-        self.write_down(0)
+        self.log_once(0)
         if answer is not None:
             await self.send({"type": "http.response.start", "status": answer.status, "headers": self._headers(answer)})
             half = answer.body[: len(answer.body) // 2]
@@ -283,6 +283,6 @@ class _Wire:
         if transport is None:
             raise RuntimeError("a connection can be cut only under uvicorn, with this middleware outermost")
         transport.close()
-        # Until the server knows that the connection is gone, it would answer 500 for us.
+        # Until the server knows that the connection is closed, it would send a 500 for us.
         while (await self.receive())["type"] != "http.disconnect":
             pass

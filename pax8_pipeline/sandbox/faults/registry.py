@@ -1,8 +1,7 @@
-"""Faults of the line that a test or a person may order: which request they hit, how often, and what they do to it.
+"""Faults of a connection that a test or a person can order: which requests they hit, how often, and what they do.
 
-Here belongs: the register of faults and the rule that picks one for a request. Not here: carrying them out
-(`middleware.py`), bodies that are changed (`bodies.py`), "could be either" of a healthy vendor
-(`switches.py`, `switches.py`).
+It has the list of faults and the rule that picks one for a request. They are executed in `middleware.py`; changed
+bodies are in `bodies.py`. Open questions about a healthy vendor are in the two `switches.py`.
 """
 
 from __future__ import annotations
@@ -38,11 +37,11 @@ ON_LISTS = frozenset({"short_page", "shifted_page", "empty"})
 
 @dataclass
 class Fault:
-    """One order. It hits the requests that match, after the first `after` of them, `times` times (None: for ever).
+    """One ordered fault. It hits the matching requests after the first `after` of them, `times` times (None: always).
 
-    `path` is a glob, without regard to case, on the whole path (`/pax8/v1/subscriptions`) or on what follows the
-    vendor's base (`/subscriptions`, `/SoftwareLicence`, `/auth/token`). The token endpoints are hit only by a glob
-    that names the token. With `probability` below 1 each hit is drawn from `seed`.
+    `path` is a glob, without regard to case, for the whole path (`/pax8/v1/subscriptions`) or for the part after the
+    vendor's base (`/subscriptions`, `/SoftwareLicence`, `/auth/token`). The token endpoints are hit only by a glob that
+    names the token. With `probability` below 1 each hit is drawn from `seed`.
     """
 
     kind: str
@@ -67,11 +66,11 @@ class Fault:
 
     @property
     def spent(self) -> bool:
-        """Whether it has hit as often as it was ordered to."""
+        """True when it has hit as often as it was ordered."""
         return self.times is not None and self.fired >= self.times
 
     def matches(self, vendor: str, method: str, path: str) -> bool:
-        """Whether a request is one this fault is about."""
+        """True for a request that this fault can hit."""
         if self.vendor not in ("*", vendor) or self.method.upper() not in ("*", method):
             return False
         glob, path = self.path.lower(), path.lower()
@@ -80,7 +79,7 @@ class Fault:
         return any(fnmatchcase(one, glob) for one in (path, _after_base(path)))
 
     def hits(self) -> bool:
-        """Count a matching request; whether this one is hit."""
+        """Count a matching request. Return True when this one is hit."""
         self.matched += 1
         if self.matched <= self.after or self.spent:
             return False
@@ -95,7 +94,7 @@ class Fault:
 
 
 class Faults:
-    """The faults in force, in the order they were ordered."""
+    """The active faults, in the order in which they were ordered."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -104,7 +103,7 @@ class Faults:
         self.released = threading.Event()
 
     def add(self, kind: str, **members: Any) -> Fault:
-        """Order a fault (members as in Fault); ValueError or TypeError when it cannot be."""
+        """Order a fault (members as in Fault). Raises ValueError or TypeError when it is not possible."""
         fault = Fault(kind, **members)
         with self._lock:
             fault.id = self._next_id
@@ -114,7 +113,7 @@ class Faults:
         return fault
 
     def add_json(self, data: Mapping[str, Any]) -> Fault:
-        """Order a fault from a JSON object; ValueError names what is wrong with it."""
+        """Order a fault from a JSON object. Raises ValueError with what is wrong in it."""
         allowed = {one.name for one in fields(Fault)} - {"id", "matched", "fired"}
         unknown = sorted(set(data) - allowed)
         if unknown or "kind" not in data:
@@ -122,26 +121,26 @@ class Faults:
         return self.add(**{**data, "kind": str(data["kind"])})
 
     def remove(self, fault_id: int | None = None) -> None:
-        """Take back one fault, or all; requests that hang are released."""
+        """Remove one fault, or all. Requests that hang are released."""
         with self._lock:
             self._faults = [fault for fault in self._faults if fault_id is not None and fault.id != fault_id]
         self.released.set()
 
     def take(self, vendor: str, method: str, path: str, query: Mapping[str, str]) -> list[Fault]:
-        """The faults that hit this request: any that combine, then at most one other."""
-        taken = []
+        """Return the faults that hit this request: all that can be combined, then at most one other."""
+        hits = []
         with self._lock:
             for fault in self._faults:
                 if not fault.matches(vendor, method, path) or not _may_hit(fault, method, query):
                     continue
                 if fault.hits():
-                    taken.append(fault)
+                    hits.append(fault)
                     if fault.kind not in COMBINES:
                         break
-        return taken
+        return hits
 
     def give_back(self, fault: Fault) -> None:
-        """Undo a hit that could do nothing, such as a short page of something that is no list."""
+        """Undo a hit that had no effect, such as a short page of an answer that is not a list."""
         with self._lock:
             fault.fired -= 1
 
@@ -158,7 +157,9 @@ def _may_hit(fault: Fault, method: str, query: Mapping[str, str]) -> bool:
 
 
 def previous_page(query: Mapping[str, str]) -> tuple[str, str] | None:
-    """Name and value of the paging parameter for the page before, None on a first page (pages count from 0 or 1)."""
+    """Return name and value of the paging parameter for the page before; None on a first page (pages count from 0 or
+    1).
+    """
     for name, first in (("page", 0), ("page_no", 1)):
         text = query.get(name, "")
         if text.isdigit() and int(text) > first:

@@ -1,7 +1,4 @@
-"""What goes over the sandbox's wire: a log of requests, and rate limits over a rolling window.
-
-Here belongs: counting. Not here: what is done about it (`middleware.py`).
-"""
+"""A log of requests, and rate limits over a rolling window. What follows from them is in `middleware.py`."""
 
 from __future__ import annotations
 
@@ -15,7 +12,7 @@ _KEPT = 200_000
 
 @dataclass(frozen=True)
 class Exchange:
-    """One request and what became of it; `status` 0 means that the client never saw one."""
+    """One request and its result. `status` 0: the client saw none."""
 
     vendor: str
     method: str
@@ -26,7 +23,7 @@ class Exchange:
 
 
 class TrafficLog:
-    """The last requests, oldest first; `log["pax8"]` is how many a vendor got since the start or `clear`."""
+    """The last requests, oldest first. `log["pax8"]` is the number that a vendor got since the start or `clear`."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -34,7 +31,7 @@ class TrafficLog:
         self._totals: Counter[str] = Counter()
 
     def add(self, exchange: Exchange) -> None:
-        """Remember one exchange."""
+        """Add one exchange."""
         with self._lock:
             self._rows.append(exchange)
             self._totals[exchange.vendor] += 1
@@ -57,13 +54,13 @@ class TrafficLog:
             return len(self._rows)
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Remove all entries."""
         with self._lock:
             self._rows.clear()
             self._totals.clear()
 
     def paths(self, vendor: str, method: str = "*") -> list[str]:
-        """The paths asked of a vendor, in order."""
+        """Return the paths that a vendor got, in order."""
         return [row.path for row in self if row.vendor == vendor and method in ("*", row.method)]
 
 
@@ -77,7 +74,7 @@ class RollingLimit:
         self._times: deque[float] = deque()
 
     def wait(self) -> float:
-        """Seconds until one more request may come; 0 for at once."""
+        """Return the seconds until one more request is allowed; 0 for now."""
         now = self._seconds()
         while self._times and self._times[0] <= now - self.window:
             self._times.popleft()
@@ -91,5 +88,7 @@ class RollingLimit:
 
 
 def default_limits(seconds: Callable[[], float]) -> dict[str, RollingLimit]:
-    """The vendors' own: Pax8 1000 successful calls a minute, Halo 300 in five minutes (switch `rate_limit`)."""
+    """Return the vendors' own limits: Pax8 1000 successful calls a minute, Halo 300 in five minutes (switch
+    `rate_limit`).
+    """
     return {"pax8": RollingLimit(1000, 60, seconds), "halo": RollingLimit(300, 300, seconds)}

@@ -1,7 +1,6 @@
-"""How stored rows go out: decoration, computed members, and what lists leave out.
+"""How stored rows are answered: decoration, computed members, and what lists leave out (docs/vendors/halo.md).
 
-Here belongs: the shape of one answered object, per resource (docs/vendors/halo.md). Not here:
-which rows a list holds (`lists.py`), arithmetic (`quantities.py`), routes.
+Which rows a list has is in `lists.py`, arithmetic in `quantities.py`, routes in `api.py`.
 """
 
 from __future__ import annotations
@@ -69,15 +68,15 @@ def contract_answer(store: HaloStore, row: Row, *, details: bool) -> Row:
 
 
 def plain_answer(store: HaloStore, row: Row, *, details: bool) -> Row:
-    """A row that goes out as it is stored."""
+    """A row that is answered as it is stored."""
     return dict(row)
 
 
 def header_answer(store: HaloStore, row: Row, *, details: bool, lines: bool = False) -> Row:
     """A recurring or ordinary invoice.
 
-    Lines come with details or when a list asks for them (`lines`); their nested arrays then too, unless the
-    switch `list_lines_without_links` keeps those for the detail read.
+    Lines come with details, or when a list asks for them (`lines`). Then they have their nested arrays too, unless the
+    switch `list_lines_without_links` leaves these to the detail read.
     """
     out = {**HEADER_DECOR, **row}
     recurring = row["id"] < 0
@@ -103,7 +102,7 @@ def header_answer(store: HaloStore, row: Row, *, details: bool, lines: bool = Fa
 
 
 def line_answer(store: HaloStore, line: Row, *, details: bool) -> Row:
-    """A line by itself, as the reply to a write of lines shows it."""
+    """A single line, as the reply to a write of lines shows it."""
     header = store.recurring_invoices.get(line["ihid"]) or store.invoices[line["ihid"]]
     months = months_of(header["period"])
     return _line(store, line, line_figures(store, line), details=details, nested=True, months=months)
@@ -141,7 +140,7 @@ def pax8_details_answer(store: HaloStore) -> Row:
 
 
 def external_links(store: HaloStore) -> list[Row]:
-    """Every external link row: those of clients, then the Pax8 account's own mappings."""
+    """All external links: those of clients, then the Pax8 account's own mappings."""
     links = [link for client in store.clients.values() for link in client["external_links"]]
     return links + list(store.integration["client_mappings"])
 
@@ -155,7 +154,7 @@ def _put_totals(store: HaloStore, out: Row, figures: list[Figures]) -> None:
 
 
 def _put_zones(store: HaloStore, out: Row) -> None:
-    """Per switch, a Z on the times that some Halo versions send with one."""
+    """If the switch says so, add a Z to the times that some Halo versions send with one."""
     for member in _ZONED if store.switches.zoned_times else ():
         if member in out and out[member] != EMPTY_DATE:
             out[member] += "Z"

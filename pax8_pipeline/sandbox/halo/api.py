@@ -1,7 +1,7 @@
-"""Halo over HTTP: routes under /api and /auth, rights, and which call goes where.
+"""Halo over HTTP: routes under /api and /auth, rights, and which call does what.
 
-Here belongs: paths, status codes, headers and bodies (docs/vendors/halo.md#token, #lists, #writing). Not here: what a
-list holds (`lists.py`), what a write does (`writes.py`), faults and rate limits (`faults`).
+It knows paths, status codes, headers and bodies (docs/vendors/halo.md#token, #lists, #writing). What a list has is in
+`lists.py`, what a write does in `writes.py`, faults and rate limits in `faults`.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from starlette.routing import BaseRoute, Route
 from pax8_pipeline.sandbox.halo import answers, invoicing, writes
 from pax8_pipeline.sandbox.halo.auth import Credentials, answer_token_form, scope_for
 from pax8_pipeline.sandbox.halo.lists import RESOURCES, Query, list_answer
-from pax8_pipeline.sandbox.halo.members import Refusal, conversion, message
+from pax8_pipeline.sandbox.halo.members import HaloRefusal, conversion, message
 from pax8_pipeline.sandbox.halo.rows import AGENT
 from pax8_pipeline.sandbox.halo.store import HaloStore
 from pax8_pipeline.text import jsontext
 
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
-_WRITES = {  # the writes of docs/architecture.md#writing and their siblings; any other is a promise broken
+_WRITES = {  # the writes of docs/architecture.md#writing and similar ones; the product must never make any other
     "softwarelicence",
     "recurringinvoice",
     "recurringinvoice/updatelines",
@@ -46,7 +46,7 @@ _TABLES = {
 
 
 def halo_routes(store: HaloStore, credentials: Credentials) -> list[BaseRoute]:
-    """Routes "/api/..." and "/auth/token" of one tenant; mount them where the server wants Halo to be."""
+    """The routes "/api/..." and "/auth/token" of one tenant. Mount them where the server wants Halo."""
 
     async def token(request: Request) -> Response:
         body = await request.body()
@@ -69,7 +69,7 @@ def halo_routes(store: HaloStore, credentials: Credentials) -> list[BaseRoute]:
             with store.lock:
                 status, answer = call.run()
                 return _answer(status, answer)
-        except Refusal as refusal:
+        except HaloRefusal as refusal:
             return _answer(refusal.status, refusal.body)
 
     return [
@@ -79,7 +79,7 @@ def halo_routes(store: HaloStore, credentials: Credentials) -> list[BaseRoute]:
 
 
 def _answer(status: int, body: Any) -> Response:
-    """None goes out as nothing, a str as HTML, everything else as JSON."""
+    """Make a response: None is an empty body, a str is HTML, everything else is JSON."""
     if body is None:
         return Response(status_code=status)
     if isinstance(body, str):
@@ -88,7 +88,7 @@ def _answer(status: int, body: Any) -> Response:
 
 
 class _Call:
-    """One call on /api, with what it needs at hand."""
+    """One call on /api."""
 
     def __init__(self, store: HaloStore, request: Request, raw: bytes) -> None:
         self.store = store
@@ -102,7 +102,7 @@ class _Call:
         self.raw = raw
 
     def run(self) -> tuple[int, Any]:
-        """Check rights, then read or write; raises Refusal."""
+        """Check rights, then read or write. Raises HaloRefusal."""
         order = self.resource == "integrationdata"
         if order or (self.method != "GET" and (self.method != "POST" or self._action() not in _WRITES)):
             why = "IntegrationData calls Pax8 and can order there" if order else "the pipeline never makes this call"
@@ -115,14 +115,14 @@ class _Call:
         if self.method == "GET" and self._action() in ("instanceinfo", "agent/me"):
             return 200, self._about()
         if self.resource not in RESOURCES:
-            raise Refusal(404, _NOT_FOUND_PAGE)
+            raise HaloRefusal(404, _NOT_FOUND_PAGE)
         if self.method == "GET":
             return 200, self._read()
         if self.method == "POST":
             return self._post()
         if self.method == "DELETE" and len(self.parts) == 2:
             return 200, self._delete()
-        raise Refusal(405)
+        raise HaloRefusal(405)
 
     # Rights -----------------------------------------------------------------------------------------------
 
@@ -135,15 +135,15 @@ class _Call:
         needed = scope_for(self.resource, self.method)
         if needed is not None and needed not in scopes & set(switches.scopes):
             if switches.scope_refusal == 403:
-                raise Refusal(403)
+                raise HaloRefusal(403)
             raise self._unauthorized("insufficient_scope", f"The scope {needed} is required.")
         if self._listed(switches.forbidden_for_agent):
-            raise Refusal(403)
+            raise HaloRefusal(403)
 
-    def _unauthorized(self, error: str, description: str) -> Refusal:
+    def _unauthorized(self, error: str, description: str) -> HaloRefusal:
         if self.store.switches.unauthorized_body == "empty":
-            return Refusal(401)
-        return Refusal(401, {"error": error, "error_description": description})
+            return HaloRefusal(401)
+        return HaloRefusal(401, {"error": error, "error_description": description})
 
     def _listed(self, names: list[str]) -> bool:
         return self.resource in (name.lower() for name in names)
@@ -160,18 +160,18 @@ class _Call:
             answer = list_answer(self.store, self.resource, self.query)
             return answer if not hidden else _emptied(answer)
         if len(self.parts) > 2 or self.resource not in _TABLES:
-            raise Refusal(404, _NOT_FOUND_PAGE)
+            raise HaloRefusal(404, _NOT_FOUND_PAGE)
         if self._listed(self.store.switches.detail_denied):
             raise self._unauthorized("access_denied", "You do not have permission to view this record.")
         if hidden:
-            raise Refusal(403)
+            raise HaloRefusal(403)
         return resource.answer(self.store, self._row(), details=self.query.flag("includedetails"))
 
     def _row(self) -> Any:
         number = self._number()
         table = getattr(self.store, _TABLES[self.resource])
         if number not in table:
-            raise Refusal(404)
+            raise HaloRefusal(404)
         return table[number]
 
     def _number(self) -> int:
@@ -183,13 +183,13 @@ class _Call:
     def _pax8_details(self) -> Any:
         mode = self.store.switches.pax8details
         if mode == "forbidden":
-            raise Refusal(403)
+            raise HaloRefusal(403)
         if mode == "missing":
-            raise Refusal(404, _NOT_FOUND_PAGE)
+            raise HaloRefusal(404, _NOT_FOUND_PAGE)
         row = answers.pax8_details_answer(self.store)
         if len(self.parts) > 1:
             if mode == "empty" or self._number() != row["id"]:
-                raise Refusal(404)
+                raise HaloRefusal(404)
             return row
         slim = {name: row[name] for name in ("id", "guid", "url", "tenant", "auth_type", "environment")}
         shapes = {
@@ -202,17 +202,17 @@ class _Call:
         return shapes[mode]
 
     def _about(self) -> Any:
-        """Which Halo answers, and as which agent the application works."""
+        """Which Halo answers, and the agent of the application."""
         switches = self.store.switches
         if self.resource == "agent":
             return {"id": AGENT[0], "name": AGENT[1], "isapiagent": True, "is_disabled": False}
         if not switches.instance_info:
-            raise Refusal(404, _NOT_FOUND_PAGE)
+            raise HaloRefusal(404, _NOT_FOUND_PAGE)
         version = switches.app_version
         return {"app_version": version, "database_version": version, "hosted_group": "eu", "tenant_id": "sandbox"}
 
     def _integration_data(self) -> Any:
-        """`AdjustQty/Pax8` orders another quantity at Pax8: it waits on the licence; everything else answers nothing."""
+        """`AdjustQty/Pax8` orders another quantity at Pax8: it waits on the licence. Any other path returns nothing."""
         body = self._body() if self.raw else {}
         licence = self.store.licences.get(body.get("licence_id", 0)) if isinstance(body, dict) else None
         if self._action().startswith("integrationdata/adjustqty") and licence is not None:
@@ -247,7 +247,7 @@ class _Call:
         return self._forbidden_post(action)
 
     def _forbidden_post(self, action: str) -> tuple[int, Any]:
-        """Calls the pipeline never makes; those that Halo has are done, so that a test sees the harm."""
+        """Calls that the product must never make. Those that Halo has are executed, so that a test sees the damage."""
         if action == "recurringinvoice/process":
             numbers = self._body()
             headers = [self.store.recurring_invoices[n] for n in numbers if n in self.store.recurring_invoices]
@@ -256,18 +256,18 @@ class _Call:
             row = self._row()
             row["voided"] = True
             return 200, answers.header_answer(self.store, row, details=True)
-        raise Refusal(405 if len(self.parts) == 1 else 404)
+        raise HaloRefusal(405 if len(self.parts) == 1 else 404)
 
     def _delete(self) -> Any:
         if self.resource not in _TABLES:
-            raise Refusal(405)
+            raise HaloRefusal(405)
         row = self._row()
         del getattr(self.store, _TABLES[self.resource])[row["id"]]
         return RESOURCES[self.resource].answer(self.store, row, details=True)
 
     def _body(self) -> Any:
         if "json" not in self.content_type:
-            raise Refusal(415)
+            raise HaloRefusal(415)
         try:
             return jsontext.loads(self.raw)
         except ValueError as error:
@@ -277,10 +277,10 @@ class _Call:
         if supported is True:
             return
         bodies = {400: {"message": "Invalid request."}, 404: _NOT_FOUND_PAGE, 405: None}
-        raise Refusal(int(supported), bodies[int(supported)])
+        raise HaloRefusal(int(supported), bodies[int(supported)])
 
     def _echo(self) -> Any:
-        """A write taken and not done: what was sent comes back as if it had been saved."""
+        """A write that is accepted and not done: the answer is what was sent, as if it had been saved."""
         body = self._body()
         return body[0] if isinstance(body, list) and len(body) == 1 else body
 

@@ -1,7 +1,7 @@
-"""Halo's authorisation server: the token form, tokens that die, and which scope a call needs.
+"""Halo's authorisation server: the token form, tokens that expire, and the scope that a call needs.
 
-Here belongs: what `/auth/token` answers and what a token may do (docs/vendors/halo.md#token). Not here: routing
-and the refusal of single calls (`api.py`).
+It knows what `/auth/token` answers and what a token may do (docs/vendors/halo.md#token). Routes and refused calls are
+in `api.py`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _SCOPE_OF = {
 
 
 class Credentials(Protocol):
-    """What the API application of the tenant is known by."""
+    """The credentials of the tenant's API application."""
 
     @property
     def client_id(self) -> str:
@@ -47,7 +47,7 @@ class Credentials(Protocol):
 
 
 def scope_for(resource: str, method: str) -> str | None:
-    """The scope a call on a resource (lower case) needs, or None when any token will do."""
+    """Return the scope that a call on a resource (lower case) needs; None when any token is enough."""
     area = _SCOPE_OF.get(resource)
     if area is None:
         return None
@@ -55,7 +55,7 @@ def scope_for(resource: str, method: str) -> str | None:
 
 
 class TokenIssuer:
-    """Issues tokens and knows which are alive; time is the world's clock."""
+    """Issues tokens and knows which are valid; time is the world's clock."""
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now
@@ -63,7 +63,7 @@ class TokenIssuer:
         self._issued = 0
 
     def issue(self, scopes: Iterable[str]) -> str:
-        """A new JWT-like token for these scopes."""
+        """Return a new token, similar to a JWT, for these scopes."""
         self._issued += 1
         expires = self._now() + TOKEN_LIFE
         granted = sorted(scopes)
@@ -78,14 +78,14 @@ class TokenIssuer:
         return token
 
     def scopes_of(self, token: str) -> frozenset[str] | None:
-        """The scopes of a living token, None for a dead or unknown one."""
+        """Return the scopes of a valid token; None for an expired or unknown one."""
         entry = self._alive.get(token)
         if entry is None or entry[0] <= self._now():
             return None
         return entry[1]
 
     def expire_all(self) -> None:
-        """Every token issued so far is dead from now on."""
+        """Make all tokens issued so far invalid."""
         self._alive.clear()
 
 
@@ -100,9 +100,10 @@ def answer_token_form(
     issuer: TokenIssuer,
     granted: Iterable[str],
 ) -> tuple[int, dict[str, Any] | str]:
-    """Status and body (a str is an HTML page) of a request for a token.
+    """Return status and body (a str is an HTML page) for a token request.
 
-    `tenant` is the query parameter (None when absent, which tenant-named hosts accept); a wrong one is a 500.
+    `tenant` is the query parameter; None when absent, which hosts with the tenant in their name accept. A wrong one is
+    a 500.
     """
     if tenant is not None and tenant.lower() != credentials.tenant.lower():
         return (

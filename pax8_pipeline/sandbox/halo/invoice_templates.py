@@ -1,9 +1,8 @@
-"""What an invoice, its lines and what hangs on a line look like.
+"""What an invoice, its lines and the parts of a line look like.
 
-Here belongs: default rows (`*_ROW`, the truth the store keeps) and decoration (`*_DECOR`, members a real
-answer carries and nobody here cares for), and the members Halo computes. Member names and types:
-`pax8_pipeline_tests/sandbox/api_facts/halo.json`; meaning: docs/vendors/halo.md#recurring-invoice, #line, #invoice. Not
-here: rules, computed values.
+Default rows (`*_ROW`: what the store holds), decoration (`*_DECOR`: members of a real answer that nothing here uses),
+and the members that Halo computes. Member names and types: `pax8_pipeline_tests/sandbox/api_facts/halo.json`; meaning:
+docs/vendors/halo.md#recurring-invoice, #line, #invoice. Rules and computed values are elsewhere.
 """
 
 from __future__ import annotations
@@ -222,7 +221,7 @@ LINE_DECOR: Row = {
     "item_taxable": True,
     "item_recurring": True,
 }
-# Members Halo works out itself: whatever a caller sends for them is dropped.
+# Halo computes these members itself: values from a caller are ignored.
 LINE_COMPUTED = frozenset(
     {
         "net_amount",

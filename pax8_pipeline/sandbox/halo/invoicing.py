@@ -1,7 +1,7 @@
-"""From a recurring invoice to an ordinary invoice.
+"""Makes an ordinary invoice from a recurring invoice.
 
-Here belongs: docs/vendors/halo.md#line-follows-licence: quantities as billed, pro rata, one-time lines, the next
-creation date. Not here: which invoices are due (`nightly.py`), what a POST may change (`writes.py`).
+It contains docs/vendors/halo.md#line-follows-licence: billed quantities, pro rata, one-time lines, the next creation
+date. Which invoices are due is in `nightly.py`, what a POST may change in `writes.py`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pax8_pipeline.sandbox.halo.store import HaloStore
 
 
 def next_date(day: date, period: int, steps: int = 1) -> date:
-    """`steps` periods later (negative: earlier); a month end stays inside its month."""
+    """Return the day `steps` periods later (negative: earlier). A month end stays inside its month."""
     if period == 1:
         return day + timedelta(days=7 * steps)
     year, month = divmod(day.year * 12 + day.month - 1 + months_of(period) * steps, 12)
@@ -31,10 +31,10 @@ def next_date(day: date, period: int, steps: int = 1) -> date:
 
 
 def make_invoice(store: HaloStore, header: Row, on: date) -> int:
-    """Make the invoice a recurring invoice is due for, dated `on`; returns its (positive) id.
+    """Make the invoice for which a recurring invoice is due, dated `on`. Return its (positive) id.
 
-    It bills each live line at its billed quantity and each waiting pro rata entry as a line of its own,
-    starts unposted, and moves `nextcreationdate` on by `period`.
+    It bills each active line at its billed quantity, and each waiting pro rata entry as a separate line. It is not
+    posted. `nextcreationdate` moves on by one `period`.
     """
     with store.lock:
         start = read_day(header["nextcreationdate"]) or on
@@ -100,8 +100,8 @@ def _is_due(entry: Row, start: date) -> bool:
 
 
 def _prorata_line(header: Row, line: Row, entry: Row, start: date) -> Row:
-    """The part of the period before `start` that an entry's quantity was in use, as a share of the unit
-    price.
+    """Return a line for the part of the period before `start` in which an entry's quantity was used, as a share of the
+    unit price.
     """
     period_start = read_day(header["period_start_date"]) or next_date(start, header["period"], -1)
     day = read_day(entry["date"]) or start
@@ -117,7 +117,7 @@ def _prorata_line(header: Row, line: Row, entry: Row, start: date) -> Row:
 
 
 def _close(line: Row, invoice_id: int, start: date) -> None:
-    """After billing: pro rata entries go away and a manual line takes their quantity (10 + 2 becomes 12)."""
+    """After billing, delete the pro rata entries; a manual line gets their quantity (10 + 2 becomes 12)."""
     if line["onetimecharge"]:
         line["onetimechargeinvoiceid"] = invoice_id
     due = [entry for entry in line["prorata_data"] if _is_due(entry, start)]

@@ -1,8 +1,7 @@
-"""Lists as Halo gives them: what is hidden, what a parameter filters, what a page is, and how the envelope
-lies.
+"""Lists as Halo gives them: hidden rows, filters, pages, and wrong counts in the envelope.
 
-Here belongs: filters, order, paging and envelopes (docs/vendors/halo.md#lists), with the switches for wrong
-counts, capped and repeated pages. Not here: the shape of a row (`answers.py`), rights (`api.py`).
+It contains filters, order, paging and envelopes (docs/vendors/halo.md#lists), with the switches for wrong counts and
+for capped and repeated pages. The shape of a row is in `answers.py`, rights in `api.py`.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from operator import itemgetter
 from typing import Any
 
 from pax8_pipeline.sandbox.halo import answers
-from pax8_pipeline.sandbox.halo.members import Refusal, conversion
+from pax8_pipeline.sandbox.halo.members import HaloRefusal, conversion
 from pax8_pipeline.sandbox.halo.rows import Row, read_day
 from pax8_pipeline.sandbox.halo.store import HaloStore
 
@@ -30,7 +29,7 @@ _DATE_COLUMNS = {
 
 
 class Query:
-    """The parameters of one call, names case-insensitive; a malformed number or date is a 400."""
+    """The parameters of one call. Names are compared without case; a malformed number or date is a 400."""
 
     def __init__(self, params: Mapping[str, str]) -> None:
         self._params = {name.lower(): value for name, value in params.items()}
@@ -77,24 +76,24 @@ Answer = Callable[..., Row]
 
 @dataclass(frozen=True)
 class Resource:
-    """One listable thing: where its rows are, which it keeps for a query, and how they go out."""
+    """One resource with a list: where its rows are, how a query filters them, and how they are answered."""
 
     key: str  # of the envelope
     rows: Callable[[HaloStore], list[Row]]
-    tests: Callable[[HaloStore, Query], list[Test]]  # a row is kept when it passes all of them
+    tests: Callable[[HaloStore, Query], list[Test]]  # a row is in the list when it passes all of them
     answer: Answer
     order: str = "name"  # the order when none is asked for
     certain_envelope: bool = True  # else the switch `unknown_envelopes` decides
-    needs: str = ""  # a parameter without which Halo fails
+    needs: str = ""  # Halo fails without this parameter
 
 
 def list_answer(store: HaloStore, name: str, query: Query) -> Any:
-    """The body of a list call; `name` of the resource in any case. With `count`, paging is ignored
+    """Return the body of a list call; `name` of the resource in any case. With `count`, paging is ignored
     (docs/vendors/halo.md#lists).
     """
     resource = RESOURCES[name.lower()]
     if resource.needs and store.switches.change_log_needs_filter and query.number(resource.needs) is None:
-        raise Refusal(500, _SERVER_ERROR)
+        raise HaloRefusal(500, _SERVER_ERROR)
     rows = resource.rows(store)
     for test in resource.tests(store, query):
         rows = [row for row in rows if test(row)]
@@ -184,7 +183,7 @@ def _exact(query: Query, **columns: str) -> list[Test]:
 
 
 def _search(query: Query, parameter: str, columns: Sequence[str]) -> list[Test]:
-    """Rows with the parameter's text in any of the columns, letter case aside."""
+    """Rows with the parameter's text in any of the columns, without regard to case."""
     needle = query.text(parameter).lower()
     return [lambda row: any(needle in str(row[column]).lower() for column in columns)] if needle else []
 
@@ -206,7 +205,7 @@ def _client_tests(store: HaloStore, query: Query) -> list[Test]:
 
 
 def _item_tests(store: HaloStore, query: Query) -> list[Test]:
-    """Status 0 is taken as active: the reference names no other flag."""
+    """Status 0 counts as active: the documents name no other flag."""
     return [
         *_visible(query, lambda row: bool(row["status"])),
         *_equal(query, supplier_id="supplier_id"),

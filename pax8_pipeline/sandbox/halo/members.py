@@ -1,7 +1,7 @@
-"""Reading one written element: which members Halo knows, which types they take, and how it refuses.
+"""Reads one written element: the members that Halo knows, their types, and how Halo refuses.
 
-Here belongs: from JSON to the members Halo stores, the three bodies of a 400, the members nobody may send. Not here:
-what a saved member causes (`writes.py`).
+It makes stored members from JSON; it knows the three bodies of a 400 and the members that must never be sent. What a
+saved member causes is in `writes.py`.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from pax8_pipeline.sandbox.halo.store import HaloStore
 from pax8_pipeline.sandbox.halo.templates import LICENCE_COMPUTED, LICENCE_DECOR, LICENCE_ROW
 
 
-class Refusal(Exception):
-    """Halo refuses a call: the status and the body to answer with (None is an empty one, a str is HTML)."""
+class HaloRefusal(Exception):
+    """Halo refuses a call: the status and the body of the answer (None is an empty one, a str is HTML)."""
 
     def __init__(self, status: int, body: Any = None) -> None:
         super().__init__(status, body)
@@ -36,32 +36,32 @@ class Refusal(Exception):
         self.body = body
 
 
-def conversion(text: str) -> Refusal:
+def conversion(text: str) -> HaloRefusal:
     """400 as a JSON reader's exception: a body or member that cannot be read."""
-    return Refusal(400, {"ClassName": "Newtonsoft.Json.JsonReaderException", "Message": text, "Data": None})
+    return HaloRefusal(400, {"ClassName": "Newtonsoft.Json.JsonReaderException", "Message": text, "Data": None})
 
 
-def message(text: str) -> Refusal:
+def message(text: str) -> HaloRefusal:
     """400 as a validation message."""
-    return Refusal(400, {"message": text})
+    return HaloRefusal(400, {"message": text})
 
 
-def no_such_record(what: str, number: object) -> Refusal:
+def no_such_record(what: str, number: object) -> HaloRefusal:
     """400 as a result code: the record a write names does not exist."""
-    return Refusal(400, {"resultCode": 404, "errorMessage": f"There is no {what} with id {number}."})
+    return HaloRefusal(400, {"resultCode": 404, "errorMessage": f"There is no {what} with id {number}."})
 
 
 @dataclass(frozen=True)
 class Kind:
-    """One writable schema: the members it keeps with their types, and those it works out itself."""
+    """One writable schema: the members that it stores with their types, and those that Halo computes."""
 
     known: Mapping[str, Any]
     computed: frozenset[str]
     forbidden: tuple[str, ...]
 
 
-# Members whose use is a promise broken (docs/vendors/halo.md#writing, #licence, #invoice): reported as violations, not
-# obeyed.
+# The product must never send these members (docs/vendors/halo.md#writing, #licence, #invoice). They are reported as
+# violations and ignored.
 _NEVER = (
     "_match_thirdparty_id",
     "_match_integration_id",
@@ -89,7 +89,7 @@ _NESTED = {
 
 
 def elements_of(body: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """(place, element) of a written array; refuses anything but a non-empty array of objects."""
+    """Yield (place, element) of a written array. Raises HaloRefusal for anything but a non-empty array of objects."""
     if not isinstance(body, list):
         raise conversion(
             "Cannot deserialize the current JSON object because the type requires a JSON array (e.g. [1,2]) "
@@ -104,7 +104,7 @@ def elements_of(body: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 
 def report_forbidden(store: HaloStore, path: str, element: Any, kind: Kind) -> None:
-    """Note each member the pipeline has promised never to send (empty values are harmless read-backs)."""
+    """Record each member that the product must never send (empty values come from read-backs and are harmless)."""
     if isinstance(element, Mapping):
         for name in kind.forbidden:
             if element.get(name):
@@ -112,8 +112,8 @@ def report_forbidden(store: HaloStore, path: str, element: Any, kind: Kind) -> N
 
 
 def read_members(element: Any, kind: Kind, place: str) -> Row:
-    """The members Halo will keep: known ones with a value, types checked; unknown ones are ignored
-    silently.
+    """Return the members that Halo will store: known ones with a value, with checked types. Unknown ones are
+    ignored.
     """
     if not isinstance(element, Mapping):
         raise conversion(f"Error converting value {element!r}. Path '{place}'.")
@@ -121,14 +121,14 @@ def read_members(element: Any, kind: Kind, place: str) -> Row:
     for name, value in element.items():
         if name in kind.computed or name in kind.forbidden or name not in kind.known or value is None:
             continue
-        where = f"{place}.{name}"
+        member_place = f"{place}.{name}"
         if name in _NESTED:
-            rows = _list(value, where)
-            read[name] = [read_members(row, _NESTED[name], f"{where}[{n}]") for n, row in enumerate(rows)]
+            rows = _list(value, member_place)
+            read[name] = [read_members(row, _NESTED[name], f"{member_place}[{n}]") for n, row in enumerate(rows)]
         elif name == "lines":
             continue
         else:
-            read[name] = _member(value, kind.known[name], where)
+            read[name] = _member(value, kind.known[name], member_place)
     return read
 
 

@@ -1,7 +1,7 @@
-"""What Halo does by itself at night: its own Pax8 import, line status, due invoices, the accounts.
+"""What Halo does at night: its own Pax8 import, line status, due invoices, the accounts.
 
-Here belongs: the nightly jobs, per switches (docs/vendors/halo.md#native-integration). Not here: what one invoice holds
-(`invoicing.py`), what a POST may change (`writes.py`), when a night is over (`world/simulation.py`).
+The nightly jobs, according to the switches (docs/vendors/halo.md#native-integration). What one invoice has is in
+`invoicing.py`, what a POST may change in `writes.py`, the end of a night in `world/simulation.py`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ _INTEGRATOR = "Halo Integrator"
 
 
 def nightly(store: HaloStore) -> None:
-    """One night, per switches: Halo Integrator first, then line status, then due invoices, then the accounts."""
+    """One night, according to the switches: Halo Integrator first, then line status, then due invoices, then the
+    accounts.
+    """
     with store.lock:
         _run_jobs(store)
 
@@ -35,13 +37,13 @@ def _run_jobs(store: HaloStore) -> None:
 
 
 def make_due_invoices(store: HaloStore) -> list[int]:
-    """Make every invoice due by today, catching up period by period; returns their ids."""
+    """Make every invoice due by today, period by period. Return their ids."""
     today = store.now().date()
-    made = []
+    invoice_ids = []
     for header in list(store.recurring_invoices.values()):
         while (due := read_day(header["nextcreationdate"])) is not None and due <= today and _bills(store, header, due):
-            made.append(make_invoice(store, header, due))
-    return made
+            invoice_ids.append(make_invoice(store, header, due))
+    return invoice_ids
 
 
 def _bills(store: HaloStore, header: Row, due: date) -> bool:
@@ -51,7 +53,9 @@ def _bills(store: HaloStore, header: Row, due: date) -> bool:
 
 
 def native_sync(store: HaloStore) -> None:
-    """Halo's own Pax8 import: overwrites counts by subscription id, may switch off licences it does not know."""
+    """Halo's own Pax8 import: overwrites counts by subscription id, and may switch off licences that it does
+    not know.
+    """
     store.integration["integrator_last_sync"] = store.stamp()
     if store.native_counts is None:
         return
@@ -65,7 +69,7 @@ def native_sync(store: HaloStore) -> None:
 
 
 def accounting_sync(store: HaloStore) -> None:
-    """Per switches: post every invoice to the accounts, and number it as the accounts do."""
+    """If the switches say so, post every invoice to the accounts and number it as the accounts do."""
     for invoice in store.invoices.values():
         if store.switches.accounting_sync and not invoice["posted"] and not invoice["voided"]:
             invoice.update(posted=True, dateposted=store.stamp())

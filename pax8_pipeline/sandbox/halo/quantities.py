@@ -1,8 +1,7 @@
-"""How many of a line Halo bills and what that costs: quantities that follow licences, pro rata, computed
-money.
+"""The quantity that Halo bills of a line, and its money: quantities that follow licences, pro rata, computed amounts.
 
-Here belongs: pure arithmetic over rows (docs/vendors/halo.md#line-follows-licence, #pro-rata). Not here: making
-invoices (`invoicing.py`), saving (`writes.py`), the shape of answers (`answers.py`).
+Pure arithmetic over rows (docs/vendors/halo.md#line-follows-licence, #pro-rata). Invoices are made in `invoicing.py`,
+saved in `writes.py`; the shape of answers is in `answers.py`.
 """
 
 from __future__ import annotations
@@ -37,15 +36,13 @@ def months_of(period: int) -> int:
 
 
 def licence_links(line: Row) -> list[Row]:
-    """The quantity links that count for this line's quantity type (none for a line that follows no
-    licence).
-    """
+    """Return the quantity links that count for this line's quantity type (none for a line that follows no licence)."""
     member = _LINKS_OF.get(line["recurring_invoice_quantity_type"])
     return list(line[member] or []) if member else []
 
 
 def lines_following(store: HaloStore, licence_id: int) -> Iterator[tuple[Row, Row, Row]]:
-    """(header, line, link) for each recurring line whose quantity follows this licence."""
+    """Yield (header, line, link) for each recurring line whose quantity follows this licence."""
     for header in store.recurring_invoices.values():
         for line in header["lines"]:
             member = _LINKS_OF.get(line["recurring_invoice_quantity_type"])
@@ -55,16 +52,16 @@ def lines_following(store: HaloStore, licence_id: int) -> Iterator[tuple[Row, Ro
 
 
 def count_of(store: HaloStore, licence_id: int) -> int:
-    """A licence's count; a link to a licence that is gone counts nothing."""
+    """Return a licence's count; 0 for a deleted licence."""
     licence = store.licences.get(licence_id)
     return int(licence["count"]) if licence else 0
 
 
 def billed_quantity(store: HaloStore, line: Row) -> Decimal:
-    """What an invoice made now bills of this line.
+    """Return the quantity of this line that an invoice made now would bill.
 
-    For type 1 and 4: the sum of `count` over the linked licences, active or not, less `qty_free`, floored at
-    `minimum_qty`; the licence's `is_active` plays no part. Any other type bills `qty_order`.
+    For type 1 and 4: the sum of `count` of the linked licences, active or not, minus `qty_free`, at least
+    `minimum_qty`. The licence's `is_active` does not matter. Any other type bills `qty_order`.
     """
     if line["recurring_invoice_quantity_type"] not in FOLLOWS_LICENCES:
         return Decimal(line["qty_order"])
@@ -79,7 +76,9 @@ def _followed(links: list[Row], counts: Mapping[int, int]) -> Decimal:
 
 
 def shown_quantity(store: HaloStore, line: Row) -> Decimal:
-    """`qty_order` as a read shows it: caught up with the licences, or as of the last invoice, per switch."""
+    """Return `qty_order` as a read shows it: updated from the licences, or as of the last invoice, according to the
+    switch.
+    """
     if store.switches.qty_order_refresh == "at_read":
         return billed_quantity(store, line)
     return Decimal(line["qty_order"])
@@ -100,7 +99,7 @@ def linked_price(store: HaloStore, line: Row) -> tuple[Decimal, Decimal]:
 
 
 def line_is_live(line: Row, today: date) -> bool:
-    """`isActive`: not switched off, inside its dates, and no finished one-time line."""
+    """`isActive`: not switched off, inside its dates, and not a finished one-time line."""
     start, end = read_day(line["startdate"]), read_day(line["enddate"])
     outside = (start is not None and start > today) or (end is not None and end < today)
     finished = line["onetimecharge"] and line["onetimechargeinvoiceid"] > 0
@@ -124,7 +123,7 @@ class Figures:
 
 
 def line_figures(store: HaloStore, line: Row) -> Figures:
-    """Work a line out; a group heading costs nothing."""
+    """Compute the figures of a line; a group heading costs nothing."""
     quantity, (price, cost) = shown_quantity(store, line), linked_price(store, line)
     rate = Decimal(line["tax_rate"])
     if line["isgroupdesc"]:
@@ -140,7 +139,7 @@ def line_figures(store: HaloStore, line: Row) -> Figures:
 def note_count_change(store: HaloStore, licence: Row, old: int, new: int, change_id: int) -> None:
     """Make the pro rata entries that a licence's new count causes on active computed lines.
 
-    Called before `licence["count"]` holds the new value or after: only `old` and `new` are used for this
+    It may be called before or after `licence["count"]` gets the new value: it uses only `old` and `new` for this
     licence.
     """
     for header, line, link in list(lines_following(store, licence["id"])):

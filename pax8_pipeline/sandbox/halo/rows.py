@@ -1,7 +1,6 @@
-"""Small things every row of Halo is made of: empty values, dates, doubles, and a row from its template.
+"""Small parts of every row of Halo: empty values, dates, doubles, and a row from its template.
 
-Here belongs: how Halo writes a date, a double, "nothing". Not here: the templates themselves
-(`templates.py`, `invoice_templates.py`), rules.
+The templates are in `templates.py` and `invoice_templates.py`.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ Row = dict[str, Any]
 
 EMPTY_DATE = "1900-01-01T00:00:00"  # Halo's "no date" (docs/vendors/halo.md#formats)
 ZERO = Decimal("0.0")
-AGENT = (31, "Pax8 Pipeline (API)")  # the agent the application logs in as: id and name in the change logs
+AGENT = (31, "Pax8 Pipeline (API)")  # the agent of the application: id and name in the change logs
 
 
 def as_double(value: Decimal | int | float) -> Decimal:
@@ -44,7 +43,7 @@ def read_day(text: str | None) -> date | None:
 
 
 def new_row(template: Row, fields: Mapping[str, Any]) -> Row:
-    """A row to store: the template with the given members over it; doubles brought to Halo's form."""
+    """Return a row to store: the template with the given members; doubles in Halo's form."""
     row = {k: (copy.deepcopy(v) if isinstance(v, list) else v) for k, v in template.items()}
     for name, value in fields.items():
         default = template.get(name)

@@ -1,9 +1,9 @@
-"""The state of the emulated Halo: its rows, its ids, its log of what was written.
+"""The state of the emulated Halo: its rows, its ids, and a log of all writes.
 
-Here belongs: adders that fill in a real row, numbering, change logs, saving and loading. Not here: the rules of a
-write (`writes.py`), quantities and money (`quantities.py`), invoices (`invoicing.py`), what happens at night
-(`nightly.py`), HTTP (`api.py`). Rows are plain JSON-able dicts named as in docs/vendors/halo.md, numbers of money and
-quantity as Decimal; a test or an event may read and edit them directly, under `store.lock` while a server runs.
+It has functions that add complete rows, numbering, change logs, saving and loading. The rules of a write are in
+`writes.py`, quantities and money in `quantities.py`, invoices in `invoicing.py`, the night in `nightly.py`, HTTP in
+`api.py`. Rows are plain JSON-able dicts named as in docs/vendors/halo.md, with money and quantity as Decimal. A test or
+an event may read and edit them directly, under `store.lock` while a server runs.
 """
 
 from __future__ import annotations
@@ -47,12 +47,11 @@ _FIRST_IDS = {
 
 
 class HaloStore:
-    """One tenant. `now` gives the moment of the world's clock (aware UTC); `switches` may be changed any
-    time.
+    """One tenant. `now` returns the moment of the world's clock (aware UTC). `switches` may be changed at any time.
 
-    `native_counts`, when set, returns what Halo's own Pax8 integration would import: subscription id ->
-    quantity, in whole seats. It is called only while the switch `native_sync` is on. `vendor_id_of` returns the id that
-    the vendor of a Pax8 subscription gave it; it is called only while the switch `licence_ids` is `vendor`.
+    `native_counts`, when set, returns what Halo's own Pax8 integration would import: subscription id -> quantity, in
+    whole seats. It is called only while the switch `native_sync` is on. `vendor_id_of` returns the vendor's id of a
+    Pax8 subscription; it is called only while the switch `licence_ids` is `vendor`.
     """
 
     def __init__(self, *, now: Callable[[], datetime], switches: HaloSwitches | None = None) -> None:
@@ -81,9 +80,7 @@ class HaloStore:
     # Adders -----------------------------------------------------------------------------------------------
 
     def add_client(self, **fields: Any) -> int:
-        """Add a customer; `customfields` as [{name, value}], `external_links` with at least
-        third_party_id.
-        """
+        """Add a client; `customfields` as [{name, value}], `external_links` with at least third_party_id."""
         row = new_row(CLIENT_ROW, {"datecreated": self.stamp(), "alastupdate": self.stamp(), **fields})
         row["id"] = self._take_id("client", fields)
         row["customfields"] = self.custom_field_rows("client", row["customfields"], define=True)
@@ -149,9 +146,7 @@ class HaloStore:
         return int(row["id"])
 
     def define_custom_field(self, entity: str, name: str) -> int:
-        """Let `entity` (client, item, invoice, line) have a custom field; values of undefined ones are
-        dropped.
-        """
+        """Let `entity` (client, item, invoice, line) have a custom field. Values of undefined fields are ignored."""
         names = self.custom_fields.setdefault(entity, {})
         if name not in names:
             names[name] = self.take_id("field")
@@ -160,17 +155,17 @@ class HaloStore:
     # Rows and numbers -------------------------------------------------------------------------------------
 
     def take_id(self, kind: str) -> int:
-        """The next number of one sequence; lines of both kinds of invoices share theirs."""
+        """Return the next number of a sequence; lines of both kinds of invoices share one."""
         number = self._next[kind]
         self._next[kind] = number + 1
         return number
 
     def _take_id(self, kind: str, fields: Mapping[str, Any]) -> int:
-        given = fields.get("id")
-        if not given:
+        given_id = fields.get("id")
+        if not given_id:
             return self.take_id(kind)
-        self._next[kind] = max(self._next[kind], given + 1)
-        return int(given)
+        self._next[kind] = max(self._next[kind], given_id + 1)
+        return int(given_id)
 
     def stamp(self) -> str:
         """The world's moment as Halo writes it."""
@@ -189,9 +184,7 @@ class HaloStore:
         return row
 
     def adopt_children(self, line: Row) -> None:
-        """Number a line's quantity links and pro rata entries that have no id yet, and tie them to the
-        line.
-        """
+        """Number a line's quantity links and pro rata entries that have no id yet, and link them to the line."""
         kinds = {
             "quantity_licences": 1,
             "quantity_users": 2,
@@ -212,7 +205,7 @@ class HaloStore:
         line["prorata_data"] = entries
 
     def custom_field_rows(self, entity: str, values: Iterable[Mapping[str, Any]], *, define: bool) -> list[Row]:
-        """Rows for the values whose field the tenant has; with `define` a missing field is made first."""
+        """Return rows for the values whose field the tenant has. With `define`, a missing field is made first."""
         rows = []
         for value in values or []:
             name = str(value.get("name", ""))
@@ -235,15 +228,15 @@ class HaloStore:
     # Logs -------------------------------------------------------------------------------------------------
 
     def log_write(self, method: str, path: str, body: Any) -> None:
-        """Remember an accepted write."""
+        """Record an accepted write."""
         self.writes.append({"at": self.stamp(), "method": method, "path": path, "body": body})
 
     def log_violation(self, method: str, path: str, body: Any, why: str) -> None:
-        """Remember a call the pipeline has promised never to make (docs/architecture.md#rule-9)."""
+        """Record a call that the product must never make (docs/architecture.md#rule-9)."""
         self.violations.append({"at": self.stamp(), "method": method, "path": path, "body": body, "why": why})
 
     def log_licence_change(self, licence_id: int, field: str, old: Any, new: Any, who: str = AGENT[1]) -> int:
-        """One row per changed member of a licence; returns its id."""
+        """Record a changed member of a licence. Return the id of the record."""
         number = self.take_id("licence_change")
         self.licence_changes.append(
             {
@@ -262,7 +255,7 @@ class HaloStore:
     def log_invoice_change(
         self, invoice_id: int, line_id: int, field: str, old: Any, new: Any, who: str = AGENT[1]
     ) -> None:
-        """One row per changed member of a header (`line_id` 0) or a line."""
+        """Record a changed member of a header (`line_id` 0) or a line."""
         self.invoice_changes.append(
             {
                 "id": self.take_id("invoice_change"),
@@ -281,7 +274,7 @@ class HaloStore:
     # Tokens -----------------------------------------------------------------------------------------------
 
     def expire_tokens(self) -> None:
-        """Every token issued so far is dead from now on."""
+        """Make all tokens issued so far invalid."""
         with self.lock:
             self.tokens.expire_all()
 
@@ -291,8 +284,8 @@ class HaloStore:
     _LOGS = ("licence_changes", "invoice_changes", "writes", "violations")
 
     def to_json(self) -> dict[str, Any]:
-        """The whole state but tokens and clock; rows are shared with the store, so write it out before going
-        on.
+        """The whole state without tokens and clock. The rows are shared with the store, so write the result before the
+        store changes.
         """
         data: dict[str, Any] = {name: list(getattr(self, name).values()) for name in self._ROWS}
         data.update({name: getattr(self, name) for name in self._LOGS})
@@ -307,7 +300,7 @@ class HaloStore:
     def from_json(
         cls, data: Mapping[str, Any], *, now: Callable[[], datetime], switches: HaloSwitches | None = None
     ) -> HaloStore:
-        """The inverse of `to_json`; given switches win over the saved ones."""
+        """The inverse of `to_json`; `switches` replace the saved ones."""
         store = cls(now=now, switches=switches or HaloSwitches.from_json(data.get("switches", {})))
         for name in cls._ROWS:
             getattr(store, name).update({row["id"]: row for row in data[name]})

@@ -1,8 +1,8 @@
-"""Every "could be either" of Halo, as one object of switches that may be turned while the emulator runs.
+"""All open questions about Halo as one object of switches, which may be changed while the emulator runs.
 
-Here belongs: the names, values and safe defaults of docs/vendors/halo.md#open-answers, and the rights of the
-application. Not here: what a switch does (it is read where the behaviour lives). Faults that no healthy Halo
-shows (cut connections, 500s, lost replies) are not switches; they are in `registry.py`.
+It has the names, values and safe defaults of docs/vendors/halo.md#open-answers, and the rights of the application. What
+a switch does is where the behaviour is. Faults that no healthy Halo shows (cut connections, 500s, lost replies) are not
+switches; they are in `faults/registry.py`.
 """
 
 from __future__ import annotations
@@ -44,67 +44,67 @@ _CHOICES: dict[str, tuple[object, ...]] = {
 
 @dataclass
 class HaloSwitches:
-    """How this Halo behaves where the reference leaves it open; values are plain JSON.
+    """How this Halo behaves where the documents leave it open. Values are plain JSON.
 
-    A value outside its choices is refused with ValueError when it is set through the constructor or `change`.
+    The constructor and `change` raise ValueError for a value that is not allowed.
     """
 
     # Writing
-    lines_omission_deletes: bool = True  # POST /RecurringInvoice: a line left out of `lines` is removed
-    header_lines_blank_missing: bool = True  # ... and a member left out of a sent line is emptied
+    lines_omission_deletes: bool = True  # POST /RecurringInvoice: a line that is left out of `lines` is deleted
+    header_lines_blank_missing: bool = True  # ... and a member that is left out of a sent line becomes empty
     updatelines_blanks_missing: bool = False  # the same for POST /RecurringInvoice/updatelines
     updatelines_supported: bool | int = True  # or the status that refuses it: 400, 404, 405
-    post_reply: str = "object"  # answer to a one-element POST, or to any in the collection's envelope
+    post_reply: str = "object"  # answer to a POST with one element, or to any, in the collection's envelope
     post_status: int = 201
     stale_change_seq: str = "ignored"
-    licence_update_needs_client_id: bool = True  # every known script sends it; refuse with 400 when it is left out
-    contested_save: str = "off"  # each write meets another one: refused, nothing saved or only its header
+    licence_update_needs_client_id: bool = True  # every known script sends it; without it the answer is 400
+    contested_save: str = "off"  # another user saves at the same time: refused, with nothing saved or only the header
     ignored_writes: list[str] = field(
         default_factory=list
-    )  # paths (softwarelicence, ...) whose POST is answered, not done
+    )  # paths (softwarelicence, ...) whose POST is answered and not done
     soft_warning: str = ""  # a `_warning` put on every saved object
     # Quantities
-    qty_order_refresh: str = "at_read"  # when `qty_order` of a computed line catches up with its licences
+    qty_order_refresh: str = "at_read"  # when `qty_order` of a computed line is updated from its licences
     inactive_licence_flips_line: str = "never"  # use_subscription_status_for_invoice_line_status, off in a new Halo
     allow_negative_prorata: bool = True
-    double_noise: bool = False  # computed money carries the noise of binary doubles (401.40000000000003)
+    double_noise: bool = False  # computed money has the rounding errors of binary doubles (401.40000000000003)
     # Licences
     licence_ids: str = "pax8"  # vendor: `snowid` of a suite's licence holds the vendor's subscription id instead
     # Lists
     record_count: str = "true"
-    page_cap: int | None = None  # a page never holds more rows than this, whatever page_size asks
+    page_cap: int | None = None  # a page never has more rows than this, whatever page_size asks for
     page_caps: dict[str, int] = field(default_factory=dict)  # the same for one resource: {"Client": 999, "Invoice": 50}
-    repeated_page: bool | str = False  # True: page 2 shows page 1 again; "endless": the last page repeats for ever
-    list_ignores_includelines: bool = False  # list rows never carry lines; only /{id} does
+    repeated_page: bool | str = False  # True: page 2 shows page 1 again; "endless": the last page repeats forever
+    list_ignores_includelines: bool = False  # list rows never have lines; only /{id} does
     list_lines_without_links: bool = False  # nested arrays of a line only on /{id}?includedetails=true
-    date_search_supported: bool = True  # `datesearch`, `start_date`, `end_date` are honoured
+    date_search_supported: bool = True  # `datesearch`, `start_date`, `end_date` have an effect
     invoice_search_columns: list[str] = field(default_factory=lambda: ["reference", "notes_1"])
     change_log_needs_filter: bool = True  # LicenceChange and InvoiceChange without their id are a 500
-    zoned_times: bool = False  # some times carry a Z
+    zoned_times: bool = False  # some times end with a Z
     unknown_envelopes: str = "keyed"  # ExternalLink, LicenceChange, InvoiceChange: envelope or bare list
     # Who and what answers
     app_version: str = "2.210.1"
-    instance_info: bool = True  # GET /InstanceInfo is there
+    instance_info: bool = True  # GET /InstanceInfo exists
     # Rights
     scopes: list[str] = field(default_factory=lambda: list(ALL_SCOPES))  # what the application may be granted
     scope_refusal: int = 401  # status of a call whose scope is missing
-    unauthorized_body: str = "json"  # 401 for a dead token: an error object or nothing at all
-    empty_for_agent: list[str] = field(default_factory=list)  # resources this agent sees as empty lists
+    unauthorized_body: str = "json"  # 401 for an expired token: an error object or an empty body
+    empty_for_agent: list[str] = field(default_factory=list)  # resources that this agent sees as empty lists
     forbidden_for_agent: list[str] = field(default_factory=list)  # resources answered 403 with an empty body
     detail_denied: list[str] = field(default_factory=list)  # resources whose /{id} answers 401
     pax8details: str = "ok"
-    # What Halo does by itself
+    # What Halo does automatically
     native_sync: str = "off"  # Halo's own Pax8 integration: on = shows as enabled and overwrites counts nightly
     auto_invoice: bool = True  # due recurring invoices are made nightly
     accounting_sync: bool = False  # nightly: every invoice is posted to the accounts
     accounting_sync_overwrites_thirdparty: bool = False  # nightly: `thirdpartyinvoicenumber` is the accounts' own
-    # Read by the wire in front of the emulator
-    date_header: bool = True  # answers carry Date, by the world's clock
-    clock_offset_s: int = 0  # ... so many seconds off it
-    # Read by the rate limiter in front of the emulator
+    # Used by the middleware in front of the emulator
+    date_header: bool = True  # answers have a Date header, from the world's clock
+    clock_offset_s: int = 0  # ... wrong by so many seconds
+    # Used by the rate limiter in front of the emulator
     rate_limit: int = 300  # requests in any five minutes
     rate_text: str = "named"  # the text of a 429 names the limit and the window, or does not
-    retry_after: bool = True  # a 429 carries Retry-After
+    retry_after: bool = True  # a 429 has a Retry-After header
 
     def __post_init__(self) -> None:
         for name, allowed in _CHOICES.items():

@@ -1,8 +1,8 @@
 """What a row of Halo's master data looks like: clients, items, licences, contracts, links, the Pax8 account.
 
-Here belongs: default rows (`*_ROW`, the truth the store keeps) and decoration (`*_DECOR`, members a real
-answer carries and nobody here cares for). Member names and types: `pax8_pipeline_tests/sandbox/api_facts/halo.json`;
-meaning: docs/vendors/halo.md. Not here: rules, computed values.
+Default rows (`*_ROW`: what the store holds) and decoration (`*_DECOR`: members of a real answer that nothing here
+uses). Member names and types: `pax8_pipeline_tests/sandbox/api_facts/halo.json`; meaning: docs/vendors/halo.md. Rules
+and computed values are elsewhere.
 """
 
 from __future__ import annotations
@@ -287,7 +287,7 @@ PAX8_DETAILS_ROW: Row = {
     "integrator_last_sync_error": "",
     "client_mappings": [],
 }
-# Members Halo works out itself: whatever a caller sends for them is dropped.
+# Halo computes these members itself: values from a caller are ignored.
 LICENCE_COMPUTED = frozenset(
     {
         "client_name",

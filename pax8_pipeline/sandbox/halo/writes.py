@@ -1,8 +1,8 @@
-"""What a POST does to the store: merging, refusing, change logs, and which lines live on.
+"""What a POST does to the store: merging, refusing, change logs, and which lines remain.
 
-Here belongs: the rules and endpoints of docs/vendors/halo.md#writing. Every function
-takes the parsed body, checks all of it before it changes anything, and returns the rows it saved. Not here:
-reading a member (`members.py`), the shape of the reply (`answers.py`), routes (`api.py`).
+It has the rules and endpoints of docs/vendors/halo.md#writing. Every function gets the parsed body, checks all of it
+before it changes anything, and returns the rows that it saved. Reading a member is in `members.py`, the shape of the
+reply in `answers.py`, routes in `api.py`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from pax8_pipeline.sandbox.halo.templates import LICENCE_DECOR
 
 @dataclass
 class Saved:
-    """One row after a write; `warning` is the soft warning that goes out with it."""
+    """One row after a write; `warning` is the soft warning in the answer."""
 
     row: Row
     warning: str = ""
@@ -40,7 +40,7 @@ class Saved:
 
 
 def save_licences(store: HaloStore, body: Any, path: str) -> list[Saved]:
-    """POST /SoftwareLicence: create without `id`, else change the members given and keep the others."""
+    """POST /SoftwareLicence: create without `id`, else change the given members and keep the others."""
     plan: list[tuple[Row | None, Row]] = []
     for place, element in elements_of(body):
         report_forbidden(store, path, element, LICENCE)
@@ -68,7 +68,7 @@ def _save_licence(store: HaloStore, row: Row | None, changes: Row) -> Saved:
 
 
 def set_licence_members(store: HaloStore, row: Row, changes: Mapping[str, Any], who: str | None = None) -> None:
-    """Change a licence as Halo does: change log, pro rata of its lines, and their status per switch."""
+    """Change a licence as Halo does: change log, pro rata of its lines, and their status according to the switch."""
     for name, value in changes.items():
         old = row.get(name, LICENCE_DECOR.get(name))
         if old == value:
@@ -83,7 +83,7 @@ def set_licence_members(store: HaloStore, row: Row, changes: Mapping[str, Any], 
 
 
 def flip_lines_of(store: HaloStore, licence_id: int) -> None:
-    """Switch off each live line all of whose licences are inactive (Halo's own setting,
+    """Switch off each active line whose licences are all inactive (Halo's own setting,
     docs/vendors/halo.md#native-integration).
     """
     for header, line, _ in list(lines_following(store, licence_id)):
@@ -98,14 +98,12 @@ def flip_lines_of(store: HaloStore, licence_id: int) -> None:
 
 
 def save_recurring_invoices(store: HaloStore, body: Any, path: str) -> list[Saved]:
-    """POST /RecurringInvoice: a `lines` member replaces the set of lines, per switch; without it lines
-    stay.
-    """
+    """POST /RecurringInvoice: a `lines` member replaces all lines, according to the switch; without it lines remain."""
     return _save_headers(store, body, path, store.recurring_invoices)
 
 
 def save_invoices(store: HaloStore, body: Any, path: str) -> list[Saved]:
-    """POST /Invoice: makes an ordinary, unposted invoice, or changes one that is not posted."""
+    """POST /Invoice: makes an ordinary invoice that is not posted, or changes one that is not posted."""
     return _save_headers(store, body, path, store.invoices)
 
 
@@ -184,9 +182,7 @@ def _append_line(store: HaloStore, row: Row, line: Row) -> None:
 
 
 def update_lines(store: HaloStore, body: Any, path: str, table: dict[int, Row]) -> list[Saved]:
-    """POST /RecurringInvoice/updatelines or /Invoice/updatelines: `id` and `ihid` are needed; other lines
-    stay.
-    """
+    """POST /RecurringInvoice/updatelines or /Invoice/updatelines: `id` and `ihid` are needed; other lines remain."""
     plan = []
     for place, element in elements_of(body):
         report_forbidden(store, path, element, LINE)
@@ -209,7 +205,7 @@ def update_lines(store: HaloStore, body: Any, path: str, table: dict[int, Row]) 
 
 
 def add_lines(store: HaloStore, body: Any, path: str) -> list[Saved]:
-    """POST /RecurringInvoice/Lines: appends each element to the recurring invoice its `ihid` names."""
+    """POST /RecurringInvoice/Lines: adds each element to the recurring invoice that its `ihid` names."""
     plan = []
     for place, element in elements_of(body):
         report_forbidden(store, path, element, LINE)
@@ -276,8 +272,8 @@ def _filled_from_item(store: HaloStore, line: Row) -> Row:
 
 
 def contested(store: HaloStore, body: Any, action: str, *, header_saved: bool) -> None:
-    """Refuse a write that met another one (docs/vendors/halo.md#two-savings); with `header_saved` its invoice's header
-    is saved and its lines are not.
+    """Refuse a write that meets another one (docs/vendors/halo.md#two-savings). With `header_saved` the invoice's
+    header is saved and its lines are not.
     """
     for _, element in elements_of(body) if header_saved else ():
         number = element.get("ihid") if action.endswith("updatelines") else element.get("id")
@@ -336,9 +332,11 @@ def _check_links(store: HaloStore, line: Row) -> None:
 
 
 def _stale(store: HaloStore, row: Row | None, element: Mapping[str, Any]) -> str:
-    """What a `change_seq` older than the header's brings: nothing, a warning or a refusal, per switch."""
-    given = element.get("change_seq")
-    if row is None or given is None or given == row["change_seq"] or element.get("ignore_change_seq"):
+    """Return what a `change_seq` older than the header's causes: nothing, a warning or a refusal, according to the
+    switch.
+    """
+    sent_seq = element.get("change_seq")
+    if row is None or sent_seq is None or sent_seq == row["change_seq"] or element.get("ignore_change_seq"):
         return ""
     if store.switches.stale_change_seq == "400":
         raise message("This record has been changed by another agent since you opened it.")

@@ -1,1 +1,1 @@
-"""What a correct sync finds and writes. It never sees the product, and repeats its rules on purpose."""
+"""What a correct sync finds and writes. It imports nothing of the product and repeats its rules on purpose."""

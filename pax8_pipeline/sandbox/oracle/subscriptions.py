@@ -1,7 +1,7 @@
-"""What a correct sync would find and leave behind today: the sandbox's own oracle, from both stores and their links.
+"""The sandbox's own oracle: what a correct sync would find today and leave in Halo, from both stores and their links.
 
-Here belongs: verdicts and the end state Halo should hold, by docs/architecture.md#rules, #writing. Not here: how the
-product comes to the same result. Nothing of the product is imported, so that the two can disagree.
+It has verdicts and the final state of Halo, by docs/architecture.md#rules, #writing. It imports nothing of the product,
+so that the two can disagree.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ KNOWN_STATUSES = (
 
 
 class Oracle:
-    """Knows both stores and what belongs together; reads, and changes nothing."""
+    """Knows both stores and their links. It reads and changes nothing."""
 
     def __init__(self, pax8: Pax8Store, halo: HaloStore, links: Links) -> None:
         self.pax8 = pax8
@@ -62,9 +62,9 @@ class Oracle:
         return {key: self.verdict(key, followers) for key in self.pax8.subscriptions}
 
     def verdict(self, subscription_id: str, followers: Mapping[int, int] | None = None) -> str:
-        """The one word of VERDICTS for a subscription as both sides stand now.
+        """Return the verdict (one of VERDICTS) for a subscription as both sides are now.
 
-        `followers` is the number of lines that follow each licence, where the caller has counted them already.
+        `followers`: the number of lines that follow each licence, if the caller has counted them already.
         """
         row = self.pax8.subscriptions[subscription_id.lower()]
         company = self.pax8.companies[row["companyId"]]
@@ -107,22 +107,22 @@ class Oracle:
             return "pending_cancel"
         if line["isinactive"]:
             return "line_inactive"
-        held = Decimal(line["qty_order"]) if licence is None else Decimal(licence["count"])
-        wanted = Decimal(row["quantity"])
-        return "in_step" if wanted == held else ("increase" if wanted > held else "decrease")
+        billed = Decimal(line["qty_order"]) if licence is None else Decimal(licence["count"])
+        expected = Decimal(row["quantity"])
+        return "in_step" if expected == billed else ("increase" if expected > billed else "decrease")
 
     def _is_switched_off(self, link: LineLink | None) -> bool:
-        """Whether nothing in Halo bills any more; true where nothing ever did."""
+        """True when nothing in Halo bills any more, or nothing ever did."""
         if link is None:
             return True
         licence = self.halo.licences.get(link.licence_id or 0)
         return bool(self.line(link)["isinactive"]) and (licence is None or not licence["is_active"])
 
     def expected_halo(self) -> dict[str, dict[int, dict[str, Any]]]:
-        """The state Halo should hold after a correct sync of today, as `halo_state` has it.
+        """Return the state of Halo after a correct sync of today, in the form of `halo_state`.
 
-        What a sync must not touch is expected as it stands. `qty_order` of a computed line is None: when Halo
-        refreshes it is not known, so it is never compared.
+        What a sync must not change is expected unchanged. `qty_order` of a computed line is None: it is not known when
+        Halo updates it, so it is never compared.
         """
         expected = self.halo_state()
         verdicts = self.verdicts()
@@ -141,10 +141,10 @@ class Oracle:
         return expected
 
     def halo_state(self) -> dict[str, dict[int, dict[str, Any]]]:
-        """What Halo holds now, as far as a sync may change it.
+        """Return the present state of Halo, as far as a sync may change it.
 
-        {"lines": {line id: {recurring_invoice_id, quantity_type, qty_order, isinactive, unit_price}},
-        "licences": {licence id: {client_id, count, is_active}}}.
+        {"lines": {line id: {recurring_invoice_id, quantity_type, qty_order, isinactive, unit_price}}, "licences":
+        {licence id: {client_id, count, is_active}}}.
         """
         lines = {}
         for header in self.halo.recurring_invoices.values():
@@ -169,7 +169,7 @@ class Oracle:
         return next(line for line in lines if line["id"] == link.line_id)
 
     def _followers(self, headers: Iterable[Row]) -> Counter[int]:
-        """How many lines of these recurring invoices follow each licence."""
+        """Return how many lines of these recurring invoices follow each licence."""
         members = {1: "quantity_licences", 4: "quantity_subscriptions"}
         return Counter(
             link["licence_id"]
@@ -180,5 +180,5 @@ class Oracle:
 
 
 def has_ended(row: Row, today: date) -> bool:
-    """Only a subscription read as Cancelled whose end date has passed is over."""
+    """True only for a subscription that is Cancelled and whose end date has passed."""
     return row["status"] == "Cancelled" and bool(row["endDate"]) and row["endDate"] < today.isoformat()

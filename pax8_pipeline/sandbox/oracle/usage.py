@@ -1,9 +1,9 @@
-"""What a month's usage should come to: the sandbox's own oracle, from both stores and their links.
+"""The sandbox's own oracle of usage: what a month's usage must come to, from both stores and their links.
 
-Here belongs: per client what is to be billed, and what nobody may be billed for, by docs/architecture.md#rule-10,
-#rule-11 and docs/vendors/pax8.md#invoice-items, #usage-timing, #no-company, for the policy as it is by default (the
-client's price, a line per subscription and product, from approved invoices). Nothing of the product is imported, so
-that the two can disagree.
+For each client what is to be billed, and what must not be billed to anybody, by docs/architecture.md#rule-10, #rule-11
+and docs/vendors/pax8.md#invoice-items, #usage-timing, #no-company, for the default policy (the client's price, a line
+for each subscription and product, from approved invoices). It imports nothing of the product, so that the two can
+disagree.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ _SHAPES = {"item-missing": "no company", "item-null": "no company", "item-dangli
 
 @dataclass(frozen=True)
 class Charge:
-    """One usage item of an invoice that counts, and what should become of it.
+    """One usage item of a valid invoice, and what must happen with it.
 
-    `why` is empty for what is billed, else unassigned, trial, zero, billed_by_pax8, unmatched_company, no_price,
-    currency_mismatch or no_item. `company_id` is the company it belongs to as far as Pax8 shows today.
+    `why` is empty for a billed item, else unassigned, trial, zero, billed_by_pax8, unmatched_company, no_price,
+    currency_mismatch or no_item. `company_id`: the company that it belongs to, as Pax8 shows it today.
     """
 
     invoice_id: str
@@ -45,8 +45,10 @@ class Charge:
 
 
 @dataclass(frozen=True)
-class ClientUsage:
-    """What one client is billed: `lines` by "subscription product" rounded to the cent each, `total` their sum."""
+class ExpectedClientUsage:
+    """What one client is billed: `lines` by "subscription product", each rounded to the cent, and `total`,
+    their sum.
+    """
 
     client_id: int
     company_id: str
@@ -62,7 +64,7 @@ class ExpectedUsage:
     """One usage month. `read` is the cost of all its usage items by "invoice currency"; rule 11 holds for it."""
 
     month: str
-    clients: dict[str, ClientUsage]
+    clients: dict[str, ExpectedClientUsage]
     unassigned: list[dict[str, Any]]
     skipped: dict[str, dict[str, Decimal]]
     read: dict[str, Decimal]
@@ -70,14 +72,14 @@ class ExpectedUsage:
 
     def to_json(self) -> dict[str, Any]:
         """Plain dicts, without the single charges."""
-        shown = asdict(self)
-        del shown["charges"]
-        return shown
+        data = asdict(self)
+        del data["charges"]
+        return data
 
 
 @dataclass(frozen=True)
 class _Sides:
-    """Both stores and what belongs together in them."""
+    """Both stores and their links."""
 
     pax8: Pax8Store
     halo: HaloStore
@@ -87,15 +89,16 @@ class _Sides:
 def expected_usage(
     pax8: Pax8Store, halo: HaloStore, links: Links, month: date | str, *, confirmed: Collection[str] = ()
 ) -> ExpectedUsage:
-    """What the invoices visible today make of a usage month (`yyyy-mm`, or a day in it).
+    """Return the expected usage of a month (`yyyy-mm`, or a day in it) from the invoices that are visible today.
 
-    `confirmed` holds "subscription id/resource group" of groups a person said to be their subscription owner's own.
+    `confirmed`: "subscription id/resource group" of groups that a person confirmed as usage of the subscription's
+    owner.
     """
     text = month if isinstance(month, str) else f"{month:%Y-%m}"
     known = {name.lower() for name in confirmed}
     sides = _Sides(pax8, halo, links)
     with pax8.lock, halo.lock:
-        charges = [_judge(sides, row, invoice, known) for invoice, row in _usage_items(pax8, text)]
+        charges = [_charge(sides, row, invoice, known) for invoice, row in _usage_items(pax8, text)]
     charges.sort(key=lambda one: (one.invoice_id, one.subscription_id, one.product_id, one.resource_group, one.total))
     read: dict[str, Decimal] = defaultdict(Decimal)
     skipped: dict[str, dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
@@ -108,7 +111,7 @@ def expected_usage(
 
 
 def _usage_items(pax8: Pax8Store, month: str) -> Iterator[tuple[Row, Row]]:
-    """Usage items of a month on invoices that count, with their invoices."""
+    """Yield the usage items of a month on valid invoices, with their invoices."""
     metered = set(pax8.groups_of)
     for invoice in invoices.visible(pax8):
         if invoice["status"] in ("Void", "Credited"):
@@ -119,8 +122,8 @@ def _usage_items(pax8: Pax8Store, month: str) -> Iterator[tuple[Row, Row]]:
                 yield invoice, item
 
 
-def _judge(sides: _Sides, item: Row, invoice: Row, confirmed: Collection[str]) -> Charge:
-    shape, company_id = _whose(sides.pax8, item, confirmed)
+def _charge(sides: _Sides, item: Row, invoice: Row, confirmed: Collection[str]) -> Charge:
+    shape, company_id = _missing_and_owner(sides.pax8, item, confirmed)
     return Charge(
         invoice_id=invoice["id"],
         subscription_id=item["subscriptionId"] or "",
@@ -135,30 +138,32 @@ def _judge(sides: _Sides, item: Row, invoice: Row, confirmed: Collection[str]) -
     )
 
 
-def _whose(pax8: Pax8Store, item: Row, confirmed: Collection[str]) -> tuple[str, str]:
-    """The shape in which the item's company is missing, and whose it is by now; both may be empty."""
+def _missing_and_owner(pax8: Pax8Store, item: Row, confirmed: Collection[str]) -> tuple[str, str]:
+    """Return the form in which the item's company is missing, and the company that it belongs to now; both may be
+    empty.
+    """
     group = pax8.groups.get(item.get("_group") or "")
-    shown = item.get("companyId") or ""
+    named_company = item.get("companyId") or ""
     if group is not None and group["_assignment"] != "assigned":
         return _shape(pax8, item, group), ""
-    if shown not in pax8.companies:
-        return ("dangling" if shown else "no company"), (group["companyId"] if group else "")
-    if group is not None and group["companyId"] != shown:
+    if named_company not in pax8.companies:
+        return ("dangling" if named_company else "no company"), (group["companyId"] if group else "")
+    if group is not None and group["companyId"] != named_company:
         return "owner", group["companyId"]  # linked after the invoice was made
-    if _stands_under_its_owner(pax8, item, shown, confirmed):
+    if _is_group_of_owner(pax8, item, named_company, confirmed):
         return "owner", ""
-    return "", shown
+    return "", named_company
 
 
 def _shape(pax8: Pax8Store, item: Row, group: Row) -> str:
-    shown = item.get("companyId")
-    if shown and shown in pax8.companies:
+    named_company = item.get("companyId")
+    if named_company and named_company in pax8.companies:
         return "owner"
-    return _SHAPES.get(group["_itemShape"], "no company") if not shown else "dangling"
+    return _SHAPES.get(group["_itemShape"], "no company") if not named_company else "dangling"
 
 
-def _stands_under_its_owner(pax8: Pax8Store, item: Row, company_id: str, confirmed: Collection[str]) -> bool:
-    """Whether a group of another name stands under the owner of a subscription with several groups
+def _is_group_of_owner(pax8: Pax8Store, item: Row, company_id: str, confirmed: Collection[str]) -> bool:
+    """True for a group with another name under the owner of a subscription with several groups
     (docs/vendors/pax8.md#no-company).
     """
     sold = pax8.subscriptions.get(item["subscriptionId"] or "")
@@ -171,7 +176,7 @@ def _stands_under_its_owner(pax8: Pax8Store, item: Row, company_id: str, confirm
 
 
 def _why(sides: _Sides, item: Row, company_id: str) -> str:
-    """Why an item is not billed; empty when it is."""
+    """Return why an item is not billed; "" when it is."""
     link = sides.links.clients.get(company_id)
     sold = sides.pax8.subscriptions.get(item["subscriptionId"] or "")
     items = sides.links.items
@@ -194,8 +199,8 @@ def _why(sides: _Sides, item: Row, company_id: str) -> str:
     return ""
 
 
-def _clients(links: Links, charges: list[Charge]) -> dict[str, ClientUsage]:
-    """What is billed, by company: an invoice line per subscription and product, rounded to the cent."""
+def _clients(links: Links, charges: list[Charge]) -> dict[str, ExpectedClientUsage]:
+    """Return what is billed, by company: one invoice line for each subscription and product, rounded to the cent."""
     own: dict[str, list[Charge]] = defaultdict(list)
     for one in charges:
         if not one.why:
@@ -203,7 +208,7 @@ def _clients(links: Links, charges: list[Charge]) -> dict[str, ClientUsage]:
     return {company: _client(links, company, of) for company, of in sorted(own.items())}
 
 
-def _client(links: Links, company_id: str, charges: list[Charge]) -> ClientUsage:
+def _client(links: Links, company_id: str, charges: list[Charge]) -> ExpectedClientUsage:
     totals: dict[str, Decimal] = defaultdict(Decimal)
     costs: dict[str, Decimal] = defaultdict(Decimal)
     for one in charges:
@@ -214,21 +219,21 @@ def _client(links: Links, company_id: str, charges: list[Charge]) -> ClientUsage
     cost = sum((_cents(amount) for amount in costs.values()), Decimal(0))
     client_id = links.clients[company_id].client_id
     total = sum(lines.values(), Decimal(0))
-    return ClientUsage(client_id, company_id, charges[0].currency, total, cost, len(charges), lines)
+    return ExpectedClientUsage(client_id, company_id, charges[0].currency, total, cost, len(charges), lines)
 
 
 def _groups(charges: list[Charge]) -> list[dict[str, Any]]:
-    """What nobody is billed for yet, by group, the dearest first."""
-    found: dict[tuple[str, str, str, str], list[Charge]] = defaultdict(list)
+    """Return what nobody is billed for yet, by group, the largest amount first."""
+    by_group: dict[tuple[str, str, str, str], list[Charge]] = defaultdict(list)
     for one in charges:
         if one.why == "unassigned":
-            found[one.subscription_id, one.resource_group, one.shape, one.currency].append(one)
+            by_group[one.subscription_id, one.resource_group, one.shape, one.currency].append(one)
     rows = [
         {
             "subscription_id": subscription, "resource_group": group, "shape": shape, "currency": currency, "items": len(of),
             "charges": sum((one.total for one in of), Decimal(0)), "cost": sum((one.cost for one in of), Decimal(0)),
         }
-        for (subscription, group, shape, currency), of in found.items()
+        for (subscription, group, shape, currency), of in by_group.items()
     ]  # fmt: skip
     return sorted(rows, key=lambda row: (-row["cost"], row["subscription_id"], row["resource_group"]))
 

@@ -1,8 +1,8 @@
 """What each read of the emulated Pax8 answers, as JSON text.
 
-Here belongs: store -> ordered, filtered, spelt rows -> envelope. Not here: who may ask and errors
-(`api.py`), which return None from here for an unknown id. Spelt rows and orders of big lists are
-cached until something changes, so that a page of 200 is a join of texts.
+It makes an envelope from the store: ordered, filtered and spelt rows. It returns None for an unknown id; rights and
+errors are in `api.py`. Spelt rows and the order of large lists are cached until something changes, so that a page of
+200 only joins texts.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Spell = Callable[[Row], Row]
 
 
 class Answers:
-    """Answers of one store. Call under the store's lock."""
+    """The answers of one store. Call them under the store's lock."""
 
     def __init__(self, store: Pax8Store) -> None:
         self.store = store
@@ -61,7 +61,7 @@ class Answers:
         return spell_text(wire.product(row, self.store.switches, in_list=False)) if row else None
 
     def subscription(self, key: str) -> str | None:
-        """One subscription, with members its list rows may lack."""
+        """One subscription, with members that its list rows may lack."""
         row = self.store.subscriptions.get(key.lower())
         return spell_text(wire.subscription(row, self.store.switches, in_list=False)) if row else None
 
@@ -104,7 +104,7 @@ class Answers:
         }
 
     def orders(self, query: Query) -> str:
-        """Orders: this partner has none that anybody needs."""
+        """Orders: always an empty list."""
         return self._page("orders", [], query, dict)
 
     # Products in detail -----------------------------------------------------------------------------------
@@ -118,7 +118,7 @@ class Answers:
         return spell_text({"content": [_pricing(row, term, months) for term, months in terms]})
 
     def provision_details(self, key: str) -> str | None:
-        """What an order for one product must contain; no paging."""
+        """What an order for one product must contain; without paging."""
         if key.lower() not in self.store.products:
             return None
         detail = {
@@ -130,7 +130,7 @@ class Answers:
         return spell_text({"content": [detail]})
 
     def dependencies(self, key: str) -> str | None:
-        """Commitments and needed products of one product: a bare object."""
+        """Commitments and needed products of one product: an object without envelope."""
         row = self.store.products.get(key.lower())
         if row is None:
             return None
@@ -152,31 +152,31 @@ class Answers:
     # Usage ------------------------------------------------------------------------------------------------
 
     def usage_summaries(self, subscription: str, query: Query) -> str | None:
-        """The summaries of one subscription; empty for one that has no usage."""
+        """The summaries of one subscription; an empty list when it has no usage."""
         if subscription.lower() not in self.store.subscriptions:
             return None
-        month = usage.shown_month(self.store)
+        month = usage.summary_month(self.store)
         groups = usage.listed_groups(self.store, subscription.lower())
         rows = [usage.summary(self.store, group, month, in_list=True) for group in groups]
         return self._page("usage_summaries", rows, query, dict)
 
     def usage_summary(self, key: str) -> str | None:
-        """One summary (the reference calls it a list; it is one object)."""
-        found = usage.find_summary(self.store, key)
-        if found is None or usage.shape_of(self.store, found[0]) == "hidden":
+        """One summary (the documents call it a list; it is one object)."""
+        group_and_month = usage.find_summary(self.store, key)
+        if group_and_month is None or usage.shape_of(self.store, group_and_month[0]) == "hidden":
             return None
-        return spell_text(usage.summary(self.store, *found, in_list=False))
+        return spell_text(usage.summary(self.store, *group_and_month, in_list=False))
 
     def usage_lines(self, key: str, day: str, query: Query) -> str | None:
         """The lines of one summary on one day."""
-        found = usage.find_summary(self.store, key)
-        if found is None or usage.shape_of(self.store, found[0]) == "hidden":
+        group_and_month = usage.find_summary(self.store, key)
+        if group_and_month is None or usage.shape_of(self.store, group_and_month[0]) == "hidden":
             return None
         try:
             usage_date = date.fromisoformat(day)
         except ValueError:
             raise lists.BadParameter(f"Failed to convert value '{day}' of parameter 'usageDate'") from None
-        rows = usage.lines(self.store, found[0], key.lower(), usage_date)
+        rows = usage.lines(self.store, group_and_month[0], key.lower(), usage_date)
         return self._page("usage_lines", rows, query, dict)
 
     # Invoices ---------------------------------------------------------------------------------------------
@@ -203,7 +203,7 @@ class Answers:
         return self._page("invoice_items", items, query, lambda item: wire.invoice_item(item, self.store.switches))
 
     def draft_items(self, month_offset: int, query: Query) -> str:
-        """Seats of this month (0) or the next (1) as they stand now: no usage, no ids."""
+        """Seats of this month (0) or the next (1) as of today: no usage, no ids."""
         items = invoice_items.draft_items(self.store, add_months(self.store.today, month_offset))
         company = query.get("companyId", "").lower()
         if company:
@@ -218,7 +218,9 @@ class Answers:
     # Pages ------------------------------------------------------------------------------------------------
 
     def _page(self, name: str, rows: Sequence[Row], query: Query, spell: Spell, *, cached: bool = False) -> str:
-        """One page of a list in the common envelope; `cached` reuses order and spelling until something changes."""
+        """Return one page of a list in the common envelope. `cached` reuses order and spelling until something
+        changes.
+        """
         number, size = lists.paging(query, self.store.switches)
         self._requests += 1
         self._forget_if_changed()
@@ -249,9 +251,7 @@ class Answers:
         return text
 
     def _disturb(self, name: str, ordered: Sequence[Row], number: int) -> Sequence[Row]:
-        """Hold back the first row until the list's first page was read: it then pushes every later page by
-        one.
-        """
+        """Leave out the first row until the list's first page was read: then it moves every later page by one."""
         switches = self.store.switches
         if switches.insert_between_pages != name or self._disturbed >= switches.insert_between_pages_times:
             return ordered

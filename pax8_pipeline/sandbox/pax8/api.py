@@ -1,7 +1,7 @@
 """The emulated Pax8 over HTTP: routes, bearer tokens, the error envelope, and the refusal of every write.
 
-Here belongs: docs/vendors/pax8.md#addresses, #errors, #calls. Not here: rules of lists (`lists.py`), contents of
-answers (`answers.py`), faults and rate limits (`faults`).
+It contains docs/vendors/pax8.md#addresses, #errors, #calls. The rules of lists are in `lists.py`, the content of
+answers in `answers.py`, faults and rate limits in `faults`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _TYPE_OF = {
 }
 
 
-class Refusal(Exception):
+class Pax8Refusal(Exception):
     """An answer in the common error envelope."""
 
     def __init__(self, status: int, message: str) -> None:
@@ -45,14 +45,14 @@ class Refusal(Exception):
 
 @dataclass(frozen=True)
 class Call:
-    """One authorised read."""
+    """One read with a valid token."""
 
     query: Mapping[str, str]
     ids: tuple[str, ...]
 
 
 def pax8_routes(store: Pax8Store, credentials: Pax8Credentials, prefix: str = "/v1") -> list[BaseRoute]:
-    """The routes of the partner API under `prefix`, its token endpoint included."""
+    """The routes of the partner API under `prefix`, with its token endpoint."""
     api = _Api(store, credentials, prefix)
     return [Route(f"{prefix}/{{path:path}}", api.handle, methods=_METHODS)]
 
@@ -76,7 +76,7 @@ class _Api:
                 self._refuse_writes(request.method, path, body)
                 self._check_token(request)
                 return _json(200, self._read(path, request))
-        except Refusal as refusal:
+        except Pax8Refusal as refusal:
             return _json(refusal.status, _envelope(refusal.status, str(refusal), path))
         except BadParameter as bad:
             return _json(400, _envelope(400, str(bad), path))
@@ -88,8 +88,8 @@ class _Api:
         if asked is None:
             return _json(400, _envelope(400, "Failed to read request", "/token"))
         own = (self.credentials.client_id, self.credentials.client_secret)
-        good = (asked.get("client_id"), asked.get("client_secret")) == own
-        if not good or asked.get("grant_type") != "client_credentials" or asked.get("audience") not in AUDIENCES:
+        accepted = (asked.get("client_id"), asked.get("client_secret")) == own
+        if not accepted or asked.get("grant_type") != "client_credentials" or asked.get("audience") not in AUDIENCES:
             return _json(401, jsontext.dumps({"error": "access_denied", "error_description": "Unauthorized"}))
         token, _expires = self.store.issue_token()
         answer = {"access_token": token, "expires_in": TOKEN_LIFE_SECONDS, "token_type": "Bearer"}
@@ -101,12 +101,12 @@ class _Api:
         if method not in ("HEAD", "OPTIONS"):
             attempt = {"method": method, "path": path, "body": body.decode("utf-8", "replace")}
             self.store.write_attempts.append(attempt)
-        raise Refusal(405, f"Request method '{method}' not supported")
+        raise Pax8Refusal(405, f"Request method '{method}' not supported")
 
     def _check_token(self, request: Request) -> None:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not self.store.token_lives(token.strip()):
-            raise Refusal(401, "Unauthorized")
+            raise Pax8Refusal(401, "Unauthorized")
 
     # Reads ------------------------------------------------------------------------------------------------
 
@@ -116,7 +116,7 @@ class _Api:
             match = pattern.match(path)
             if match:
                 return read(Call(query, match.groups()))
-        raise Refusal(404, f"No static resource public/v1{path}.")
+        raise Pax8Refusal(404, f"No static resource public/v1{path}.")
 
     def _companies(self, call: Call) -> str:
         return self.answers.list_of("companies", call.query)
@@ -156,7 +156,7 @@ class _Api:
     def _subscriptions(self, call: Call) -> str:
         company = call.query.get("companyId")
         if company and company.lower() not in self.store.companies:
-            raise Refusal(403, f"Access to company {company} is denied")
+            raise Pax8Refusal(403, f"Access to company {company} is denied")
         return self.answers.list_of("subscriptions", call.query)
 
     def _subscription(self, call: Call) -> str:
@@ -177,7 +177,7 @@ class _Api:
     def _usage_lines(self, call: Call) -> str:
         day = call.query.get("usageDate")
         if not day:
-            raise Refusal(400, "Required request parameter 'usageDate' is not present")
+            raise Pax8Refusal(400, "Required request parameter 'usageDate' is not present")
         return self._one(self.answers.usage_lines(call.ids[0], day, call.query), "Usage Summary", call.ids[0])
 
     def _invoices(self, call: Call) -> str:
@@ -191,10 +191,10 @@ class _Api:
 
     def _draft_items(self, call: Call) -> str:
         if self.store.switches.draft_items_timeout:
-            raise Refusal(408, "The request timed out while calculating draft items")
+            raise Pax8Refusal(408, "The request timed out while calculating draft items")
         offset = call.query.get("monthOffset", "1")
         if offset not in ("0", "1"):
-            raise Refusal(422, "monthOffset must be 0 or 1")
+            raise Pax8Refusal(422, "monthOffset must be 0 or 1")
         company = call.query.get("companyId")
         if company:
             self._known_company(company)
@@ -202,13 +202,13 @@ class _Api:
 
     def _known_company(self, company: str) -> None:
         if company.lower() in map(str.lower, self.store.switches.foreign_companies):
-            raise Refusal(403, f"Access to company {company} is denied")
+            raise Pax8Refusal(403, f"Access to company {company} is denied")
         if company.lower() not in self.store.companies:
-            raise Refusal(404, f"Company Not Found: {company}")
+            raise Pax8Refusal(404, f"Company Not Found: {company}")
 
     def _one(self, text: str | None, what: str, asked: str) -> str:
         if text is None:
-            raise Refusal(404, f"{what} Not Found: {asked}")
+            raise Pax8Refusal(404, f"{what} Not Found: {asked}")
         return text
 
 
@@ -238,7 +238,7 @@ _READS = (
 
 
 def _credentials_in(content_type: str, body: bytes, allowed: str) -> dict[str, Any] | None:
-    """The members of a token request: a JSON object, or a form where that is allowed; None for neither."""
+    """Return the members of a token request: a JSON object, or a form where that is allowed; None for anything else."""
     if "form" in content_type and allowed == "json_or_form":
         return {name: values[0] for name, values in parse_qs(body.decode("utf-8", "replace")).items()}
     try:

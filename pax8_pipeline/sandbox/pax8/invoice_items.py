@@ -1,10 +1,8 @@
-"""The items of an invoice of the emulated Pax8, and draft items: seats in advance, part months, usage in
-arrears.
+"""The items of an invoice of the emulated Pax8, and draft items: seats in advance, part months, usage in arrears.
 
-Here belongs: docs/vendors/pax8.md#invoice-items. Not here: which invoices exist and when they can be seen
-(`invoices.py`), spelling (`wire.py`). An item is a pure function of the subscriptions' histories and
-the usage, so the past can be made at any time; `period` below means the invoice's month, arrears are of the
-month before.
+It contains docs/vendors/pax8.md#invoice-items. Which invoices exist and when they are visible is in `invoices.py`,
+spelling in `wire.py`. An item depends only on the histories of the subscriptions and the usage, so the past can be made
+at any time. `period` is the invoice's month; arrears are of the month before.
 """
 
 from __future__ import annotations
@@ -25,12 +23,12 @@ YEARS_OF_TERM = {"Annual": 1, "2-Year": 2, "3-Year": 3}
 _TERM_OF = {
     "2-Year": "2 Year",
     "3-Year": "3 Year",
-}  # items spell the terms differently (docs/vendors/pax8.md#invoice-items)
+}  # items spell the terms in another way (docs/vendors/pax8.md#invoice-items)
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
 
 def items_of_month(store: Pax8Store, period: date, partner: int, currency: str, invoice_id: str) -> list[Row]:
-    """All items of one partner's invoice for the month that begins with `period`, in no meaningful order."""
+    """Return all items of one partner's invoice for the month that starts with `period`, in no particular order."""
     rng = random.Random(f"{invoice_id}|items")
     items: list[Row] = []
     for row in list(store.subscriptions.values()):
@@ -48,23 +46,27 @@ def items_of_month(store: Pax8Store, period: date, partner: int, currency: str, 
 
 
 def _extras(store: Pax8Store, period: date, partner: int, currency: str) -> Iterator[Row]:
-    """Charges somebody asked for (`usage_events.charge`): on the invoice of their currency, else on the partner's first."""
+    """Yield requested charges (`usage_events.charge`): on the invoice of their currency, else on the partner's first
+    one.
+    """
     own = {
         row["currencyCode"]
         for row in store.subscriptions.values()
         if store.companies[row["companyId"]]["_partner"] == partner
     }
     for item in store.extra_items:
-        wanted = item["currencyCode"] if item["currencyCode"] in own else ("USD" if "USD" in own else min(own))
-        if item["_period"] == period.isoformat() and item["_partner"] == partner and wanted == currency:
+        invoice_currency = (
+            item["currencyCode"] if item["currencyCode"] in own else ("USD" if "USD" in own else min(own))
+        )
+        if item["_period"] == period.isoformat() and item["_partner"] == partner and invoice_currency == currency:
             yield dict(item)
 
 
 def draft_items(store: Pax8Store, period: date) -> list[Row]:
-    """Seats and part months as the next invoice would have them today; no usage in arrears."""
+    """Return seats and part months of the next invoice as of today; no usage in arrears."""
     items = [item for row in list(store.subscriptions.values()) for item in seat_items(store, row["id"], period)]
     for number, item in enumerate(items):
-        item["id"] = f"{number:08x}-draft"  # never shown; only draws the dialect
+        item["id"] = f"{number:08x}-draft"  # never visible; only decides the dialect
     return items
 
 
@@ -72,9 +74,7 @@ def draft_items(store: Pax8Store, period: date) -> list[Row]:
 
 
 def seat_items(store: Pax8Store, subscription_id: str, period: date) -> Iterator[Row]:
-    """What one subscription adds to the invoice of a month: the period in advance, and what changed last
-    month.
-    """
+    """Yield what one subscription adds to the invoice of a month: the period in advance, and last month's changes."""
     now = store.as_of(subscription_id, period)
     years = YEARS_OF_TERM.get(now["billingTerm"])
     if years:
@@ -87,7 +87,7 @@ def seat_items(store: Pax8Store, subscription_id: str, period: date) -> Iterator
 
 
 def _anniversary(row: Row, period: date, years: int) -> date | None:
-    """The day a term begins, if it lies in the month up to and including the first of `period`."""
+    """Return the first day of a term, if it is in the month up to and including the first of `period`."""
     start = date.fromisoformat(row["startDate"])
     day = start
     while day < add_months(period, -1) + timedelta(days=1):
@@ -96,7 +96,7 @@ def _anniversary(row: Row, period: date, years: int) -> date | None:
 
 
 def _alive(row: Row, day: date) -> bool:
-    """Dates, not status, drive billing (docs/vendors/pax8.md#subscriptions)."""
+    """Dates, not the status, decide about billing (docs/vendors/pax8.md#subscriptions)."""
     text = day.isoformat()
     return bool(row["startDate"] <= text and (not row["endDate"] or row["endDate"] >= text))
 
@@ -111,7 +111,7 @@ def _seat(store: Pax8Store, row: Row, start: date, end: date) -> Row:
 
 
 def _part_months(store: Pax8Store, subscription_id: str, month: date) -> Iterator[Row]:
-    """Prorates for what happened from the 2nd to the end of `month`; the 1st is in that month's own invoice."""
+    """Yield prorate items for changes from the 2nd to the end of `month`; the 1st is on that month's own invoice."""
     snapshots = store.snapshots(subscription_id)
     first = snapshots[0]
     begin, last = add_months(month, 0), month_end(month)
@@ -134,7 +134,7 @@ def _part_months(store: Pax8Store, subscription_id: str, month: date) -> Iterato
 def _part(
     store: Pax8Store, row: Row, quantity: Decimal, start: date, month_last: date, prefix: str = ""
 ) -> Iterator[Row]:
-    """One prorate item from `start` to the end of the month, or of the running year for longer terms."""
+    """Return one prorate item from `start` to the end of the month, or of the current year for longer terms."""
     years = YEARS_OF_TERM.get(row["billingTerm"])
     if years:
         end = date.fromisoformat(row["startDate"])
@@ -185,7 +185,7 @@ def _arrears_items(store: Pax8Store, group: Row, month: date) -> Iterator[Row]:
 
 
 def _by_azure_subscription(item: Row, group: Row) -> Iterator[Row]:
-    """Split a meter's charge over two Azure subscriptions of the group; where cents allow, in equal amounts
+    """Split a meter's charge between two Azure subscriptions of the group, in equal amounts if the cents allow it
     (docs/vendors/pax8.md#azure).
     """
     for number in (1, 2):
@@ -199,7 +199,9 @@ def _by_azure_subscription(item: Row, group: Row) -> Iterator[Row]:
 
 
 def _assign(store: Pax8Store, item: Row, group: Row) -> None:
-    """Put the linked company on an Arrears item, or the shape in which it is missing (docs/vendors/pax8.md#no-company)."""
+    """Put the linked company on an Arrears item, or the form in which it is missing
+    (docs/vendors/pax8.md#no-company).
+    """
     shape = group["_itemShape"]
     if group["_assignment"] != "assigned" and store.switches.unassigned_item_shape != "by_group":
         shape = store.switches.unassigned_item_shape
@@ -217,7 +219,7 @@ def _assign(store: Pax8Store, item: Row, group: Row) -> None:
 
 
 def _sundries(store: Pax8Store, period: date, partner: int, currency: str, rng: random.Random) -> Iterator[Row]:
-    """One-off work without a subscription, rebates, credits and charges: few, and never the same twice."""
+    """Yield single items: work without a subscription, rebates, credits and charges. They are few and never equal."""
     own = [row for row in store.companies.values() if row["_partner"] == partner and row["_currency"] == currency]
     if not own:
         return
@@ -234,14 +236,14 @@ def _sundries(store: Pax8Store, period: date, partner: int, currency: str, rng: 
     ):
         item = _loose(store, rng.choice(own), kind, period, currency)
         item |= {"term": term, "description": text}
-        if kind == "payment-credit":  # the partner's own: it belongs to no customer
+        if kind == "payment-credit":  # it is the partner's own and belongs to no company
             item |= {"companyId": None, "companyName": None, "externalId": None}
         customer_side = Decimal(0) if kind != "service-charge" else amount
         yield priced(item, Decimal(1), customer_side, amount)
 
 
 def _loose(store: Pax8Store, company: Row, kind: str, period: date, currency: str) -> Row:
-    """An item that hangs on no subscription."""
+    """Return an item without a subscription."""
     row: Row = {"id": company["id"], "companyId": company["id"], "productId": None, "currencyCode": currency}
     item = bare_item(store, row, kind, period, month_end(period))
     item["subscriptionId"] = None
@@ -249,7 +251,7 @@ def _loose(store: Pax8Store, company: Row, kind: str, period: date, currency: st
 
 
 def bare_item(store: Pax8Store, row: Row, kind: str, start: date, end: date) -> Row:
-    """An item without money for a row with id, productId, companyId and currencyCode."""
+    """Return an item without money for a row with id, productId, companyId and currencyCode."""
     product = store.products.get(row["productId"] or "", {})
     style = store.switches.period_end
     if style == "mixed":
@@ -301,7 +303,7 @@ def _put_company(store: Pax8Store, item: Row, company_id: str) -> None:
 
 
 def priced(item: Row, quantity: Decimal, price: Decimal, cost: Decimal) -> Row:
-    """Fill in the money; whole amounts go out without a fraction, as in the reference's samples."""
+    """Fill in the money. Whole amounts have no fraction, as in the samples of the documents."""
     total = (quantity * price).quantize(CENT)
     cost_total = (quantity * cost).quantize(CENT)
     item |= {"quantity": _plain(quantity), "price": price, "cost": cost, "subTotal": total, "total": total}

@@ -1,8 +1,7 @@
-"""The invoice calendar of the emulated Pax8: generated on the 4th, visible on the 5th, never changed after
-that.
+"""The invoice calendar of the emulated Pax8: made on the 4th, visible on the 5th, never changed after that.
 
-Here belongs: docs/vendors/pax8.md#invoices: which invoices exist, since when, in which state. Not here: what is on
-them (`invoice_items.py`).
+It contains docs/vendors/pax8.md#invoices: which invoices exist, since when, and in which state. Their items are in
+`invoice_items.py`.
 """
 
 from __future__ import annotations
@@ -18,11 +17,11 @@ from pax8_pipeline.sandbox.pax8.usage import CENT
 
 GENERATED_ON = 4
 APPROVED_ON = 5
-_FREEZE_UP_TO = 5000  # subscriptions; in a bigger world items are made when first asked for
+_FREEZE_UP_TO = 5000  # subscriptions; in a larger world items are made when they are first read
 
 
 def generate(store: Pax8Store, period: date) -> list[Row]:
-    """Make the invoices of the month that begins with `period`: one per partner and currency."""
+    """Make the invoices of the month that starts with `period`: one for each partner and currency."""
     sets: dict[tuple[int, str], str] = {}
     for row in store.subscriptions.values():
         partner = store.companies[row["companyId"]]["_partner"]
@@ -33,7 +32,7 @@ def generate(store: Pax8Store, period: date) -> list[Row]:
 
 
 def visible(store: Pax8Store) -> list[Row]:
-    """The invoices the API shows today, with their amounts."""
+    """Return the invoices that the API shows today, with their amounts."""
     today = store.today.isoformat()
     rows = [row for row in store.invoices.values() if row["_approvedOn"] <= today]
     for row in rows:
@@ -42,18 +41,20 @@ def visible(store: Pax8Store) -> list[Row]:
 
 
 def items_of(store: Pax8Store, invoice: Row) -> list[Row]:
-    """The canonical items of an invoice; made once, then stored."""
+    """Return the canonical items of an invoice. They are made once and then stored."""
     if invoice["_items"] is None:
         period = date.fromisoformat(invoice["invoiceDate"])
-        made = invoice_items.items_of_month(store, period, invoice["_partner"], invoice["currencyCode"], invoice["id"])
-        invoice["_items"] = made
+        new_items = invoice_items.items_of_month(
+            store, period, invoice["_partner"], invoice["currencyCode"], invoice["id"]
+        )
+        invoice["_items"] = new_items
     items: list[Row] = invoice["_items"]
     return items
 
 
 def credit_and_rebill(store: Pax8Store, invoice_id: str, *, on: date, share: Decimal = Decimal("0.9")) -> Row:
-    """Correct an approved invoice: the old one is Credited (still readable), a new one with a new id takes
-    its place, on which the first Arrears item is `share` of what it was.
+    """Correct an approved invoice: the old one becomes Credited (still readable), and a new one with a new id replaces
+    it. On it the first Arrears item is `share` of what it was.
     """
     old = store.invoices[invoice_id.lower()]
     old["status"] = "Credited"
@@ -80,9 +81,9 @@ def credit_and_rebill(store: Pax8Store, invoice_id: str, *, on: date, share: Dec
 def second_invoice(
     store: Pax8Store, period: date, *, on: date, like: Row | None = None, items: list[Row] | None = None
 ) -> Row:
-    """A second live invoice in one month, of the partner and currency of `like` (by default the first one).
+    """Make a second valid invoice in one month, for the partner and currency of `like` (by default the first one).
 
-    It holds `items`, or one Arrears item again: usage that a vendor posted too late.
+    It has `items`, or one Arrears item again: usage that a vendor posted too late.
     """
     first = like or live_invoice(store, period)
     if items is None:
@@ -100,7 +101,7 @@ def _posted_late(store: Pax8Store, first: Row) -> Row:
 
 
 def live_invoice(store: Pax8Store, period: date, *, partner: int = 0) -> Row:
-    """The first invoice of a month and partner that counts; ValueError when there is none."""
+    """Return the first valid invoice of a month and partner. Raises ValueError when there is none."""
     for row in store.invoices.values():
         live = row["status"] not in ("Void", "Credited")
         if row["invoiceDate"] == period.isoformat() and row["_partner"] == partner and live:
@@ -109,7 +110,7 @@ def live_invoice(store: Pax8Store, period: date, *, partner: int = 0) -> Row:
 
 
 def void_invoice(store: Pax8Store, period: date, *, on: date) -> Row:
-    """An invoice of a month that was made by mistake and declared void; it is still listed."""
+    """Make an invoice of a month by mistake and declare it void; it is still listed."""
     row = second_invoice(store, period, on=on)
     row["status"] = "Void"
     row["_kind"] = "void"
@@ -152,7 +153,9 @@ def _new(
 
 
 def _settle_amounts(store: Pax8Store, invoice: Row) -> None:
-    """Put the amounts on an invoice: `total` includes money carried over, so it is not the sum of the items."""
+    """Put the amounts on an invoice. `total` includes money from earlier invoices, so it is not the sum of the
+    items.
+    """
     if invoice["balance"] is not None:
         return
     invoice["balance"] = sum((item["costTotal"] for item in items_of(store, invoice)), Decimal(0))

@@ -1,7 +1,7 @@
-"""Lists of the emulated Pax8: which filters and sorts each one has, and which rows make one page.
+"""Lists of the emulated Pax8: the filters and sorts of each list, and the rows of one page.
 
-Here belongs: docs/vendors/pax8.md#lists (paging, sorting, filtering) as pure functions over rows. Not here: how
-a row is spelt (`wire.py`), HTTP and errors in words (`api.py`).
+It contains docs/vendors/pax8.md#lists (paging, sorting, filtering) as pure functions over rows. The spelling of a row
+is in `wire.py`, HTTP and error messages in `api.py`.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ Getter = Callable[[Row], Any]
 
 
 class BadParameter(ValueError):
-    """A paging parameter that cannot be used; the text is the vendor's message."""
+    """A paging parameter that cannot be used. The text is the vendor's message."""
 
 
 @dataclass(frozen=True)
 class ListRules:
-    """What one list understands; everything else in a query is silently ignored."""
+    """What one list understands. Everything else in a query is ignored without a message."""
 
     filters: Mapping[str, Getter] = field(default_factory=dict)
     sorts: Mapping[str, Getter] = field(default_factory=dict)
@@ -34,7 +34,7 @@ class ListRules:
 
 @dataclass(frozen=True)
 class PageOf:
-    """One page: the rows on it, and the paging members of the envelope."""
+    """One page: its rows, and the paging members of the envelope."""
 
     rows: list[Row]
     size: int
@@ -67,7 +67,7 @@ RULES: dict[str, ListRules] = {
         sorts=_ADDRESS | {"name": _of("name")},
     ),
     "products": ListRules(
-        filters={"vendorName": _of("vendorName")},  # the vendor by birth, whatever the switch `suites_of` shows
+        filters={"vendorName": _of("vendorName")},  # the original vendor, whatever the switch `suites_of` shows
         sorts={"name": _of("name"), "vendor": _of("vendorName")},
     ),
     "subscriptions": ListRules(
@@ -105,7 +105,7 @@ RULES: dict[str, ListRules] = {
 
 
 def paging(query: Mapping[str, str], switches: Pax8Switches) -> tuple[int, int]:
-    """The page number and size a query asks for; raises BadParameter."""
+    """Return page number and size of a query. Raises BadParameter."""
     number, size = _whole(query, "page", 0), _whole(query, "size", DEFAULT_SIZE)
     if number < 0:
         raise BadParameter("page must not be less than zero")
@@ -130,11 +130,11 @@ def _whole(query: Mapping[str, str], name: str, default: int) -> int:
 
 
 def keep(name: str, rows: Sequence[Row], query: Mapping[str, str]) -> Sequence[Row]:
-    """The rows that pass the list's own filters; a nonsense value of a known filter passes nothing."""
+    """Return the rows that pass the list's own filters. No row passes an unknown value of a known filter."""
     for parameter, getter in RULES[name].filters.items():
-        wanted = query.get(parameter)
-        if wanted:
-            rows = [row for row in rows if _text(getter(row)) == wanted.lower()]
+        filter_value = query.get(parameter)
+        if filter_value:
+            rows = [row for row in rows if _text(getter(row)) == filter_value.lower()]
     return rows
 
 
@@ -145,9 +145,10 @@ def _text(value: Any) -> str:
 
 
 def order(name: str, rows: Sequence[Row], query: Mapping[str, str], switches: Pax8Switches, seed: int) -> Sequence[Row]:
-    """The rows in the order asked for. Without a sort there is no order: every `seed` gives another one.
+    """Return the rows in the requested order. Without a sort there is no order: every `seed` gives another one.
 
-    Lists that have no sort at all come in the order they are stored in, unless the switch says they shuffle too.
+    Lists that cannot be sorted come in the order in which they are stored, unless the switch says that they are
+    shuffled too.
     """
     getter, descending = _sort_of(name, query)
     if getter is None:
@@ -162,7 +163,7 @@ def order(name: str, rows: Sequence[Row], query: Mapping[str, str], switches: Pa
 
 
 def is_sorted(name: str, query: Mapping[str, str]) -> bool:
-    """Whether the query asks for a sort this list has."""
+    """True when the query asks for a sort that this list has."""
     return _sort_of(name, query)[0] is not None
 
 

@@ -1,12 +1,11 @@
-"""The state of the emulated Pax8: what is true, before it is spelt for the wire.
+"""The state of the emulated Pax8: what is true, before it is spelt for an answer.
 
-Here belongs: rows, their ids, history of subscriptions, tokens, saving and loading. Not here: how a row looks
-in an answer (`wire.py`), usage figures (`usage.py`), invoice items (`invoice_items.py`), HTTP
-(`api.py`).
+It has rows, their ids, the history of subscriptions, tokens, saving and loading. How a row looks in an answer is in
+`wire.py`, usage figures are in `usage.py`, invoice items in `invoice_items.py`, HTTP in `api.py`.
 
-Rows are plain JSON-able dicts in one canonical form: member names of docs/vendors/pax8.md, dates `yyyy-mm-dd`,
-moments `yyyy-mm-ddThh:mm:ss.mmm` in UTC, money Decimal, nothing missing. Members that begin with `_` are ours
-and never leave.
+Rows are plain JSON-able dicts in one canonical form: member names of docs/vendors/pax8.md, dates `yyyy-mm-dd`, moments
+`yyyy-mm-ddThh:mm:ss.mmm` in UTC, money as Decimal, nothing missing. Members that start with `_` are internal and never
+answered.
 """
 
 from __future__ import annotations
@@ -30,10 +29,10 @@ EXAMPLE_PARTNERS = (
 
 
 class Pax8Store:
-    """One partner's view of Pax8. `now` gives the moment of the world's clock (aware UTC).
+    """One partner's view of Pax8. `now` returns the moment of the world's clock (aware UTC).
 
-    Rows may be read freely; change them through the methods (they keep the indices and the revision), under
-    `store.lock` while a server runs. Keys of all dicts are lower-case ids.
+    Rows may be read freely. Change them with the methods, which update the indices and the revision, under `store.lock`
+    while a server runs. The keys of all dicts are ids in lower case.
     """
 
     def __init__(self, *, now: Callable[[], datetime], switches: Pax8Switches | None = None) -> None:
@@ -43,12 +42,12 @@ class Pax8Store:
         self.companies: dict[str, Row] = {}
         self.products: dict[str, Row] = {}
         self.subscriptions: dict[str, Row] = {}
-        self.history: dict[str, list[Row]] = {}  # snapshots oldest first, the last one equal to the row itself
+        self.history: dict[str, list[Row]] = {}  # snapshots oldest first; the last one is equal to the row itself
         self.groups: dict[str, Row] = {}  # usage summaries, see `usage.py`
         self.groups_of: dict[str, list[str]] = defaultdict(list)
         self.subscriptions_of: dict[str, list[str]] = defaultdict(list)
         self.invoices: dict[str, Row] = {}
-        self.extra_items: list[Row] = []  # invoice items somebody asked for, see `world/usage_events.py`
+        self.extra_items: list[Row] = []  # requested invoice items, see `world/usage_events.py`
         self.write_attempts: list[Row] = []
         self.revision = 0  # changes with every change of a row
         self._tokens: dict[str, datetime] = {}
@@ -62,15 +61,15 @@ class Pax8Store:
     # Rows -------------------------------------------------------------------------------------------------
 
     def add_company(self, row: Row) -> Row:
-        """Keep a company; returns the row."""
+        """Store a company; return the row."""
         return self._keep(self.companies, row)
 
     def add_product(self, row: Row) -> Row:
-        """Keep a product (with its metered components, if any, under `_components`)."""
+        """Store a product (its metered components, if any, are in `_components`)."""
         return self._keep(self.products, row)
 
     def add_subscription(self, row: Row, past: list[Row] | None = None) -> Row:
-        """Keep a subscription; `past` holds earlier snapshots, oldest first."""
+        """Store a subscription; `past` has earlier snapshots, oldest first."""
         self.subscriptions_of[row["companyId"]].append(row["id"])
         if past:
             self.history[row["id"]] = [*past, dict(row)]
@@ -98,18 +97,16 @@ class Pax8Store:
         return self._change(self.companies, company_id, fields)
 
     def add_group(self, row: Row) -> Row:
-        """Keep a usage group (one vendor-side customer under a usage subscription)."""
+        """Store a usage group (one customer at the vendor under a usage subscription)."""
         self.groups_of[row["subscriptionId"]].append(row["id"])
         return self._keep(self.groups, row)
 
     def change_group(self, group_id: str, fields: Mapping[str, Any]) -> Row:
-        """Set members of a usage group, such as `companyId` with `_assignment` when a person links it in the
-        portal.
-        """
+        """Set members of a usage group, such as `companyId` with `_assignment` when a person links it in the portal."""
         return self._change(self.groups, group_id, fields)
 
     def add_invoice(self, row: Row) -> Row:
-        """Keep an invoice (see `invoices.py` for the calendar)."""
+        """Store an invoice (the calendar is in `invoices.py`)."""
         return self._keep(self.invoices, row)
 
     def change_invoice(self, invoice_id: str, fields: Mapping[str, Any]) -> Row:
@@ -117,7 +114,7 @@ class Pax8Store:
         return self._change(self.invoices, invoice_id, fields)
 
     def touch(self) -> None:
-        """Say that rows have changed, so that nothing made from them earlier is used again."""
+        """Mark the rows as changed, so that nothing that was made from them is used again."""
         self.revision += 1
 
     def _keep(self, rows: dict[str, Row], row: Row) -> Row:
@@ -141,7 +138,7 @@ class Pax8Store:
         return self.history.get(subscription_id) or [self.subscriptions[subscription_id]]
 
     def as_of(self, subscription_id: str, day: date) -> Row:
-        """The subscription as it stood at the end of `day` (its oldest snapshot, if it is younger than that)."""
+        """Return the subscription at the end of `day` (its oldest snapshot, if that is younger)."""
         snapshots = self.history.get(subscription_id)
         if not snapshots:
             return self.subscriptions[subscription_id]
@@ -154,7 +151,7 @@ class Pax8Store:
     # Tokens -----------------------------------------------------------------------------------------------
 
     def issue_token(self) -> tuple[str, datetime]:
-        """A new bearer token and the moment it dies."""
+        """Return a new bearer token and the moment when it expires."""
         self._tokens_issued += 1
         expires = self.now() + timedelta(seconds=TOKEN_LIFE_SECONDS)
         body = hashlib.sha256(f"pax8:{self._tokens_issued}:{expires}".encode()).hexdigest()
@@ -163,12 +160,12 @@ class Pax8Store:
         return token, expires
 
     def token_lives(self, token: str) -> bool:
-        """Whether a bearer token is known and not expired."""
+        """True for a bearer token that is known and not expired."""
         expires = self._tokens.get(token)
         return expires is not None and self.now() < expires
 
     def expire_tokens(self) -> None:
-        """Every token issued so far is dead from now on."""
+        """Make all tokens issued so far invalid."""
         with self.lock:
             self._tokens.clear()
 
@@ -177,7 +174,7 @@ class Pax8Store:
     _ROWS = ("companies", "products", "subscriptions", "groups", "invoices")
 
     def to_json(self) -> dict[str, Any]:
-        """The whole state but tokens and clock; rows are shared with the store."""
+        """The whole state without tokens and clock; rows are shared with the store."""
         data: dict[str, Any] = {name: list(getattr(self, name).values()) for name in self._ROWS}
         data["history"] = self.history
         data["extra_items"] = self.extra_items

@@ -1,8 +1,8 @@
-"""Every "could be either" of Pax8, as one object of switches that may be turned while the emulator runs.
+"""All open questions about Pax8 as one object of switches, which may be changed while the emulator runs.
 
-Here belongs: names, values and defaults of the knobs that docs/vendors/pax8.md#emulator asks for. Not here: what a
-knob does (read where the behaviour lives), and faults of the line such as 429 or cut connections
-(`registry.py`). The defaults are the nasty end of what the reference allows.
+It has the names, values and defaults of the switches that docs/vendors/pax8.md#emulator asks for. What a switch does is
+where the behaviour is. Faults such as 429 or cut connections are in `faults/registry.py`. The defaults are the most
+difficult values that the documents allow.
 """
 
 from __future__ import annotations
@@ -43,18 +43,18 @@ _CHOICES: dict[str, tuple[object, ...]] = {
 
 @dataclass
 class Pax8Switches:
-    """How this Pax8 behaves where the reference leaves it open; values are plain JSON.
+    """How this Pax8 behaves where the documents leave it open. Values are plain JSON.
 
-    A value outside its choices is refused with ValueError when it is set through the constructor or `change`.
+    The constructor and `change` raise ValueError for a value that is not allowed.
     """
 
     # Lists (docs/vendors/pax8.md#lists)
     over_max: str = "clamp"  # size above 200
     empty_content: str = "omit_on_invoices"  # where an empty list has no `content` member at all
-    unsorted_order: str = "shuffled"  # sortable lists read without `sort`: every request in another order
+    unsorted_order: str = "shuffled"  # sortable lists that are read without `sort`: another order for every request
     sorted_ties: str = "stable"  # rows equal under the sort
-    insert_between_pages: str = ""  # name of a list whose first row shows up only after its first page was read
-    insert_between_pages_times: int = 1  # how many readings of the list are so disturbed
+    insert_between_pages: str = ""  # name of a list whose first row appears only after its first page was read
+    insert_between_pages_times: int = 1  # how many reads of the list are disturbed in this way
     # Shapes (docs/vendors/pax8.md#formats, #differences)
     date_style: str = "mixed"
     commitment_key: str = "mixed"
@@ -62,12 +62,14 @@ class Pax8Switches:
     explicit_nulls: bool = True  # some absent members come as null
     rate_type_case: str = "capitalised"
     id_case: str = "lower"  # mixed: a reference to an id may be written in upper case
-    invoice_status: bool = True  # `status`, which the schema lacks
-    invoice_company_id: bool = False  # `companyId`, which the schema has and reality lacks
+    invoice_status: bool = True  # `status`, which is not in the schema
+    invoice_company_id: bool = False  # `companyId`, which is in the schema but not in real answers
     item_ids: str = "mixed"  # whether invoice items carry an `id`
     period_end: str = "mixed"
     history_order: str = "newest_first"
-    suites_of: str = "Contora"  # Microsoft: sold as Microsoft's, vendorSubscriptionId being its subscription id
+    suites_of: str = (
+        "Contora"  # Microsoft: sold as Microsoft's, and vendorSubscriptionId is Microsoft's subscription id
+    )
     deleted_companies: str = "listed"  # whether Deleted companies come without a status filter
     # Usage (docs/vendors/pax8.md#usage-timing, #no-company)
     unassigned_shape: str = "by_group"  # or one shape for every unassigned group
@@ -82,8 +84,8 @@ class Pax8Switches:
     token_body: str = "json_or_form"  # noqa: S105 - which request bodies the token endpoint takes
     draft_items_timeout: bool = False  # draftItems answers 408
     foreign_companies: list[str] = field(default_factory=list)  # company ids of another partner: 403
-    date_header: bool = True  # answers carry Date, by the world's clock
-    clock_offset_s: int = 0  # ... so many seconds off it
+    date_header: bool = True  # answers have a Date header, from the world's clock
+    clock_offset_s: int = 0  # ... wrong by so many seconds
     retry_after: str = "seconds"  # on the rate limiter's 429
     rate_body: str = "alternate"  # body of a 429: error envelope, plain text, or one after the other
 

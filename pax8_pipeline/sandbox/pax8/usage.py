@@ -1,15 +1,13 @@
-"""Usage of the emulated Pax8: month-to-date totals by day, summaries and lines, and how unassigned groups
-look.
+"""Usage of the emulated Pax8: totals of the month so far by day, summaries and lines, and how unassigned groups look.
 
-Here belongs: docs/vendors/pax8.md#usage-summaries, #usage-timing, #no-company. Not here: the invoice items that follow
-from usage (`invoice_items.py`).
+It contains docs/vendors/pax8.md#usage-summaries, #usage-timing, #no-company. The invoice items of usage are in
+`invoice_items.py`.
 
-A group is one vendor-side customer under a usage subscription; Pax8 calls its month a usage summary.
-Canonical row: id, subscriptionId, companyId (the company the group is linked to, None while unassigned),
-productId, resourceGroup, vendorName, currencyCode, isTrial, `_assignment` ("assigned" or an unassigned
-shape), `_itemShape` (its counterpart on the invoice), `_azure`, `_products` [{productId, name, unit, price,
-cost, daily, starts, stops}]. Nothing is stored by day: a day's figure is drawn from (group, product, month),
-so it is the same whenever it is asked.
+A group is one customer at the vendor under a usage subscription; Pax8 calls its month a usage summary. Canonical row:
+id, subscriptionId, companyId (the company that the group is linked to, None while unassigned), productId,
+resourceGroup, vendorName, currencyCode, isTrial, `_assignment` ("assigned" or an unassigned shape), `_itemShape` (its
+counterpart on the invoice), `_azure`, `_products` [{productId, name, unit, price, cost, daily, starts, stops}]. Nothing
+is stored by day: a day's figure is drawn from (group, product, month), so it is always the same.
 """
 
 from __future__ import annotations
@@ -28,7 +26,7 @@ from pax8_pipeline.sandbox.pax8.store import Pax8Store, Row
 DANGLING_COMPANY = "dead0000-0000-4000-8000-00000000beef"  # an id that is in no list of companies
 CENT = Decimal("0.01")
 MILL = Decimal("0.001")
-_MONTHS_KEPT = 13  # lines older than this are gone
+_MONTHS_LISTED = 13  # older lines no longer exist
 
 
 @dataclass(frozen=True)
@@ -43,26 +41,26 @@ class Figure:
 
 
 def figures(store: Pax8Store, group: Row, day: date) -> list[Figure]:
-    """What the vendor posted for `day`: nothing for a product that has not begun, has stopped, or a day not
-    yet over.
+    """Return what the vendor posted for `day`: nothing for a product that has not started or has stopped, and nothing
+    for a day that is not over.
     """
-    if day >= store.today or day < add_months(store.today, -_MONTHS_KEPT):
+    if day >= store.today or day < add_months(store.today, -_MONTHS_LISTED):
         return []
     return [_figure(store, group, product, day) for product in group["_products"] if _posted(product, day)]
 
 
 def final_figures(store: Pax8Store, group: Row, month: date) -> list[Figure]:
-    """The last posted figure of each product in the month of `month`: what a month is billed by."""
+    """Return the last posted figure of each product in the month of `month`: a month is billed by it."""
     return _last_figures(store, group, month, month_end(month))
 
 
 def _last_figures(store: Pax8Store, group: Row, month: date, until: date) -> list[Figure]:
-    found = []
+    last_figures = []
     for product in group["_products"]:
         last = min(until, date.fromisoformat(product["stops"])) if product["stops"] else until
         if last >= month_start(month) and _posted(product, last):
-            found.append(_figure(store, group, product, last, whole_month=True))
-    return found
+            last_figures.append(_figure(store, group, product, last, whole_month=True))
+    return last_figures
 
 
 def _posted(product: Row, day: date) -> bool:
@@ -97,7 +95,7 @@ def _running_totals(group_id: str, product_id: str, daily: str, first: date, las
 
 
 def _late_posting(group_id: str, product_id: str, quantity: Decimal) -> Decimal:
-    """Some vendors raise the last day's total once more, until they are locked out on the 2nd (UTC)."""
+    """Some vendors raise the last day's total once more; they can do so until the 2nd (UTC)."""
     if (int(group_id[:6], 16) + int(product_id[:6], 16)) % 6:
         return Decimal(0)
     return (quantity * Decimal("0.004")).quantize(MILL)
@@ -106,25 +104,23 @@ def _late_posting(group_id: str, product_id: str, quantity: Decimal) -> Decimal:
 # Summaries ------------------------------------------------------------------------------------------------
 
 
-def shown_month(store: Pax8Store) -> date:
-    """The month summaries show today: the current one, or still the last one until its charges are made on
-    the 3rd.
-    """
+def summary_month(store: Pax8Store) -> date:
+    """Return the month of today's summaries: the current one, or the last one until its charges are made on the 3rd."""
     if store.switches.rollover == "previous_until_charged" and store.today.day < 4:
         return add_months(store.today, -1)
     return month_start(store.today)
 
 
 def summary_id(store: Pax8Store, group: Row, month: date) -> str:
-    """The id a group's summary has in a month: its own, or a new one each month."""
+    """Return the id of a group's summary in a month: always the same, or a new one each month."""
     if store.switches.summary_ids == "stable":
         return str(group["id"])
     return str(uuid5(NAMESPACE_URL, f"{group['id']}|{month:%Y-%m}"))
 
 
 def find_summary(store: Pax8Store, summary: str) -> tuple[Row, date] | None:
-    """The group and month behind a summary id, or None."""
-    month = shown_month(store)
+    """Return the group and month of a summary id, or None."""
+    month = summary_month(store)
     if store.switches.summary_ids == "stable":
         group = store.groups.get(summary.lower())
         return (group, month) if group else None
@@ -136,23 +132,23 @@ def find_summary(store: Pax8Store, summary: str) -> tuple[Row, date] | None:
 
 
 def listed_groups(store: Pax8Store, subscription_id: str) -> list[Row]:
-    """The groups a list of summaries shows for one subscription."""
+    """Return the groups that a list of summaries shows for one subscription."""
     settling = store.switches.azure_hidden_while_settling and store.today.day <= 4
     groups = [store.groups[key] for key in store.groups_of.get(subscription_id, ())]
     return [group for group in groups if shape_of(store, group) != "hidden" and not (settling and group["_azure"])]
 
 
 def shape_of(store: Pax8Store, group: Row) -> str:
-    """`assigned`, or the shape in which the API shows that it is not."""
+    """Return `assigned`, or the form in which the API shows that it is not."""
     if group["_assignment"] == "assigned" or store.switches.unassigned_shape == "by_group":
         return str(group["_assignment"])
     return store.switches.unassigned_shape
 
 
 def summary(store: Pax8Store, group: Row, month: date, *, in_list: bool) -> Row:
-    """A usage summary as it is answered, for the month given, up to yesterday."""
+    """Return a usage summary as it is answered, for the given month up to yesterday."""
     posted = _last_figures(store, group, month, min(month_end(month), store.today - timedelta(days=1)))
-    shown: Row = {
+    out: Row = {
         "id": summary_id(store, group, month),
         "companyId": None,
         "subscriptionId": group["subscriptionId"],
@@ -164,29 +160,29 @@ def summary(store: Pax8Store, group: Row, month: date, *, in_list: bool) -> Row:
         "partnerTotal": sum((figure.partner_total for figure in posted), Decimal(0)),
         "isTrial": group["isTrial"],
     }
-    _put_company(store, shown, group, in_list=in_list)
-    return shown
+    _put_company(store, out, group, in_list=in_list)
+    return out
 
 
-def _put_company(store: Pax8Store, shown: Row, group: Row, *, in_list: bool) -> None:
+def _put_company(store: Pax8Store, out: Row, group: Row, *, in_list: bool) -> None:
     shape = shape_of(store, group)
     if shape == "assigned":
-        shown["companyId"] = group["companyId"]
+        out["companyId"] = group["companyId"]
         if in_list and not wire.summary_spelling(group["id"], store.switches):
-            del shown["companyId"]
+            del out["companyId"]
     elif shape == "owner":
-        shown["companyId"] = store.subscriptions[group["subscriptionId"]]["companyId"]
+        out["companyId"] = store.subscriptions[group["subscriptionId"]]["companyId"]
     elif shape == "dangling":
-        shown["companyId"] = DANGLING_COMPANY
+        out["companyId"] = DANGLING_COMPANY
     elif shape == "empty":
-        shown["companyId"] = ""
+        out["companyId"] = ""
     elif shape == "missing":
-        del shown["companyId"]
+        del out["companyId"]
 
 
 def lines(store: Pax8Store, group: Row, summary_key: str, day: date) -> list[Row]:
     """The usage lines of one day; they have no id and no company."""
-    shown = []
+    rows = []
     for figure in figures(store, group, day):
         product = figure.product
         row: Row = {
@@ -205,5 +201,5 @@ def lines(store: Pax8Store, group: Row, summary_key: str, day: date) -> list[Row
         }
         if store.switches.missing_keys != "none" and int(group["id"][:4], 16) % 2:
             del row["usageSummaryId"]  # absent from the reference's sample
-        shown.append(row)
-    return shown
+        rows.append(row)
+    return rows

@@ -1,9 +1,8 @@
-"""How a row of Pax8 is spelt in an answer: two spellings of a date, members that are missing, null or
-renamed.
+"""How a row of Pax8 is spelt in an answer: two spellings of a date; members that are missing, null or renamed.
 
-Here belongs: canonical row -> what goes over the wire, per docs/vendors/pax8.md. Not
-here: which rows are answered (`lists.py`), what they hold. Each row has a dialect of its own, drawn from
-its id, so that the same record is spelt alike each time; the switches decide how wild dialects may be.
+It makes an answered row from a canonical row, according to docs/vendors/pax8.md. Which rows are answered is in
+`lists.py`. Each row has its own dialect, drawn from its id, so that a record is always spelt in the same way. The
+switches decide how different dialects may be.
 """
 
 from __future__ import annotations
@@ -23,59 +22,59 @@ _OFFSETS = (-7, -6, -5, 0)
 
 def company(row: Row, switches: Pax8Switches, *, in_list: bool) -> Row:
     """A company; list rows may lack `phone` and `orderApprovalRequired` although the schema requires them."""
-    shown = _public(row)
-    shown["address"] = {name: value for name, value in row["address"].items() if value}
-    shown["updatedDate"] = moment(row["updatedDate"], row["id"], switches)
+    out = _public(row)
+    out["address"] = {name: value for name, value in row["address"].items() if value}
+    out["updatedDate"] = moment(row["updatedDate"], row["id"], switches)
     if not row["externalId"]:
-        _leave_out(shown, "externalId", row["id"], switches)
+        _leave_out(out, "externalId", row["id"], switches)
     if in_list and _lacks(row["id"], 1, switches):
-        del shown["phone"]
+        del out["phone"]
     if in_list and _lacks(row["id"], 2, switches):
-        del shown["orderApprovalRequired"]
-    return shown
+        del out["orderApprovalRequired"]
+    return out
 
 
 def product(row: Row, switches: Pax8Switches, *, in_list: bool) -> Row:
-    """A product; only the single one has `description`."""
-    shown = _public(row)
-    shown["vendorName"] = vendor_name(row["vendorName"], switches)
+    """A product; only a single read has `description`."""
+    out = _public(row)
+    out["vendorName"] = vendor_name(row["vendorName"], switches)
     if in_list:
-        del shown["description"]
+        del out["description"]
     if _lacks(row["id"], 1, switches):
-        del shown["altVendorSku"]
-    return shown
+        del out["altVendorSku"]
+    return out
 
 
 def subscription(row: Row, switches: Pax8Switches, *, in_list: bool) -> Row:
-    """A subscription: dates in two spellings, the commitment under one of three names, `partnerCost` maybe
+    """A subscription: dates in two spellings, the commitment under one of three names, `partnerCost` sometimes
     missing.
     """
     key = row["id"]
-    shown = _public(row)
-    del shown["commitment"]
+    out = _public(row)
+    del out["commitment"]
     if switches.suites_of == "Microsoft" and row.get("_vendor") == SUITE_VENDOR:
-        shown["vendorSubscriptionId"] = vendor_subscription_id(row["id"])
+        out["vendorSubscriptionId"] = vendor_subscription_id(row["id"])
     for name in ("id", "companyId", "productId"):
-        shown[name] = _spelt_id(shown[name], key, name, switches)
+        out[name] = _spelt_id(out[name], key, name, switches)
     for name in ("startDate", "endDate"):
         if row[name]:
-            shown[name] = day_or_moment(row[name], key, switches)
+            out[name] = day_or_moment(row[name], key, switches)
     for name in ("createdDate", "updatedDate"):
         if row[name]:
-            shown[name] = moment(row[name], key, switches)
+            out[name] = moment(row[name], key, switches)
     for name in ("endDate", "updatedDate", "parentSubscriptionId"):
         if not row[name]:
-            _leave_out(shown, name, key, switches)
+            _leave_out(out, name, key, switches)
     if in_list:
-        del shown["vendorSkuId"]  # on lists: unknown
+        del out["vendorSkuId"]  # on lists: unknown
         if _lacks(key, 3, switches):
-            del shown["partnerCost"]
-    _commitment(shown, row, switches)
-    return shown
+            del out["partnerCost"]
+    _commitment(out, row, switches)
+    return out
 
 
 def vendor_name(name: Any, switches: Pax8Switches) -> Any:
-    """The vendor as it is shown: who makes the suites is a switch."""
+    """The vendor's name as it is shown: a switch decides who makes the suites."""
     return switches.suites_of if name == SUITE_VENDOR else name
 
 
@@ -84,53 +83,53 @@ def vendor_subscription_id(subscription_id: str) -> str:
     return str(uuid.uuid5(uuid.UUID(subscription_id), "vendor"))
 
 
-def _commitment(shown: Row, row: Row, switches: Pax8Switches) -> None:
-    held = row["commitment"]
+def _commitment(out: Row, row: Row, switches: Pax8Switches) -> None:
+    commitment = row["commitment"]
     style = switches.commitment_key
     if style == "mixed":
         style = ("commitmentTerm", "commitment", "flat")[_draw(row["id"], 4) % 3]
-    if not held:
+    if not commitment:
         if switches.explicit_nulls and _draw(row["id"], 5) % 2:
-            shown["commitment" if style == "commitment" else "commitmentTerm"] = None
+            out["commitment" if style == "commitment" else "commitmentTerm"] = None
         return
-    end = day_or_moment(held["endDate"], row["id"], switches)
+    end = day_or_moment(commitment["endDate"], row["id"], switches)
     if style == "flat":
-        shown["commitmentTermEndDate"] = end
+        out["commitmentTermEndDate"] = end
     else:
-        shown[style] = {"id": held["id"], "term": held["term"], "endDate": end}
+        out[style] = {"id": commitment["id"], "term": commitment["term"], "endDate": end}
 
 
 def invoice(row: Row, switches: Pax8Switches) -> Row:
     """An invoice: with a status, without a company."""
-    shown = _public(row)
+    out = _public(row)
     if not switches.invoice_status:
-        del shown["status"]
+        del out["status"]
     if switches.invoice_company_id:
-        shown["companyId"] = row["_companyId"]
-    return shown
+        out["companyId"] = row["_companyId"]
+    return out
 
 
 def invoice_item(row: Row, switches: Pax8Switches, *, draft: bool = False) -> Row:
     """An invoice item; drafts have no id, real ones not always."""
-    shown = _public(row)
+    out = _public(row)
     key = row["id"]
     if draft or switches.item_ids == "none" or (switches.item_ids == "mixed" and _draw(key, 6) % 9 == 0):
-        del shown["id"]
+        del out["id"]
     for name in ("companyId", "subscriptionId"):
         if row.get(name):
-            shown[name] = _spelt_id(row[name], key, name, switches)
-    shown["vendorName"] = vendor_name(row["vendorName"], switches)
+            out[name] = _spelt_id(row[name], key, name, switches)
+    out["vendorName"] = vendor_name(row["vendorName"], switches)
     if row["rateType"]:
         rate = row["rateType"]
-        shown["rateType"] = rate.capitalize() if switches.rate_type_case == "capitalised" else rate
+        out["rateType"] = rate.capitalize() if switches.rate_type_case == "capitalised" else rate
     for name in ("externalId", "details", "vendorName", "sku", "productId", "productName"):
         if not row[name]:
-            _leave_out(shown, name, key, switches)
-    return shown
+            _leave_out(out, name, key, switches)
+    return out
 
 
 def day_or_moment(text: str, key: str, switches: Pax8Switches) -> str:
-    """A calendar date as the API spells it: bare, or as midnight UTC."""
+    """A calendar date as the API spells it: only the date, or midnight UTC."""
     style = switches.date_style
     if style == "mixed":
         style = "bare" if _draw(key, 7) % 2 else "zulu"
@@ -138,7 +137,7 @@ def day_or_moment(text: str, key: str, switches: Pax8Switches) -> str:
 
 
 def moment(text: str, key: str, switches: Pax8Switches) -> str:
-    """A moment: `Z`, an offset without colon, or one with. The instant is the same in all of them."""
+    """A moment: with `Z`, with an offset without colon, or with one. It is the same moment in all of them."""
     style = switches.date_style
     number = _draw(key, 8)
     if style == "mixed":
@@ -154,7 +153,7 @@ def moment(text: str, key: str, switches: Pax8Switches) -> str:
 
 
 def spell_text(answer: Any) -> str:
-    """An answer as JSON text. Numbers carry no needless zeros: whole money goes out as an integer
+    """An answer as JSON text. Numbers have no needless zeros: whole money is an integer
     (docs/vendors/pax8.md#formats).
     """
     return jsontext.dumps(_plain_numbers(answer))
@@ -174,12 +173,12 @@ def _public(row: Row) -> Row:
     return {name: value for name, value in row.items() if name[0] != "_"}
 
 
-def _leave_out(shown: Row, name: str, key: str, switches: Pax8Switches) -> None:
-    """Take an empty member out, or leave it as null: missing, null and "" mean the same (docs/vendors/pax8.md#formats)."""
+def _leave_out(out: Row, name: str, key: str, switches: Pax8Switches) -> None:
+    """Remove an empty member, or set it to null: missing, null and "" mean the same (docs/vendors/pax8.md#formats)."""
     if switches.explicit_nulls and _draw(key, sum(map(ord, name))) % 4 == 0:
-        shown[name] = None
+        out[name] = None
     else:
-        shown.pop(name, None)
+        out.pop(name, None)
 
 
 def _lacks(key: str, salt: int, switches: Pax8Switches) -> bool:
@@ -195,12 +194,12 @@ def _spelt_id(value: str, key: str, name: str, switches: Pax8Switches) -> str:
 
 
 def _draw(key: str, salt: int) -> int:
-    """A number that belongs to one row and one question, the same each time."""
+    """Return a number for one row and one question; always the same."""
     return (int(key[:8], 16) * 2654435761 + salt * 40503) % 4294967291 >> 7
 
 
 def summary_spelling(group_id: str, switches: Pax8Switches) -> bool:
-    """Whether the list of summaries shows this assigned group's company (seen missing there,
+    """True when the list of summaries shows the company of this assigned group (sometimes it is missing there,
     docs/vendors/pax8.md#usage-summaries).
     """
     if switches.summary_company == "mixed":
@@ -209,5 +208,5 @@ def summary_spelling(group_id: str, switches: Pax8Switches) -> bool:
 
 
 def any_of(choices: tuple[Any, ...], key: str, salt: int) -> Any:
-    """One of several spellings, the same each time for one row."""
+    """Return one of several spellings; always the same for one row."""
     return choices[_draw(key, salt) % len(choices)]

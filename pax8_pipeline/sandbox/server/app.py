@@ -1,7 +1,7 @@
-"""Both emulators behind one port on loopback: in a thread for tests and the demo, or for a command line.
+"""Both emulators on one port of this machine: in a thread for tests and the demo, or for a command.
 
-Here belongs: the app put together, uvicorn, the environment to use with it, saving on the way. Not here: what is
-answered (each vendor's `api.py`, `control.py`), the command line's options.
+It contains the app, uvicorn, the environment to use with it, and saving. What is answered is in each vendor's `api.py`
+and in `control.py`.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ from pax8_pipeline.sandbox.world.world import World
 from pax8_pipeline.web_guard import Guarded, WebRules
 
 HOST = "127.0.0.1"
-_SMALL_WORLD = 3000  # subscriptions; a bigger world is saved only when asked to, and at the end
+_SMALL_WORLD = 3000  # subscriptions; a larger world is saved only on request and at the end
 _STOP_WITHIN = 5  # seconds for open requests
 
 
 class Sandbox:
-    """One world being served. `requests` is the log of both vendors' traffic, `faults` what is ordered to go wrong."""
+    """One served world. `requests` is the log of both vendors' requests, `faults` the ordered faults."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class Sandbox:
                 *control_routes(self),
             ]
         )
-        # The vendors' part is asked by any client; /control changes the world, so no page of a browser may.
+        # Any client may call the vendors' part. /control changes the world, so no page of a browser may call it.
         guarded = Guarded(inner, WebRules(methods=("GET", "HEAD", "POST", "DELETE")), under="/control")
         self.app = FaultMiddleware(
             guarded,
@@ -89,7 +89,7 @@ class Sandbox:
         return self.world.halo
 
     def env(self) -> dict[str, str]:
-        """The environment with which a client talks to this sandbox."""
+        """Return the environment for a client of this sandbox."""
         return {
             "PAX8_CLIENT_ID": self._pax8_credentials.client_id,
             "PAX8_CLIENT_SECRET": self._pax8_credentials.client_secret,
@@ -104,7 +104,7 @@ class Sandbox:
         }
 
     def changed(self) -> None:
-        """Called after every change from outside: a small world is saved at once."""
+        """Called after every change from outside. A small world is saved at once."""
         if len(self.world.pax8.subscriptions) <= _SMALL_WORLD:
             self.save()
 
@@ -138,7 +138,7 @@ class _Server(uvicorn.Server):
 def running_sandbox(
     world: World, port: int = 0, *, rate_limits: bool = False, state_file: Path | None = None
 ) -> Iterator[Sandbox]:
-    """Serve a world on loopback from a thread until the block ends; port 0 takes a free one."""
+    """Serve a world on this machine from a thread until the block ends. Port 0 means any free port."""
     limits = default_limits(time.monotonic) if rate_limits else {}
     sandbox = Sandbox(world, limits=limits, state_file=state_file)
     listener = _listen(port)
@@ -149,7 +149,7 @@ def running_sandbox(
             sandbox.app,
             log_config=None,
             access_log=False,
-            date_header=False,  # each vendor's answers bear the time of the world's clock (`middleware`)
+            date_header=False,  # each vendor's answers have the time of the world's clock (`middleware`)
             timeout_graceful_shutdown=_STOP_WITHIN,
         )
     )
@@ -175,9 +175,9 @@ def serve(
     rate_limits: bool = True,
     stop: threading.Event | None = None,
 ) -> None:
-    """Serve until SIGINT or SIGTERM (or `stop`), with rate limits; `announce` gets each line meant for a person.
+    """Serve until SIGINT or SIGTERM (or `stop`), with rate limits. `announce` gets each line for a person.
 
-    With a `state_file` the world of the file is served if there is one, and saved after every change and at the end.
+    With a `state_file`, the world in the file is served if there is one, and saved after every change and at the end.
     """
     if state_file is not None and state_file.exists():
         world = state.load(state_file)
@@ -199,15 +199,15 @@ def serve(
 
 @contextmanager
 def _stopped_by_signals(stop: threading.Event) -> Iterator[None]:
-    """Within the block SIGINT and SIGTERM set `stop`; elsewhere than in the main thread signals cannot be taken."""
+    """In the block, SIGINT and SIGTERM set `stop`. Signals can be handled only in the main thread."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    taken = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    previous = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        for number, handler in taken.items():
+        for number, handler in previous.items():
             signal.signal(number, handler)
 
 

@@ -1,7 +1,7 @@
-"""The sandbox's own endpoints under /control: faults, switches, clock, story, and edits by hand.
+"""The sandbox's own endpoints under /control: faults, switches, clock, events, and changes by a person.
 
-Here belongs: JSON in, world changed or shown, JSON out. Not here: what faults and switches do. Neither vendor has
-anything like it, so the product must not use it.
+JSON comes in, the world is changed or shown, JSON goes out. What faults and switches do is elsewhere. The vendors have
+nothing like it, so the product must not use it.
 """
 
 from __future__ import annotations
@@ -53,14 +53,14 @@ Handler = Callable[[Request], Awaitable[Any]]
 
 
 class Served(Protocol):
-    """What /control needs of a world that is being served (`app.Sandbox`)."""
+    """What /control needs of a served world (`app.Sandbox`)."""
 
     world: World
     faults: Faults
     requests: TrafficLog
 
     def env(self) -> dict[str, str]:
-        """The environment with which a client uses it."""
+        """Return the environment for a client."""
 
     def changed(self) -> None:
         """Called after every change from outside."""
@@ -101,7 +101,7 @@ def control_routes(sandbox: Served) -> list[BaseRoute]:
 
 
 def _answering(handler: Handler, sandbox: Served) -> Callable[[Request], Awaitable[Response]]:
-    """Wrap a handler: its result as JSON, what it refuses as 400 with the reason, the world saved after a change."""
+    """Wrap a handler: the result as JSON, a refusal as 400 with the reason; the world is saved after a change."""
 
     async def answer(request: Request) -> Response:
         try:
@@ -142,8 +142,8 @@ class _Control:
         return self.sandbox.faults.add_json(await _body(request)).to_json()
 
     async def remove_faults(self, request: Request) -> Any:
-        given = request.query_params.get("id")
-        self.sandbox.faults.remove(int(given) if given else None)
+        fault_id = request.query_params.get("id")
+        self.sandbox.faults.remove(int(fault_id) if fault_id else None)
         return self.sandbox.faults.to_json()
 
     async def show_switches(self, _request: Request) -> Any:
@@ -232,7 +232,9 @@ async def _body(request: Request) -> dict[str, Any]:
 
 
 def edit(world: World, what: str, row_id: Any, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Set members of one row; returns the row. KeyError for an unknown row or member, ValueError for `what`."""
+    """Set members of one row; return the row. Raises KeyError for an unknown row or member, ValueError for an unknown
+    `what`.
+    """
     pax8, halo = world.pax8, world.halo
     with pax8.lock, halo.lock:
         in_pax8: dict[str, Callable[[str, Mapping[str, Any]], dict[str, Any]]] = {
@@ -263,19 +265,21 @@ def edit(world: World, what: str, row_id: Any, values: Mapping[str, Any]) -> dic
 def invoice_action(
     world: World, action: str, month: date | None, *, invoice_id: str | None = None, share: Any = "0.9"
 ) -> dict[str, Any]:
-    """Correct, double or void an invoice; returns the new one without its items. ValueError for what cannot be."""
+    """Correct, repeat or void an invoice. Return the new one without its items. Raises ValueError when it is not
+    possible.
+    """
     store = world.pax8
     with store.lock:
         if action == "credit_and_rebill":
-            made = world.credit_and_rebill(invoice_id=invoice_id, invoice_month=month, share=Decimal(str(share)))
+            invoice = world.credit_and_rebill(invoice_id=invoice_id, invoice_month=month, share=Decimal(str(share)))
         elif action not in ("second", "void"):
             raise ValueError(f"unknown action {action!r}; it is credit_and_rebill, second or void")
         elif month is None:
             raise ValueError(f"{action} needs the month")
         else:
             make = pax8_invoices.second_invoice if action == "second" else pax8_invoices.void_invoice
-            made = make(store, month, on=world.today)
-        return _public(made)
+            invoice = make(store, month, on=world.today)
+        return _public(invoice)
 
 
 def _month(text: Any) -> date:
@@ -284,5 +288,5 @@ def _month(text: Any) -> date:
 
 
 def _public(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row without what the vendor does not know."""
+    """Return a row without the members that the vendor does not know."""
     return {name: value for name, value in row.items() if name[0] != "_"}

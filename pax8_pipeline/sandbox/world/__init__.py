@@ -1,1 +1,1 @@
-"""The synthetic MSP: made from a seed, it lives through days and planted events."""
+"""The synthetic MSP: made from a seed, with days that pass and planned events."""

@@ -1,7 +1,6 @@
-"""The goods and the people of the synthetic world: invented vendors, products and company names.
+"""The products and the people of the synthetic world: invented vendors, products and company names.
 
-Here belongs: what is sold, at what list price, in which unit; word lists. Not here: who bought what
-(`generate_pax8.py`).
+What is sold, its list price and unit, and lists of words. Who bought what is in `generate_pax8.py`.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from decimal import Decimal
 
 @dataclass(frozen=True)
 class Metered:
-    """One metered component of a usage product: unit, customer price, partner cost, usual amount a day."""
+    """One metered component of a usage product: unit, client's price, partner's cost, usual amount a day."""
 
     name: str
     unit: str
@@ -125,7 +124,7 @@ BRITISH_TOWNS = (("Reading", "Berkshire", "RG1 1AA"), ("York", "North Yorkshire"
 
 
 def company_name(index: int) -> str:
-    """The name of the company with this number; unique, and the list has no end."""
+    """Return the name of the company with this number. Names are unique, for any number."""
     first = NAME_FIRST[index % len(NAME_FIRST)]
     trade = NAME_TRADE[(index + index // len(NAME_FIRST)) % len(NAME_TRADE)]
     round_number = index // (len(NAME_FIRST) * len(NAME_TRADE))

@@ -1,6 +1,6 @@
-"""One thing that happened in a world, with the verdict that a correct sync gives it.
+"""The record of something that happened in a world, with the verdict that a correct sync gives it.
 
-Here belongs: the record. Not here: making events happen (`recorder.py`, `scenario.py`, `simulation.py`).
+Events are made in `recorder.py`, `scenario.py` and `simulation.py`.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Event:
-    """One thing that happened. `expected_verdict` is one of `oracle.subscriptions.VERDICTS`, or `unassigned_usage`.
+class WorldEvent:
+    """Something that happened. `expected_verdict` is one of `oracle.subscriptions.VERDICTS`, or `unassigned_usage`.
 
-    `halo` holds client_id, recurring_invoice_id, line_id, licence_id as far as they exist; `before` and `after` hold
-    the members that changed; `details` what else a person would want to know.
+    `halo` has client_id, recurring_invoice_id, line_id and licence_id, if they exist. `before` and `after` have the
+    changed members, `details` other facts for a person.
     """
 
     kind: str

@@ -1,11 +1,11 @@
 """Makes the Halo side of a synthetic world, exactly in step with Pax8: clients, items, licences, invoices.
 
-Here belongs: which Halo rows stand for which Pax8 rows and by which way they are found again. Not here: Halo's own
-rules (`halo`), the Pax8 side (`generate_pax8.py`), what later drifts apart (`scenario.py`).
+It decides which Halo rows belong to which Pax8 rows and how they can be found. Halo's own rules are in `halo`, the Pax8
+side in `generate_pax8.py`, later differences in `scenario.py`.
 
-What a person set up in this tenant: one client per company; one recurring invoice per client and billing term
-(monthly; yearly, two- and three-yearly where somebody pays so); one licence and one line per subscription.
-Usage subscriptions have a line too, at price zero: their money comes in arrears on a separate invoice.
+This tenant has one client for each company; one recurring invoice for each client and billing term (monthly; yearly,
+two- and three-yearly where a client pays so); one licence and one line for each subscription. Usage subscriptions have
+a line too, with price zero: their money comes in arrears on a separate invoice.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _NONE = "1900-01-01T00:00:00"
 
 
 class HaloGenerator:
-    """Fills an empty Halo from a filled Pax8; later adds what bills one more subscription, as a person would."""
+    """Fills an empty Halo from a filled Pax8. Later it adds what bills one more subscription, as a person would."""
 
     def __init__(self, pax8: Pax8Store, halo: HaloStore, rng: random.Random, links: Links) -> None:
         self.pax8 = pax8
@@ -46,7 +46,7 @@ class HaloGenerator:
         }
 
     def fill(self) -> None:
-        """Add everything that is in Halo when the world begins."""
+        """Add everything that is in Halo at the start of the world."""
         self.halo.define_custom_field("client", COMPANY_FIELD)
         supplier = self.halo.add_supplier(name="Pax8")
         for product in self.pax8.products.values():
@@ -65,7 +65,7 @@ class HaloGenerator:
     # Clients and items ------------------------------------------------------------------------------------
 
     def add_client(self, company: Row, way: str) -> int:
-        """The Halo client of a company, found again by `way`."""
+        """Add the Halo client of a company, which can be found by `way`; return its id."""
         spelt = company["id"].upper() if self.rng.random() < 0.1 else company["id"]
         fields: Row = {}
         if way == "custom_field":
@@ -78,7 +78,7 @@ class HaloGenerator:
         if way == "external_id":
             company["externalId"] = str(client_id)
         elif self.rng.random() < 0.2:
-            company["externalId"] = f"CRM-{self.rng.randrange(10**5):05d}"  # free text that is nobody's client id
+            company["externalId"] = f"CRM-{self.rng.randrange(10**5):05d}"  # free text that is not a client id
         self.links.clients[company["id"]] = ClientLink(client_id, way)
         return client_id
 
@@ -100,7 +100,7 @@ class HaloGenerator:
     def _bill_at_start(self, subscription_id: str) -> None:
         row = self.pax8.subscriptions[subscription_id]
         if self.pax8.companies[row["companyId"]]["billOnBehalfOfEnabled"]:
-            return  # Pax8 bills this customer itself
+            return  # Pax8 bills this company itself
         if row["status"] == "Cancelled" and self.rng.random() < 0.3:
             return  # ended before this tenant existed
         draw = self.rng.random()
@@ -176,7 +176,7 @@ class HaloGenerator:
         return line
 
     def follow_twice(self, link: LineLink) -> int:
-        """A second line that follows the same licence; returns its id."""
+        """Add a second line that follows the same licence; return its id."""
         header = self.halo.recurring_invoices[link.recurring_invoice_id]
         first = next(line for line in header["lines"] if line["id"] == link.line_id)
         copy = {name: value for name, value in first.items() if name not in ("id", "sequenceid")}
@@ -218,22 +218,22 @@ class HaloGenerator:
             header["lines"].append(self.halo.line_row(line, header))
 
     def _add_strangers(self) -> None:
-        """Clients that buy nothing through Pax8, one of them gone, and a superseded recurring invoice."""
+        """Add clients that buy nothing through Pax8, one of them inactive, and a replaced recurring invoice."""
         for number, name in enumerate(("Hilltop Prospects", "Walk-in Repairs", "Former Customer Co")):
-            gone = number == 2
-            client = self.halo.add_client(name=name, currencyisocode="USD", inactive=gone)
+            inactive = number == 2
+            client = self.halo.add_client(name=name, currencyisocode="USD", inactive=inactive)
             self.halo.add_recurring_invoice(
                 lines=list(noise_lines(self.rng, 9)),
                 client_id=client,
                 reference="Support agreement",
                 period=2,
-                disabled=gone,
+                disabled=inactive,
                 nextcreationdate=f"{add_months(self.halo.now().date(), 1)}T00:00:00",
             )
 
 
 def noise_lines(rng: random.Random, size: int) -> Iterator[Row]:
-    """Lines nothing in Pax8 feeds: a heading, labour, a bundled line, users, assets, a custom query."""
+    """Yield lines that do not depend on Pax8: a heading, labour, a bundled line, users, assets, a custom query."""
     heading = {"isgroupdesc": True, "item_shortdescription": "Managed services", "group_id": 1}
     retainer = {"item_shortdescription": "Labour retainer", "qty_order": Decimal(1), "unit_price": Decimal("450.00")}
     bundle = {"item_shortdescription": "Starter bundle", "is_bundled_line": True, "bundle_id": 7, "qty_order": 1}
@@ -251,7 +251,7 @@ def noise_lines(rng: random.Random, size: int) -> Iterator[Row]:
 
 
 def _next_creation(today: date, period: int, start: date) -> date:
-    """The first of a month to come: the next one for monthly invoices, the anniversary's month for longer
+    """Return the first of a future month: the next one for monthly invoices, the month of the anniversary for longer
     terms.
     """
     if period == 2:

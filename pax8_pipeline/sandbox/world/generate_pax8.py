@@ -1,7 +1,7 @@
-"""Makes the Pax8 side of a synthetic world: companies, products, subscriptions and their past, usage.
+"""Makes the Pax8 side of a synthetic world: companies, products, subscriptions with their past, usage.
 
-Here belongs: who buys what at the beginning, drawn from one seeded generator. Not here: the Halo side
-(`generate_halo.py`), invoices (`invoices.py`), anything that happens later (`scenario.py`, `simulation.py`).
+It decides who buys what at the start, with one seeded generator. The Halo side is in `generate_halo.py`, invoices in
+`invoices.py`, later events in `scenario.py` and `simulation.py`.
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ class Sizes:
 
 
 def uuid_from(rng: random.Random) -> str:
-    """The generator's next id."""
+    """Return the generator's next id."""
     return str(uuid.UUID(int=rng.getrandbits(128), version=4))
 
 
 def fill_pax8(store: Pax8Store, rng: random.Random, sizes: Sizes, unassigned: tuple[str, ...]) -> None:
-    """Fill an empty store as of the clock's today; `unassigned` names shapes of usage groups without a company."""
+    """Fill an empty store as of the clock's today. `unassigned`: the forms of usage groups without a company."""
     for good in GOODS:
         store.add_product(_product(rng, good))
     for index in range(sizes.companies):
@@ -63,14 +63,14 @@ def fill_pax8(store: Pax8Store, rng: random.Random, sizes: Sizes, unassigned: tu
     for number in range(sizes.usage):
         company = companies[number] if number < len(companies) else rng.choice(companies)
         _buy_usage(store, rng, company, USAGE[number % len(USAGE)])
-    _lose_links(store, rng, unassigned)
+    _unlink_groups(store, rng, unassigned)
 
 
 # Companies and products -----------------------------------------------------------------------------------
 
 
 def make_company(rng: random.Random, name: str, today: date, *, british: bool = False) -> Row:
-    """A company; British ones belong to the child partner and pay in pounds."""
+    """Return a company. British ones belong to the child partner and pay in pounds."""
     town, county, code = rng.choice(BRITISH_TOWNS if british else TOWNS)
     moment = datetime.combine(today - timedelta(days=rng.randrange(5, 700)), time(9, 12, 3, 114000))
     domain = "".join(letter for letter in name.lower() if letter.isalnum())
@@ -91,7 +91,7 @@ def make_company(rng: random.Random, name: str, today: date, *, british: bool = 
         "billOnBehalfOfEnabled": False,
         "selfServiceAllowed": rng.random() < 0.2,
         "orderApprovalRequired": rng.random() < 0.1,
-        "status": "Inactive" if rng.random() < 0.03 else "Active",  # lacks contacts; its subscriptions go on
+        "status": "Inactive" if rng.random() < 0.03 else "Active",  # has no contacts; its subscriptions continue
         "updatedDate": moment_text(moment),
         "_partner": 1 if british else 0,
         "_currency": "GBP" if british else "USD",
@@ -146,7 +146,7 @@ def product_named(store: Pax8Store, name: str) -> Row:
 
 
 def _shares(rng: random.Random, total: int, parts: int) -> list[int]:
-    """`total` things over `parts` companies, uneven, each getting at least one where there are enough."""
+    """Divide `total` things among `parts` companies, unevenly; each gets at least one if there are enough."""
     counts = [1] * parts if total >= parts else [0] * parts
     weights = [rng.uniform(0.4, 1.6) for _ in range(parts)]
     for index in rng.choices(range(parts), weights, k=total - sum(counts)):
@@ -179,7 +179,9 @@ def make_subscription(
     term: str | None = None,
     quantity: int | None = None,
 ) -> tuple[Row, list[Row]]:
-    """A new active subscription (not yet in the store) and its empty past; everything not given is drawn."""
+    """Return a new active subscription (not yet in the store) and its empty past. Everything that is not given is
+    drawn.
+    """
     product = product_named(store, good.name)
     today = store.today
     start = start or today - timedelta(days=rng.randrange(20, 900))
@@ -229,7 +231,7 @@ def _seats(rng: random.Random, company: Row, good: Good) -> int:
 
 
 def term_end(start: date, years: int, today: date) -> date:
-    """The last day of the term that runs today."""
+    """Return the last day of the term that includes today."""
     end = add_years(start, years)
     while end <= today:
         end = add_years(end, years)
@@ -237,9 +239,7 @@ def term_end(start: date, years: int, today: date) -> date:
 
 
 def _age(rng: random.Random, row: Row, past: list[Row], today: date) -> None:
-    """Give some subscriptions a history: seats bought or given back, conversions from trials, old
-    cancellations.
-    """
+    """Give some subscriptions a history: seats bought or returned, conversions from trials, old cancellations."""
     start = date.fromisoformat(row["startDate"])
     draw = rng.random()
     days = (today - start).days
@@ -285,7 +285,9 @@ def add_group(
     shape: str = "assigned",
     trial: bool = False,
 ) -> Row:
-    """A vendor-side customer under a usage subscription; some of its products stop being posted mid-month."""
+    """Add a customer at the vendor under a usage subscription; some of its products are no longer posted from mid-month
+    on.
+    """
     product = store.products[subscription["productId"]]
     size = Decimal(rng.randrange(20, 260)) / 100
     parts = []
@@ -313,8 +315,8 @@ def add_group(
     )
 
 
-def _lose_links(store: Pax8Store, rng: random.Random, shapes: tuple[str, ...]) -> None:
-    """One more group per shape, each under another usage subscription, that nobody has linked to a company."""
+def _unlink_groups(store: Pax8Store, rng: random.Random, shapes: tuple[str, ...]) -> None:
+    """Add one more group for each form, each under another usage subscription, which nobody has linked to a company."""
     containers = [store.subscriptions[key] for key in sorted(store.groups_of)]
     rng.shuffle(containers)
     if len(containers) < len(shapes):

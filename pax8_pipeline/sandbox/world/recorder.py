@@ -1,7 +1,7 @@
 """Makes single events happen in a world, and records each with its verdict.
 
-Here belongs: a change of a subscription, a purchase, and the record of either. Not here: which events happen on the
-scripted day (`scenario.py`) or on a random one (`simulation.py`).
+A change of a subscription, a purchase, and the record of either. Which events happen on the scripted day is in
+`scenario.py`, on a random day in `simulation.py`.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from decimal import Decimal
 from typing import Any
 
 from pax8_pipeline.sandbox.pax8.store import Row
-from pax8_pipeline.sandbox.world.event import Event
+from pax8_pipeline.sandbox.world.event import WorldEvent
 from pax8_pipeline.sandbox.world.generate_pax8 import GOODS_BY_NAME, make_subscription
 from pax8_pipeline.sandbox.world.systems import Systems
 
 
 class EventRecorder:
-    """Changes the Pax8 side of a world and appends each event to the world's story."""
+    """Changes the Pax8 side of a world and adds each event to the world's `story`."""
 
     def __init__(self, world: Systems, rng: random.Random) -> None:
         self.world = world
@@ -43,7 +43,7 @@ class EventRecorder:
         term: str = "Monthly",
         days_ago: int = 1,
     ) -> Row:
-        """A new subscription in Pax8 that nothing in Halo bills yet."""
+        """Make a new subscription in Pax8 that nothing in Halo bills yet."""
         world = self.world
         company = world.pax8.companies[company_id]
         start = world.today - timedelta(days=days_ago)
@@ -63,10 +63,10 @@ class EventRecorder:
         after: dict[str, Any] | None = None,
         details: dict[str, Any] | None = None,
     ) -> None:
-        """Append an event about a subscription to the story."""
+        """Add an event about a subscription to the story."""
         world = self.world
         world.story.append(
-            Event(
+            WorldEvent(
                 kind=kind,
                 day=world.today.isoformat(),
                 company_id=row["companyId"],

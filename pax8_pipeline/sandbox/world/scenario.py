@@ -1,8 +1,7 @@
-"""One scripted day on which each kind of event that makes the two sides differ happens once: the demo's last day.
+"""A scripted day on which every kind of event that makes the two sides differ happens once: the demo's last day.
 
-Here belongs: the events of that day. Not here: recording an event (`recorder.py`), random days (`simulation.py`), the
-rules that give a verdict (`oracle/subscriptions.py`). Each event happens to a company of its own, so that no client
-reaches a guardrail.
+Recording an event is in `recorder.py`, random days are in `simulation.py`, the rules for a verdict in
+`oracle/subscriptions.py`. Each event happens to another company, so that no client reaches a guardrail.
 """
 
 from __future__ import annotations
@@ -17,18 +16,18 @@ from pax8_pipeline.sandbox.world.generate_pax8 import make_company
 from pax8_pipeline.sandbox.world.recorder import EventRecorder
 from pax8_pipeline.sandbox.world.systems import Systems
 
-_MODEST = Decimal(600)  # money per period an event may move: well inside the default guardrails
+_MODEST = Decimal(600)  # the money per period that an event may change: well within the default guardrails
 
 
 class ScriptedDay(EventRecorder):
-    """Makes one event of each kind happen in a world, each to a company of its own."""
+    """Makes one event of each kind happen in a world, each to another company."""
 
     def __init__(self, world: Systems, rng: random.Random) -> None:
         super().__init__(world, rng)
         self._used: set[str] = set()
 
     def play(self) -> None:
-        """One event of each kind, in a fixed order."""
+        """Make one event of each kind happen, in a fixed order."""
         for event in (
             self._increase,
             self._increase_manual,
@@ -108,7 +107,7 @@ class ScriptedDay(EventRecorder):
         self.record("trial", row, "trial")
 
     def _unmatched_company(self) -> None:
-        """A new customer that nobody mapped; a Halo client of just that name stands there to tempt a guess."""
+        """Add a new company that nobody has mapped. A Halo client with the same name tempts a sync to guess."""
         company = make_company(self.rng, "Meridian Garden Centre", self.world.today)
         company["externalId"] = "GC-2291"
         self.world.pax8.add_company(company)
@@ -175,7 +174,7 @@ class ScriptedDay(EventRecorder):
     # Choosing ------------------------------------------------------------------------------------------------
 
     def _pick(self, fits: Callable[[Row], bool]) -> Row:
-        """An ordinary subscription that fits, of a company nothing has happened to yet."""
+        """Return an ordinary subscription that fits, of a company without events so far."""
         candidates = [row for row in self._ordinary() if row["companyId"] not in self._used and fits(row)]
         if not candidates:
             raise ValueError("this world is too small for its story: give it more companies")
@@ -184,11 +183,11 @@ class ScriptedDay(EventRecorder):
         return row
 
     def _company(self) -> str:
-        """A mapped company nothing has happened to yet."""
+        """Return a mapped company without events so far."""
         return str(self._pick(self._followed)["companyId"])
 
     def _ordinary(self) -> Iterator[Row]:
-        """Active, mapped, billed seats of modest worth at clients with a fair number of lines."""
+        """Yield active, mapped, billed seats of moderate money, of clients with enough lines."""
         world = self.world
         for row in world.pax8.subscriptions.values():
             if row["status"] != "Active" or world.oracle.verdict(row["id"]) != "in_step":

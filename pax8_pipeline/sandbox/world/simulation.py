@@ -1,7 +1,7 @@
 """What a day brings when the clock plays it: people change seats, cancel, renew, buy again; Pax8 and Halo work.
 
-Here belongs: the world's random but seeded life, one day at a time. Not here: the scripted day (`scenario.py`).
-Everything a day draws comes from (seed, date), so a world played to a date is the same however it got there.
+Random but seeded events, one day at a time. The scripted day is in `scenario.py`. Everything on a day is drawn from
+(seed, date), so a world that was played to a date is always the same.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ NEW = 0.01  # chance of a company per day
 
 
 def play_day(world: Systems) -> None:
-    """Go to the morning of the next day, with everything that happens until then."""
+    """Set the clock to the morning of the next day, with everything that happens until then."""
     world.clock.set(world.today + timedelta(days=1))
     rng = random.Random(f"{world.seed}|{world.today}")
     recorder = EventRecorder(world, rng)
     for row in list(world.pax8.subscriptions.values()):
         _play_subscription(world, recorder, rng, row)
-    _buy_anew(world, recorder, rng)
+    _buy_new(world, recorder, rng)
     if world.today.day >= invoices.GENERATED_ON and not invoices.month_is_generated(world.pax8, world.today):
         invoices.generate(world.pax8, month_start(world.today))
     world.pax8.touch()
@@ -58,7 +58,7 @@ def _play_subscription(world: Systems, recorder: EventRecorder, rng: random.Rand
 
 
 def _renew(world: Systems, recorder: EventRecorder, row: Row) -> None:
-    """A commitment whose last day was yesterday runs for another term under the same subscription id."""
+    """Start another term, under the same subscription id, of a commitment that ended yesterday."""
     held = row["commitment"]
     if not held or held["endDate"] >= world.today.isoformat():
         return
@@ -70,18 +70,18 @@ def _renew(world: Systems, recorder: EventRecorder, row: Row) -> None:
 
 def _change_seats(world: Systems, recorder: EventRecorder, rng: random.Random, row: Row) -> None:
     delta = rng.choice((-2, -1, 1, 1, 2, 3))
-    wanted = max(1, row["quantity"] + delta)
-    if wanted == row["quantity"]:
+    new_quantity = max(1, row["quantity"] + delta)
+    if new_quantity == row["quantity"]:
         return
-    kind = "increase" if wanted > row["quantity"] else "decrease"
+    kind = "increase" if new_quantity > row["quantity"] else "decrease"
     before = row["quantity"]
-    world.pax8.change_subscription(row["id"], {"quantity": wanted})
+    world.pax8.change_subscription(row["id"], {"quantity": new_quantity})
     verdict = world.oracle.verdict(row["id"])
-    recorder.record(kind, row, verdict, before={"quantity": before}, after={"quantity": wanted})
+    recorder.record(kind, row, verdict, before={"quantity": before}, after={"quantity": new_quantity})
 
 
 def _cancel(world: Systems, recorder: EventRecorder, rng: random.Random, row: Row) -> None:
-    """Cancelled as of yesterday, or to the end of the commitment; some are bought again under a new id."""
+    """Cancel as of yesterday or to the end of the commitment. Some are bought again under a new id."""
     held = row["commitment"]
     if held and rng.random() < 0.7:
         end = held["endDate"]
@@ -96,7 +96,7 @@ def _cancel(world: Systems, recorder: EventRecorder, rng: random.Random, row: Ro
         recorder.record("rebuy_new", new, world.oracle.verdict(new["id"]), details={"instead_of": row["id"]})
 
 
-def _buy_anew(world: Systems, recorder: EventRecorder, rng: random.Random) -> None:
+def _buy_new(world: Systems, recorder: EventRecorder, rng: random.Random) -> None:
     for company in list(world.pax8.companies.values()):
         if company["status"] == "Deleted" or rng.random() >= NEW:
             continue
@@ -106,6 +106,6 @@ def _buy_anew(world: Systems, recorder: EventRecorder, rng: random.Random) -> No
 
 
 def _verdict_if_billed(world: Systems, row: Row, verdict: str) -> str:
-    """`verdict` where a Halo line follows the subscription and nothing else is in its way."""
+    """Return `verdict` when a Halo line follows the subscription and nothing else prevents it."""
     current = world.oracle.verdict(row["id"])
     return verdict if current in ("in_step", "increase", "decrease", "pending_cancel") else current

@@ -1,7 +1,6 @@
-"""A world on disk: saved whole and at once, or not at all.
+"""A world on disk: saved completely, or not at all.
 
-Here belongs: the file. Not here: what a world's JSON holds (`world.py` and the two stores), when it is saved
-(`server/app.py`).
+What a world's JSON has is in `world.py` and the two stores; when it is saved is in `server/app.py`.
 """
 
 from __future__ import annotations
@@ -14,11 +13,11 @@ from pax8_pipeline.text import jsontext
 
 
 class StateFileError(ValueError):
-    """A file is not a state that this version can read; the text names the file and says what to do."""
+    """The file is not a state that this version can read. The text names the file and says what to do."""
 
 
 def save(world: World, path: Path) -> None:
-    """Write the world to `path`; a crash in between leaves the older file."""
+    """Write the world to `path`. A crash during the write leaves the older file."""
     with world.pax8.lock, world.halo.lock:
         text = jsontext.dumps(world.to_json())
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -31,7 +30,7 @@ def save(world: World, path: Path) -> None:
 
 
 def load(path: Path) -> World:
-    """Read a world from `path`; StateFileError when it is none that `save` of this version wrote."""
+    """Read a world from `path`. Raises StateFileError when this version's `save` did not write it."""
     try:
         return World.from_json(jsontext.loads(path.read_bytes()))
     except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -1,7 +1,7 @@
-"""What people and vendors do to usage: a group linked in the portal, an odd or late charge, an invoice corrected.
+"""What people and vendors do to usage: a group linked in the portal, an odd or late charge, a corrected invoice.
 
-Here belongs: the single acts that a test or `/control` plays on one Pax8. Not here: the calendar of invoices and what a
-correction is (`pax8/invoices.py`), what all of it should come to (`oracle/usage.py`).
+Single actions that a test or `/control` performs on one Pax8. The calendar of invoices and corrections is in
+`pax8/invoices.py`; the expected result is in `oracle/usage.py`.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ _NAMES = ("product_id", "product_name", "quantity", "unit", "price", "cost", "to
 
 
 def assign_group(store: Pax8Store, group_id: str, company_id: str) -> Row:
-    """A person links a usage group to a company in the Pax8 portal; returns the group.
+    """Let a person link a usage group to a company in the Pax8 portal; return the group.
 
-    Summaries show the company from now on, and so do invoices made from now on; what is on an invoice stays as it is
-    (docs/vendors/pax8.md#invoices). KeyError for an unknown group or company.
+    Summaries show the company from now on, and invoices made from now on too. An invoice that exists does not change
+    (docs/vendors/pax8.md#invoices). Raises KeyError for an unknown group or company.
     """
     company = store.companies[company_id.lower()]
     return store.change_group(group_id, {"companyId": company["id"], "_assignment": "assigned"})
@@ -32,12 +32,13 @@ def assign_group(store: Pax8Store, group_id: str, company_id: str) -> Row:
 def charge(
     store: Pax8Store, month: date, *, company_id: str | None = None, subscription_id: str | None = None, **given: Any
 ) -> Row:
-    """Pax8 charges something odd in arrears for the usage month that begins with `month`; returns the invoice item.
+    """Let Pax8 charge something odd in arrears for the usage month that starts with `month`; return the invoice item.
 
-    It is on the month's invoice when that is made, or on a second one at once where it is made already. Optional:
-    product_id, product_name, quantity, unit, price, cost, total, cost_total, currency, group (the vendor's name of it),
-    term (Arrears), billed_by_pax8. Without `company_id` the item shows no company; without `subscription_id` none.
-    Totals not given are quantity times price or cost, to the cent. ValueError for an unknown name.
+    It is on the month's invoice when that is made, or on a second one if it is made already. Optional: product_id,
+    product_name, quantity, unit, price, cost, total, cost_total, currency, group (the vendor's name of it), term
+    (Arrears), billed_by_pax8. Without `company_id` the item shows no company, without `subscription_id` no
+    subscription. Totals that are not given are quantity times price or cost, to the cent. Raises ValueError for an
+    unknown name.
     """
     if unknown := sorted(set(given) - set(_NAMES)):
         raise ValueError(f"an item has no {', '.join(unknown)}; it has {', '.join(_NAMES)}")
@@ -56,7 +57,7 @@ def charge(
 def _item(
     store: Pax8Store, month: date, company_id: str | None, subscription_id: str | None, given: dict[str, Any]
 ) -> Row:
-    """The item as it will stand on an invoice, with an id that nothing else has."""
+    """Return the item as it will be on an invoice, with a new id."""
     sold = store.subscriptions[subscription_id.lower()] if subscription_id else None
     company = store.companies[company_id.lower()] if company_id else None
     product_id = given.get("product_id") or (sold["productId"] if sold else next(iter(store.products)))
@@ -92,7 +93,7 @@ def _item(
 
 
 def _partner(store: Pax8Store, company_id: str | None, subscription_id: str | None) -> int:
-    """The partner whose invoice an item goes on."""
+    """Return the partner whose invoice gets the item."""
     if not company_id and subscription_id:
         company_id = store.subscriptions[subscription_id.lower()]["companyId"]
     return int(store.companies[company_id.lower()]["_partner"]) if company_id else 0
@@ -105,9 +106,9 @@ def credit_and_rebill(
     invoice_month: date | None = None,
     share: Decimal = Decimal("0.9"),
 ) -> Row:
-    """Pax8 takes back an approved invoice and makes another whose first Arrears item is `share` of what it was.
+    """Let Pax8 credit an approved invoice and make another one, whose first Arrears item is `share` of what it was.
 
-    The invoice is named by its id, or is the first partner's of `invoice_month`. Returns the new invoice.
+    The invoice is named by its id, or is the first partner's of `invoice_month`. Return the new invoice.
     """
     if invoice_id is None:
         if invoice_month is None:

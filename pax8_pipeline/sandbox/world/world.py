@@ -1,7 +1,7 @@
 """A synthetic MSP: its Pax8, its Halo, the links between them, and a clock that plays days.
 
-Here belongs: putting the parts together, and what tests, the server and the demo ask of a world. Not here: how each
-side is made (`generate_pax8.py`, `generate_halo.py`), events (`scenario.py`, `simulation.py`), HTTP (`server`).
+It combines the parts, and has what tests, the server and the demo need of a world. How each side is made is in
+`generate_pax8.py` and `generate_halo.py`, events are in `scenario.py` and `simulation.py`, HTTP is in `server`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from pax8_pipeline.sandbox.core.clock import Clock, add_months, month_start
+from pax8_pipeline.sandbox.core.clock import WorldClock, add_months, month_start
 from pax8_pipeline.sandbox.core.links import Links
 from pax8_pipeline.sandbox.halo.store import HaloStore
 from pax8_pipeline.sandbox.halo.switches import HaloSwitches
@@ -25,23 +25,23 @@ from pax8_pipeline.sandbox.pax8.store import Pax8Store, Row
 from pax8_pipeline.sandbox.pax8.switches import UNASSIGNED_SHAPES, Pax8Switches
 from pax8_pipeline.sandbox.pax8.wire import SUITE_VENDOR, vendor_subscription_id
 from pax8_pipeline.sandbox.world import generate_pax8, simulation, usage_events
-from pax8_pipeline.sandbox.world.event import Event
+from pax8_pipeline.sandbox.world.event import WorldEvent
 from pax8_pipeline.sandbox.world.generate_halo import HaloGenerator
 from pax8_pipeline.sandbox.world.scenario import ScriptedDay
 
 DEMO_TODAY = date(2026, 8, 20)
 DEMO_SEED = 8
 _STATE_VERSION = 1
-_INVOICE_MONTHS = 3  # how far back invoices go when the world begins
+_INVOICE_MONTHS = 3  # the months of invoices at the start of the world
 
 
 class World:
-    """One synthetic world. Same seed, date and sizes: the same world to the byte.
+    """One synthetic world. The same seed, date and sizes give exactly the same world.
 
-    `companies`, `subscriptions` (of all kinds, default `subscriptions_per_company` each) and `usage` (how many of them
-    are usage containers, default a `usage_share`) say how big; `unassigned` names shapes of usage groups without a
-    company (`pax8.switches.UNASSIGNED_SHAPES`), `invoice_months` how many months of invoices there are at the beginning, when
-    Halo is exactly in step with Pax8; the customers whom Pax8 bills itself (one in forty) have no lines there.
+    Sizes: `companies`, `subscriptions` (of all kinds, default `subscriptions_per_company` each) and `usage` (how many
+    of them are usage subscriptions, default a `usage_share`). `unassigned`: forms of usage groups without a company
+    (`pax8.switches.UNASSIGNED_SHAPES`). `invoice_months`: months of invoices at the start. At the start Halo is exactly
+    in step with Pax8; companies that Pax8 bills itself (one in forty) have no lines in Halo.
     """
 
     def __init__(
@@ -60,11 +60,11 @@ class World:
         halo_switches: HaloSwitches | None = None,
     ) -> None:
         self.seed = seed
-        self.clock = Clock(today)
+        self.clock = WorldClock(today)
         self.pax8 = Pax8Store(now=self.clock.now, switches=pax8_switches)
         self.halo = HaloStore(now=self.clock.now, switches=halo_switches)
         self.links = Links({}, {}, {})
-        self.story: list[Event] = []
+        self.story: list[WorldEvent] = []
         total = round(companies * subscriptions_per_company) if subscriptions is None else subscriptions
         sizes = generate_pax8.Sizes(companies, total, round(total * usage_share) if usage is None else usage)
         rng = random.Random(f"{seed}|{today}")
@@ -75,7 +75,7 @@ class World:
 
     @classmethod
     def demo(cls, today: date | None = None, *, seed: int = DEMO_SEED, companies: int = 60) -> World:
-        """A world in step until yesterday, whose last day holds one event of each kind (`scenario.py`)."""
+        """A world that was in step until yesterday. Its last day has one event of each kind (`scenario.py`)."""
         day = today or DEMO_TODAY
         world = cls(seed, day, companies=companies, unassigned=UNASSIGNED_SHAPES)
         ScriptedDay(world, random.Random(f"{seed}|{day}|story")).play()
@@ -88,7 +88,7 @@ class World:
         self.halo.vendor_id_of = self._vendor_id_of
 
     def _native_counts(self) -> dict[str, int]:
-        """What Halo's own Pax8 integration would import: one seat less than is true, so that it shows."""
+        """Return what Halo's own Pax8 integration would import: one seat less than is true, so that it can be seen."""
         return {row["id"]: max(0, int(row["quantity"]) - 1) for row in self.pax8.subscriptions.values()}
 
     def _vendor_id_of(self, subscription_id: str) -> str | None:
@@ -96,19 +96,21 @@ class World:
         return vendor_subscription_id(row["id"]) if row and row.get("_vendor") == SUITE_VENDOR else None
 
     def _make_invoices(self, months: int) -> None:
-        """Invoices of the last months: one credited and rebilled, one void, the newest clean."""
+        """Make the invoices of the last months: one credited and billed again, one void, the newest without a special
+        case.
+        """
         newest = month_start(self.today)
         if self.today.day < invoices.GENERATED_ON:
             newest = add_months(newest, -1)
         for back in range(months - 1, -1, -1):
             period = add_months(newest, -back)
-            made = invoices.generate(self.pax8, period)
+            new_invoices = invoices.generate(self.pax8, period)
             if back:
-                for row in made:
+                for row in new_invoices:
                     row["status"] = "Paid"
-            if back == 2 and made:
-                invoices.credit_and_rebill(self.pax8, made[0]["id"], on=period.replace(day=12))
-            if back == 1 and made:
+            if back == 2 and new_invoices:
+                invoices.credit_and_rebill(self.pax8, new_invoices[0]["id"], on=period.replace(day=12))
+            if back == 1 and new_invoices:
                 invoices.void_invoice(self.pax8, period, on=period.replace(day=6))
 
     # The clock --------------------------------------------------------------------------------------------
@@ -124,7 +126,7 @@ class World:
             simulation.play_day(self)
 
     def play_to(self, day: date) -> None:
-        """Play day after day until `day`; ValueError for a day that is past."""
+        """Play day after day until `day`. Raises ValueError for a day in the past."""
         if day < self.today:
             raise ValueError(f"the clock stands at {self.today} and does not run back to {day}")
         while self.today < day:
@@ -133,12 +135,12 @@ class World:
     # What is true -----------------------------------------------------------------------------------------
 
     def expected_halo(self) -> dict[str, dict[int, dict[str, Any]]]:
-        """The state Halo should hold after a correct sync of today; see `Oracle.halo_state` for its shape."""
+        """Return the state of Halo after a correct sync of today; its form is that of `Oracle.halo_state`."""
         with self.pax8.lock, self.halo.lock:
             return self.oracle.expected_halo()
 
     def halo_state(self) -> dict[str, dict[int, dict[str, Any]]]:
-        """The state Halo holds now, to be compared with `expected_halo`."""
+        """Return the present state of Halo, to compare with `expected_halo`."""
         with self.halo.lock:
             return self.oracle.halo_state()
 
@@ -148,11 +150,13 @@ class World:
             return self.oracle.verdicts()
 
     def expected_usage(self, month: date | str, *, confirmed: Collection[str] = ()) -> ExpectedUsage:
-        """What the invoices visible today make of a usage month; see `oracle.usage.expected_usage`."""
+        """Return the expected usage of a month from the invoices that are visible today; see
+        `oracle.usage.expected_usage`.
+        """
         return expected_usage(self.pax8, self.halo, self.links, month, confirmed=confirmed)
 
     def halo_ids(self, subscription_id: str) -> dict[str, int]:
-        """client_id, recurring_invoice_id, line_id and licence_id of a subscription, as far as they exist."""
+        """Return client_id, recurring_invoice_id, line_id and licence_id of a subscription, if they exist."""
         row = self.pax8.subscriptions[subscription_id.lower()]
         client = self.links.clients.get(row["companyId"])
         line = self.links.lines.get(row["id"])
@@ -189,7 +193,7 @@ class World:
     # Mapping files ----------------------------------------------------------------------------------------
 
     def write_mappings(self, folder: Path) -> None:
-        """Write clients.csv, subscriptions.csv and items.csv: what no id in either system shows."""
+        """Write clients.csv, subscriptions.csv and items.csv with the links that no id in either system shows."""
         folder.mkdir(parents=True, exist_ok=True)
         clients = [
             (company, link.client_id, self.pax8.companies[company]["name"])
@@ -219,7 +223,7 @@ class World:
     # Saving -----------------------------------------------------------------------------------------------
 
     def to_json(self) -> dict[str, Any]:
-        """The whole world as JSON-able data; rows are shared with it, so write them out before going on."""
+        """The whole world as JSON-able data. Rows are shared with it, so write the result before the world changes."""
         return {
             "version": _STATE_VERSION,
             "seed": self.seed,
@@ -232,17 +236,17 @@ class World:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> World:
-        """The inverse of `to_json`; ValueError for a state of another version."""
+        """The inverse of `to_json`. Raises ValueError for a state of another version."""
         if data.get("version") != _STATE_VERSION:
             raise ValueError(f"sandbox state of version {data.get('version')}; this one reads {_STATE_VERSION}")
         world = cls.__new__(cls)
         world.seed = data["seed"]
-        world.clock = Clock(date.fromisoformat(data["today"]))
+        world.clock = WorldClock(date.fromisoformat(data["today"]))
         world.pax8 = Pax8Store.from_json(data["pax8"], now=world.clock.now)
         world.halo = HaloStore.from_json(data["halo"], now=world.clock.now)
         world.links = Links.from_json(data["links"])
-        names = [one.name for one in fields(Event)]
-        world.story = [Event(**{name: event[name] for name in names}) for event in data["story"]]
+        names = [one.name for one in fields(WorldEvent)]
+        world.story = [WorldEvent(**{name: event[name] for name in names}) for event in data["story"]]
         world._connect()
         return world
 
