@@ -58,8 +58,8 @@ def test_the_steps_of_a_run_share_their_wait_for_the_warehouse(tmp_path: Path) -
 
 
 def test_what_halo_names_in_a_run_is_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    told: dict[str, Any] = {}
-    monkeypatch.setattr("pax8_pipeline.orchestration.resources.HaloClient", lambda config, **more: told.update(more))
+    options: dict[str, Any] = {}
+    monkeypatch.setattr("pax8_pipeline.orchestration.resources.HaloClient", lambda config, **more: options.update(more))
     HaloResource().client(settings(tmp_path))
-    told["on_quota"](Quota(100, 300.0))
+    options["on_quota"](Quota(100, 300.0))
     assert halo_quota(tmp_path) == Quota(100, 300.0)

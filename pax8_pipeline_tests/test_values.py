@@ -140,10 +140,14 @@ def test_what_is_no_json_number_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["1e400", "201.0", "2.01e2", "200.6", '"0201"', '"２０１"', "true", '"201 "', "-201"])
 def test_what_a_vendor_writes_as_id_reaches_staging_as_it_was_sent(text: str, sql: Callable[[str, Any], Any]) -> None:
-    kept = jsontext.dumps_for_raw(jsontext.loads(f'{{"id": {text}}}'))
+    stored = jsontext.dumps_for_raw(jsontext.loads(f'{{"id": {text}}}'))
     with_id = text.strip('"').strip()
-    assert (sql("halo_id", _member(kept, sql)) is None) is (with_id != "201")
+    assert (sql("halo_id", _member(stored, sql)) is None) is (with_id != "201")
 
 
-def _member(kept: str, sql: Callable[[str, Any], Any]) -> Any:
-    return jsontext.loads(kept)["id"] if kept.startswith('{"id":"') else kept.removeprefix('{"id":').removesuffix("}")
+def _member(stored: str, sql: Callable[[str, Any], Any]) -> Any:
+    return (
+        jsontext.loads(stored)["id"]
+        if stored.startswith('{"id":"')
+        else stored.removeprefix('{"id":').removesuffix("}")
+    )

@@ -50,8 +50,8 @@ def call(*arguments: str) -> Result:
 
 
 def verdict(folder: Path) -> tuple[int, str]:
-    told = told_of(folder)
-    return told.verdict.code, told.verdict.sentence
+    report = told_of(folder)
+    return report.verdict.code, report.verdict.sentence
 
 
 def told_of(folder: Path) -> run_report.RunReport:
@@ -116,8 +116,8 @@ def test_an_acknowledgement_can_be_taken_back(folder: Path) -> None:
 
 def test_the_list_says_what_is_open_and_what_is_known(folder: Path) -> None:
     call(OTHER, "--why", "billed by hand")
-    told: dict[str, Any] = json.loads(call("--list", "--json").stdout)
-    assert {r["finding_id"]: r["acknowledged"] for r in told["findings"]} == {
+    report: dict[str, Any] = json.loads(call("--list", "--json").stdout)
+    assert {r["finding_id"]: r["acknowledged"] for r in report["findings"]} == {
         f"unbilled:{OTHER}": True,
         f"orphaned_licence-overcharge:{ORPHAN}": False,
     }
@@ -128,19 +128,19 @@ def test_the_list_says_what_is_open_and_what_is_known(folder: Path) -> None:
 
 def test_every_output_shows_since_when_and_who_acknowledged_it(folder: Path) -> None:
     call(OTHER, "--why", "billed by hand", "--until", "2026-12-31")
-    said = "acknowledged by ada until 2026-12-31: billed by hand"
+    mark = "acknowledged by ada until 2026-12-31: billed by hand"
     with Warehouse(folder / "warehouse.duckdb").connect() as connection:
         plan_id = str(plans.latest_plan_id(connection))
         markdown, page = plan_report.plan_markdown(connection, plan_id), plan_report.plan_html(connection, plan_id)
         table = plan_report.plan_csv(plan_rows.plan_rows(connection, plan_id))
     for text in (markdown, page, table):
-        assert said in text
+        assert mark in text
         assert "2026-08-20, new" in text
         assert "orphaned_licence" in text
     assert "44.00 too much" in markdown  # Halo names no currency of this client
     shown = CliRunner().invoke(plan, ["show", "--details"]).stdout
     assert ("2026-08-20, new" in shown, "orphaned_licence" in shown, "acknowledged" in shown) == (True, True, True)
     story = CliRunner().invoke(explain, [OTHER]).stdout
-    assert f"unbilled:{OTHER} waits for a person since 2026-08-20 (new); 0.90 USD a month not billed; {said}" in story
+    assert f"unbilled:{OTHER} waits for a person since 2026-08-20 (new); 0.90 USD a month not billed; {mark}" in story
     data = run_report.as_data(told_of(folder))
     assert [f["finding_id"] for f in data["findings"] if f["counts"]] == [f"orphaned_licence-overcharge:{ORPHAN}"]

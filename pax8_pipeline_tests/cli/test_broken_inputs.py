@@ -85,7 +85,7 @@ def test_a_broken_input_is_answered_in_one_sentence(
     assert "Traceback" not in out + err
     if case.command.split()[0] == "doctor" and not err.startswith("Error"):
         lines = out.splitlines()
-        said = next(
+        message = next(
             "\n".join(lines[n : n + 2])
             for n, line in enumerate(lines)
             if line.startswith("[bad]") and case.says[0] in line
@@ -94,14 +94,14 @@ def test_a_broken_input_is_answered_in_one_sentence(
         assert out == ""
         assert len(err.splitlines()) == 1, err
         assert err.startswith("Error: ")
-        said = err
-    assert "error in this program" not in said
-    missing = [part for part in case.says if part not in said]
-    assert not missing, said
-    if kept := os.environ.get("KEEP_SENTENCES"):
-        with Path(kept).open("a", encoding="utf-8") as file:
-            told = " ".join(said.split()).replace(str(folder) + "/", "").replace(str(folder), ".")
-            file.write(f"| `{case.name}` | {told} |\n")
+        message = err
+    assert "error in this program" not in message
+    missing = [part for part in case.says if part not in message]
+    assert not missing, message
+    if table_file := os.environ.get("KEEP_SENTENCES"):
+        with Path(table_file).open("a", encoding="utf-8") as file:
+            short_message = " ".join(message.split()).replace(str(folder) + "/", "").replace(str(folder), ".")
+            file.write(f"| `{case.name}` | {short_message} |\n")
 
 
 def test_each_group_has_forty_and_more() -> None:
@@ -156,10 +156,10 @@ def test_what_nobody_foresaw_is_one_sentence_too(
     monkeypatch.setattr("pax8_pipeline.commands.prune.load_settings", fail)
     with pytest.raises(SystemExit) as ended:
         cli.main(["prune"])
-    said = capfd.readouterr().err
+    message = capfd.readouterr().err
     assert ended.value.code == 1
-    assert len(said.splitlines()) == 1
-    assert says in said
+    assert len(message.splitlines()) == 1
+    assert says in message
 
 
 def test_a_full_disk_behind_a_redirection_is_told(

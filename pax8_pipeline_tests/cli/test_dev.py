@@ -53,18 +53,18 @@ def test_sandbox_and_dagster_run_together_and_one_signal_ends_both(tmp_path: Pat
     world = tmp_path / "data" / "sandbox" / "world.json"
     state.save(World(1, companies=3), world)
     port = free_port()
-    # As a shell's `&` does in a script: Dagster would inherit the ignored signals and go on ignoring them.
+    # As a shell's `&` does in a script: Dagster would inherit the ignored signals and continue to ignore them.
     ignoring = ["bash", "-c", "trap '' INT TERM; exec \"$@\"", "bash"]
     command = [*ignoring, sys.executable, "-m", "pax8_pipeline.cli", "dev", "--port", str(port)]
     process = subprocess.Popen(command, cwd=tmp_path, env=clean_environment(), stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     try:
-        told = []
+        lines = []
         for line in process.stderr:
-            told.append(line)
+            lines.append(line)
             if "Dagster is up" in line:
                 break
-        assert f"http://localhost:{port}" in told[-1], "".join(told)
+        assert f"http://localhost:{port}" in lines[-1], "".join(lines)
         children = psutil.Process(process.pid).children(recursive=True)
         seen = _ask(port)
     finally:

@@ -277,7 +277,7 @@ def test_a_401_on_one_record_is_a_missing_right_and_says_where_to_click(
     patient.sandbox.world.halo.switches.change({"detail_denied": [resource]})
     found = patient.point(point)
     assert found["level"] == "bad"
-    assert "the token is good" in found["advice"]
+    assert "the token works" in found["advice"]
     assert right in found["advice"]
     assert "Configuration > Teams & Agents" in found["advice"]
 

@@ -55,7 +55,7 @@ def settings(tmp_path: Path) -> Settings:
     return load_settings({"PAX8_PIPELINE_DATA": str(tmp_path)})
 
 
-def said(findings: list[Diagnosis]) -> dict[str, list[str]]:
+def by_level(findings: list[Diagnosis]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for one in findings:
         found.setdefault(one.level, []).append(one.text)
@@ -63,7 +63,7 @@ def said(findings: list[Diagnosis]) -> dict[str, list[str]]:
 
 
 def test_a_client_that_halo_does_not_have_is_named_with_file_and_row(settings: Settings) -> None:
-    found = said(list(mappings.examine_halo(_Halo(), settings)))  # type: ignore[arg-type]
+    found = by_level(list(mappings.examine_halo(_Halo(), settings)))  # type: ignore[arg-type]
     at = settings.mappings_path
     assert found["bad"] == [
         f"{at}/clients.csv, row 3, column halo_client_id: Halo has no client 999",
@@ -75,7 +75,7 @@ def test_a_client_that_halo_does_not_have_is_named_with_file_and_row(settings: S
 
 
 def test_what_pax8_does_not_have_is_named_too(settings: Settings) -> None:
-    found = said(list(mappings.examine_pax8(_Pax8(), settings)))  # type: ignore[arg-type]
+    found = by_level(list(mappings.examine_pax8(_Pax8(), settings)))  # type: ignore[arg-type]
     assert [text.split("mappings/")[1] for text in found["bad"]] == [
         f"clients.csv, row 3, column pax8_company_id: Pax8 has no company {GONE}",
         f"subscriptions.csv, row 4, column pax8_subscription_id: Pax8 has no subscription {GONE}",

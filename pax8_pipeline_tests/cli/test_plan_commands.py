@@ -60,11 +60,11 @@ def test_only_what_waits_can_be_approved(trust: str, refused: bool, folder: Path
     if refused:
         assert "nothing in that part" in str(result.exception)
         return
-    told = data(result)
-    assert (told["approved_by"], told["rows_covered"], told["kind"]) == ("ada", 1, "approve")
-    assert told["next"] == [f"pax8-pipeline plan apply {told['plan_id']}"]
+    answer = data(result)
+    assert (answer["approved_by"], answer["rows_covered"], answer["kind"]) == ("ada", 1, "approve")
+    assert answer["next"] == [f"pax8-pipeline plan apply {answer['plan_id']}"]
     (shown,) = data(call("show", "--json"))["approvals"]
-    assert (shown["approved_by"], shown["rows"], shown["checksum"]) == ("ada", 1, told["checksum"])
+    assert (shown["approved_by"], shown["rows"], shown["checksum"]) == ("ada", 1, answer["checksum"])
 
 
 def test_a_part_that_is_not_there_is_refused_and_records_nothing(folder: Path) -> None:
@@ -77,10 +77,10 @@ def test_a_part_that_is_not_there_is_refused_and_records_nothing(folder: Path) -
 
 def test_a_text_answer_says_who_what_and_the_next_command(folder: Path) -> None:
     plan_id = planned(folder, "approve")
-    said = call("approve", plan_id, "--by", "Grace").stdout
-    assert "Approved by Grace at " in said
-    assert "Money a month in USD: 110.00 up, 0.00 down" in said
-    assert f"Next: pax8-pipeline plan apply {plan_id}" in said
+    output = call("approve", plan_id, "--by", "Grace").stdout
+    assert "Approved by Grace at " in output
+    assert "Money a month in USD: 110.00 up, 0.00 down" in output
+    assert f"Next: pax8-pipeline plan apply {plan_id}" in output
     assert "Approved by Grace at " in call("show").stdout
 
 
@@ -99,8 +99,8 @@ def test_apply_in_any_other_write_mode_says_so_and_exits_2(
     monkeypatch.setenv("HALO_WRITE_MODE", mode)
     result = call("apply", plan_id)
     assert (result.exit_code, "the write mode is dry_run" in result.stdout) == (2, True)
-    told = data(call("apply", plan_id, "--json"))
-    assert (told["exit_code"], "the write mode is dry_run" in told["sentence"]) == (2, True)
+    answer = data(call("apply", plan_id, "--json"))
+    assert (answer["exit_code"], "the write mode is dry_run" in answer["sentence"]) == (2, True)
 
 
 def test_a_plan_that_does_not_exist_is_an_error_in_every_write_mode(folder: Path) -> None:

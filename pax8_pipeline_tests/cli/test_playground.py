@@ -33,8 +33,8 @@ def test_a_second_command_uses_the_server_of_the_first(world_file: Path) -> None
 def test_a_world_is_free_again_when_its_server_is_killed(world_file: Path) -> None:
     program = (
         "import pathlib, sys, threading\n"
-        "from pax8_pipeline.commands.sandbox_server import served_world\n"
-        "with served_world(pathlib.Path(sys.argv[1])) as env:\n"
+        "from pax8_pipeline.commands.sandbox_server import serve_or_join\n"
+        "with serve_or_join(pathlib.Path(sys.argv[1])) as env:\n"
         "    print(env['PAX8_API_URL'], flush=True)\n"
         "    threading.Event().wait()\n"
     )
@@ -83,15 +83,15 @@ def test_sandbox_command_prints_the_environment_and_keeps_its_world(tmp_path: Pa
         env=clean_environment(),
     )
     assert server.stdout is not None
-    told = {}
+    printed = {}
     for line in server.stdout:
         if line.startswith("export "):
             name, value = line.removeprefix("export ").strip().split("=", 1)
-            told[name] = value
+            printed[name] = value
         if line.startswith("Ctrl-C"):
             break
     with serve_or_join(keep) as env:
-        assert env == told
+        assert env == printed
     second = cli(tmp_path, "sandbox", "--port", "0", "--state", str(keep))
     assert (second.returncode, "is in use at http://127.0.0.1:" in second.stderr) == (1, True)
     server.send_signal(signal.SIGINT)

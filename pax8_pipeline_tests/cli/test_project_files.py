@@ -86,9 +86,9 @@ def test_policy_yaml_states_every_key_with_its_default() -> None:
 
 
 def test_policy_yaml_explains_every_key() -> None:
-    said = make_reference.comments((ROOT / "data" / "policy.yaml").read_text())
+    comments = make_reference.comments((ROOT / "data" / "policy.yaml").read_text())
     silent = {
-        leaf for leaf in _leaves(_keys(Policy)) if not any(path[-1] == leaf and text for path, text in said.items())
+        leaf for leaf in _leaves(_keys(Policy)) if not any(path[-1] == leaf and text for path, text in comments.items())
     }
     assert silent == set()
 

@@ -14,7 +14,7 @@ from pax8_pipeline.mapping.files import ClientMapping, Mappings
 from pax8_pipeline.warehouse import snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.support.books import empty_warehouse, hold_open
-from pax8_pipeline_tests.support.vendors import FakeHalo
+from pax8_pipeline_tests.support.vendors import HaloInMemory
 
 NOW = datetime.now(UTC).replace(tzinfo=None)
 NOTHING = Mappings((), (), (), "")
@@ -65,8 +65,8 @@ def test_no_details_are_read_of_rows_that_carry_fields_and_links_already(warehou
 
 def test_details_read_lately_wait_and_the_oldest_come_first(warehouse: Warehouse) -> None:
     keep(warehouse, [{"id": "open"}], bare(1, 2, 3))
-    snapshots.store(warehouse, [loading.read_details(FakeHalo(details={1: {"id": 1}}), [1])], "r")
-    snapshots.store(warehouse, [loading.read_details(FakeHalo(details={2: {"id": 2}}), [2])], "r")
+    snapshots.store(warehouse, [loading.read_details(HaloInMemory(details={1: {"id": 1}}), [1])], "r")
+    snapshots.store(warehouse, [loading.read_details(HaloInMemory(details={2: {"id": 2}}), [2])], "r")
     assert wanted(warehouse) == [3]
     assert wanted(warehouse, now=NOW + timedelta(days=8)) == [3, 1, 2]
     assert wanted(warehouse, now=NOW + timedelta(days=8), most=2) == [3, 1]
@@ -78,12 +78,12 @@ def test_an_external_id_that_is_no_client_claims_nothing(warehouse: Warehouse) -
 
 
 def test_a_client_deleted_meanwhile_is_left_out() -> None:
-    read = loading.read_details(FakeHalo(details={1: {"id": 1}}), [1, 2])
+    read = loading.read_details(HaloInMemory(details={1: {"id": 1}}), [1, 2])
     assert [o.object_id for o in read.objects] == ["1"]
 
 
 def test_ordinary_invoices_are_read_from_62_days_back_to_40_ahead() -> None:
-    halo = FakeHalo()
+    halo = HaloInMemory()
     loading.read_invoices(halo, date(2026, 8, 20))
     assert halo.asked("invoices") == [(date(2026, 6, 19), date(2026, 9, 29))]
 
@@ -101,26 +101,26 @@ def test_ordinary_invoices_are_read_from_62_days_back_to_40_ahead() -> None:
 def test_the_native_integration_is_on_when_any_account_is_and_unknown_when_it_is_not_said(
     accounts: list[dict[str, Any]], state: str
 ) -> None:
-    assert loading.ask_integration(FakeHalo(accounts=accounts)).state == state
+    assert loading.ask_integration(HaloInMemory(accounts=accounts)).state == state
 
 
 @pytest.mark.parametrize("fault", [Forbidden("no"), NotFound("no"), BadAnswer("no")])
 def test_settings_that_cannot_be_seen_are_unknown_and_not_off(fault: VendorError) -> None:
-    assert loading.ask_integration(FakeHalo(faults={"integration": fault})).state == "unknown"
+    assert loading.ask_integration(HaloInMemory(faults={"integration": fault})).state == "unknown"
 
 
 def test_a_halo_that_is_down_is_not_mistaken_for_unknown_settings() -> None:
     with pytest.raises(ServerFault):
-        loading.ask_integration(FakeHalo(faults={"integration": ServerFault("503")}))
+        loading.ask_integration(HaloInMemory(faults={"integration": ServerFault("503")}))
 
 
 def test_credentials_of_an_integration_account_are_not_kept() -> None:
     account = {"id": 1, "integrator_enabled": True, "client_secret": "hush", "new_password": "hush"}
-    (kept,) = loading.read_integration(FakeHalo(accounts=[account])).objects
-    assert "hush" not in kept.payload
+    (stored,) = loading.read_integration(HaloInMemory(accounts=[account])).objects
+    assert "hush" not in stored.payload
 
 
 def test_the_state_counts_only_in_the_run_that_asked(warehouse: Warehouse) -> None:
-    snapshots.store(warehouse, [loading.read_integration(FakeHalo())], "run-1")
+    snapshots.store(warehouse, [loading.read_integration(HaloInMemory())], "run-1")
     assert loading.native_state(warehouse, "run-1")[0] == "off"
     assert loading.native_state(warehouse, "run-2")[0] == "unknown"

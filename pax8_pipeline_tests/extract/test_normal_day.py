@@ -9,7 +9,7 @@ from pax8_pipeline.extract import pax8_lists as lists
 from pax8_pipeline.extract import usage_lines, usage_summaries
 from pax8_pipeline.warehouse import snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
-from pax8_pipeline_tests.support.vendors import FakePax8
+from pax8_pipeline_tests.support.vendors import Pax8InMemory
 
 SUBSCRIPTIONS, METERED, COMPANIES, PROBE_DAYS = 20_000, 1_000, 2_000, 14
 # One metered subscription in twenty has a group without a company, which costs a second look.
@@ -17,10 +17,10 @@ UNASSIGNED = 20
 IDS = [f"s{n:05d}" for n in range(SUBSCRIPTIONS)]
 
 
-def pax8_on(day: date) -> FakePax8:
+def pax8_on(day: date) -> Pax8InMemory:
     """Pax8 in the morning of a day: totals of the month up to yesterday, all of which moved."""
     yesterday, total = day - timedelta(days=1), f"{day.day - 1}.00"
-    fake = FakePax8(subscription_rows=[])
+    fake = Pax8InMemory(subscription_rows=[])
     for number, ident in enumerate(IDS[:METERED]):
         company = {} if number % UNASSIGNED == 0 else {"companyId": "c"}
         fake.usage[ident] = [{"id": f"u-{ident}", "currentCharges": total, "partnerTotal": total, **company}]

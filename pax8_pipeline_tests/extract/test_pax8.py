@@ -11,7 +11,7 @@ from pax8_pipeline.extract import pax8_lists as loading
 from pax8_pipeline.warehouse import snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.support.books import empty_warehouse, hold_open
-from pax8_pipeline_tests.support.vendors import FakePax8, incomplete
+from pax8_pipeline_tests.support.vendors import Pax8InMemory, incomplete
 
 TODAY = date(2026, 8, 20)
 INVOICE = "7D4E2F60-1B1A-4B53-8B0E-9C2F5A7D3E14"
@@ -25,7 +25,7 @@ def warehouse(tmp_path: Path) -> Warehouse:
 
 
 def wanted(warehouse: Warehouse, invoices: list[dict[str, str]], *months: str) -> list[str]:
-    snapshots.store(warehouse, [loading.read_list(FakePax8(invoice_rows=list(invoices)), "invoices")], "r")
+    snapshots.store(warehouse, [loading.read_list(Pax8InMemory(invoice_rows=list(invoices)), "invoices")], "r")
     with warehouse.connect() as connection:
         return [w.invoice_id for w in loading.invoices_to_read(connection, TODAY, months)]
 
@@ -71,20 +71,20 @@ def test_one_invoice_takes_as_many_calls_as_those_before_else_by_the_subscriptio
 
 def test_an_invoice_is_read_once(warehouse: Warehouse) -> None:
     invoices = [{"id": INVOICE, "invoiceDate": "2026-08-05"}]
-    pax8 = FakePax8(items={INVOICE: [{"id": "i", "total": 1}]})
+    pax8 = Pax8InMemory(items={INVOICE: [{"id": "i", "total": 1}]})
     snapshots.store(warehouse, loading.read_invoice_items(pax8, wanted(warehouse, invoices)), "r")
     assert wanted(warehouse, invoices) == []
 
 
-@pytest.mark.parametrize("pax8", [FakePax8(), FakePax8(faults={"items": incomplete("GET /items")})])
-def test_items_that_came_empty_or_not_whole_are_asked_again(warehouse: Warehouse, pax8: FakePax8) -> None:
+@pytest.mark.parametrize("pax8", [Pax8InMemory(), Pax8InMemory(faults={"items": incomplete("GET /items")})])
+def test_items_that_came_empty_or_not_whole_are_asked_again(warehouse: Warehouse, pax8: Pax8InMemory) -> None:
     invoices = [{"id": INVOICE, "invoiceDate": "2026-08-05"}]
     snapshots.store(warehouse, loading.read_invoice_items(pax8, wanted(warehouse, invoices)), "r")
     assert wanted(warehouse, invoices) == [INVOICE]
 
 
 def test_items_keep_the_path_of_their_invoice_and_its_scope() -> None:
-    pax8 = FakePax8(items={INVOICE: [{"total": 1}, {"total": 1}]})
+    pax8 = Pax8InMemory(items={INVOICE: [{"total": 1}, {"total": 1}]})
     (read,) = loading.read_invoice_items(pax8, [INVOICE])
     assert read.scope == INVOICE.lower()
     assert [o.endpoint for o in read.objects] == [f"/invoices/{INVOICE}/items"] * 2

@@ -16,7 +16,7 @@ from pax8_pipeline.settings import Settings, load_settings
 from pax8_pipeline.warehouse import snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.support.books import empty_warehouse, hold_open
-from pax8_pipeline_tests.support.vendors import FakeHalo, FakePax8, incomplete
+from pax8_pipeline_tests.support.vendors import HaloInMemory, Pax8InMemory, incomplete
 
 DAY = "2026-08-20"
 
@@ -38,7 +38,7 @@ def read_of(rows: int, table: str = "halo.licences") -> snapshots.Read:
 
 
 def test_a_list_that_is_not_whole_becomes_a_record_with_its_reason_and_no_objects() -> None:
-    read = loading.read_list(FakePax8(faults={"companies": incomplete("GET /companies")}), "companies")
+    read = loading.read_list(Pax8InMemory(faults={"companies": incomplete("GET /companies")}), "companies")
     assert not read.complete
     assert read.problem is not None
     assert "3 rows were read where 5" in read.problem
@@ -48,7 +48,7 @@ def test_a_list_that_is_not_whole_becomes_a_record_with_its_reason_and_no_object
 def test_any_other_failure_of_a_vendor_is_raised() -> None:
     fault = ServerFault("Pax8 answered 503", vendor="Pax8", status=503)
     with pytest.raises(ServerFault):
-        loading.read_list(FakePax8(faults={"companies": fault}), "companies")
+        loading.read_list(Pax8InMemory(faults={"companies": fault}), "companies")
 
 
 @pytest.mark.parametrize(
@@ -183,6 +183,6 @@ def test_older_than_the_usual_weeks_only_usage_documents_are_kept() -> None:
         {"id": 4, "invoice_date": "1900-01-01T00:00:00", "reference": "Retainer", "lines": []},
     ]
     today, watched = date(2026, 8, 20), date(2026, 2, 27)
-    read = halo_loading.read_invoices(FakeHalo(invoice_rows=rows), today, None, watched)
+    read = halo_loading.read_invoices(HaloInMemory(invoice_rows=rows), today, None, watched)
     assert [o.object_id for o in read.objects] == ["2", "3", "4"]
     assert read.covers == (watched, today + timedelta(days=40))

@@ -14,7 +14,7 @@ from pax8_pipeline.extract.usage_summaries import UsageProbe
 from pax8_pipeline.warehouse import build, snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.support.books import empty_warehouse, hold_open, subscription
-from pax8_pipeline_tests.support.vendors import FakePax8, incomplete, stored
+from pax8_pipeline_tests.support.vendors import Pax8InMemory, incomplete, stored
 
 TODAY = date(2026, 8, 20)
 NOW = datetime(2026, 8, 20, 6, 0)
@@ -124,7 +124,7 @@ def test_ids_are_sent_as_they_came_and_remembered_in_lower_case(warehouse: Wareh
     keep(warehouse, subscription(id="ABC-1"))
     assert asked(warehouse) == ["ABC-1"]
     _, probes = usage_summaries.read_summaries(
-        FakePax8(usage={"ABC-1": [{"id": "u", "companyId": "c"}]}), ["ABC-1"], "2026-08"
+        Pax8InMemory(usage={"ABC-1": [{"id": "u", "companyId": "c"}]}), ["ABC-1"], "2026-08"
     )
     assert probes == [UsageProbe("abc-1", True)]
 
@@ -132,37 +132,41 @@ def test_ids_are_sent_as_they_came_and_remembered_in_lower_case(warehouse: Wareh
 @pytest.mark.parametrize("sent", [{}, {"companyId": None}, {"companyId": " "}])
 def test_a_summary_without_a_company_is_asked_again_by_id_and_that_answer_kept(sent: dict[str, Any]) -> None:
     whole = {"id": "u1", "companyId": "c1"}
-    pax8 = FakePax8(usage={"s": [{"id": "u1", **sent}]}, summaries={"u1": whole})
+    pax8 = Pax8InMemory(usage={"s": [{"id": "u1", **sent}]}, summaries={"u1": whole})
     read, _ = usage_summaries.read_summaries(pax8, ["s"], "2026-08")
     assert stored(read) == ['{"id":"u1","companyId":"c1"}']
     assert (read.objects[0].endpoint, read.requests) == ("/subscriptions/s/usage-summaries", 2)
 
 
 def test_a_summary_that_has_no_company_anywhere_stays_as_it_was_listed() -> None:
-    pax8 = FakePax8(usage={"s": [{"id": "u1", "resourceGroup": "g"}]}, summaries={"u1": {"id": "u1", "companyId": ""}})
+    pax8 = Pax8InMemory(
+        usage={"s": [{"id": "u1", "resourceGroup": "g"}]}, summaries={"u1": {"id": "u1", "companyId": ""}}
+    )
     read, _ = usage_summaries.read_summaries(pax8, ["s"], "2026-08")
     assert stored(read) == ['{"id":"u1","resourceGroup":"g"}']
 
 
 def test_a_summary_with_a_company_is_not_asked_again() -> None:
-    pax8 = FakePax8(usage={"s": [{"id": "u1", "companyId": "c"}]})
+    pax8 = Pax8InMemory(usage={"s": [{"id": "u1", "companyId": "c"}]})
     usage_summaries.read_summaries(pax8, ["s"], "2026-08")
     assert pax8.asked("summary") == []
 
 
 def test_a_subscription_pax8_does_not_know_has_no_usage() -> None:
-    read, probes = usage_summaries.read_summaries(FakePax8(gone={"s"}), ["s"], "2026-08")
+    read, probes = usage_summaries.read_summaries(Pax8InMemory(gone={"s"}), ["s"], "2026-08")
     assert (read.complete, list(read.objects), probes) == (True, [], [UsageProbe("s", False)])
 
 
 def test_one_list_that_is_not_whole_makes_the_whole_read_incomplete() -> None:
-    read, _ = usage_summaries.read_summaries(FakePax8(faults={"usage": incomplete("GET usage")}), ["s", "t"], "2026-08")
+    read, _ = usage_summaries.read_summaries(
+        Pax8InMemory(faults={"usage": incomplete("GET usage")}), ["s", "t"], "2026-08"
+    )
     assert not read.complete
     assert "1 more" in str(read.problem)
 
 
 def test_what_is_read_can_be_typed_in_staging_with_its_subscription_and_month(warehouse: Warehouse) -> None:
-    pax8 = FakePax8(
+    pax8 = Pax8InMemory(
         usage={"S-1": [{"id": "U-1", "companyId": "c", "currentCharges": 3, "partnerTotal": 2}]},
         lines={
             ("U-1", "2026-08-20"): [{"usageDate": "2026-08-20", "quantity": 3, "currentCharges": 3, "partnerTotal": 2}]

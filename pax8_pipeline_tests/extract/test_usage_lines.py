@@ -16,7 +16,7 @@ from pax8_pipeline.extract.usage_lines import UsageLineQuery
 from pax8_pipeline.warehouse import build, snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.support.books import empty_warehouse, hold_open
-from pax8_pipeline_tests.support.vendors import FakePax8, incomplete
+from pax8_pipeline_tests.support.vendors import Pax8InMemory, incomplete
 
 FIRST = date(2026, 8, 1)
 SEPTEMBER = date(2026, 9, 1)
@@ -53,7 +53,7 @@ class Vendor:
 
 
 @dataclass
-class PipelineHarness:
+class LinesHarness:
     """A warehouse that is kept as the daily run keeps it."""
 
     warehouse: Warehouse
@@ -62,7 +62,7 @@ class PipelineHarness:
     def day(self, today: date) -> list[tuple[str, date]]:
         """One daily run; returns the questions it put."""
         rows = self.vendor.summaries(today)
-        pax8 = FakePax8(usage={"s": rows})
+        pax8 = Pax8InMemory(usage={"s": rows})
         read, _ = usage_summaries.read_summaries(pax8, ["s"], usage_summaries.month_of(today))
         snapshots.store(self.warehouse, [read], "r")
         with self.warehouse.connect() as connection:
@@ -71,10 +71,10 @@ class PipelineHarness:
         return [*self.ask(*before, today), *self.ask(*now, today)]
 
     def ask(
-        self, month: str, asks: list[UsageLineQuery], today: date, client: FakePax8 | None = None
+        self, month: str, asks: list[UsageLineQuery], today: date, client: Pax8InMemory | None = None
     ) -> list[tuple[str, date]]:
         posted = {(s, d.isoformat()): self.vendor.rows(s, d) for s, _, d in self.vendor.posts if d < today}
-        pax8 = client or FakePax8(lines=posted)
+        pax8 = client or Pax8InMemory(lines=posted)
         for part in usage_lines.batches(asks, 3):
             read, asked = usage_lines.read_lines(pax8, part, month)
             snapshots.store(self.warehouse, [read], "r")
@@ -91,17 +91,17 @@ class PipelineHarness:
 
 
 @pytest.fixture
-def harness(tmp_path: Path) -> PipelineHarness:
+def harness(tmp_path: Path) -> LinesHarness:
     warehouse = empty_warehouse(tmp_path / "warehouse.duckdb")
     hold_open(warehouse)
-    return PipelineHarness(warehouse)
+    return LinesHarness(warehouse)
 
 
 def days(first: date, last: date) -> list[date]:
     return [first + timedelta(days=n) for n in range((last - first).days + 1)]
 
 
-def test_a_month_read_daily_for_35_days_stands_at_the_last_total_of_each_product(harness: PipelineHarness) -> None:
+def test_a_month_read_daily_for_35_days_stands_at_the_last_total_of_each_product(harness: LinesHarness) -> None:
     for n, day in enumerate(days(FIRST, date(2026, 8, 31)), start=1):
         harness.vendor.post("u", "steady", day, f"{n}.00")
         if n <= 5:
@@ -128,7 +128,7 @@ def test_a_month_read_daily_for_35_days_stands_at_the_last_total_of_each_product
 
 
 def test_only_what_moved_is_asked_and_yesterday_is_enough_when_it_explains_the_amounts(
-    harness: PipelineHarness,
+    harness: LinesHarness,
 ) -> None:
     yesterday = date(2026, 8, 19)
     for summary in ("moved", "still"):
@@ -140,7 +140,7 @@ def test_only_what_moved_is_asked_and_yesterday_is_enough_when_it_explains_the_a
     assert harness.day(date(2026, 8, 20)) == []
 
 
-def test_days_without_a_run_are_made_up_for_as_far_as_the_amounts_need_it(harness: PipelineHarness) -> None:
+def test_days_without_a_run_are_made_up_for_as_far_as_the_amounts_need_it(harness: LinesHarness) -> None:
     harness.vendor.post("u", "steady", date(2026, 8, 9), "9.00")
     harness.day(date(2026, 8, 10))
     harness.vendor.post("u", "stops", date(2026, 8, 12), "3.00")
@@ -152,7 +152,7 @@ def test_days_without_a_run_are_made_up_for_as_far_as_the_amounts_need_it(harnes
 
 
 def test_rows_a_vendor_appended_to_a_day_all_count_and_a_day_posted_anew_replaces_what_was_read_of_it(
-    harness: PipelineHarness,
+    harness: LinesHarness,
 ) -> None:
     harness.vendor.post("u", "p", date(2026, 8, 10), "4.00", "1.50")
     harness.day(date(2026, 8, 11))
@@ -163,7 +163,7 @@ def test_rows_a_vendor_appended_to_a_day_all_count_and_a_day_posted_anew_replace
 
 
 def test_the_end_of_a_month_is_asked_daily_until_the_fourth_and_what_was_left_out_before_it_too(
-    harness: PipelineHarness,
+    harness: LinesHarness,
 ) -> None:
     for n in range(20, 32):
         harness.vendor.post("u", "p", date(2026, 8, n), f"{n}.00")
@@ -174,7 +174,7 @@ def test_the_end_of_a_month_is_asked_daily_until_the_fourth_and_what_was_left_ou
     assert harness.month("2026-08") == [("u", "p", "2026-08-31", "31")]
 
 
-def test_a_run_that_comes_late_in_the_next_month_still_reads_the_end_of_the_last_once(harness: PipelineHarness) -> None:
+def test_a_run_that_comes_late_in_the_next_month_still_reads_the_end_of_the_last_once(harness: LinesHarness) -> None:
     for n in (29, 30, 31):
         harness.vendor.post("u", "p", date(2026, 8, n), f"{n}.00")
     harness.day(date(2026, 8, 30))
@@ -182,7 +182,7 @@ def test_a_run_that_comes_late_in_the_next_month_still_reads_the_end_of_the_last
     assert harness.day(date(2026, 9, 20)) == harness.day(date(2026, 9, 21)) == []
 
 
-def test_summaries_with_new_ids_each_month_keep_their_months_apart(harness: PipelineHarness) -> None:
+def test_summaries_with_new_ids_each_month_keep_their_months_apart(harness: LinesHarness) -> None:
     harness.vendor.post("aug", "p", date(2026, 8, 31), "8.00")
     harness.vendor.post("aug", "p", date(2026, 8, 30), "7.00")
     harness.day(date(2026, 8, 31))
@@ -193,11 +193,11 @@ def test_summaries_with_new_ids_each_month_keep_their_months_apart(harness: Pipe
     assert harness.month("2026-09") == [("sep", "p", "2026-09-01", "1")]
 
 
-def test_a_summary_that_is_no_longer_listed_keeps_its_place_in_the_month(harness: PipelineHarness) -> None:
+def test_a_summary_that_is_no_longer_listed_keeps_its_place_in_the_month(harness: LinesHarness) -> None:
     nothing = {"subscriptionId": "s", "currentCharges": 0, "partnerTotal": 0}
     for rows in ([{"id": "gone", **nothing}, {"id": "stays", **nothing}],
                  [{"id": "stays", **nothing, "currentCharges": 5}]):  # fmt: skip
-        read, _ = usage_summaries.read_summaries(FakePax8(usage={"s": rows}), ["s"], "2026-08")
+        read, _ = usage_summaries.read_summaries(Pax8InMemory(usage={"s": rows}), ["s"], "2026-08")
         snapshots.store(harness.warehouse, [read], "r")
     assert build.build(harness.warehouse, "staging.usage_summaries", {"today": FIRST}).rejects == 0
     with harness.warehouse.connect() as connection:
@@ -205,26 +205,26 @@ def test_a_summary_that_is_no_longer_listed_keeps_its_place_in_the_month(harness
     assert found == [("gone", 0), ("stays", 5)]
 
 
-def test_an_answer_that_is_not_whole_is_not_kept_and_asked_again(harness: PipelineHarness) -> None:
+def test_an_answer_that_is_not_whole_is_not_kept_and_asked_again(harness: LinesHarness) -> None:
     asks = [UsageLineQuery("u", (date(2026, 8, 19),))]
     harness.vendor.post("u", "p", date(2026, 8, 19), "2.00")
-    harness.ask("2026-08", asks, date(2026, 8, 20), FakePax8(faults={"lines": incomplete("GET lines")}))
+    harness.ask("2026-08", asks, date(2026, 8, 20), Pax8InMemory(faults={"lines": incomplete("GET lines")}))
     assert harness.month("2026-08") == []
     harness.day(date(2026, 8, 20))
     assert harness.month("2026-08") == [("u", "p", "2026-08-19", "2")]
 
 
 def test_a_summary_pax8_does_not_know_any_more_is_no_fault_and_not_asked_for_every_day(
-    harness: PipelineHarness,
+    harness: LinesHarness,
 ) -> None:
-    pax8 = FakePax8(gone={"u"})
+    pax8 = Pax8InMemory(gone={"u"})
     read, asked = usage_lines.read_lines(pax8, [UsageLineQuery("u", (date(2026, 7, 30), date(2026, 7, 31)))], "2026-07")
     assert (read.complete, list(read.objects), len(pax8.asked("gone"))) == (True, [], 1)
     assert [(a.day.day, a.line_count) for a in asked] == [(30, 0), (31, 0)]
 
 
 def test_a_past_month_is_asked_for_its_last_day_or_all_and_what_was_answered_is_not_asked_again(
-    harness: PipelineHarness,
+    harness: LinesHarness,
 ) -> None:
     def wanted(lines: usage_lines.Lines, month: str = "2026-06") -> list[UsageLineQuery]:
         with harness.warehouse.connect() as connection:
@@ -250,7 +250,7 @@ def test_a_past_month_is_asked_for_its_last_day_or_all_and_what_was_answered_is_
     assert next(a.days for a in wanted("last", "2026-07")) == (date(2026, 7, 31),)
 
 
-def test_old_reads_go_but_what_a_month_comes_to_stays(harness: PipelineHarness) -> None:
+def test_old_reads_go_but_what_a_month_comes_to_stays(harness: LinesHarness) -> None:
     for n in (5, 6, 7):
         harness.vendor.post("u", "steady", date(2026, 8, n), f"{n}.00")
     harness.vendor.post("u", "stops", date(2026, 8, 5), "5.50")

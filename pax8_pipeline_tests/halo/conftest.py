@@ -18,7 +18,7 @@ from pax8_pipeline_tests.support.scripted_http import (
     ScriptedResponse,
     Server,
     TokenServer,
-    said,
+    json_response,
     serving,
 )
 
@@ -57,7 +57,7 @@ def connect(time: FakeTime) -> Iterator[Connect]:
 def paged(asked: ScriptedRequest, key: str, rows: list[Row], count: int | None = None) -> ScriptedResponse:
     """A page of `rows` as docs/vendors/halo.md#lists has it; without `pageinate` everything at once."""
     if asked.params.get("pageinate") != "true":
-        return said({"record_count": len(rows), key: rows})
+        return json_response({"record_count": len(rows), key: rows})
     size, number = int(asked.params.get("page_size", 50)), int(asked.params.get("page_no", 1))
     found = rows[(number - 1) * size : number * size]
-    return said({"record_count": len(rows) if count is None else count, key: found})
+    return json_response({"record_count": len(rows) if count is None else count, key: found})

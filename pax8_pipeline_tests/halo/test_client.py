@@ -18,7 +18,7 @@ from pax8_pipeline.errors import (
 )
 from pax8_pipeline.halo.client import NEEDED_SCOPES, HaloClient
 from pax8_pipeline_tests.halo.conftest import Connect, Row, paged
-from pax8_pipeline_tests.support.scripted_http import FakeTime, ScriptedRequest, ScriptedResponse, html, said
+from pax8_pipeline_tests.support.scripted_http import FakeTime, ScriptedRequest, ScriptedResponse, html, json_response
 
 LINKED = [{"id": 901, "kind": 4, "licence_id": 4127}]
 
@@ -55,7 +55,7 @@ def test_without_a_tenant_none_is_sent(connect: Connect) -> None:
 
 
 def test_bad_credentials_name_the_variables_to_check(connect: Connect) -> None:
-    refusal = said({"error": "invalid_client", "error_description": "The client is unknown"}, 401)
+    refusal = json_response({"error": "invalid_client", "error_description": "The client is unknown"}, 401)
     client, server = connect(lambda asked: refusal, tokens=False)
     with pytest.raises(AuthRefused, match=r"invalid_client: The client is unknown.*HALO_CLIENT_ID, HALO_CLIENT_SECRET"):
         client.check()
@@ -107,13 +107,13 @@ def test_fewer_rows_than_named_give_nothing(connect: Connect) -> None:
 
 
 def test_a_list_without_its_key_is_a_bad_answer(connect: Connect) -> None:
-    client, _ = connect(lambda asked: said({"record_count": 0}))
+    client, _ = connect(lambda asked: json_response({"record_count": 0}))
     with pytest.raises(BadAnswer, match="clients"):
         client.clients()
 
 
 def test_a_bare_list_is_a_list(connect: Connect) -> None:
-    client, _ = connect(lambda asked: said(rows(3) if asked.params["page_no"] == "1" else []))
+    client, _ = connect(lambda asked: json_response(rows(3) if asked.params["page_no"] == "1" else []))
     assert len(client.items().objects) == 3
 
 
@@ -125,9 +125,9 @@ def test_licences_of_one_client_are_checked_here(connect: Connect) -> None:
 
 
 def test_a_recurring_invoice_whose_lines_are_told_is_not_read_again(connect: Connect) -> None:
-    told = {"id": -94, "lines": [line(4, LINKED), line(0, []), line(1, LINKED), line(2)]}
-    client, server = connect(lambda asked: paged(asked, "invoices", [told]))
-    assert client.recurring_invoices().objects == (told,)
+    row = {"id": -94, "lines": [line(4, LINKED), line(0, []), line(1, LINKED), line(2)]}
+    client, server = connect(lambda asked: paged(asked, "invoices", [row]))
+    assert client.recurring_invoices().objects == (row,)
     assert {asked.path for asked in server.sent("GET")} == {"/api/RecurringInvoice"}
     assert server.sent("GET")[0].params["includelines"] == "true"
 
@@ -148,13 +148,17 @@ def test_a_recurring_invoice_that_does_not_tell_its_links_is_read_by_id(poor: Ro
     fine = {"id": -95, "lines": [line(0)]}
 
     def script(asked: ScriptedRequest) -> ScriptedResponse:
-        return said(whole) if asked.path == "/api/RecurringInvoice/-94" else paged(asked, "invoices", [poor, fine])
+        return (
+            json_response(whole)
+            if asked.path == "/api/RecurringInvoice/-94"
+            else paged(asked, "invoices", [poor, fine])
+        )
 
     client, server = connect(script)
-    told: list[tuple[int, int]] = []
-    listing = client.recurring_invoices(lambda done, total: told.append((done, total)))
+    progress: list[tuple[int, int]] = []
+    listing = client.recurring_invoices(lambda done, total: progress.append((done, total)))
     assert listing.objects == (whole, fine)
-    assert told == [(1, 1)]
+    assert progress == [(1, 1)]
     assert server.sent("GET", "/api/RecurringInvoice/-94")[0].params == {"includedetails": "true"}
 
 
@@ -169,7 +173,7 @@ def test_a_recurring_invoice_that_does_not_tell_its_links_is_read_by_id(poor: Ro
 )
 def test_one_object_is_read_with_all_its_details(read: Any, path: str, connect: Connect) -> None:
     found = {"id": int(path.rsplit("/", 1)[1]), "customfields": []}
-    client, server = connect(lambda asked: said(found))
+    client, server = connect(lambda asked: json_response(found))
     assert read(client) == found
     (asked,) = server.sent("GET")
     assert (asked.path, asked.params) == (path, {"includedetails": "true"})
@@ -177,7 +181,7 @@ def test_one_object_is_read_with_all_its_details(read: Any, path: str, connect: 
 
 @pytest.mark.parametrize("body", [{"id": 6}, {}, [], [{"id": 5}], None])
 def test_another_object_than_asked_for_is_a_bad_answer(body: Any, connect: Connect) -> None:
-    client, _ = connect(lambda asked: said(body))
+    client, _ = connect(lambda asked: json_response(body))
     with pytest.raises(BadAnswer):
         client.licence(5)
 
@@ -215,7 +219,7 @@ def test_empty_lines_are_believed_where_other_rows_have_lines_and_one_detail_agr
     listed = [{"id": -90, "lines": [line(0)]}, *({"id": -number, "lines": []} for number in range(91, 100))]
     client, server = connect(
         lambda asked: (
-            said({"id": -91, "lines": []}) if asked.path.endswith("/-91") else paged(asked, "invoices", listed)
+            json_response({"id": -91, "lines": []}) if asked.path.endswith("/-91") else paged(asked, "invoices", listed)
         )
     )
     assert list(client.recurring_invoices().objects) == listed
@@ -228,7 +232,7 @@ def test_empty_lines_are_not_believed_once_a_detail_shows_lines(connect: Connect
     def script(asked: ScriptedRequest) -> ScriptedResponse:
         number = asked.path.rpartition("/")[2]
         return (
-            said({"id": int(number), "lines": [line(0)]})
+            json_response({"id": int(number), "lines": [line(0)]})
             if number.startswith("-")
             else paged(asked, "invoices", listed)
         )
@@ -245,7 +249,11 @@ def test_a_list_that_leaves_lines_out_is_read_one_by_one_and_says_so(
 
     def script(asked: ScriptedRequest) -> ScriptedResponse:
         number = asked.path.rpartition("/")[2]
-        return said({"id": int(number), "lines": []}) if number.startswith("-") else paged(asked, "invoices", listed)
+        return (
+            json_response({"id": int(number), "lines": []})
+            if number.startswith("-")
+            else paged(asked, "invoices", listed)
+        )
 
     client, _ = connect(script)
     with caplog.at_level("INFO", logger="pax8_pipeline.progress"):
@@ -258,7 +266,7 @@ def test_an_invoice_without_lines_in_the_list_is_read_by_id(connect: Connect) ->
 
     def script(asked: ScriptedRequest) -> ScriptedResponse:
         poor = {"id": 5, "invoice_date": "2026-08-05T00:00:00"}
-        return said(whole) if asked.path == "/api/Invoice/5" else paged(asked, "invoices", [poor])
+        return json_response(whole) if asked.path == "/api/Invoice/5" else paged(asked, "invoices", [poor])
 
     client, _ = connect(script)
     assert client.invoices(date(2026, 8, 1), date(2026, 8, 31)).objects == (whole,)
@@ -275,27 +283,27 @@ def test_an_invoice_without_lines_in_the_list_is_read_by_id(connect: Connect) ->
     ],
 )
 def test_the_native_integration_is_found_in_whatever_shape(body: Any, connect: Connect) -> None:
-    client, _ = connect(lambda asked: said(body))
+    client, _ = connect(lambda asked: json_response(body))
     (account,) = client.integration()
     assert account["integrator_enabled"] is True
 
 
 @pytest.mark.parametrize("body", [[], {"record_count": 0, "pax8details": []}])
 def test_no_native_integration_is_an_empty_list(body: Any, connect: Connect) -> None:
-    client, _ = connect(lambda asked: said(body))
+    client, _ = connect(lambda asked: json_response(body))
     assert client.integration() == []
 
 
 @pytest.mark.parametrize("row", [{"id": 3}, {"id": 3, "integrator_enabled": None}])
 def test_an_account_that_does_not_say_whether_it_is_on_is_read_by_id(row: Row, connect: Connect) -> None:
     whole = {"id": 3, "integrator_enabled": True}
-    client, _ = connect(lambda asked: said(whole if asked.path == "/api/Pax8Details/3" else [row]))
+    client, _ = connect(lambda asked: json_response(whole if asked.path == "/api/Pax8Details/3" else [row]))
     assert client.integration() == [whole]
 
 
 @pytest.mark.parametrize("body", [None, "text", {}, {"a": [], "b": []}, ["x"]])
 def test_an_answer_that_may_hide_the_native_integration_is_never_taken_for_none(body: Any, connect: Connect) -> None:
-    client, _ = connect(lambda asked: said(body))
+    client, _ = connect(lambda asked: json_response(body))
     with pytest.raises(BadAnswer):
         client.integration()
 
@@ -304,7 +312,7 @@ def test_an_answer_that_may_hide_the_native_integration_is_never_taken_for_none(
     ("answer", "kind"),
     [
         (ScriptedResponse(401), Forbidden),
-        (said({"error": "unauthorized", "error_description": "No permission"}, 401), Forbidden),
+        (json_response({"error": "unauthorized", "error_description": "No permission"}, 401), Forbidden),
         (ScriptedResponse(403), Forbidden),
         (html(404, "Not found"), NotFound),
     ],
@@ -333,7 +341,9 @@ def test_change_logs_are_checked_here(connect: Connect) -> None:
 
 
 def test_auth_info_needs_no_credentials(connect: Connect) -> None:
-    client, server = connect(lambda asked: said({"auth_url": "https://acme.halopsa.com/auth", "tenant_id": "acme"}))
+    client, server = connect(
+        lambda asked: json_response({"auth_url": "https://acme.halopsa.com/auth", "tenant_id": "acme"})
+    )
     assert client.auth_info()["tenant_id"] == "acme"
     (asked,) = server.asked
     assert "authorization" not in asked.headers
@@ -370,4 +380,4 @@ def test_the_rate_limit_is_the_configured_one(connect: Connect, time: FakeTime) 
 @pytest.mark.parametrize("variable", ["api_url", "auth_url"])
 def test_an_unencrypted_address_is_refused(variable: str, connect: Connect) -> None:
     with pytest.raises(ConfigError, match=f"HALO_{variable.upper()}"):
-        connect(lambda asked: said({}), **{variable: "http://acme.halopsa.com/api"})
+        connect(lambda asked: json_response({}), **{variable: "http://acme.halopsa.com/api"})

@@ -9,7 +9,7 @@ import pytest
 from pax8_pipeline.errors import WriteContested, WriteRefused
 from pax8_pipeline.halo.payloads import is_save_conflict
 from pax8_pipeline_tests.halo.conftest import Connect
-from pax8_pipeline_tests.support.scripted_http import said
+from pax8_pipeline_tests.support.scripted_http import json_response
 
 LICENCE = {"id": 4127, "client_id": 231, "count": 20}
 CONTEST = (
@@ -35,17 +35,17 @@ CONTEST = (
     ids=str,
 )
 def test_the_id_is_taken_from_any_of_the_three_shapes(body: Any, number: int | None, connect: Connect) -> None:
-    client, _ = connect(lambda asked: said(body, 201))
+    client, _ = connect(lambda asked: json_response(body, 201))
     assert ((client.update_licence(LICENCE).saved or {}).get("id")) == number
 
 
 def test_a_warning_inside_an_envelope_is_seen(connect: Connect) -> None:
-    client, _ = connect(lambda asked: said({"invoices": [{"id": 7, "_warning": "look"}]}, 201))
+    client, _ = connect(lambda asked: json_response({"invoices": [{"id": 7, "_warning": "look"}]}, 201))
     assert client.update_licence(LICENCE).warning == "look"
 
 
 def test_two_savings_at_once_are_an_error_of_their_own_and_sent_once(connect: Connect) -> None:
-    client, server = connect(lambda asked: said({"message": CONTEST}, 400))
+    client, server = connect(lambda asked: json_response({"message": CONTEST}, 400))
     with pytest.raises(WriteContested, match="Somebody else saved it at the same time"):
         client.update_licence(LICENCE)
     assert len(server.sent("POST")) == 1
@@ -54,7 +54,7 @@ def test_two_savings_at_once_are_an_error_of_their_own_and_sent_once(connect: Co
 @pytest.mark.parametrize("text", ["This period is locked.", "Please select a customer", "row 1 is not valid"])
 def test_other_refusals_are_not_taken_for_it(text: str, connect: Connect) -> None:
     assert not is_save_conflict(text)
-    client, _ = connect(lambda asked: said({"message": text}, 400))
+    client, _ = connect(lambda asked: json_response({"message": text}, 400))
     with pytest.raises(WriteRefused) as caught:
         client.update_licence(LICENCE)
     assert not isinstance(caught.value, WriteContested)
@@ -82,7 +82,7 @@ def test_halos_words_for_it_are_known(text: str) -> None:
 )
 def test_integration_data_is_never_called_by_any_method(path: str, connect: Connect) -> None:
     """`AdjustQty` orders a change at Pax8 (docs/vendors/halo.md#ordering)."""
-    client, server = connect(lambda asked: said({}))
+    client, server = connect(lambda asked: json_response({}))
     for send in (lambda: client._transport.get_json(path), lambda: client._transport.post_json(path, {})):
         with pytest.raises(TypeError, match="nothing in this product may call Halo's integrationdata"):
             send()

@@ -14,7 +14,7 @@ from pax8_pipeline.errors import Forbidden, WriteRefused, WriteUnknown
 from pax8_pipeline.halo.client import HaloClient
 from pax8_pipeline.halo.payloads import WriteReply
 from pax8_pipeline_tests.halo.conftest import Connect
-from pax8_pipeline_tests.support.scripted_http import ScriptedRequest, ScriptedResponse, html, said
+from pax8_pipeline_tests.support.scripted_http import ScriptedRequest, ScriptedResponse, html, json_response
 
 LICENCE = {"id": 4127, "client_id": 231, "count": 20}
 LINE = {"id": 24968, "ihid": -94, "qty_order": 7, "unit_price": Decimal("4.00"), "quantity_subscriptions": []}
@@ -37,7 +37,7 @@ WRITES: list[tuple[Callable[[HaloClient, Any], WriteReply], str, dict[str, Any]]
 def test_a_write_is_one_post_of_an_array_with_one_element(
     write: Any, path: str, element: Any, connect: Connect
 ) -> None:
-    client, server = connect(lambda asked: said({"id": 1}, 201))
+    client, server = connect(lambda asked: json_response({"id": 1}, 201))
     reply = write(client, element)
     (sent,) = server.sent("POST")
     assert (sent.path, sent.json) == (path, [element])
@@ -60,7 +60,7 @@ def test_a_write_is_one_post_of_an_array_with_one_element(
 def test_an_object_or_an_array_and_its_warning_are_understood(
     body: Any, status: int, saved: Any, warning: str, connect: Connect
 ) -> None:
-    client, _ = connect(lambda asked: said(body, status))
+    client, _ = connect(lambda asked: json_response(body, status))
     reply = client.update_licence(LICENCE)
     assert (reply.status, reply.body, reply.warning) == (status, body, warning)
     if saved is not None:
@@ -68,7 +68,7 @@ def test_an_object_or_an_array_and_its_warning_are_understood(
 
 
 def test_money_is_sent_with_the_digits_it_was_read_with(connect: Connect) -> None:
-    client, server = connect(lambda asked: said({}, 201))
+    client, server = connect(lambda asked: json_response({}, 201))
     client.update_line(LINE)
     assert b'"unit_price":4.00' in server.sent("POST")[0].body
 
@@ -85,7 +85,7 @@ def test_a_write_whose_answer_is_lost_is_never_sent_again(
 
 
 def test_a_refused_write_carries_halos_words(connect: Connect) -> None:
-    client, _ = connect(lambda asked: said({"ClassName": "E", "Message": "Array expected"}, 400))
+    client, _ = connect(lambda asked: json_response({"ClassName": "E", "Message": "Array expected"}, 400))
     with pytest.raises(WriteRefused, match="Array expected") as caught:
         client.update_line(LINE)
     assert (caught.value.status, caught.value.where) == (400, "POST /RecurringInvoice/updatelines")
@@ -103,7 +103,7 @@ def test_one_write_at_a_time(connect: Connect) -> None:
 
     def script(asked: ScriptedRequest) -> ScriptedResponse:
         held.append(client._writing.locked())
-        return said({}, 201)
+        return json_response({}, 201)
 
     client, _ = connect(script)
     client.many(client.update_licence, [LICENCE] * 3)
@@ -132,7 +132,7 @@ def test_one_write_at_a_time(connect: Connect) -> None:
     ],
 )
 def test_what_could_do_harm_is_never_sent(write: Any, bad: Any, words: str, connect: Connect) -> None:
-    client, server = connect(lambda asked: said({}, 201))
+    client, server = connect(lambda asked: json_response({}, 201))
     with pytest.raises(ValueError, match=words):
         write(client, bad)
     assert server.asked == []
@@ -148,14 +148,14 @@ def test_what_could_do_harm_is_never_sent(write: Any, bad: Any, words: str, conn
     ],
 )
 def test_a_float_is_never_sent(write: Any, element: Any, connect: Connect) -> None:
-    client, server = connect(lambda asked: said({}, 201))
+    client, server = connect(lambda asked: json_response({}, 201))
     with pytest.raises(TypeError, match="float"):
         write(client, element)
     assert server.asked == []
 
 
 def test_a_whole_decimal_count_is_sent_as_an_integer(connect: Connect) -> None:
-    client, server = connect(lambda asked: said({}, 201))
+    client, server = connect(lambda asked: json_response({}, 201))
     client.update_licence({**LICENCE, "count": Decimal("20.000")})
     assert server.sent("POST")[0].json == [LICENCE]
 

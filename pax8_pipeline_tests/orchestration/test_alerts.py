@@ -19,7 +19,7 @@ from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.support.assets import PipelineHarness, out_of_step
 from pax8_pipeline_tests.support.books import SUB, TODAY, subscription
 from pax8_pipeline_tests.support.scripted_http import ScriptedResponse, serving
-from pax8_pipeline_tests.support.vendors import FakePax8, incomplete
+from pax8_pipeline_tests.support.vendors import Pax8InMemory, incomplete
 
 UNBILLED = "aaaaaaaa-0000-4000-8000-000000000002"
 SECRET = "json://user:topsecret@127.0.0.1:9/hook"  # nobody listens on port 9
@@ -79,7 +79,7 @@ def test_a_good_run_tells_totals_the_biggest_changes_and_failed_checks(
 
 
 def test_a_loss_is_told_once_and_again_when_it_costs_more(tmp_path: Path) -> None:
-    harness = PipelineHarness(tmp_path, FakePax8(subscription_rows=[subscription(), subscription(id=UNBILLED)]))
+    harness = PipelineHarness(tmp_path, Pax8InMemory(subscription_rows=[subscription(), subscription(id=UNBILLED)]))
     first = messages.of_run(harness.instance, run_of(harness, harness.sync().run_id), "on_change")
     assert first is not None
     assert "[WARN] unmapped_subscriptions" in first.body

@@ -18,7 +18,7 @@ from pax8_pipeline_tests.support.scripted_http import (
     ScriptedResponse,
     Server,
     TokenServer,
-    said,
+    json_response,
     serving,
 )
 
@@ -56,4 +56,4 @@ def paged(asked: ScriptedRequest, rows: list[Row], **changes: Any) -> ScriptedRe
     found = rows[number * size : (number + 1) * size]
     total = len(rows)
     page = {"size": size, "totalElements": total, "totalPages": -(-total // size), "number": number, **changes}
-    return said({"page": page, "content": found} if found else {"page": page})
+    return json_response({"page": page, "content": found} if found else {"page": page})

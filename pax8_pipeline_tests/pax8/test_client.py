@@ -28,7 +28,7 @@ from pax8_pipeline_tests.support.scripted_http import (
     ScriptedResponse,
     TokenServer,
     html,
-    said,
+    json_response,
 )
 
 
@@ -52,7 +52,7 @@ def test_the_token_is_asked_for_as_json_with_the_audience(connect: Connect) -> N
 
 
 def test_bad_credentials_name_the_variables_to_check(connect: Connect) -> None:
-    refusal = said({"error": "access_denied", "error_description": "Unauthorized"}, 401)
+    refusal = json_response({"error": "access_denied", "error_description": "Unauthorized"}, 401)
     client, server = connect(lambda asked: refusal, tokens=False)
     with pytest.raises(AuthRefused, match=r"access_denied.*PAX8_CLIENT_ID and PAX8_CLIENT_SECRET"):
         client.check()
@@ -85,11 +85,11 @@ def test_a_list_is_asked_for_in_pages_of_200_sorted_and_unfiltered(
 
 
 def test_pages_after_the_first_are_read_side_by_side(connect: Connect) -> None:
-    together = threading.Barrier(3)
+    all_started = threading.Barrier(3)
 
     def script(asked: ScriptedRequest) -> ScriptedResponse:
         if asked.params["page"] != "0":
-            together.wait(30)
+            all_started.wait(30)
         return paged(asked, rows(800))
 
     client, _ = connect(script)
@@ -106,13 +106,15 @@ def test_a_server_that_uses_smaller_pages_is_believed(connect: Connect) -> None:
 
 
 def test_a_list_with_no_content_and_no_pages_is_empty(connect: Connect) -> None:
-    client, _ = connect(lambda asked: said({"page": {"size": 200, "totalElements": 0, "totalPages": 0, "number": 0}}))
+    client, _ = connect(
+        lambda asked: json_response({"page": {"size": 200, "totalElements": 0, "totalPages": 0, "number": 0}})
+    )
     listing = client.invoices()
     assert (listing.objects, listing.expected) == ((), 0)
 
 
 def test_a_list_without_its_page_object_is_a_bad_answer(connect: Connect) -> None:
-    client, _ = connect(lambda asked: said({"content": []}))
+    client, _ = connect(lambda asked: json_response({"content": []}))
     with pytest.raises(BadAnswer, match="page"):
         client.subscriptions()
 
@@ -124,7 +126,7 @@ def test_a_page_that_comes_short_once_is_read_again(connect: Connect) -> None:
         if asked.params["page"] == "1" and not shortened:
             shortened.append(1)
             page = {"size": 200, "totalElements": 450, "totalPages": 3, "number": 1}
-            return said({"content": rows(450)[200:399], "page": page})
+            return json_response({"content": rows(450)[200:399], "page": page})
         return paged(asked, rows(450))
 
     client, _ = connect(script)
@@ -164,41 +166,41 @@ def test_a_token_that_expires_in_the_middle_of_paging_is_renewed_without_loss(co
 
 
 def test_a_subscription_is_read_by_id_whatever_its_case(connect: Connect) -> None:
-    client, _ = connect(lambda asked: said({"id": "ABC-1", "quantity": 3}))
+    client, _ = connect(lambda asked: json_response({"id": "ABC-1", "quantity": 3}))
     assert client.subscription("abc-1")["quantity"] == 3
 
 
 @pytest.mark.parametrize("body", [{"id": "other"}, {}, [], None, {"content": []}])
 def test_another_object_than_asked_for_is_a_bad_answer(body: Any, connect: Connect) -> None:
-    client, _ = connect(lambda asked: said(body))
+    client, _ = connect(lambda asked: json_response(body))
     with pytest.raises(BadAnswer, match="not the object that was asked for"):
         client.subscription("abc-1")
 
 
 @pytest.mark.parametrize("bad", ["", " ", ".", ".."])
 def test_an_id_that_would_name_another_resource_is_never_sent(bad: str, connect: Connect) -> None:
-    client, server = connect(lambda asked: said({}))
+    client, server = connect(lambda asked: json_response({}))
     with pytest.raises(ValueError, match="not an id"):
         client.subscription(bad)
     assert server.asked == []
 
 
 def test_an_id_cannot_leave_its_segment(connect: Connect) -> None:
-    client, server = connect(lambda asked: said({"id": "a/../b?x"}))
+    client, server = connect(lambda asked: json_response({"id": "a/../b?x"}))
     client.usage_summary("a/../b?x")
     assert server.sent("GET")[0].path == "/v1/usage-summaries/a%2F..%2Fb%3Fx"
 
 
 @pytest.mark.parametrize("body", [{"content": rows(3)}, {"content": []}, {}])
 def test_history_has_no_pages(body: Row, connect: Connect) -> None:
-    client, server = connect(lambda asked: said(body))
+    client, server = connect(lambda asked: json_response(body))
     assert list(client.subscription_history("s1")) == body.get("content", [])
     assert server.sent("GET")[0].path == "/v1/subscriptions/s1/history"
 
 
 def test_usage_of_an_unknown_subscription_is_an_error_not_an_empty_list(connect: Connect) -> None:
     """404 is documented for an unknown id, not for "no usage" (docs/vendors/pax8.md#usage-summaries)."""
-    client, _ = connect(lambda asked: said({"type": "NOT_FOUND", "message": "Subscription Not Found"}, 404))
+    client, _ = connect(lambda asked: json_response({"type": "NOT_FOUND", "message": "Subscription Not Found"}, 404))
     with pytest.raises(NotFound, match="Subscription Not Found"):
         client.usage_summaries("s1")
 
@@ -241,18 +243,18 @@ def test_draft_items_of_one_company_never_take_what_belongs_to_nobody(connect: C
 
 
 def test_a_company_that_is_not_ours_is_forbidden(connect: Connect) -> None:
-    client, _ = connect(lambda asked: said({"type": "FORBIDDEN", "message": "Not your company"}, 403))
+    client, _ = connect(lambda asked: json_response({"type": "FORBIDDEN", "message": "Not your company"}, 403))
     with pytest.raises(Forbidden, match="Not your company"):
         client.draft_items(1, "c1")
 
 
 def test_many_keeps_the_order_of_the_ids_and_tells_progress(connect: Connect) -> None:
     client, _ = connect(lambda asked: paged(asked, [{"id": asked.path.split("/")[3]}]))
-    told: list[tuple[int, int]] = []
+    progress: list[tuple[int, int]] = []
     ids = [f"s{n}" for n in range(20)]
-    listings = client.many(client.usage_summaries, ids, lambda done, total: told.append((done, total)))
+    listings = client.many(client.usage_summaries, ids, lambda done, total: progress.append((done, total)))
     assert [listing.objects[0]["id"] for listing in listings] == ids
-    assert told[-1] == (20, 20)
+    assert progress[-1] == (20, 20)
 
 
 def test_many_fails_as_a_whole(connect: Connect) -> None:
@@ -274,7 +276,7 @@ def test_the_rate_limit_is_the_configured_one(connect: Connect, time: FakeTime) 
 
 
 def test_there_is_no_way_to_write_to_pax8(connect: Connect) -> None:
-    client, server = connect(lambda asked: said({}))
+    client, server = connect(lambda asked: json_response({}))
     with pytest.raises(TypeError, match="read only"):
         client._transport.post_json("/subscriptions/s1", {"quantity": 0})
     assert server.asked == []
@@ -303,4 +305,4 @@ def test_whatever_is_called_only_get_leaves_but_for_the_token(connect: Connect) 
 @pytest.mark.parametrize("variable", ["api_url", "token_url"])
 def test_an_unencrypted_address_is_refused(variable: str, connect: Connect) -> None:
     with pytest.raises(ConfigError, match=f"PAX8_{variable.upper()}"):
-        connect(lambda asked: said({}), **{variable: "http://api.pax8.com/v1"})
+        connect(lambda asked: json_response({}), **{variable: "http://api.pax8.com/v1"})

@@ -16,7 +16,7 @@ from pax8_pipeline.text import jsontext
 from pax8_pipeline.transport.listing import Listing
 from pax8_pipeline_tests.pax8.conftest import Connect, Row, paged
 from pax8_pipeline_tests.support.samples import answers, page_samples
-from pax8_pipeline_tests.support.scripted_http import ScriptedRequest, ScriptedResponse, said
+from pax8_pipeline_tests.support.scripted_http import ScriptedRequest, ScriptedResponse, json_response
 
 LISTS: dict[str, Callable[[Pax8Client, Row], Listing]] = {
     "/companies": lambda client, first: client.companies(),
@@ -51,7 +51,7 @@ def text(value: Any) -> str:
 def test_a_described_answer_comes_through_without_loss_and_an_error_with_its_message(
     method: str, path: str, status: int, value: Any, connect: Connect
 ) -> None:
-    client, _ = connect(lambda asked: said(value, status))
+    client, _ = connect(lambda asked: json_response(value, status))
     if status == 200:
         assert text(client._transport.get_json("/sample")) == text(value)
     else:
@@ -66,7 +66,7 @@ def test_the_method_for_its_endpoint_gives_back_the_samples_objects(
     method: str, path: str, status: int, value: Any, connect: Connect
 ) -> None:
     if path == HISTORY:
-        client, _ = connect(lambda asked: said(value))
+        client, _ = connect(lambda asked: json_response(value))
         assert text(list(client.subscription_history("s1"))) == text(value["content"])
     elif path in LISTS:
         rows = value.get("content", [])
@@ -77,7 +77,7 @@ def test_the_method_for_its_endpoint_gives_back_the_samples_objects(
         wanted = [row for row in rows if row.get("usageDate") == first.get("usageDate")]
         assert text(list(listing.objects)) == text(wanted)
     else:
-        client, _ = connect(lambda asked: said(value))
+        client, _ = connect(lambda asked: json_response(value))
         assert text(SINGLES[path](client, value)) == text(value)
 
 
@@ -97,7 +97,7 @@ def test_the_described_token_answer_is_understood(
 ) -> None:
     answer = {**value, "access_token": "a-token"}
     client, server = connect(
-        lambda asked: said(answer) if asked.path == "/v1/token" else paged(asked, []), tokens=False
+        lambda asked: json_response(answer) if asked.path == "/v1/token" else paged(asked, []), tokens=False
     )
     client.check()
     assert status == 200
@@ -108,7 +108,7 @@ def test_refused_credentials_are_understood(connect: Connect) -> None:
     refusal = {"error": "access_denied", "error_description": "Unauthorized"}
 
     def script(asked: ScriptedRequest) -> ScriptedResponse:
-        return said(refusal, 401) if asked.path == "/v1/token" else paged(asked, [])
+        return json_response(refusal, 401) if asked.path == "/v1/token" else paged(asked, [])
 
     client, _ = connect(script, tokens=False, client_secret=SecretStr("another-secret"))
     with pytest.raises(AuthRefused):

@@ -31,7 +31,7 @@ from pax8_pipeline_tests.support.books import (
     manual_line,
     subscription,
 )
-from pax8_pipeline_tests.support.vendors import FakeHalo
+from pax8_pipeline_tests.support.vendors import HaloInMemory
 
 OTHER_COMPANY = "00000000-0000-4000-8000-0000000000c2"
 OTHER_SUB = "00000000-0000-4000-8000-0000000000b2"
@@ -42,7 +42,7 @@ ON = {"id": 1, "integrator_enabled": True, "deactivate_missing_licenses": True, 
 def look(folder: Path, books: Books | None = None, accounts: list[dict[str, Any]] | None = None) -> Cutover:
     warehouse = (books or Books()).load(folder)
     if accounts is not None:
-        snapshots.store(warehouse, [read_integration(FakeHalo(accounts=accounts))], "run-1")
+        snapshots.store(warehouse, [read_integration(HaloInMemory(accounts=accounts))], "run-1")
     return see(warehouse)
 
 

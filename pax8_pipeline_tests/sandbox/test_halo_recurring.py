@@ -54,8 +54,8 @@ def test_a_whole_line_sent_back_with_another_quantity_changes_that_alone(halo: H
 
 def test_members_left_out_are_kept_or_blanked_per_switch(halo: HaloKit) -> None:
     halo.post(UPDATE, [{"id": LINE, "ihid": HEADER, "isinactive": True}])
-    kept = halo.line()
-    assert (kept["unit_price"], len(kept["quantity_subscriptions"]), kept["isinactive"]) == (22, 1, True)
+    stored = halo.line()
+    assert (stored["unit_price"], len(stored["quantity_subscriptions"]), stored["isinactive"]) == (22, 1, True)
     halo.store.switches.change({"updatelines_blanks_missing": True})
     halo.post(UPDATE, [{"id": LINE, "ihid": HEADER, "isinactive": False}])
     blank = halo.line()
@@ -146,9 +146,9 @@ def test_computed_money_may_carry_the_noise_of_doubles(halo: HaloKit) -> None:
 def test_a_pro_rata_entry_can_be_added_by_hand_and_gets_a_number(halo: HaloKit) -> None:
     entry = {"date": "2026-01-10T00:00:00Z", "quantity": 2, "unitprice": 4}
     halo.post(UPDATE, [{**halo.line(MANUAL_LINE), "prorata_data": [entry]}])
-    (kept,) = halo.line(MANUAL_LINE)["prorata_data"]
-    assert kept["id"] > 0
-    assert (kept["invoicedetailid"], kept["date"]) == (MANUAL_LINE, "2026-01-10T00:00:00")
+    (stored,) = halo.line(MANUAL_LINE)["prorata_data"]
+    assert stored["id"] > 0
+    assert (stored["invoicedetailid"], stored["date"]) == (MANUAL_LINE, "2026-01-10T00:00:00")
 
 
 def test_line_custom_fields_exist_only_where_the_tenant_has_them(halo: HaloKit) -> None:
@@ -269,9 +269,9 @@ def test_the_writes_are_remembered_in_order(halo: HaloKit) -> None:
 
 def test_everything_read_and_sent_back_unchanged_leaves_no_change_row(halo: HaloKit) -> None:
     header = halo.header()
-    kept = dict(halo.store.recurring_invoices[HEADER]["lines"][0])
+    stored = dict(halo.store.recurring_invoices[HEADER]["lines"][0])
     halo.post("/RecurringInvoice", [header])
     halo.post("/SoftwareLicence", [halo.get(f"/SoftwareLicence/{LICENCE}", includedetails="true")])
     assert halo.store.invoice_changes == halo.store.licence_changes == []
-    assert halo.store.recurring_invoices[HEADER]["lines"][0] == kept
+    assert halo.store.recurring_invoices[HEADER]["lines"][0] == stored
     assert halo.store.violations == []

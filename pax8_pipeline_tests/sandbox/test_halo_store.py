@@ -9,15 +9,15 @@ import pytest
 from pax8_pipeline.sandbox.halo.store import HaloStore
 from pax8_pipeline.sandbox.halo.switches import HaloSwitches
 from pax8_pipeline.text import jsontext
-from pax8_pipeline_tests.support.halo_http import CLIENT, HEADER, LICENCE, LINE, Clock, sample_tenant
+from pax8_pipeline_tests.support.halo_http import CLIENT, HEADER, LICENCE, LINE, StoppedClock, sample_tenant
 
 
 def test_a_saved_store_goes_on_where_it_stopped() -> None:
-    store = HaloStore(now=Clock(), switches=HaloSwitches(page_cap=7))
+    store = HaloStore(now=StoppedClock(), switches=HaloSwitches(page_cap=7))
     sample_tenant(store)
     store.log_licence_change(LICENCE, "count", 18, 20)
     text = jsontext.dumps(store.to_json())
-    again = HaloStore.from_json(jsontext.loads(text), now=Clock())
+    again = HaloStore.from_json(jsontext.loads(text), now=StoppedClock())
     assert jsontext.dumps(again.to_json()) == text
     assert again.switches.page_cap == 7
     assert again.add_recurring_invoice(client_id=CLIENT, lines=[{}]) == HEADER - 1
@@ -25,21 +25,21 @@ def test_a_saved_store_goes_on_where_it_stopped() -> None:
 
 
 def test_given_switches_win_over_saved_ones() -> None:
-    store = HaloStore(now=Clock(), switches=HaloSwitches(page_cap=7))
-    assert HaloStore.from_json(store.to_json(), now=Clock(), switches=HaloSwitches()).switches.page_cap is None
+    store = HaloStore(now=StoppedClock(), switches=HaloSwitches(page_cap=7))
+    assert HaloStore.from_json(store.to_json(), now=StoppedClock(), switches=HaloSwitches()).switches.page_cap is None
 
 
 def test_the_same_adders_give_the_same_bytes() -> None:
     texts = set()
     for _ in range(2):
-        store = HaloStore(now=Clock())
+        store = HaloStore(now=StoppedClock())
         sample_tenant(store)
         texts.add(jsontext.dumps(store.to_json()))
     assert len(texts) == 1
 
 
 def test_numbers_given_by_hand_are_never_given_again() -> None:
-    store = HaloStore(now=Clock())
+    store = HaloStore(now=StoppedClock())
     store.add_client(id=500)
     assert store.add_client() == 501
     assert store.add_recurring_invoice(client_id=500, lines=[]) == -10
@@ -48,7 +48,7 @@ def test_numbers_given_by_hand_are_never_given_again() -> None:
 
 
 def test_lines_of_both_kinds_of_invoices_share_one_sequence() -> None:
-    store = HaloStore(now=Clock())
+    store = HaloStore(now=StoppedClock())
     recurring = store.add_recurring_invoice(client_id=1, lines=[{}, {}])
     ordinary = store.add_invoice(client_id=1, lines=[{}])
     lines = store.recurring_invoices[recurring]["lines"] + store.invoices[ordinary]["lines"]
@@ -58,7 +58,7 @@ def test_lines_of_both_kinds_of_invoices_share_one_sequence() -> None:
 
 def test_a_licence_with_a_fraction_cannot_even_be_added() -> None:
     with pytest.raises(TypeError, match="int"):
-        HaloStore(now=Clock()).add_licence(name="x", count=1.5)
+        HaloStore(now=StoppedClock()).add_licence(name="x", count=1.5)
 
 
 @pytest.mark.parametrize(

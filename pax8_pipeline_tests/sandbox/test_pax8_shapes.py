@@ -37,23 +37,23 @@ def subscriptions(pax8: Pax8Caller) -> list[dict[str, Any]]:
 
 
 def test_dates_come_in_both_spellings_and_keep_their_day(pax8: Pax8Caller) -> None:
-    kept = pax8.sandbox.pax8.subscriptions
+    stored = pax8.sandbox.pax8.subscriptions
     styles = set()
     for row in subscriptions(pax8):
         styles.add("zulu" if ZULU.fullmatch(row["startDate"]) else "bare")
         assert ZULU.fullmatch(row["startDate"]) or BARE.fullmatch(row["startDate"])
-        assert row["startDate"][:10] == kept[row["id"]]["startDate"]
+        assert row["startDate"][:10] == stored[row["id"]]["startDate"]
     assert styles == {"zulu", "bare"}
 
 
 def test_moments_carry_offsets_of_every_form_and_mean_the_same_instant(pax8: Pax8Caller) -> None:
-    kept = pax8.sandbox.pax8.subscriptions
+    stored = pax8.sandbox.pax8.subscriptions
     forms = set()
     for row in subscriptions(pax8):
         text = row["createdDate"]
         forms |= {name for name, form in (("Z", ZULU), ("-0700", NO_COLON), ("-07:00", COLON)) if form.fullmatch(text)}
         instant = datetime.fromisoformat(text).astimezone(UTC).replace(tzinfo=None)
-        assert instant == datetime.fromisoformat(kept[row["id"]]["createdDate"])
+        assert instant == datetime.fromisoformat(stored[row["id"]]["createdDate"])
     assert forms == {"Z", "-0700", "-07:00"}
 
 
@@ -135,5 +135,5 @@ def test_dependencies_are_a_bare_object(pax8: Pax8Caller) -> None:
 
 
 def test_numbers_are_exact(pax8: Pax8Caller) -> None:
-    kept = pax8.sandbox.pax8.subscriptions
-    assert all(Decimal(row["price"]) == kept[row["id"]]["price"] for row in subscriptions(pax8))
+    stored = pax8.sandbox.pax8.subscriptions
+    assert all(Decimal(row["price"]) == stored[row["id"]]["price"] for row in subscriptions(pax8))

@@ -70,9 +70,9 @@ def test_two_sandboxes_run_side_by_side() -> None:
 
 
 def test_control_tells_what_there_is(caller: Pax8Caller) -> None:
-    told = control(caller, "GET", "")
-    assert "POST /control/clock" in told["endpoints"]
-    assert "reply_lost" in told["fault_kinds"]
+    answer = control(caller, "GET", "")
+    assert "POST /control/clock" in answer["endpoints"]
+    assert "reply_lost" in answer["fault_kinds"]
 
 
 def test_faults_are_ordered_seen_and_taken_back(caller: Pax8Caller) -> None:
@@ -89,8 +89,8 @@ def test_a_fault_that_cannot_be_is_400_with_the_reason(caller: Pax8Caller) -> No
 
 def test_switches_are_turned_for_both_vendors(caller: Pax8Caller) -> None:
     body = {"pax8": {"over_max": "400"}, "halo": {"post_reply": "array"}}
-    told = control(caller, "POST", "/switches", body)
-    assert (told["pax8"]["over_max"], told["halo"]["post_reply"]) == ("400", "array")
+    answer = control(caller, "POST", "/switches", body)
+    assert (answer["pax8"]["over_max"], answer["halo"]["post_reply"]) == ("400", "array")
     assert caller.call("/companies", size=500).status_code == 400
     assert "over_max" in control(caller, "POST", "/switches", {"pax8": {"over_max": "maybe"}}, status=400)["error"]
     assert "native" in control(caller, "POST", "/switches", {"native": {}}, status=400)["error"]
@@ -119,9 +119,9 @@ def test_story_verdicts_and_states_are_told(caller: Pax8Caller) -> None:
 def test_requests_are_counted_by_vendor(caller: Pax8Caller) -> None:
     caller.call("/companies")
     caller.call("/nothing")
-    told = control(caller, "GET", "/requests?last=2")
-    assert told["requests"] == {"pax8": 2}
-    assert [(row["path"], row["status"]) for row in told["last"]] == [
+    answer = control(caller, "GET", "/requests?last=2")
+    assert answer["requests"] == {"pax8": 2}
+    assert [(row["path"], row["status"]) for row in answer["last"]] == [
         ("/pax8/v1/companies", 200),
         ("/pax8/v1/nothing", 404),
     ]
@@ -150,8 +150,8 @@ def test_writes_to_pax8_are_told(caller: Pax8Caller) -> None:
 )
 def test_rows_can_be_edited_by_hand(caller: Pax8Caller, what: str, pick: Any, values: dict[str, Any]) -> None:
     row_id = pick(caller.sandbox.world)
-    told = control(caller, "POST", "/edit", {"what": what, "id": row_id, "set": values})
-    assert told | values == told
+    answer = control(caller, "POST", "/edit", {"what": what, "id": row_id, "set": values})
+    assert answer | values == answer
     refused = control(caller, "POST", "/edit", {"what": what, "id": row_id, "set": {"nonsense": 1}}, status=400)
     assert "nonsense" in refused["error"]
 
@@ -165,9 +165,9 @@ def test_an_edit_of_a_subscription_is_seen_in_its_history(caller: Pax8Caller) ->
 
 def test_invoices_are_corrected_on_order(caller: Pax8Caller) -> None:
     before = {row["id"]: row["status"] for row in caller.all("/invoices")}
-    told = control(caller, "POST", "/invoices", {"action": "credit_and_rebill", "month": "2026-08"})
+    answer = control(caller, "POST", "/invoices", {"action": "credit_and_rebill", "month": "2026-08"})
     after = {row["id"]: row["status"] for row in caller.all("/invoices")}
-    assert after.keys() - before.keys() == {told["id"]}
+    assert after.keys() - before.keys() == {answer["id"]}
     assert [after[key] for key in before if after[key] != before[key]] == ["Credited"]
 
 
@@ -245,19 +245,19 @@ def _check_day(env: dict[str, str], day: str) -> None:
 
 def _serve(world: World, path: Path, check: Any) -> list[str]:
     """Run `serve` in a thread, check what it announced, stop it; returns all it said."""
-    said: queue.Queue[str] = queue.Queue()
+    output: queue.Queue[str] = queue.Queue()
     stop = threading.Event()
-    thread = threading.Thread(target=serve, args=(world, 0, path, said.put), kwargs={"stop": stop})
+    thread = threading.Thread(target=serve, args=(world, 0, path, output.put), kwargs={"stop": stop})
     thread.start()
     lines: list[str] = []
     while not lines or not lines[-1].startswith("Ctrl-C"):
-        lines.append(said.get(timeout=TIMEOUT))
+        lines.append(output.get(timeout=TIMEOUT))
     exported = (line.removeprefix("export ").partition("=") for line in lines if line.startswith("export "))
     try:
         check({name: value for name, _, value in exported})
     finally:
         stop.set()
         thread.join(TIMEOUT)
-    while not said.empty():
-        lines.append(said.get())
+    while not output.empty():
+        lines.append(output.get())
     return lines

@@ -30,7 +30,7 @@ from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.support.books import COMPANY, TODAY, empty_warehouse, invoice, licence, line, subscription
 from pax8_pipeline_tests.support.history import memory_instance
 from pax8_pipeline_tests.support.shelf import build_one
-from pax8_pipeline_tests.support.vendors import FakeHalo, FakePax8
+from pax8_pipeline_tests.support.vendors import HaloInMemory, Pax8InMemory
 
 MONTH = f"{TODAY:%Y-%m}-01"
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -51,8 +51,8 @@ class PipelineHarness:
     """A data folder, both vendors, and the history of runs."""
 
     folder: Path
-    pax8: FakePax8 = field(default_factory=FakePax8)
-    halo: FakeHalo = field(default_factory=FakeHalo)
+    pax8: Pax8InMemory = field(default_factory=Pax8InMemory)
+    halo: HaloInMemory = field(default_factory=HaloInMemory)
     env: dict[str, str] = field(default_factory=dict)
     instance: dg.DagsterInstance = field(default_factory=memory_instance)
 
@@ -137,7 +137,7 @@ def writes(config: dict[str, Any]) -> dict[str, Any]:
 
 def out_of_step(folder: Path, **env: str) -> PipelineHarness:
     """Pax8 has 25 seats where Halo bills 20."""
-    return PipelineHarness(folder, FakePax8(subscription_rows=[subscription(quantity=25)]), env=env)
+    return PipelineHarness(folder, Pax8InMemory(subscription_rows=[subscription(quantity=25)]), env=env)
 
 
 @cache
@@ -173,5 +173,5 @@ def harness_of(folder: Path, subscriptions: int) -> PipelineHarness:
     licences = [licence(id=5000 + n, snowid=f"s{n}") for n in ids]
     links = [[{"id": n, "licence_id": 5000 + n, "qty_free": 0, "minimum_qty": 0}] for n in ids]
     lines = [line(id=6000 + n, quantity_subscriptions=links[n]) for n in ids]
-    pax8 = FakePax8(subscription_rows=[subscription(id=f"s{n}") for n in ids])
-    return PipelineHarness(folder, pax8, FakeHalo(licence_rows=licences, recurring_rows=[invoice(lines)]))
+    pax8 = Pax8InMemory(subscription_rows=[subscription(id=f"s{n}") for n in ids])
+    return PipelineHarness(folder, pax8, HaloInMemory(licence_rows=licences, recurring_rows=[invoice(lines)]))

@@ -1,4 +1,4 @@
-"""Halo and Pax8 as apply sees them, in memory, with every way a write can go wrong. No HTTP, no database."""
+"""Halo and Pax8 as apply uses them, in memory, with every way in which a write can fail. No HTTP, no database."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ WAIT = timedelta(hours=6)  # policy unknown_wait_hours
 
 
 class Crash(BaseException):
-    """The process dies here: nothing of ours may catch it."""
+    """The process dies here. The product must not catch it."""
 
 
 @dataclass
 class Rows:
-    """A list as the client gives it."""
+    """A list as the client returns it."""
 
     objects: Sequence[dict[str, Any]]
 
 
 @dataclass
 class Reply:
-    """What the client makes of an answer to a write."""
+    """The client's answer to a write."""
 
     saved: dict[str, Any] | None
     status: int = 201
@@ -46,9 +46,10 @@ def as_halo_keeps(number: int, invoice: dict[str, Any], **changes: Any) -> dict[
 class FakeHalo:
     """Recurring invoices (`headers`), licences, ordinary invoices (`documents`).
 
-    `faults` are taken one per write: ok, lost, not_applied, refused, limited, no_updatelines, locked (400 on a line),
-    ignored (taken and nothing changed), contested (met another saving), late (no answer, and what was sent is there only after `catch_up`).
-    `before_write` is called when a write arrives, as somebody else's edit between our reading and our write.
+    `faults` are used up, one for each write: ok, lost, not_applied, refused, limited, no_updatelines, locked (400 on a
+    line), ignored (accepted and nothing changed), contested (another user saved at the same time), late (no answer, and
+    the data appears only after `catch_up`). `before_write` is called when a write arrives: another person's change
+    between our reading and our write.
     """
 
     headers: dict[int, dict[str, Any]]
@@ -125,7 +126,7 @@ class FakeHalo:
         return Reply(copy.deepcopy(self.documents.get(stored[0])) if self.replies else None)
 
     def catch_up(self) -> None:
-        """What Halo was slow to do is done now."""
+        """Do now what Halo did too slowly."""
         while self.pending:
             self.pending.pop(0)()
 
@@ -139,7 +140,7 @@ class FakeHalo:
                 self._saved(invoice)
 
     def _saved(self, invoice: dict[str, Any]) -> None:
-        """Every saving of a recurring invoice counts, where this Halo shows it."""
+        """Count every save of a recurring invoice, where this Halo shows it."""
         if "change_seq" in invoice:
             invoice["change_seq"] += 1
 
@@ -182,7 +183,7 @@ class FakeHalo:
 
 @dataclass
 class FakePax8:
-    """What Pax8 says of a subscription at the last look."""
+    """What Pax8 says about a subscription when apply reads it again."""
 
     subscriptions: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -229,7 +230,7 @@ def computed_line(line_id: int, licence_id: int, **changes: Any) -> dict[str, An
 
 
 def manual_line(line_id: int, quantity: int = 5, **changes: Any) -> dict[str, Any]:
-    """A line whose quantity is typed in."""
+    """A line with its own quantity."""
     base = computed_line(line_id, 0, qty_order=Decimal(quantity))
     return {**base, "recurring_invoice_quantity_type": 0, "quantity_subscriptions": [], **changes}
 

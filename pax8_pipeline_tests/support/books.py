@@ -1,7 +1,7 @@
-"""A small pair of books (Pax8 and Halo) written by hand, put through raw, staging and reconciled.
+"""Data of both vendors (books) written by hand, and put through raw, staging and reconciled.
 
-For tests of verdicts and plans: `Books` starts as one company with one subscription in step with its Halo line;
-each test changes what its rule is about.
+For tests of verdicts and plans: `Books` starts as one company with one subscription in step with its Halo line. Each
+test changes what its rule is about.
 """
 
 from __future__ import annotations
@@ -87,29 +87,31 @@ _HELD = ExitStack()
 
 
 def hold_open(warehouse: Warehouse) -> None:
-    """Keep one connection open until the next books are loaded: it spares all others the opening of the file.
+    """Keep one connection open until the next books are loaded, so that the others need not open the file.
 
-    One thread is the quickest for tables of a few rows.
+    One thread is the fastest for tables of a few rows.
     """
     _HELD.close()
     _HELD.enter_context(warehouse.connect()).execute("SET threads = 1")
 
 
 def let_go() -> None:
-    """Close the connection held open: for a test that reads the file as another process would, or takes it away."""
+    """Close the connection that is kept open: for a test that reads the file as another process would, or
+    removes it.
+    """
     _HELD.close()
 
 
 @cache
 def _known() -> Path:
-    """Where this process keeps what it loaded, until it ends."""
+    """Return the folder with the files that this process has loaded, until it ends."""
     folder = tempfile.TemporaryDirectory(prefix="books-")
     atexit.register(folder.cleanup)
     return Path(folder.name)
 
 
 def empty_warehouse(path: Path) -> Warehouse:
-    """A warehouse with its tables and nothing in them, as a copy: making one takes longer than many a test."""
+    """Return a warehouse with empty tables, as a copy: making one takes longer than many tests."""
     template = Warehouse(_known() / "empty.duckdb")
     if not template.path.exists():
         template.ensure_schema()
@@ -120,7 +122,7 @@ def empty_warehouse(path: Path) -> Warehouse:
 
 @dataclass
 class Books:
-    """What both vendors would answer, and the operator's mapping files."""
+    """The answers of both vendors, and the operator's mapping files."""
 
     companies: list[dict[str, Any]] = field(default_factory=lambda: [company()])
     products: list[dict[str, Any]] = field(default_factory=list)
@@ -143,7 +145,7 @@ class Books:
         )
 
     def tables(self) -> Sequence[str]:
-        """The tables to build: what tells of usage charges stays empty, as it would be built."""
+        """The tables to build. Those for usage charges stay empty."""
         return [t for t in (*build.STAGING, *build.RECONCILED) if t not in _OF_USAGE]
 
     def reads(self) -> list[snapshots.Read]:
@@ -165,7 +167,9 @@ class Books:
         return [*reads, snapshots.Read("pax8.usage_summaries", usage, scope=f"{TODAY:%Y-%m}")]
 
     def load(self, folder: Path, *, run_id: str = "run-1", policy: Policy | None = None) -> Warehouse:
-        """Put the books through raw, staging and reconciled; the same books again are a copy of the first file."""
+        """Put the books through raw, staging and reconciled. The same books a second time are a copy of the
+        first file.
+        """
         warehouse = Warehouse(folder / "warehouse.duckdb")
         let_go()
         if warehouse.path.exists():

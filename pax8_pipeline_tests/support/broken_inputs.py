@@ -1,7 +1,8 @@
-"""Broken inputs as a table: what a person typed or what became of a file, and the words that the answer must hold.
+"""Broken inputs as a table: what a person typed or what happened to a file, and the words that the answer must have.
 
-`{plan}` in a command is the id of the plan in the data folder; a file's name is below the folder that the command starts
-in, where the data folder is `data`. With KEEP_SENTENCES=FILE the test writes the table with the whole answers.
+`{plan}` in a command is the id of the plan in the data folder. A file's name is relative to the folder in which the
+command starts, where the data folder is `data`. With KEEP_SENTENCES=FILE the test writes the table with the complete
+answers.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ LIVE = {
 
 @dataclass(frozen=True)
 class Broken:
-    """One broken input. `says`: parts of the one sentence, the place and the remedy among them."""
+    """One broken input. `says`: parts of the one sentence, with the place and the remedy."""
 
     command: str
     says: tuple[str, ...]
@@ -99,17 +100,17 @@ def _other_tables(folder: Path) -> None:
 
 
 def of_clients(rows: str | bytes, *says: str) -> Broken:
-    """A broken clients.csv, met by a run."""
+    """A broken clients.csv, read by a run."""
     return Broken("run", ("clients.csv", *says), {CLIENTS: rows}, LIVE)
 
 
 def of_policy(text: str | bytes, *says: str) -> Broken:
-    """A broken policy.yaml, met by the lightest command."""
+    """A broken policy.yaml, read by the fastest command."""
     return Broken("prune --dry-run", ("policy.yaml", *says), {POLICY: text})
 
 
 def of_dotenv(text: str | bytes, *says: str) -> Broken:
-    """A broken .env, met by the lightest command."""
+    """A broken .env, read by the fastest command."""
     return Broken("prune --dry-run", (".env", *says), {".env": text})
 
 

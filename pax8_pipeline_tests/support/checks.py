@@ -25,7 +25,7 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 def warehouse_with(folder: Path, reads: Sequence[snapshots.Read] = (), tables: Sequence[str] = ()) -> Warehouse:
-    """A warehouse holding some reads, with only the named tables built from them."""
+    """Return a warehouse with some reads, and with only the named tables built from them."""
     made = empty_warehouse(folder / "warehouse.duckdb")
     hold_open(made)
     if reads:
@@ -37,7 +37,7 @@ def warehouse_with(folder: Path, reads: Sequence[snapshots.Read] = (), tables: S
 
 @dataclass(frozen=True)
 class Checked:
-    """What a check said. `holds`: what depends on the asset would not run."""
+    """The outcome of a check. `holds`: what depends on the asset would not run."""
 
     passed: bool
     severity: str
@@ -61,7 +61,7 @@ def settings_of(folder: Path, policy: Policy | None = None) -> Settings:
 
 
 def check(name: str, table: str, folder: Path, policy: Policy | None = None) -> Checked:
-    """Look with one check of the product. That Dagster makes of the outcome what `holds` says: test_check."""
+    """Evaluate one check of the product. `test_check` proves that Dagster does what `holds` says."""
     (found,) = [r for r in registry.CHECKS if (r.name, r.table) == (name, table)]
     return look_with(found, settings_of(folder, policy))
 
@@ -80,7 +80,7 @@ def look_with(of: product.Check, settings: Settings) -> Checked:
 
 
 def evaluate(of: product.Check, settings: Settings) -> Checked:
-    """Evaluate a check, its asset being there already."""
+    """Evaluate a check in Dagster; its asset exists already."""
     assets = [dg.AssetSpec(asset_key(t)) for t in (of.table, *of.depends_on)]
     made = product.build([of])
     job = dg.define_asset_job("checking", selection=dg.AssetSelection.checks(made))

@@ -1,4 +1,4 @@
-"""Starting the command line as a person would: a process of its own, in a folder of its own."""
+"""Starts the command line as a person would: in a separate process and folder."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pathlib import Path
 
 from pax8_pipeline_tests.support.operator import Ran, run_command
 
-# What a developer's shell may have set must not decide a test.
+# Variables of a developer's shell must not decide a test.
 OURS = ("PAX8_", "HALO_", "DAGSTER_HOME")
 
 
 def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The environment without anything that is ours, plus what a test gives."""
+    """Return the environment without variables of this product, plus those of the test."""
     return {k: v for k, v in os.environ.items() if not k.startswith(OURS)} | dict(extra or {})
 
 
@@ -33,5 +33,5 @@ def cli(folder: Path, *arguments: str, **extra: str) -> subprocess.CompletedProc
 
 
 def quick(folder: Path, *arguments: str, **extra: str) -> Ran:
-    """The same in a process whose modules are loaded already: where starting Python is not the point."""
+    """The same in a process whose modules are loaded already, for tests that are not about starting Python."""
     return run_command(folder, arguments, clean_environment(extra))

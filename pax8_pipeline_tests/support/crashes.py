@@ -1,8 +1,8 @@
-"""A process that applies a plan over HTTP, and the hand that kills it at one exact moment.
+"""A process that applies a plan over HTTP, and the code that kills it at one exact moment.
 
-Moments are counted, never timed: each request as it reaches the sandbox, before and after the vendor did its work
-(the answer never leaves), each step of apply as the process stands still there, and each step as the process has just
-been let go on, so that it dies somewhere in the work that follows, such as the commit of the ledger.
+Moments are counted, never timed: each request when it reaches the sandbox, before and after the vendor did its work
+(the answer is never sent); each step of apply while the process waits there; and each step just after the process has
+continued, so that it dies in the work that follows, such as the commit of the ledger.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pax8_pipeline.sandbox.faults.middleware import App, Receive, Scope, Send
 from pax8_pipeline_tests.support.nightly import apply_newest
 from pax8_pipeline_tests.support.operator import PROCESSES, Operator
 
-WAVES = {"WAVE_ABOVE": 0, "WAVE": 4, "PER_CALL": 3}  # a big night's way of writing, on a small night
+WAVES = {"WAVE_ABOVE": 0, "WAVE": 4, "PER_CALL": 3}  # the way of writing for many changes, with few changes
 
 
 def _apply_newest(environment: Mapping[str, str], line: Connection, settings: Mapping[str, int]) -> None:
@@ -33,7 +33,7 @@ def _apply_newest(environment: Mapping[str, str], line: Connection, settings: Ma
 
 
 class Killed(Exception):
-    """The process whose request this was is dead."""
+    """The process that sent this request is dead."""
 
 
 class CrashInjector:
@@ -46,7 +46,7 @@ class CrashInjector:
 
     @property
     def struck(self) -> bool:
-        """Whether the process was killed."""
+        """True when the process was killed."""
         return self.target is not None and len(self.moments) > self.target
 
     def reached(self, name: str) -> bool:
@@ -57,17 +57,17 @@ class CrashInjector:
         return True
 
     def counts(self, name: str) -> bool:
-        """Count a moment; whether it is the one."""
+        """Count a moment. Return True when it is the target."""
         if self.process is None or self.struck:
             return False
         self.moments.append(name)
         return self.struck
 
     def strike(self) -> None:
-        """SIGKILL, and wait until the process is gone.
+        """Send SIGKILL, and wait until the process has ended.
 
-        Not join: this may be the server's thread, and the main one joins. It also closes the process's sentinel
-        then, whose number may be another file's a moment later: what is waited for here is a copy.
+        Not with join: this may be the server's thread, and the main thread joins. Join also closes the process's
+        sentinel, whose number may belong to another file a moment later; so this waits for a copy.
         """
         if (process := self.process) is None:
             return
@@ -80,7 +80,7 @@ class CrashInjector:
 
 
 class Tap:
-    """Stands before both emulators and tells the hand of each request."""
+    """Runs in front of both emulators and reports each request to the crash injector."""
 
     def __init__(self, inner: App, hand: CrashInjector) -> None:
         self.inner = inner
@@ -103,7 +103,7 @@ class Tap:
 
 
 def apply_under(at: Operator, hand: CrashInjector, settings: Mapping[str, int] | None = None) -> int | None:
-    """Apply the desk's newest plan in a process of its own, under the hand; return its exit code."""
+    """Apply the operator's newest plan in a separate process, under the crash injector. Return its exit code."""
     ours, theirs = PROCESSES.Pipe()
     process = PROCESSES.Process(target=_apply_newest, args=(at.environment(), theirs, dict(settings or {})))
     at.sandbox.app.app = Tap(at.sandbox.app.app, hand)

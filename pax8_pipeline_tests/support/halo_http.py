@@ -1,7 +1,7 @@
 """A small Halo tenant over real HTTP for the tests of the emulator.
 
-Here belongs: one server thread for the process whose store is swapped per test, a caller with a token,
-and a tenant as in the facts of docs/vendors/halo.md. Not here: assertions, faults, worlds.
+One server thread for the process, with a store for each test; a caller with a token; and a tenant as in
+docs/vendors/halo.md. It has no assertions, faults or worlds.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from pax8_pipeline.text import jsontext
 CLIENT, ITEM, MANUAL_ITEM, LICENCE, HEADER, LINE, MANUAL_LINE = 231, 88, 90, 4127, -94, 24967, 24968
 
 
-class Clock:
-    """A world's clock that stands still until it is moved."""
+class StoppedClock:
+    """A world's clock that does not move until it is moved."""
 
     def __init__(self) -> None:
         self.moment = datetime(2026, 1, 15, 3, 0, tzinfo=UTC)
@@ -45,12 +45,10 @@ class Clock:
 
 @dataclass
 class HaloKit:
-    """The tenant under test: its store and clock, and calls with a token that is fetched when first
-    needed.
-    """
+    """The tenant under test: its store and clock, and calls with a token that is fetched at the first use."""
 
     store: HaloStore
-    clock: Clock
+    clock: StoppedClock
     url: str
     token: str = ""
     session: requests.Session = field(default_factory=requests.Session)
@@ -75,7 +73,7 @@ class HaloKit:
         return self.session.request(method, url, params=params, data=data, headers=headers, timeout=10)
 
     def wait(self, **delta: float) -> None:
-        """Let the world's time go by, and take a new token for what comes then."""
+        """Let the world's time pass, and use a new token from then on."""
         self.clock.move(**delta)
         self.token = ""
 
@@ -106,7 +104,7 @@ class HaloKit:
 
 
 class _Swapped:
-    """An ASGI app that hands every call to whichever app is set."""
+    """An ASGI app that passes every call to the app that is set."""
 
     def __init__(self) -> None:
         self.app: ASGIApp | None = None
@@ -130,7 +128,7 @@ def _server() -> tuple[_Swapped, str]:
 @contextlib.contextmanager
 def running_halo() -> Iterator[HaloKit]:
     """An empty tenant on the process's server."""
-    clock = Clock()
+    clock = StoppedClock()
     store = HaloStore(now=clock)
     holder, url = _server()
     holder.app = Starlette(routes=[Mount("/halo", routes=halo_routes(store, HaloCredentials()))])

@@ -1,7 +1,7 @@
-"""A clock for the clients of both vendors on which a wait costs no time: it goes forward by itself when they wait.
+"""A clock for the clients of both vendors on which a wait takes no time: it jumps forward when they wait.
 
-What they do between two tries, how often they try and when they give up stays as it is; only nobody sits through it.
-The waits themselves are proved, by their numbers, in the tests of `transport`.
+What they do between two tries, how often they try and when they give up does not change. The waits themselves are
+proved, by their numbers, in the tests of `transport`.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from pax8_pipeline.transport import connect
 from pax8_pipeline.transport.timing import Timing
 
 
-class Clock:
-    """Seconds that pass, and seconds that were skipped. Two threads that wait at once wait beside each other."""
+class SkippingClock:
+    """Seconds that pass, and seconds that were skipped. Two threads that wait at the same time wait in parallel."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -36,9 +36,9 @@ class Clock:
 
 
 @contextmanager
-def without_waiting() -> Iterator[Clock]:
-    """Clients that are made meanwhile go by such a clock."""
-    clock = Clock()
+def without_waiting() -> Iterator[SkippingClock]:
+    """Clients that are made in this block use such a clock."""
+    clock = SkippingClock()
     timing = Timing(clock=clock.monotonic, sleep=clock.wait)
     with patch.object(connect, "Timing", lambda: timing):
         yield clock

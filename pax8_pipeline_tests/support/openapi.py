@@ -1,15 +1,14 @@
-"""Holds an emulator's answers against the vendors' published API descriptions.
+"""Compares an emulator's answers with the vendors' published API descriptions.
 
-Contains: loading `api_facts/<vendor>.json` (made by `make_api_facts`), turning OpenAPI 3.0 schemas into JSON Schema, and
-the one table of deviations that the reference pages document. Does not contain: emulators, HTTP, assertions about
-meaning.
+It loads `api_facts/<vendor>.json` (made by `make_api_facts`), makes JSON Schema from OpenAPI 3.0 schemas, and has the
+table of deviations that the vendor pages document. Emulators, HTTP and assertions about meaning are elsewhere.
 
     spec = load_spec("halo")
     spec.problems(row, "Licence_List")  # [] or one line per problem
     spec.answer_problems(rows, "GET", "/RecurringInvoice", 200)
 
-`DEVIATIONS` names, per vendor, what an answer may do against the description, and the section of the
-reference page that says so. An entry that no judged answer has needed is found by `unused_deviations`.
+`DEVIATIONS` names, for each vendor, how an answer may differ from the description, and the section of the vendor page
+that says so. `unused_deviations` finds an entry that no compared answer has needed.
 """
 
 from __future__ import annotations
@@ -85,7 +84,7 @@ def load_spec(vendor: str) -> Spec:
 
 
 def unused_deviations(vendor: str) -> list[Deviation]:
-    """Entries of the table that no judged answer has needed so far in this process."""
+    """Return the entries of the table that no compared answer in this process has needed so far."""
     return [d for d in DEVIATIONS[vendor] if (vendor, d) not in _used]
 
 

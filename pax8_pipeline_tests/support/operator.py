@@ -1,4 +1,4 @@
-"""A served sandbox, a data folder for it, and the real command line run against both as its own process."""
+"""A served sandbox, a data folder for it, and the real command line as a separate process."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from pax8_pipeline_tests.support.history import copy_history
 from pax8_pipeline_tests.support.hurry import without_waiting
 
 TODAY = date(2026, 8, 20)
-# A real operator's machine must not lend a test its credentials or its history.
+# A real operator's credentials and history must not reach a test.
 _OURS = ("PAX8_", "HALO_", "DAGSTER_")
 
-# Children come from a server process that has one thread and the slow modules; each is a process of its own.
+# Children are made by a server process with one thread and the slow modules loaded; each is a separate process.
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(["pax8_pipeline_tests.support.nightly", "pax8_pipeline.orchestration.runs"])
 
@@ -44,12 +44,14 @@ class Ran:
 
     @property
     def data(self) -> dict[str, Any]:
-        """What --json printed."""
+        """The data that --json printed."""
         return dict(json.loads(self.out))
 
     @property
     def all_written(self) -> bool:
-        """Nothing is left to write or to approve: what waits for a person is what the demo's world has wrong in it."""
+        """Nothing is left to write or to approve; only what is wrong in the demo's world on purpose waits for a
+        person.
+        """
         return self.code == 2 and bool(self.data["only_findings"])
 
     def verdicts(self) -> dict[str, str]:
@@ -59,7 +61,7 @@ class Ran:
 
 @dataclass
 class Operator:
-    """An operator's desk: a sandbox, a data folder with its mappings, and the command line."""
+    """An operator: a sandbox, a data folder with its mappings, and the command line."""
 
     sandbox: Sandbox
     folder: Path
@@ -71,7 +73,7 @@ class Operator:
         return {**clean, **self.sandbox.env(), **ours, **self.env}
 
     def start(self, *arguments: str, **env: str) -> subprocess.Popen[str]:
-        """Start a command in a process group of its own, so that all of it can be killed."""
+        """Start a command in its own process group, so that all of it can be killed."""
         return subprocess.Popen(
             [sys.executable, "-m", "pax8_pipeline.cli", *arguments],
             env={**self.environment(), **env},
@@ -84,20 +86,20 @@ class Operator:
 
     @contextmanager
     def dagster_ui(self) -> Iterator[int]:
-        """Run `pax8-pipeline dev` while the block lasts; gives its port."""
+        """Run `pax8-pipeline dev` during the block; yields its port."""
         port = free_port()
         process = self.start("dev", "--port", str(port))
         assert process.stderr is not None
         assert process.stdout is not None
         try:
-            said = []
+            lines = []
             for line in process.stderr:
-                said.append(line)
+                lines.append(line)
                 if "Dagster is up" in line:
                     break
             else:
-                raise AssertionError("".join(said))
-            # Somebody must read what the runs log: a full pipe holds them at their next line.
+                raise AssertionError("".join(lines))
+            # The log of the runs must be read: they wait while the pipe is full.
             for pipe in (process.stderr, process.stdout):
                 threading.Thread(target=pipe.read, daemon=True).start()
             yield port
@@ -114,7 +116,7 @@ class Operator:
         return self.command("run", "--json", **env)
 
     def acknowledge_all(self) -> None:
-        """A person knows of all that is open and leaves it so."""
+        """Acknowledge, as a person, everything that is open."""
         found = self.command("acknowledge", "--list", "--json").data["findings"]
         names = [row["finding_id"] for row in found]
         done = self.command("acknowledge", *names, "--why", "known", "--by", "Grace")
@@ -125,30 +127,32 @@ class Operator:
         return [path for path in self.sandbox.requests.paths("halo", "POST") if not path.endswith("token")]
 
     def in_step(self) -> bool:
-        """Halo is exactly as a correct sync of the day leaves it, and nobody did what is forbidden."""
+        """Assert that Halo is exactly as a correct sync of the day leaves it, and that nothing forbidden happened."""
         world = self.sandbox.world
         clean = not world.halo.violations and not world.pax8.write_attempts
         return clean and world.expected_halo() == world.halo_state()
 
 
 def run_command(folder: Path, arguments: Sequence[str], environment: Mapping[str, str]) -> Ran:
-    """Run a command in `folder` to its end, in a process whose modules are loaded already and which waits for nobody."""
-    with tempfile.TemporaryDirectory(prefix="said-") as said:
-        process = PROCESSES.Process(target=_command, args=(tuple(arguments), dict(environment), str(folder), said))
+    """Run a command in `folder` to its end, in a process whose modules are loaded and whose waits take no time."""
+    with tempfile.TemporaryDirectory(prefix="output-") as output_folder:
+        process = PROCESSES.Process(
+            target=_command, args=(tuple(arguments), dict(environment), str(folder), output_folder)
+        )
         process.start()
         process.join(240)
         if (code := process.exitcode) is None:
             process.kill()
             raise TimeoutError(f"{arguments} did not end")
-        return Ran(code, *((Path(said) / name).read_text(encoding="utf-8") for name in ("out", "err")))
+        return Ran(code, *((Path(output_folder) / name).read_text(encoding="utf-8") for name in ("out", "err")))
 
 
-def _command(arguments: Sequence[str], environment: Mapping[str, str], folder: str, said: str) -> None:
+def _command(arguments: Sequence[str], environment: Mapping[str, str], folder: str, output_folder: str) -> None:
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)
     for number, name in ((1, "out"), (2, "err")):
-        os.dup2(os.open(f"{said}/{name}", os.O_WRONLY | os.O_CREAT), number)
+        os.dup2(os.open(f"{output_folder}/{name}", os.O_WRONLY | os.O_CREAT), number)
     with without_waiting():
         main(list(arguments))
 
@@ -160,7 +164,7 @@ def kill(process: subprocess.Popen[str]) -> None:
 
 
 def until(so: Callable[[], bool], seconds: float = 120) -> None:
-    """Wait until something is so in this process's sandbox; an assertion error when it never is."""
+    """Wait until a condition holds in this process's sandbox. Raises AssertionError after `seconds`."""
     pause, deadline = threading.Event(), time.monotonic() + seconds
     while not so():
         assert time.monotonic() < deadline, "waited in vain"
@@ -169,7 +173,7 @@ def until(so: Callable[[], bool], seconds: float = 120) -> None:
 
 @contextmanager
 def desk(folder: Path, world: World | None = None, **env: str) -> Iterator[Operator]:
-    """Serve the demo's world (or another) and lay out its data folder."""
+    """Serve the demo's world (or another) and make its data folder."""
     world = world or World.demo(TODAY)
     world.write_mappings(folder / "mappings")
     copy_history(folder)

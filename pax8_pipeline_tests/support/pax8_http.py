@@ -1,4 +1,4 @@
-"""What the tests of the world, Pax8 and the server share: a plain HTTP client that knows nothing of the product."""
+"""A plain HTTP client for the tests of the world, of Pax8 and of the server. It knows nothing of the product."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ TIMEOUT = 20
 
 @dataclass
 class Pax8Caller:
-    """Asks the emulated Pax8 as any client would."""
+    """Calls the emulated Pax8 as any client would."""
 
     sandbox: Sandbox
     session: requests.Session = field(default_factory=requests.Session)
 
     def token(self, **members: Any) -> requests.Response:
-        """Ask for a token; members given replace the right ones, None leaves one out."""
+        """Ask for a token. Given members replace the right ones; None leaves one out."""
         env = self.sandbox.env()
         body = {
             "client_id": env["PAX8_CLIENT_ID"],
@@ -63,7 +63,7 @@ class Pax8Caller:
 
 @contextmanager
 def serving(world: World, **options: Any) -> Iterator[Pax8Caller]:
-    """A running sandbox and a caller that is logged in."""
+    """A running sandbox and a caller with a token."""
     with running_sandbox(world, **options) as sandbox:
         caller = Pax8Caller(sandbox)
         caller.log_in()

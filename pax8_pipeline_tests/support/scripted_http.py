@@ -1,6 +1,6 @@
-"""A tiny HTTP server on loopback whose every answer a test scripts: real sockets, real cuts.
+"""A small HTTP server on this machine whose answers are scripted by a test: real sockets, real cut connections.
 
-Here belongs: speaking HTTP badly on purpose. Not here: any knowledge of Pax8 or Halo beyond a token endpoint.
+It can speak HTTP wrongly on purpose. It knows nothing of Pax8 or Halo but a token endpoint.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class ScriptedResponse:
 Script = Callable[[ScriptedRequest], ScriptedResponse]
 
 
-def said(body: Any, status: int = 200, **headers: str) -> ScriptedResponse:
+def json_response(body: Any, status: int = 200, **headers: str) -> ScriptedResponse:
     """A JSON answer; underscores in header names become dashes."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return ScriptedResponse(status, jsontext.dumps(body).encode(), {"Content-Type": "application/json", **named})
@@ -72,7 +72,7 @@ def html(status: int, text: str = "Bad gateway") -> ScriptedResponse:
 
 
 class Server:
-    """The server's address, its script and what it was asked."""
+    """The server's address, its script, and the requests that it got."""
 
     def __init__(self, script: Script) -> None:
         self.script = script
@@ -80,7 +80,7 @@ class Server:
         self.url = ""
 
     def sent(self, method: str, path: str | None = None) -> list[ScriptedRequest]:
-        """What was asked with this method (and path), tokens aside."""
+        """The requests with this method (and path), without those for tokens."""
         return [
             asked
             for asked in self.asked
@@ -93,7 +93,7 @@ class Server:
 
 
 class TokenServer:
-    """Answers token requests with token-1, token-2, ...; a resource may ask whether one is still good."""
+    """Answers token requests with token-1, token-2, ...; a resource can ask whether a token is still valid."""
 
     def __init__(self, life: Any = 3600, scope: str | None = None) -> None:
         self.issued = 0
@@ -106,20 +106,20 @@ class TokenServer:
         with self._lock:
             self.issued += 1
             extra = {} if self.scope is None else {"scope": self.scope}
-            return said({"access_token": f"token-{self.issued}", "expires_in": self.life, **extra})
+            return json_response({"access_token": f"token-{self.issued}", "expires_in": self.life, **extra})
 
     def expire(self) -> None:
-        """Every token issued so far is no longer good."""
+        """Make all tokens issued so far invalid."""
         self.dead |= {f"token-{number}" for number in range(1, self.issued + 1)}
 
     def guards(self, script: Script) -> Script:
-        """Put the token endpoint in front of a script; a dead or unknown token gets a 401."""
+        """Put the token endpoint in front of a script. An expired or unknown token gets a 401."""
 
         def guarded(asked: ScriptedRequest) -> ScriptedResponse:
             if asked.path.endswith(TOKEN_PATH):
                 return self.issue()
             if asked.token in self.dead:
-                return said({"type": "UNAUTHORIZED", "message": "token expired"}, 401)
+                return json_response({"type": "UNAUTHORIZED", "message": "token expired"}, 401)
             return script(asked)
 
         return guarded
@@ -147,7 +147,7 @@ class _Httpd(ThreadingHTTPServer):
     request_queue_size = 64
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that goes away is part of the game."""
+        """Ignore the error: a client that disconnects belongs to the tests."""
 
 
 def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
@@ -188,13 +188,13 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
         do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = handle_any
 
         def log_message(self, format: str, *args: Any) -> None:
-            """Quiet."""
+            """Log nothing."""
 
     return Handler
 
 
 class FakeTime:
-    """A clock that only sleeping moves; thread-safe. `slept` lists every wait asked for."""
+    """A clock that moves only when something sleeps; thread-safe. `slept` has every requested wait."""
 
     def __init__(self, start: float = 1000.0) -> None:
         self.now = start

@@ -16,7 +16,7 @@ from pax8_pipeline_tests.support.shelf import build_all
 OTHER = "11111111-0d52-4c0b-9a64-2f1f3c0e9a11"
 METERED = "61aa0c2d-7b5e-4c1f-93d4-2e8f0a9b7c63"
 Row = dict[str, Any]
-# What is said of seats takes a third of the time, and no check of usage looks at it.
+# The tables about seats take a third of the time, and no check of usage reads them.
 _OF_SEATS = ("reconciled.subscriptions", "reconciled.discrepancies")
 TABLES = [table for table in (*build.STAGING, *build.RECONCILED) if table not in _OF_SEATS]
 
@@ -38,7 +38,7 @@ def item(**changes: Any) -> Row:
 
 
 def seats(**changes: Any) -> Row:
-    """One item of the same invoice that is no usage."""
+    """One item of the same invoice that is not usage."""
     return item(
         term="Monthly",
         details=None,
@@ -96,11 +96,11 @@ def usage_books(
 
 
 def rebuild(warehouse: Warehouse, policy: Policy | None = None) -> None:
-    """Build everything that the checks of usage rest on."""
+    """Build everything that the checks of usage need."""
     build_all(warehouse, TABLES, build.variables(TODAY, policy or Policy()))
 
 
 def change(warehouse: Warehouse, statement: str) -> None:
-    """Do to the tables what a mistake in the code would."""
+    """Change the tables as a mistake in the code would."""
     with warehouse.connect() as connection:
         connection.execute(statement)

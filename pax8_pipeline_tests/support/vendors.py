@@ -1,4 +1,4 @@
-"""Both vendors in memory, a few lines each: lists to be read, and Halo's writes. No HTTP."""
+"""Both vendors in memory, a few lines each: lists to read, and Halo's writes. No HTTP."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ Row = dict[str, Any]
 
 
 def incomplete(where: str) -> IncompleteRead:
-    """A list that could not be read whole."""
+    """The error for a list that could not be read completely."""
     return IncompleteRead(f"{where}: 3 rows were read where 5 are named", vendor="Pax8", where=where, got=3, expected=5)
 
 
 @dataclass
 class _Fake:
-    """Notes every call; `faults` maps a call's name to what it raises."""
+    """Records every call; `faults` maps a call's name to the error that it raises."""
 
     faults: dict[str, VendorError] = field(default_factory=dict)
     calls: list[tuple[str, Any]] = field(default_factory=list)
@@ -32,11 +32,11 @@ class _Fake:
 
     def many(self, fn: Callable[[Any], Any], ids: Iterable[Any], progress: Any = None) -> list[Any]:
         results = []
-        wanted = list(ids)
-        for number, item in enumerate(wanted, start=1):
+        items = list(ids)
+        for number, item in enumerate(items, start=1):
             results.append(fn(item))
             if progress is not None:
-                progress(number, len(wanted))
+                progress(number, len(items))
         return results
 
     def asked(self, name: str) -> list[Any]:
@@ -50,7 +50,7 @@ class _Fake:
 
     @property
     def clock(self) -> ClockSeen | None:
-        """What an answer told of the time; most stand-ins have no Date header."""
+        """The time of an answer; most of these have no Date header."""
         if self.date is None:
             return None
         return ClockSeen(self.date, datetime.now(UTC))
@@ -60,7 +60,7 @@ class _Fake:
 
 
 @dataclass
-class FakePax8(_Fake):
+class Pax8InMemory(_Fake):
     """Pax8: lists, usage by subscription id, single summaries by id, lines by (summary id, day)."""
 
     company_rows: list[Row] = field(default_factory=lambda: [books.company()])
@@ -115,7 +115,7 @@ class FakePax8(_Fake):
 
 
 @dataclass
-class FakeHalo(_Fake):
+class HaloInMemory(_Fake):
     """Halo: lists, details by client id, integration accounts, and writes that take effect."""
 
     client_rows: list[Row] = field(default_factory=lambda: [{"id": 231, "name": "Example", "inactive": False}])

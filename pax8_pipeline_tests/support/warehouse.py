@@ -1,6 +1,6 @@
-"""Plans one pair of books after the other in one warehouse: for tests that look at many of them.
+"""Plans several pairs of books, one after the other, in one warehouse.
 
-Only the tables that a plan of seats rests on are built; each pair of books is a run of its own.
+Only the tables that a plan of seats needs are built. Each pair of books is a separate run.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ TABLES = (
 
 @dataclass
 class StagedWarehouse:
-    """A warehouse that takes one pair of books after the other."""
+    """A warehouse that takes several pairs of books, one after the other."""
 
     warehouse: Warehouse
     runs: int = 0

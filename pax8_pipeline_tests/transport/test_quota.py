@@ -11,7 +11,7 @@ from pax8_pipeline.errors import ConfigError
 from pax8_pipeline.settings import tenant
 from pax8_pipeline.transport.quota import Quota, read_quota, usable_requests
 from pax8_pipeline.transport.rate_limit import RateLimiter
-from pax8_pipeline_tests.support.scripted_http import FakeTime, ScriptedResponse, said
+from pax8_pipeline_tests.support.scripted_http import FakeTime, ScriptedResponse, json_response
 from pax8_pipeline_tests.transport.conftest import Build
 
 
@@ -40,10 +40,11 @@ def test_the_limit_that_a_refusal_names_is_kept_from_then_on_and_passed_on(build
     learned: list[Quota] = []
     answers = [
         ScriptedResponse(429, b"Maximum admitted 20 per 1m.", headers={"Retry-After": "1"}),
-        said({"fine": True}),
+        json_response({"fine": True}),
     ]
     transport, _ = build(
-        lambda asked: said({"access_token": "t"}) if asked.path == "/token" else answers.pop(0), on_quota=learned.append
+        lambda asked: json_response({"access_token": "t"}) if asked.path == "/token" else answers.pop(0),
+        on_quota=learned.append,
     )
     assert transport.get_json("/Client") == {"fine": True}
     assert learned == [Quota(20, 60.0)]

@@ -29,12 +29,12 @@ from pax8_pipeline_tests.support.scripted_http import (
     ScriptedResponse,
     TokenServer,
     html,
-    said,
+    json_response,
     serving,
 )
 from pax8_pipeline_tests.transport.conftest import Build
 
-OK = said({"price": Decimal("22.00")})
+OK = json_response({"price": Decimal("22.00")})
 
 
 def test_chunked_and_compressed_answers_are_read(build: Build) -> None:
@@ -65,9 +65,9 @@ def test_a_read_gives_numbers_exactly(build: Build) -> None:
     [
         html(500),
         html(502),
-        said({"message": "busy"}, 503),
-        said({"message": "slow"}, 504),
-        said({"message": "slow"}, 408),
+        json_response({"message": "busy"}, 503),
+        json_response({"message": "slow"}, 504),
+        json_response({"message": "slow"}, 408),
         ScriptedResponse(200, b'{"a": [1, 2, 3]}', cut_after=7),
         ScriptedResponse(200, b'{"a": 1} {"b"', chunked=True, cut_after=8),
         ScriptedResponse(200, b"not gzip", {"Content-Encoding": "gzip"}),
@@ -102,7 +102,7 @@ def test_a_read_is_asked_again_after(bad: ScriptedResponse, build: Build, time: 
     ("bad", "kind", "status"),
     [
         (html(502), ServerFault, 502),
-        (said({"message": "slow"}, 408), ServerFault, 408),
+        (json_response({"message": "slow"}, 408), ServerFault, 408),
         (ScriptedResponse(200, b'{"a": [1, 2, 3]}', cut_after=7), Unreachable, None),
         (html(200, "Log in"), BadAnswer, 200),
     ],
@@ -119,7 +119,7 @@ def test_eight_tries_are_the_most(
 
 
 def test_refusals_are_sat_out_longer_than_the_longest_window_and_then_given_up(build: Build, time: FakeTime) -> None:
-    transport, _ = build(always(said({}, 429)))
+    transport, _ = build(always(json_response({}, 429)))
     with pytest.raises(RateLimited, match=r"given up after \d+ tries") as caught:
         transport.get_json("/Client")
     assert 300 < time.now - 1000.0 < 420
@@ -162,7 +162,7 @@ def test_chance_spreads_the_waits(build: Build, time: FakeTime) -> None:
     ids=["seconds", "date", "date-by-the-vendors-clock", "clamped", "unreadable", "absent"],
 )
 def test_too_many_requests_waits_as_asked(header: dict[str, str], waited: float, build: Build, time: FakeTime) -> None:
-    transport, _ = build(then_fine(said({}, 429, **header)))
+    transport, _ = build(then_fine(json_response({}, 429, **header)))
     transport.get_json("/Client")
     assert time.now - 1000.0 == pytest.approx(waited)
 
@@ -174,7 +174,7 @@ def test_without_retry_after_each_wait_is_a_tenth_of_the_window_longer(build: Bu
 
 
 def test_a_refusal_holds_every_other_request_of_that_vendor(build: Build, time: FakeTime) -> None:
-    transport, _ = build(then_fine(said({}, 429, Retry_After="30")), retry=RetryPolicy(refusals_for_s=1))
+    transport, _ = build(then_fine(json_response({}, 429, Retry_After="30")), retry=RetryPolicy(refusals_for_s=1))
     with pytest.raises(RateLimited):
         transport.get_json("/Client")
     assert time.now == 1000.0
@@ -183,7 +183,7 @@ def test_a_refusal_holds_every_other_request_of_that_vendor(build: Build, time: 
 
 
 def test_unavailable_with_a_longer_retry_after_gets_it(build: Build, time: FakeTime) -> None:
-    transport, _ = build(then_fine(said({}, 503, Retry_After="25")))
+    transport, _ = build(then_fine(json_response({}, 503, Retry_After="25")))
     transport.get_json("/Client")
     assert time.slept == [25.0]
 
@@ -191,14 +191,18 @@ def test_unavailable_with_a_longer_retry_after_gets_it(build: Build, time: FakeT
 @pytest.mark.parametrize(
     ("answer", "kind", "words"),
     [
-        (said({"type": "NOT_FOUND", "message": "Company Not Found: 3f"}, 404), NotFound, "Company Not Found: 3f"),
+        (
+            json_response({"type": "NOT_FOUND", "message": "Company Not Found: 3f"}, 404),
+            NotFound,
+            "Company Not Found: 3f",
+        ),
         (html(404, "No such page"), NotFound, "No such page"),
         (ScriptedResponse(404), NotFound, "No such id"),
         (ScriptedResponse(403), Forbidden, "permission"),
-        (said({"message": "usageDate missing"}, 400), BadRequest, "usageDate missing"),
-        (said({"message": "bad offset"}, 422), BadRequest, "bad offset"),
-        (said({"ClassName": "System.Exception", "Message": "Bad id"}, 400), BadRequest, "Bad id"),
-        (said({"resultCode": 3, "errorMessage": "No filter"}, 400), BadRequest, "No filter"),
+        (json_response({"message": "usageDate missing"}, 400), BadRequest, "usageDate missing"),
+        (json_response({"message": "bad offset"}, 422), BadRequest, "bad offset"),
+        (json_response({"ClassName": "System.Exception", "Message": "Bad id"}, 400), BadRequest, "Bad id"),
+        (json_response({"resultCode": 3, "errorMessage": "No filter"}, 400), BadRequest, "No filter"),
     ],
 )
 def test_what_the_vendor_refuses_is_not_asked_again(
@@ -219,7 +223,7 @@ def test_an_expired_token_is_renewed_once_and_the_read_goes_on(build: Build) -> 
     def script(asked: ScriptedRequest) -> ScriptedResponse:
         if desk.issued == 1:
             desk.expire()
-            return said({"type": "UNAUTHORIZED", "message": "expired"}, 401)
+            return json_response({"type": "UNAUTHORIZED", "message": "expired"}, 401)
         return OK
 
     transport, server = build(desk.guards(script))
@@ -230,7 +234,7 @@ def test_an_expired_token_is_renewed_once_and_the_read_goes_on(build: Build) -> 
 @pytest.mark.parametrize(("means", "kind"), [("permission", Forbidden), ("credentials", AuthRefused)])
 def test_a_second_refused_fresh_token_stops_it(means: str, kind: type[VendorError], build: Build) -> None:
     desk = TokenServer(scope="read:customers")
-    script = desk.guards(lambda asked: said({"error": "invalid_token"}, 401))
+    script = desk.guards(lambda asked: json_response({"error": "invalid_token"}, 401))
     transport, server = build(script, fresh_401_means=means)
     with pytest.raises(kind) as caught:
         transport.get_json("/Pax8Details")
@@ -291,7 +295,7 @@ def test_renewals_within_one_call_are_bounded(build: Build) -> None:
 
 
 def test_a_token_that_expired_while_waiting_is_not_used_again(build: Build) -> None:
-    left = [said({}, 503, Retry_After="200")]
+    left = [json_response({}, 503, Retry_After="200")]
     transport, server = build(TokenServer(life=100).guards(lambda asked: left.pop() if left else OK))
     transport.get_json("/Client")
     assert [asked.token for asked in server.sent("GET")] == ["token-1", "token-2"]
@@ -333,7 +337,7 @@ def test_every_request_is_counted_with_its_outcome(build: Build) -> None:
 
 
 def test_the_vendors_clock_is_compared_with_ours(build: Build) -> None:
-    transport, _ = build(always(said({}, Date="Sat, 01 Aug 2026 00:10:00 GMT")))
+    transport, _ = build(always(json_response({}, Date="Sat, 01 Aug 2026 00:10:00 GMT")))
     assert transport.clock_offset_s is None
     transport.get_json("/Client")
     assert transport.clock_offset_s == 600.0

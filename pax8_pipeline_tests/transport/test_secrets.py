@@ -11,7 +11,7 @@ import pytest
 from pax8_pipeline.errors import ConfigError, PipelineError
 from pax8_pipeline.transport.redact import RedactFilter, redact, register_secret
 from pax8_pipeline.transport.session import Answer, checked_url
-from pax8_pipeline_tests.support.scripted_http import ScriptedRequest, ScriptedResponse, TokenServer, said
+from pax8_pipeline_tests.support.scripted_http import ScriptedRequest, ScriptedResponse, TokenServer, json_response
 from pax8_pipeline_tests.transport.conftest import SECRET, Build, token_request
 
 TOKEN = "token-1"
@@ -27,7 +27,7 @@ def secretless(text: str) -> bool:
 
 def test_no_log_line_of_ours_or_of_the_libraries_holds_a_secret(build: Build, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    transport, server = build(TokenServer().guards(lambda asked: said({"ok": True})))
+    transport, server = build(TokenServer().guards(lambda asked: json_response({"ok": True})))
     transport.get_json("/Client")
     transport.post_json("/Invoice", [{}])
     assert quote_plus(SECRET) in quote_plus(server.token_calls[0].body.decode())
@@ -40,7 +40,7 @@ def test_an_error_never_repeats_a_secret_the_vendor_echoes(build: Build, caplog:
     caplog.set_level(logging.DEBUG)
 
     def echo(asked: ScriptedRequest) -> ScriptedResponse:
-        return said({"error": "access_denied", "error_description": f"bad: {asked.body.decode()}"}, 401)
+        return json_response({"error": "access_denied", "error_description": f"bad: {asked.body.decode()}"}, 401)
 
     transport, _ = build(echo)
     with pytest.raises(PipelineError) as caught:
@@ -52,7 +52,9 @@ def test_an_error_never_repeats_a_secret_the_vendor_echoes(build: Build, caplog:
 @pytest.mark.parametrize("status", [400, 403, 404, 500])
 def test_an_error_never_repeats_a_token_the_vendor_echoes(status: int, build: Build) -> None:
     def echo(asked: ScriptedRequest) -> ScriptedResponse:
-        return said({"message": f"you sent {asked.headers['authorization']} and client_secret={SECRET}"}, status)
+        return json_response(
+            {"message": f"you sent {asked.headers['authorization']} and client_secret={SECRET}"}, status
+        )
 
     transport, _ = build(TokenServer().guards(echo))
     with pytest.raises(PipelineError) as caught:
@@ -66,7 +68,7 @@ def spoken_error(error: BaseException) -> str:
 
 
 def test_nothing_that_holds_a_secret_shows_it_in_its_repr(build: Build) -> None:
-    transport, _ = build(TokenServer().guards(lambda asked: said({})))
+    transport, _ = build(TokenServer().guards(lambda asked: json_response({})))
     token = transport.tokens.current()
     shown = f"{token!r} {token_request()!r} {transport!r} {Answer(200, {}, SECRET.encode())!r} {vars(transport)!r}"
     assert secretless(shown)

@@ -14,13 +14,13 @@ from pydantic import SecretStr
 
 from pax8_pipeline.transport import session as wire_module
 from pax8_pipeline.transport.session import HttpSession, NoResponse, NotSent
-from pax8_pipeline_tests.support.scripted_http import ScriptedResponse, said, serving
+from pax8_pipeline_tests.support.scripted_http import ScriptedResponse, json_response, serving
 
 
 @pytest.fixture
 def anybody() -> Iterator[str]:
     with serving(
-        lambda asked: said({"token": asked.token, "cookie": asked.headers.get("cookie")}, Set_Cookie="a=1")
+        lambda asked: json_response({"token": asked.token, "cookie": asked.headers.get("cookie")}, Set_Cookie="a=1")
     ) as server:
         yield server.url
 

@@ -30,7 +30,7 @@ from pax8_pipeline_tests.support.scripted_http import (
     Server,
     TokenServer,
     html,
-    said,
+    json_response,
     serving,
 )
 from pax8_pipeline_tests.transport.conftest import token_request
@@ -106,9 +106,12 @@ def test_without_a_scope_in_the_answer_none_is_claimed(source: Source) -> None:
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (said({"error": "access_denied", "error_description": "Unauthorized"}, 401), "access_denied: Unauthorized"),
-        (said({"error": "invalid_client", "error_description": "Unknown"}, 401), "invalid_client: Unknown"),
-        (said({"error": "invalid_scope"}, 400), "invalid_scope"),
+        (
+            json_response({"error": "access_denied", "error_description": "Unauthorized"}, 401),
+            "access_denied: Unauthorized",
+        ),
+        (json_response({"error": "invalid_client", "error_description": "Unknown"}, 401), "invalid_client: Unknown"),
+        (json_response({"error": "invalid_scope"}, 400), "invalid_scope"),
         (ScriptedResponse(403), "403"),
     ],
 )
@@ -131,17 +134,17 @@ def test_refused_credentials_are_named_and_not_tried_again(
     "bad",
     [
         html(500),
-        said({}, 503),
-        said({}, 408),
-        said({}, 429),
+        json_response({}, 503),
+        json_response({}, 408),
+        json_response({}, 429),
         ScriptedResponse(drop=True),
         ScriptedResponse(200, b"{"),
         html(200),
-        said([]),
+        json_response([]),
     ],
 )
 def test_a_token_service_that_stumbles_is_asked_again(bad: ScriptedResponse, source: Source) -> None:
-    answers = [bad, said({"access_token": "token-9", "expires_in": 3600})]
+    answers = [bad, json_response({"access_token": "token-9", "expires_in": 3600})]
     tokens, _ = source(lambda asked: answers.pop(0))
     assert tokens.current().value.get_secret_value() == "token-9"
 
@@ -151,9 +154,9 @@ def test_a_token_service_that_stumbles_is_asked_again(bad: ScriptedResponse, sou
     [
         (html(500), ServerFault),
         (ScriptedResponse(drop=True), Unreachable),
-        (said({"access_token": ""}), BadAnswer),
-        (said({"access_token": "two words\r\nX-Evil: 1"}), BadAnswer),
-        (said({"accessToken": "camel"}), BadAnswer),
+        (json_response({"access_token": ""}), BadAnswer),
+        (json_response({"access_token": "two words\r\nX-Evil: 1"}), BadAnswer),
+        (json_response({"accessToken": "camel"}), BadAnswer),
     ],
 )
 def test_a_token_service_that_stays_broken_ends_after_eight_tries(

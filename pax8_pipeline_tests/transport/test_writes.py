@@ -27,13 +27,13 @@ from pax8_pipeline_tests.support.scripted_http import (
     Server,
     TokenServer,
     html,
-    said,
+    json_response,
     serving,
 )
 from pax8_pipeline_tests.transport.conftest import Build
 
 BODY = [{"id": 4127, "client_id": 231, "price": Decimal("22.00")}]
-SAVED = said({"id": 4127}, 201)
+SAVED = json_response({"id": 4127}, 201)
 
 
 def then_saved(*bad: ScriptedResponse) -> Script:
@@ -65,9 +65,9 @@ def test_an_empty_success_is_a_success(status: int, build: Build) -> None:
     [
         html(500),
         html(502),
-        said({"message": "busy"}, 503),
-        said({}, 504),
-        said({"message": "slow"}, 408),
+        json_response({"message": "busy"}, 503),
+        json_response({}, 504),
+        json_response({"message": "slow"}, 408),
         ScriptedResponse(302, b"", {"Location": "/elsewhere"}),
         ScriptedResponse(201, b'{"id": 4127, "count": 20}', cut_after=5),
         ScriptedResponse(201, b'{"id": 41'),
@@ -99,15 +99,18 @@ def test_a_write_without_an_answer_in_time_is_never_sent_again(build: Build) -> 
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (said({"ClassName": "HaloException", "Message": "Count is required"}, 400), "Count is required"),
-        (said({"message": "Bad licence"}, 400), "Bad licence"),
-        (said({"resultCode": 9, "errorMessage": "No such client"}, 400), "No such client"),
-        (said({"title": "Invalid", "errors": {"[0].count": ["not an int"]}}, 400), "not an int"),
-        (said("Array expected", 400), "Array expected"),
+        (json_response({"ClassName": "HaloException", "Message": "Count is required"}, 400), "Count is required"),
+        (json_response({"message": "Bad licence"}, 400), "Bad licence"),
+        (json_response({"resultCode": 9, "errorMessage": "No such client"}, 400), "No such client"),
+        (json_response({"title": "Invalid", "errors": {"[0].count": ["not an int"]}}, 400), "not an int"),
+        (json_response("Array expected", 400), "Array expected"),
         (html(404, "Resource not found"), "Resource not found"),
         (ScriptedResponse(405), "405"),
-        (said({"message": "stale change_seq"}, 409), "stale change_seq"),
-        (said({"type": "INVALID", "message": "Bad", "details": [{"message": "offset 2"}]}, 422), "Bad: offset 2"),
+        (json_response({"message": "stale change_seq"}, 409), "stale change_seq"),
+        (
+            json_response({"type": "INVALID", "message": "Bad", "details": [{"message": "offset 2"}]}, 422),
+            "Bad: offset 2",
+        ),
     ],
 )
 def test_a_refused_write_says_in_the_vendors_words_that_nothing_changed(
@@ -125,14 +128,14 @@ def test_a_refused_write_says_in_the_vendors_words_that_nothing_changed(
 
 
 def test_too_many_requests_is_a_certain_refusal_so_the_write_is_sent_again(build: Build, time: FakeTime) -> None:
-    transport, server = build(then_saved(said({}, 429, Retry_After="7"), said({}, 429)))
+    transport, server = build(then_saved(json_response({}, 429, Retry_After="7"), json_response({}, 429)))
     assert transport.post_json("/Invoice", BODY).status == 201
     assert posts(server) == 3
     assert time.now - 1000.0 == pytest.approx(7 + 2 * 6.1, abs=1)
 
 
 def test_too_many_requests_ends_once_no_window_can_be_that_long(build: Build) -> None:
-    transport, server = build(then_saved(*[said({}, 429)] * 20))
+    transport, server = build(then_saved(*[json_response({}, 429)] * 20))
     with pytest.raises(RateLimited, match="given up after 12 tries"):
         transport.post_json("/Invoice", BODY)
     assert posts(server) == 12
@@ -162,7 +165,7 @@ def test_a_third_401_stops(means: str, kind: type[VendorError], build: Build) ->
 
 
 def test_a_lost_answer_after_a_refusal_is_still_unknown(build: Build) -> None:
-    transport, server = build(then_saved(said({}, 429), ScriptedResponse(drop=True)))
+    transport, server = build(then_saved(json_response({}, 429), ScriptedResponse(drop=True)))
     with pytest.raises(WriteUnknown):
         transport.post_json("/Invoice", BODY)
     assert posts(server) == 2

@@ -309,7 +309,9 @@ def _open_changes(step: AssetStep, config: WritesConfig) -> tuple[Plan | None, W
             return None, Writable([], ())
         head = load_plan(connection, plan_id)
         applied_by_person = config.plan_id is not None
-        return head, writable(connection, head, step.settings.policy, applied_by_person=applied_by_person, now=_utc_now())
+        return head, writable(
+            connection, head, step.settings.policy, applied_by_person=applied_by_person, now=_utc_now()
+        )
 
 
 def plan_of_run(connection: Connection, run_id: str) -> str | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.support.assets import PipelineHarness
 from pax8_pipeline_tests.support.books import company, invoice, licence, line, subscription
-from pax8_pipeline_tests.support.vendors import FakeHalo, FakePax8
+from pax8_pipeline_tests.support.vendors import HaloInMemory, Pax8InMemory
 
 UNBILLED = "aaaaaaaa-0000-4000-8000-000000000002"
 HEAD = "id,reason,who,until,amount,currency,date\n"
@@ -17,8 +17,8 @@ def test_a_run_goes_by_the_file_as_it_stands(tmp_path: Path) -> None:
     sold = [subscription(), subscription(id=UNBILLED)]
     harness = PipelineHarness(
         tmp_path,
-        FakePax8(company_rows=[company()], subscription_rows=sold),
-        FakeHalo(licence_rows=[licence()], recurring_rows=[invoice([line()])]),
+        Pax8InMemory(company_rows=[company()], subscription_rows=sold),
+        HaloInMemory(licence_rows=[licence()], recurring_rows=[invoice([line()])]),
     )
     known = f"unbilled:{UNBILLED},billed by hand,Ada,,440.00,USD,2026-08-20\n"
     for text, acknowledged in ((HEAD + known, True), (HEAD, False)):

@@ -17,19 +17,19 @@ from pax8_pipeline.orchestration.runs import run_backfill
 from pax8_pipeline.transport.listing import Listing
 from pax8_pipeline_tests.support.assets import PipelineHarness
 from pax8_pipeline_tests.support.books import SUB
-from pax8_pipeline_tests.support.vendors import FakePax8, incomplete
+from pax8_pipeline_tests.support.vendors import Pax8InMemory, incomplete
 
 MONTHS = months_between("2024-01", "2026-07")
 DAILY = {"ops": {"pax8__usage_lines": {"config": {"lines": "daily"}}}}
 
 
-def years(**more: Any) -> FakePax8:
+def years(**more: Any) -> Pax8InMemory:
     """Pax8 with an invoice a month for three years, each with one item of usage."""
     dates = [f"{month}-05" for month in (*MONTHS[1:], "2026-08")]
     items = {
         d: [{"id": f"item {d}", "term": "Arrears", "total": n, "subscriptionId": SUB}] for n, d in enumerate(dates)
     }
-    return FakePax8(invoice_rows=[{"id": d, "invoiceDate": d} for d in dates], items=items, **more)
+    return Pax8InMemory(invoice_rows=[{"id": d, "invoiceDate": d} for d in dates], items=items, **more)
 
 
 def rows(harness: PipelineHarness, query: str) -> list[tuple[Any, ...]]:
@@ -66,7 +66,7 @@ def test_a_range_of_months_is_one_run_that_says_what_it_read_of_each(tmp_path: P
 
 
 def test_a_run_stopped_half_way_keeps_what_it_read_and_the_next_goes_on_there(tmp_path: Path) -> None:
-    class Dies(FakePax8):
+    class Dies(Pax8InMemory):
         def invoice_items(self, invoice_id: str) -> Listing:
             if len(self.asked("items")) >= 25:
                 raise Unreachable("Pax8 cannot be reached: the line is down", vendor="Pax8")
@@ -121,7 +121,7 @@ def test_lines_that_are_not_whole_stop_what_rests_on_them_whatever_came_after(tm
     harness = PipelineHarness(tmp_path)
     harness.pax8.usage[SUB] = [{"id": f"u{n:04d}", "companyId": "c", "currentCharges": 1} for n in range(300)]
 
-    class Cut(FakePax8):
+    class Cut(Pax8InMemory):
         def usage_lines(self, summary_id: str, usage_date: Any) -> Listing:
             if summary_id == "u0003":
                 raise incomplete("GET lines")

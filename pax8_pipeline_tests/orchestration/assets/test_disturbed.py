@@ -25,7 +25,7 @@ from pax8_pipeline.settings import load_settings
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.support.assets import PipelineHarness, out_of_step, written
 from pax8_pipeline_tests.support.books import let_go, subscription
-from pax8_pipeline_tests.support.vendors import FakeHalo, FakePax8
+from pax8_pipeline_tests.support.vendors import HaloInMemory, Pax8InMemory
 
 FAR_CLIENTS = "pax8_company_id,halo_client_id,note\n5b1f7a3e-0d52-4c0b-9a64-2f1f3c0e9aff,231,\n"
 
@@ -41,13 +41,13 @@ def test_a_run_that_is_cancelled_during_a_write_leaves_it_open_and_the_next_run_
 ) -> None:
     harness = out_of_step(tmp_path)
 
-    def cancelled(self: FakeHalo, kind: str, body: dict[str, Any]) -> None:
+    def cancelled(self: HaloInMemory, kind: str, body: dict[str, Any]) -> None:
         if taken:
             self.licence_rows[0]["count"] = body["count"]
         raise dg.DagsterExecutionInterruptedError()
 
     with monkeypatch.context() as patched:
-        patched.setattr(FakeHalo, "_write", cancelled)
+        patched.setattr(HaloInMemory, "_write", cancelled)
         first = harness.sync()
     assert (first.success, [state for _, state in ledger(harness)]) == (False, ["claimed"])
     second = harness.sync()
@@ -118,7 +118,9 @@ def test_a_run_on_an_odd_day_writes_what_any_day_does(day: str, tmp_path: Path) 
 
 def test_a_subscription_that_ends_on_a_leap_day_is_ended_the_day_after(tmp_path: Path) -> None:
     ending = subscription(status="Cancelled", endDate="2028-02-29")
-    harness = PipelineHarness(tmp_path, FakePax8(subscription_rows=[ending]), env={"PAX8_PIPELINE_TODAY": "2028-02-29"})
+    harness = PipelineHarness(
+        tmp_path, Pax8InMemory(subscription_rows=[ending]), env={"PAX8_PIPELINE_TODAY": "2028-02-29"}
+    )
     assert (harness.sync().applied, harness.halo.written) == ({}, [])
     harness.env["PAX8_PIPELINE_TODAY"] = "2028-03-01"
     assert harness.sync().applied == {"verified": 1}

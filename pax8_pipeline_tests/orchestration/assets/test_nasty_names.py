@@ -21,7 +21,7 @@ from pax8_pipeline.text.plaintext import show_hidden
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.support.assets import PipelineHarness
 from pax8_pipeline_tests.support.books import SUB, company, invoice, licence, line, subscription
-from pax8_pipeline_tests.support.vendors import FakeHalo, FakePax8
+from pax8_pipeline_tests.support.vendors import HaloInMemory, Pax8InMemory
 
 CLIENT = "Acme [/UK] Ltd\x1b[31m | <script>x</script>\u202e"
 PRODUCT = "\t=Office [edu]\r\n`x`\x9b1m"
@@ -30,10 +30,10 @@ STEERING = set("\x1b\x9b\u202e\t\r\x07")
 
 @pytest.fixture(scope="module")
 def harness(tmp_path_factory: pytest.TempPathFactory) -> PipelineHarness:
-    pax8 = FakePax8(
+    pax8 = Pax8InMemory(
         company_rows=[company(name=CLIENT)], subscription_rows=[subscription(quantity=25, productName=PRODUCT)]
     )
-    halo = FakeHalo(
+    halo = HaloInMemory(
         client_rows=[{"id": 231, "name": CLIENT, "inactive": False}],
         licence_rows=[licence(name=PRODUCT)],
         recurring_rows=[invoice([line(item_shortdescription=PRODUCT)], reference=CLIENT)],
@@ -97,8 +97,8 @@ def test_the_payload_stays_as_it_was_sent(harness: PipelineHarness) -> None:
 def test_a_plan_is_shown_after_the_writes_were_done(tmp_path: Path) -> None:
     harness = PipelineHarness(
         tmp_path,
-        FakePax8(subscription_rows=[subscription(quantity=25)]),
-        FakeHalo(client_rows=[{"id": 231, "name": "Acme [/UK] Ltd", "inactive": False}]),
+        Pax8InMemory(subscription_rows=[subscription(quantity=25)]),
+        HaloInMemory(client_rows=[{"id": 231, "name": "Acme [/UK] Ltd", "inactive": False}]),
     )
     result = harness.sync()
     out = io.StringIO()

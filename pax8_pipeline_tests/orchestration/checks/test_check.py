@@ -20,7 +20,7 @@ def rule(find: object, *, blocking: bool) -> Check:
     return Check("made_up", "staging.companies", "about", find, blocking)  # type: ignore[arg-type]
 
 
-def broken(sight: CheckContext) -> CheckOutcome:
+def broken(context: CheckContext) -> CheckOutcome:
     raise RuntimeError("the query is wrong")
 
 
@@ -51,8 +51,10 @@ def test_a_finding_shows_its_rows_its_money_and_the_query_behind_it(tmp_path: Pa
 
 
 def test_fifty_rows_are_shown_and_all_are_counted(tmp_path: Path) -> None:
-    def many(sight: CheckContext) -> CheckOutcome:
-        count, rows, sums = run_query(sight, "SELECT 1.5 AS amount, 'EUR' AS currency FROM range(120)", amount="amount")
+    def many(context: CheckContext) -> CheckOutcome:
+        count, rows, sums = run_query(
+            context, "SELECT 1.5 AS amount, 'EUR' AS currency FROM range(120)", amount="amount"
+        )
         return CheckOutcome("many", count, rows, sums)
 
     found = evaluate(rule(many, blocking=False), settings_of(tmp_path))

@@ -14,7 +14,7 @@ from pax8_pipeline.settings import ClientLimits, Guardrails, Policy, RunLimits
 from pax8_pipeline.warehouse import snapshots
 from pax8_pipeline_tests.support.books import Books, circumstances, subscription
 from pax8_pipeline_tests.support.checks import Checked, check
-from pax8_pipeline_tests.support.vendors import FakeHalo
+from pax8_pipeline_tests.support.vendors import HaloInMemory
 
 PLAN = "billing.plan"
 OUT_OF_STEP = Books(subscriptions=[subscription(quantity=25)])
@@ -29,7 +29,7 @@ def planned(
     **halo: Any,
 ) -> Checked:
     warehouse = books.load(folder)
-    snapshots.store(warehouse, [read_integration(FakeHalo(**halo))], run_id)
+    snapshots.store(warehouse, [read_integration(HaloInMemory(**halo))], run_id)
     make_plan(warehouse, circumstances(policy=policy, run_id=run_id))
     return check(name, PLAN, folder, policy)
 
