@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from pax8_pipeline.commands.common import console, json_option, print_json, tell
+from pax8_pipeline.commands.common import console, json_option, notify, print_json
 from pax8_pipeline.commands.target import data_target
 from pax8_pipeline.orchestration import heartbeat
 from pax8_pipeline.orchestration.heartbeat import RunEnd
@@ -31,7 +31,7 @@ LATE = 3
 @json_option
 def status(check: bool, as_json: bool) -> int:
     """Show the last run and its result, the next run, what waits and since when, and the money that is open."""
-    settings = data_target(load_settings(), tell)
+    settings = data_target(load_settings(), notify)
     found = _plan(settings)
     last, success = heartbeat.last_run(settings), heartbeat.last_success(settings)
     now = datetime.now(UTC)

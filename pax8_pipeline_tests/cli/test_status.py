@@ -14,7 +14,7 @@ from pax8_pipeline_tests.support.assets import PipelineHarness
 from pax8_pipeline_tests.support.books import subscription
 from pax8_pipeline_tests.support.cli import quick
 from pax8_pipeline_tests.support.operator import Ran
-from pax8_pipeline_tests.support.vendors import FakePax8
+from pax8_pipeline_tests.support.vendors import Pax8InMemory
 
 UNBILLED = "aaaaaaaa-0000-4000-8000-000000000002"
 
@@ -24,7 +24,7 @@ def harness(tmp_path_factory: pytest.TempPathFactory) -> PipelineHarness:
     """One licence grew and waits for an approval; another subscription is billed to nobody."""
     folder = tmp_path_factory.mktemp("status")
     (folder / "policy.yaml").write_text("trust: {default: approve}\n", encoding="utf-8")
-    pax8 = FakePax8(subscription_rows=[subscription(quantity=25), subscription(id=UNBILLED)])
+    pax8 = Pax8InMemory(subscription_rows=[subscription(quantity=25), subscription(id=UNBILLED)])
     made = PipelineHarness(folder, pax8)
     made.sync()
     return made

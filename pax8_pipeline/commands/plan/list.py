@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from pax8_pipeline.commands.common import console, json_option, print_json, print_table, tell
+from pax8_pipeline.commands.common import console, json_option, notify, print_json, print_table
 from pax8_pipeline.commands.target import data_target
 from pax8_pipeline.reports import formatting
 from pax8_pipeline.reports.table import Column, Table
@@ -29,7 +29,7 @@ _COLUMNS = (
 @json_option
 def list_plans(limit: int, as_json: bool) -> None:
     """List the stored plans, the newest first, with what was written of each."""
-    settings = data_target(load_settings(), tell)
+    settings = data_target(load_settings(), notify)
     with Warehouse(settings.warehouse_path).connect(read_only=True) as connection:
         rows = dicts(connection.execute(load_sql("commands/plan/list.sql"), {"limit": limit}))
     if as_json:
