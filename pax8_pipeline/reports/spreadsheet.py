@@ -14,7 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pax8_pipeline.errors import PipelineError, because
+from pax8_pipeline.errors import PipelineError, os_error_sentence
 from pax8_pipeline.reports.table import Column, Row, Table
 from pax8_pipeline.text import plaintext
 
@@ -46,7 +46,7 @@ def write_workbook(path: Path, sheets: Sequence[Sheet]) -> None:
     try:
         workbook.save(path)
     except OSError as error:
-        raise PipelineError(because(error, path)) from error
+        raise PipelineError(os_error_sentence(error, path)) from error
 
 
 def _fill(sheet: Worksheet, table: Table) -> None:
@@ -98,7 +98,7 @@ def _number_format(column: Column, currency: str) -> str:
 
 def _text(cell: Cell, text: str) -> None:
     """Put text into a cell as text: also a formula, and also digits."""
-    shown: Any = plaintext.marked(text)
+    shown: Any = plaintext.show_hidden(text)
     if not shown:
         return
     cell.value = shown
