@@ -121,7 +121,7 @@ DIGITS = ("different numbers by different programs", "plain digits")
 FILES = (
     of_dotenv("PAX8_CLIENT_ID=Zürich\n".encode("cp1252"), "line 1: not UTF-8 text", "save it as UTF-8"),
     of_dotenv(b"A=1\nB=2\nC=\xff\xfe\n", "line 3: not UTF-8 text", "save it as UTF-8"),
-    of_dotenv("A=1\n".encode("utf-16-le"), "bytes that are no text", "save it as UTF-8"),
+    of_dotenv("A=1\n".encode("utf-16-le"), "bytes that are not text", "save it as UTF-8"),
     of_dotenv("A=1\n".encode("utf-16")[:-1], "UTF-16", "save it as UTF-8"),
     of_dotenv("A=1\n\nHALO_TENANT\n", "line 3: is not NAME=value", "correct it"),
     of_dotenv("A='unclosed\n", "line 1: is not NAME=value", "correct it"),
@@ -170,7 +170,7 @@ FILES = (
     of_clients(f"{HEAD}{A},231,a,b\n", "row 2: 4 cells under 3 headings", "separator too many"),
     of_clients(f'{HEAD}"{A},231\n', "not readable as CSV"),
     of_clients(f"{HEAD}{A},231,Müller\n".encode("cp1252"), "line 2: not UTF-8 text", "save it as CSV UTF-8"),
-    of_clients(f"{HEAD}{A},231,\n".encode("utf-16-le"), "bytes that are no text", "save it as CSV UTF-8"),
+    of_clients(f"{HEAD}{A},231,\n".encode("utf-16-le"), "bytes that are not text", "save it as CSV UTF-8"),
     of_clients(b"PK\x03\x04\x14\x00\x06\x00 an Excel file", "not text", "save it as CSV UTF-8"),
     Broken("run", ("clients.csv", "is a folder, but a file is needed"), env=LIVE, before=made("folder", CLIENTS)),
     Broken("run", ("items.csv", "a link to a file that does not exist"), env=LIVE, before=made("link", ITEMS)),
