@@ -44,11 +44,12 @@ dev: $(READY) ## the Dagster UI on http://localhost:3000 (PORT=), on the sandbox
 test: $(READY) ## all tests (ARGS="-k name" for some)
 	@$(BIN)/python -m pytest -n 3 $(ARGS)
 
-lint: $(READY) ## ruff, mypy, import rules
+lint: $(READY) ## ruff, mypy, import rules, retired words
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python -m pax8_pipeline_tests.retired_words
 
 format: $(READY) ## let ruff put the code in order
 	@$(BIN)/ruff check --fix .

@@ -18,7 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 GLOSSARY = ROOT / "docs" / "glossary.md"
 _ROW = re.compile(r"^\| `([^`]+)` \| (name|text) \| (.+?) \|$")
-_SQL_TEXT = re.compile(r"--[^\n]*|'(?:[^']|'')*'")
+_SQL_TEXT = re.compile(r"/\*.*?\*/|--[^\n]*|'(?:[^']|'')*'", re.DOTALL)
 _FOLDERS = ("pax8_pipeline/", "pax8_pipeline_tests/", "docs/")
 
 
@@ -60,8 +60,13 @@ def _names(path: str, content: str) -> Iterator[tuple[int, str]]:
             if token.type == tokenize.NAME:
                 yield token.start[0], token.string
     elif path.endswith(".sql"):
-        for number, line in enumerate(_SQL_TEXT.sub("", content).splitlines(), 1):
+        for number, line in enumerate(_SQL_TEXT.sub(_line_breaks, content).splitlines(), 1):
             yield from ((number, name) for name in re.findall(r"\w+", line))
+
+
+def _line_breaks(text: re.Match[str]) -> str:
+    """Return only the line breaks of a comment, so that the lines after it keep their numbers."""
+    return "\n" * text[0].count("\n")
 
 
 def _texts(path: str, content: str) -> Iterator[tuple[int, str]]:

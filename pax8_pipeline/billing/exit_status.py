@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from pax8_pipeline.billing.findings import Open
 from pax8_pipeline.billing.model import Plan, Remaining
-from pax8_pipeline.billing.planning.guardrails import way_past
+from pax8_pipeline.billing.planning.guardrails import override_instructions
 
 DONE, ERROR, WAITS, HELD = 0, 1, 2, 3
 NEXT = "put them right, or `pax8-pipeline acknowledge` those that are meant to be so (`--list` shows all)"
@@ -62,7 +62,7 @@ def evaluate(
     if not plan.complete:
         return ExitStatus(HELD, f"the plan may not be applied: {plan.problem}")
     if held:
-        return ExitStatus(HELD, f"held by a guardrail: {'; '.join(held)}; {way_past(plan.plan_id)}{also}")
+        return ExitStatus(HELD, f"held by a guardrail: {'; '.join(held)}; {override_instructions(plan.plan_id)}{also}")
     return _waiting(plan, remaining, pending, findings, verified) or _done(states, verified)
 
 

@@ -93,7 +93,7 @@ class Open:
             _many(self.overcharges, "overcharge", "overcharges"),
             _many(self.unknown, "of an amount that nobody can tell", "of amounts that nobody can tell"),
         ]
-        said = " and ".join(part for part in parts if part)
+        message = " and ".join(part for part in parts if part)
         verb = "waits" if self.count == 1 else "wait"
         new = f" ({self.new} new)" if self.new else ""
         money = [
@@ -102,7 +102,7 @@ class Open:
             *_amounts(self.overcharged_a_month, "a month billed too much"),
             *_amounts(self.overcharged_once, "of usage billed too much"),
         ]
-        return f"{said} {verb} for a person{new}" + (f": {', '.join(money)}" if money else "")
+        return f"{message} {verb} for a person{new}" + (f": {', '.join(money)}" if money else "")
 
 
 def _many(count: int, one: str, several: str) -> str:
@@ -160,8 +160,8 @@ def mark(row: Row) -> str:
     if not row["ack_who"]:
         return ""
     until = f" until {row['ack_until']}" if row["ack_until"] else ""
-    said = f"by {row['ack_who']}{until}: {row['ack_reason']}"
-    return f"acknowledged {said}" if row["acknowledged"] else f"no longer acknowledged {said}"
+    message = f"by {row['ack_who']}{until}: {row['ack_reason']}"
+    return f"acknowledged {message}" if row["acknowledged"] else f"no longer acknowledged {message}"
 
 
 def save_copy(warehouse: Warehouse, folder: Path) -> None:

@@ -49,7 +49,7 @@ def _relax(connection: Any, record: object) -> None:
 def _shared_engines() -> Iterator[None]:
     """Let each history file have one engine and connection while the block lasts.
 
-    Dagster makes both anew for each of some 3,000 statements of a run. Measured with Dagster 1.13 on a run of the small
+    Dagster makes both again for each of some 3,000 statements of a run. Measured with Dagster 1.13 on a run of the small
     test world (550 events, two cores), the whole command: 12 to 13.5 s of the processor with Dagster's own way, 7.7 to
     8.8 s with this. Under another Dagster that makes its engines otherwise, this changes nothing.
     """

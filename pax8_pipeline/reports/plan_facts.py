@@ -12,7 +12,7 @@ from typing import Any
 from pax8_pipeline.billing import approvals
 from pax8_pipeline.billing.ledger import ledger
 from pax8_pipeline.billing.model import Plan, money_sentences
-from pax8_pipeline.billing.planning.guardrails import way_past
+from pax8_pipeline.billing.planning.guardrails import override_instructions
 from pax8_pipeline.extract import halo_instance
 from pax8_pipeline.reports import formatting
 from pax8_pipeline.warehouse.connection import Connection
@@ -59,9 +59,9 @@ def _guardrails(connection: Connection, plan: Plan) -> list[Warning]:
     if not remaining.held:
         return []
     if plan.held:
-        return [Warning("Held whole by a guardrail", plan.held, way_past(plan.plan_id))]
+        return [Warning("Held whole by a guardrail", plan.held, override_instructions(plan.plan_id))]
     changes = formatting.plural(remaining.held, "change")
-    return [Warning("Held by a guardrail", changes, way_past(plan.plan_id))]
+    return [Warning("Held by a guardrail", changes, override_instructions(plan.plan_id))]
 
 
 def approval_text(row: Mapping[str, Any]) -> str:

@@ -91,7 +91,7 @@ _FILTER = RedactFilter()
 def guard_loggers() -> None:
     """Put the filter on every logger that may log our requests. It can be called more than once.
 
-    A filter on a logger sees only the records of that logger, not those of its children: hence the list of names. To
+    A filter on a logger sees only the records of that logger, not those of its children: so there is a list of names. To
     protect a whole process, add a `RedactFilter` to its handlers too.
     """
     for name in _LOGGERS:

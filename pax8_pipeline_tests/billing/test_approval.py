@@ -17,7 +17,7 @@ from pax8_pipeline.reports import plan_report
 from pax8_pipeline.settings import Policy
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline.warehouse.snapshots import dicts
-from pax8_pipeline_tests.support.books import SUB, Books, circumstances, invoice, licence, line, subscription
+from pax8_pipeline_tests.support.books import SUB, Books, invoice, licence, line, plan_context, subscription
 
 NOW = datetime(2026, 8, 20, 9)
 
@@ -25,7 +25,7 @@ NOW = datetime(2026, 8, 20, 9)
 def made(tmp_path: Path, *, run_id: str = "run-1", quantity: int = 25, **policy: Any) -> tuple[Warehouse, Plan, Policy]:
     rules = Policy.model_validate(policy)
     warehouse = Books(subscriptions=[subscription(quantity=quantity)]).load(tmp_path, run_id=run_id)
-    return warehouse, plans.make_plan(warehouse, circumstances(policy=rules, run_id=run_id)), rules
+    return warehouse, plans.make_plan(warehouse, plan_context(policy=rules, run_id=run_id)), rules
 
 
 def approve(warehouse: Warehouse, plan: Plan, rules: Policy, **changes: Any) -> Any:
@@ -127,7 +127,7 @@ def test_a_plan_approved_and_applied_in_slices_is_limited_as_a_whole(tmp_path: P
         licences=[licence(), licence(id=4128, snowid=other)],
         recurring=[invoice([line(), line(id=24968, quantity_subscriptions=link)])],
     ).load(tmp_path)
-    plan = plans.make_plan(warehouse, circumstances(policy=rules))
+    plan = plans.make_plan(warehouse, plan_context(policy=rules))
     approve(warehouse, plan, rules, scope=Scope(row_id=SUB))
     assert rows(warehouse, plan, rules) == [SUB]
     with warehouse.connect() as connection:
@@ -248,7 +248,7 @@ def test_what_a_person_undid_waits_in_the_next_plan_and_says_so(trust: str, reas
     with warehouse.transaction() as connection:
         row = dicts(connection.execute("SELECT * FROM billing.plan WHERE plan_id = ?", [plan.plan_id]))[0]
         back = {**row, "class": "needs_approval", "verdict": "rollback", "before": row["after"], "after": row["before"]}
-        undone = plans.keep_rows(connection, [back], circumstances(policy=rules, run_id="back"))
+        undone = plans.keep_rows(connection, [back], plan_context(policy=rules, run_id="back"))
     written(warehouse, undone)
     _, tomorrow, rules = made(tmp_path, run_id="run-2", trust={"default": trust})
     with warehouse.connect() as connection:

@@ -13,7 +13,7 @@ from pax8_pipeline.billing.planning import planner as plans
 from pax8_pipeline.settings import Policy
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.billing.test_approval import approve, rows
-from pax8_pipeline_tests.support.books import SUB, Books, circumstances, invoice, licence, line, subscription
+from pax8_pipeline_tests.support.books import SUB, Books, invoice, licence, line, plan_context, subscription
 from pax8_pipeline_tests.support.usage_books import KEY, UsageBooks, policy
 
 APPROVE = Policy.model_validate({"trust": {"default": "approve"}})
@@ -34,7 +34,7 @@ def books(wanted: int = 4102, **changes: Any) -> Books:
 
 def night(folder: Path, made: Books, run_id: str = "run-1", mappings: str = "mappings") -> tuple[Warehouse, Plan]:
     warehouse = made.load(folder, run_id=run_id)
-    now = replace(circumstances(policy=APPROVE, run_id=run_id), mapping_fingerprint=mappings)
+    now = replace(plan_context(policy=APPROVE, run_id=run_id), mapping_fingerprint=mappings)
     return warehouse, plans.make_plan(warehouse, now)
 
 
@@ -122,10 +122,10 @@ def test_an_approval_of_usage_is_for_the_lines_that_were_shown(
     rules = policy(trust={"default": "approve"})
     made = UsageBooks()
     warehouse = made.load(tmp_path, policy=rules)
-    first = plans.make_plan(warehouse, circumstances(policy=rules))
+    first = plans.make_plan(warehouse, plan_context(policy=rules))
     approve(warehouse, first, rules)
     made.again(warehouse, rules, "run-2")
-    plan = plans.make_plan(warehouse, circumstances(policy=rules, run_id="run-2"))
+    plan = plans.make_plan(warehouse, plan_context(policy=rules, run_id="run-2"))
     with warehouse.connect() as connection:
         changed = f"UPDATE billing.plan SET expect = {statement} WHERE plan_id = ? AND expect <> {statement}"
         assert connection.execute(changed, [plan.plan_id]).fetchall() == [(1,)]

@@ -24,10 +24,10 @@ from pax8_pipeline_tests.support.billing import WAIT
 from pax8_pipeline_tests.support.books import (
     SUB,
     Books,
-    circumstances,
     company,
     let_go,
     licence,
+    plan_context,
     planned,
     subscription,
 )
@@ -37,7 +37,7 @@ MORE = Books(subscriptions=[subscription(quantity=25), subscription(id=OTHER, co
 
 
 def lost(warehouse: Warehouse) -> Warehouse:
-    """The same file, gone and begun anew."""
+    """The same file, gone and made again."""
     let_go()
     warehouse.path.unlink()
     warehouse.ensure_schema()
@@ -49,7 +49,7 @@ def rows(warehouse: Warehouse, query: str) -> list[dict[str, Any]]:
         return snapshots.dicts(connection.execute(query))
 
 
-def kept(warehouse: Warehouse) -> dict[str, list[dict[str, Any]]]:
+def stored(warehouse: Warehouse) -> dict[str, list[dict[str, Any]]]:
     """All that a backup is to bring back, in order."""
     tables = {"ledger": "entry", "ledger_state": "plan_id, row_id", "plans": "plan_id", "plan": "plan_id, row_id",
               "approvals": "approval", "approved_rows": "plan_id, row_id"}  # fmt: skip
@@ -67,13 +67,13 @@ def test_a_lost_warehouse_gets_back_ledger_plans_and_approvals_to_the_last_value
     warehouse, plan, rules = made(tmp_path, trust={"default": "approve"})
     approve(warehouse, plan, rules)
     write_all(warehouse, plan.plan_id, "claimed", "sent", "verified")
-    before = kept(warehouse)
+    before = stored(warehouse)
     assert [r["state"] for r in before["ledger_state"]] == ["verified"]
     backup(warehouse, plan.plan_id, tmp_path / "backups")
     restored = restore(lost(warehouse), tmp_path / "backups")
     assert restored is not None
     assert "3 entries, 1 approvals and 1 plans" in restored.sentence
-    assert kept(warehouse) == before
+    assert stored(warehouse) == before
 
 
 @pytest.mark.parametrize("state", ["claimed", "sent", "unknown"])
@@ -88,7 +88,7 @@ def test_an_open_write_is_settled_by_reading_after_a_restore_and_never_sent_beca
     restore(lost(warehouse), tmp_path / "backups")
     with warehouse.connect() as connection:
         head = plans.load_plan(connection, old)
-        assert writable(connection, head, circumstances().policy, applied_by_person=True, now=NOW).changes == []
+        assert writable(connection, head, plan_context().policy, applied_by_person=True, now=NOW).changes == []
     after = Books(subscriptions=[subscription(quantity=25)], licences=[licence(count=shows)])
     after.load(tmp_path, run_id="run-2")
     assert [r["state"] for r in Ledger(warehouse, "run-2").settle(WAIT)] == [becomes]
@@ -100,11 +100,11 @@ def test_an_open_write_is_settled_by_reading_after_a_restore_and_never_sent_beca
 
 def test_what_a_person_undid_still_waits_after_a_restore(tmp_path: Path) -> None:
     warehouse = Books(subscriptions=[subscription(quantity=25)]).load(tmp_path)
-    forward = plans.make_plan(warehouse, circumstances())
+    forward = plans.make_plan(warehouse, plan_context())
     write_all(warehouse, forward.plan_id, "verified")
     undo = [{**rows(warehouse, "SELECT * FROM billing.plan")[0], "verdict": "rollback"}]
     with warehouse.transaction() as connection:
-        back = plans.keep_rows(connection, undo, circumstances(run_id="undo"))
+        back = plans.keep_rows(connection, undo, plan_context(run_id="undo"))
     write_all(warehouse, back.plan_id, "verified")
     backup(warehouse, back.plan_id, tmp_path / "backups")
     restore(lost(warehouse), tmp_path / "backups")
@@ -115,14 +115,14 @@ def test_what_a_person_undid_still_waits_after_a_restore(tmp_path: Path) -> None
 
 def test_of_earlier_plans_the_writable_rows_are_kept_and_of_the_newest_all(tmp_path: Path) -> None:
     warehouse = MORE.load(tmp_path)
-    first = plans.make_plan(warehouse, circumstances())
+    first = plans.make_plan(warehouse, plan_context())
     write_all(warehouse, first.plan_id, "failed")
     MORE.load(tmp_path, run_id="run-2")
-    second = plans.make_plan(warehouse, circumstances(run_id="run-2"))
+    second = plans.make_plan(warehouse, plan_context(run_id="run-2"))
     write_all(warehouse, second.plan_id, "verified")
     backup(warehouse, second.plan_id, tmp_path / "backups")
     restore(lost(warehouse), tmp_path / "backups")
-    found = {(r["plan_id"], r["row_id"]) for r in kept(warehouse)["plan"]}
+    found = {(r["plan_id"], r["row_id"]) for r in stored(warehouse)["plan"]}
     assert found == {(first.plan_id, SUB), (second.plan_id, SUB), (second.plan_id, OTHER)}
 
 
@@ -131,9 +131,9 @@ def test_a_warehouse_with_a_ledger_is_left_alone(tmp_path: Path) -> None:
     plan_id = open_write(warehouse)
     backup(warehouse, plan_id, tmp_path / "backups")
     Ledger(warehouse, "run-2").record(plan_id, [])
-    before = kept(warehouse)
+    before = stored(warehouse)
     assert restore(warehouse, tmp_path / "backups") is None
-    assert kept(warehouse) == before
+    assert stored(warehouse) == before
 
 
 def test_the_newest_backup_wins_and_a_second_restore_does_nothing(tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ def test_the_newest_backup_wins_and_a_second_restore_does_nothing(tmp_path: Path
     restored = restore(lost(warehouse), tmp_path / "backups")
     assert restored is not None
     assert restored.plan_id == "another-plan"
-    assert [r["state"] for r in kept(warehouse)["ledger"]] == ["claimed", "verified"]
+    assert [r["state"] for r in stored(warehouse)["ledger"]] == ["claimed", "verified"]
     assert restore(warehouse, tmp_path / "backups") is None
 
 
@@ -169,7 +169,7 @@ def test_a_backup_that_dies_between_its_renames_leaves_the_new_one_whole(
     write_all(warehouse, plan_id, "verified")
     _dies(monkeypatch, dies_at, lambda: backup(warehouse, plan_id, tmp_path / "backups"))
     restore(lost(warehouse), tmp_path / "backups")
-    assert [r["state"] for r in kept(warehouse)["ledger_state"]] == ["verified"]
+    assert [r["state"] for r in stored(warehouse)["ledger_state"]] == ["verified"]
 
 
 def _dies(monkeypatch: pytest.MonkeyPatch, at: int, do: Callable[[], Any]) -> None:
@@ -204,7 +204,7 @@ def test_a_backup_that_dies_while_it_is_written_leaves_the_old_one(
     with pytest.raises(KeyboardInterrupt):
         backup(warehouse, plan_id, tmp_path / "backups")
     restore(lost(warehouse), tmp_path / "backups")
-    assert [r["state"] for r in kept(warehouse)["ledger"]] == ["claimed"]
+    assert [r["state"] for r in stored(warehouse)["ledger"]] == ["claimed"]
 
 
 def test_a_folder_without_a_manifest_is_no_backup(tmp_path: Path) -> None:
@@ -222,7 +222,7 @@ def test_a_damaged_newest_backup_stops_the_run_and_loads_nothing(tmp_path: Path)
     lost(warehouse)
     with pytest.raises(PipelineError, match="cannot be read"):
         restore(warehouse, tmp_path / "backups")
-    assert kept(warehouse)["plans"] == []
+    assert stored(warehouse)["plans"] == []
 
 
 def test_a_backup_that_lost_rows_is_not_taken_for_whole(tmp_path: Path) -> None:
@@ -258,4 +258,4 @@ def test_a_backup_from_before_a_column_was_added_can_be_loaded(tmp_path: Path) -
     rows(warehouse, older)
     path.with_suffix(".parquet.tmp").rename(path)
     assert restore(lost(warehouse), tmp_path / "backups") is not None
-    assert [r["detail"] for r in kept(warehouse)["ledger"]] == [None]
+    assert [r["detail"] for r in stored(warehouse)["ledger"]] == [None]

@@ -26,7 +26,7 @@ from pax8_pipeline.settings import Policy
 from pax8_pipeline.warehouse import snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.support.billing import WAIT, as_halo_keeps
-from pax8_pipeline_tests.support.books import COMPANY, TODAY, circumstances, hold_open, let_go
+from pax8_pipeline_tests.support.books import COMPANY, TODAY, hold_open, let_go, plan_context
 from pax8_pipeline_tests.support.checks import settings_of
 from pax8_pipeline_tests.support.usage_books import KEY, OTHER, UsageBooks, arrears, policy, usage_plan
 
@@ -81,7 +81,7 @@ class House:
         run_id = f"run-{self.runs}"
         two_companies(halo_invoices=copy.deepcopy(self.shown), **books).again(self.warehouse, self.rules, run_id)
         Ledger(self.warehouse, run_id).settle(WAIT)
-        now = replace(circumstances(policy=self.rules, run_id=run_id), accept_missing=accept)
+        now = replace(plan_context(policy=self.rules, run_id=run_id), accept_missing=accept)
         plan = make_plan(self.warehouse, replace(now, made_at=now.made_at + timedelta(minutes=self.runs)))
         query = "SELECT * FROM billing.plan WHERE plan_id = ? AND verdict LIKE 'usage%' ORDER BY row_id"
         with self.warehouse.connect() as connection:
@@ -113,7 +113,7 @@ def by_another(document: Row) -> Row:
     return made
 
 
-def told(rows: dict[str, Row]) -> dict[str, tuple[str, str, str]]:
+def texts(rows: dict[str, Row]) -> dict[str, tuple[str, str, str]]:
     return {key: (r["verdict"], r["class"], r["action"]) for key, r in rows.items()}
 
 
@@ -124,7 +124,7 @@ BILLED = ("usage_billed", "no_op", "none")
 
 def test_documents_that_are_as_they_were_made_need_nothing(tmp_path: Path) -> None:
     house = House(tmp_path)
-    assert told(house.night()) == {KEY + "-adj1": BILLED, OTHER_KEY + "-adj1": BILLED}
+    assert texts(house.night()) == {KEY + "-adj1": BILLED, OTHER_KEY + "-adj1": BILLED}
     for name in ("usage_documents", "usage_compared"):
         assert house.check(name).count == 0
 
@@ -134,7 +134,7 @@ def test_a_deleted_document_waits_and_is_made_again_just_as_it_was(tmp_path: Pat
     house.night()
     house.shown.remove(house.document())
     rows = house.night()
-    assert told(rows) == {KEY: MISSING, OTHER_KEY + "-adj1": BILLED}
+    assert texts(rows) == {KEY: MISSING, OTHER_KEY + "-adj1": BILLED}
     assert rows[KEY]["unbilled_per_month"] == Decimal("25.64")
     expect = json.loads(rows[KEY]["expect"])
     before = house.changes[KEY].expect["usage"]
@@ -146,7 +146,7 @@ def test_a_deleted_document_waits_and_is_made_again_just_as_it_was(tmp_path: Pat
     (again,) = house.planned()
     house.note("claimed", "sent", "verified")
     house.shown.append(house.as_made(60000, again))
-    assert told(house.night()) == {KEY + "-adj1": BILLED, OTHER_KEY + "-adj1": BILLED}
+    assert texts(house.night()) == {KEY + "-adj1": BILLED, OTHER_KEY + "-adj1": BILLED}
     with house.warehouse.connect() as connection:
         assert connection.execute(
             "SELECT sum(amount) FROM billing.usage_billed WHERE usage_key = ?", [KEY]
@@ -162,14 +162,14 @@ def test_a_deleted_document_waits_and_is_made_again_just_as_it_was(tmp_path: Pat
         ({"lines": []}, "its lines come to 0, not 25.64"),
     ],
 )
-def test_a_moved_or_emptied_document_is_held_with_what_differs(edit: Row, said: str, tmp_path: Path) -> None:
+def test_a_moved_or_emptied_document_is_held_with_what_differs(edit: Row, message: str, tmp_path: Path) -> None:
     house = House(tmp_path)
     house.document().update(edit)
     rows = house.night()
-    assert told(rows) == {KEY: CHANGED, OTHER_KEY + "-adj1": BILLED}
-    assert said in rows[KEY]["sentence"]
+    assert texts(rows) == {KEY: CHANGED, OTHER_KEY + "-adj1": BILLED}
+    assert message in rows[KEY]["sentence"]
     assert "invoice 51877" in rows[KEY]["sentence"]
-    assert told(house.night())[KEY] == CHANGED  # every night until it is put right
+    assert texts(house.night())[KEY] == CHANGED  # every night until it is put right
 
 
 @pytest.mark.parametrize("price", ["1.00", "25.63", "30.00"])
@@ -185,7 +185,7 @@ def test_an_edited_amount_is_held_with_what_is_lost(price: str, tmp_path: Path) 
 def test_a_line_that_changed_at_the_same_total_is_seen(tmp_path: Path) -> None:
     house = House(tmp_path)
     house.document()["lines"][0]["_itemid"] = 121
-    assert told(house.night())[KEY] == CHANGED
+    assert texts(house.night())[KEY] == CHANGED
 
 
 def test_numbers_dates_and_texts_of_a_document_are_none_of_its_content(tmp_path: Path) -> None:
@@ -197,7 +197,7 @@ def test_numbers_dates_and_texts_of_a_document_are_none_of_its_content(tmp_path:
 def test_a_voided_document_is_told_once_and_held(tmp_path: Path) -> None:
     house = House(tmp_path)
     house.document()["voided"] = True
-    assert told(house.night()) == {KEY: ("usage_voided", "blocked", "none"), OTHER_KEY + "-adj1": BILLED}
+    assert texts(house.night()) == {KEY: ("usage_voided", "blocked", "none"), OTHER_KEY + "-adj1": BILLED}
 
 
 def test_what_pax8_adds_to_a_month_in_trouble_is_not_billed_before_the_trouble_is_over(tmp_path: Path) -> None:
@@ -208,7 +208,7 @@ def test_what_pax8_adds_to_a_month_in_trouble_is_not_billed_before_the_trouble_i
     books = UsageBooks(items=[more], covers=COVERS, halo_invoices=house.shown)
     books.again(house.warehouse, house.rules, "run-9")
     rows = usage_plan(house.warehouse, house.rules, "run-9")
-    assert told(rows)[KEY] == CHANGED
+    assert texts(rows)[KEY] == CHANGED
     assert (rows[KEY + "-adj1"]["class"], rows[KEY + "-adj1"]["reason"]) == ("blocked", "usage_changed")
 
 
@@ -218,10 +218,10 @@ def test_what_pax8_adds_to_a_month_in_trouble_is_not_billed_before_the_trouble_i
 def test_a_document_that_an_earlier_run_saw_and_that_is_missing_is_not_billed_by_itself(tmp_path: Path) -> None:
     """Another installation made it; our ledger knows nothing of it; then the list is cut or the document deleted."""
     house = House(tmp_path, written=False)
-    assert {v for v, _, _ in told(house.night()).values()} == {"usage_present"}
+    assert {v for v, _, _ in texts(house.night()).values()} == {"usage_present"}
     house.shown.remove(house.document())
     rows = house.night()
-    assert told(rows)[KEY] == MISSING
+    assert texts(rows)[KEY] == MISSING
     assert "an earlier run saw it" in rows[KEY]["sentence"]
 
 
@@ -240,14 +240,14 @@ def test_a_seen_document_that_changes_is_held(tmp_path: Path) -> None:
     house = House(tmp_path, written=False)
     house.night()
     house.document()["lines"][0]["unit_price"] = Decimal(1)
-    assert told(house.night())[KEY] == CHANGED
+    assert texts(house.night())[KEY] == CHANGED
 
 
 def test_what_halo_said_it_took_and_nobody_ever_saw_waits_instead_of_being_sent_again(tmp_path: Path) -> None:
     house = House(tmp_path, written=False)
     house.note("claimed", "sent", "failed")
     house.shown = [house.document(OTHER_KEY)]
-    assert told(house.night())[KEY] == MISSING
+    assert texts(house.night())[KEY] == MISSING
 
 
 # Halo restored, or the list hidden ----------------------------------------------------------------------------
@@ -268,7 +268,7 @@ def test_several_missing_at_once_hold_all_usage_and_say_so(tmp_path: Path) -> No
     assert house.check("usage_documents").blocks
     # A person says that they really were deleted: each waits by itself, for that night and the nights after.
     for accept in (True, False):
-        assert set(told(house.night(accept=accept)).values()) == {MISSING}
+        assert set(texts(house.night(accept=accept)).values()) == {MISSING}
         assert house.check("usage_documents").count == 0
 
 
@@ -283,7 +283,7 @@ def test_an_empty_list_holds_usage_even_for_one_document_and_for_another_install
     assert {r["reason"] for r in rows.values()} == {"usage_documents"}
     assert "the list of invoices is empty" in house.check("usage_documents").sentence
     house.shown = [house.as_made(7, house.changes[KEY])]
-    assert told(house.night())[KEY][0] == "usage_present"
+    assert texts(house.night())[KEY][0] == "usage_present"
     assert house.check("usage_documents").count == 0
 
 
@@ -295,7 +295,7 @@ def test_two_that_go_missing_in_different_nights_each_wait_by_themselves(tmp_pat
     house.shown.remove(house.document())
     house.night()
     house.shown.remove(house.document(OTHER_KEY))
-    assert set(told(house.night()).values()) == {MISSING}
+    assert set(texts(house.night()).values()) == {MISSING}
 
 
 # Windows and memory --------------------------------------------------------------------------------------------
@@ -382,7 +382,7 @@ def test_documents_of_another_data_folder_stop_usage_until_a_person_claims(tmp_p
     assert "written by another data folder (22222222-bbbb; " in found.sentence
     claimed = writer.claim(house.warehouse, datetime(2030, 1, 1), who="Ada", why="the old server is gone")
     assert claimed == writer.Claimed(ME, (ANOTHER,))
-    assert told(house.night())[OTHER_KEY] == ("usage_bill", "safe", "create_invoice")
+    assert texts(house.night())[OTHER_KEY] == ("usage_bill", "safe", "create_invoice")
     assert house.check("usage_writer").count == 0
 
 
@@ -403,7 +403,7 @@ def test_documents_without_an_identity_only_count_as_there(tmp_path: Path) -> No
     for document in house.shown:
         for line in document["lines"]:
             line["item_longdescription"] = line["item_longdescription"].replace(f"Writer: {ME}\n", "")
-    assert {v for v, _, _ in told(house.night()).values()} == {"usage_present"}
+    assert {v for v, _, _ in texts(house.night()).values()} == {"usage_present"}
     assert house.check("usage_writer").count == 0
 
 

@@ -163,10 +163,10 @@ def test_any_sequence_of_edits_by_people_is_reported(made: Warehouse, nights: li
             backups.append(shown)
             states, distrusted = night(connection, number, [*shown, RETAINER] if shown else [])
             wrong = damaged(shown)
-            told = {key for key, state in states.items() if state in ("missing", "changed", "voided")}
-            assert wrong <= told, f"not reported after {edits}: {wrong - told}"
-            assert told <= wrong | (states.keys() - {c.row_id.lower() for c in MADE}), (
-                f"reported for nothing: {told - wrong}"
+            texts = {key for key, state in states.items() if state in ("missing", "changed", "voided")}
+            assert wrong <= texts, f"not reported after {edits}: {wrong - texts}"
+            assert texts <= wrong | (states.keys() - {c.row_id.lower() for c in MADE}), (
+                f"reported for nothing: {texts - wrong}"
             )
             if not shown:
                 assert distrusted, "an empty list is believed"

@@ -15,7 +15,7 @@ from pax8_pipeline.billing.model import Entry, Remaining, State
 from pax8_pipeline.billing.planning import planner as plans
 from pax8_pipeline.settings import Policy
 from pax8_pipeline_tests.support.billing import plan
-from pax8_pipeline_tests.support.books import Books, circumstances, subscription
+from pax8_pipeline_tests.support.books import Books, plan_context, subscription
 
 LOSS = Open(losses=17, new=2, lost_a_month={"USD": Decimal("1930")}, lost_once={"GBP": Decimal("17.65")})
 CASES: dict[str, tuple[dict[str, Any], dict[str, int], Remaining, dict[str, Any], int]] = {
@@ -106,7 +106,7 @@ def test_what_is_left_of_a_plan_is_what_has_no_verified_entry(
     policy: dict[str, Any], state: State | None, left: Remaining, tmp_path: Path
 ) -> None:
     warehouse = Books(subscriptions=[subscription(quantity=25)]).load(tmp_path)
-    made = plans.make_plan(warehouse, circumstances(policy=Policy.model_validate(policy)))
+    made = plans.make_plan(warehouse, plan_context(policy=Policy.model_validate(policy)))
     with warehouse.connect() as connection:
         (change,) = plans.all_changes(connection, made.plan_id)
     ledger.Ledger(warehouse, "run-1").record(made.plan_id, [Entry(change, state)] if state else [])

@@ -19,13 +19,13 @@ from pax8_pipeline_tests.support.books import (
     SUB,
     TODAY,
     Books,
-    circumstances,
     company,
     invoice,
     let_go,
     licence,
     line,
     manual_line,
+    plan_context,
     subscription,
 )
 from pax8_pipeline_tests.support.usage_books import KEY, METER, UsageBooks, arrears, policy, summary
@@ -36,7 +36,7 @@ UNBILLED = Books(licences=[], recurring=[])
 
 def night(warehouse: Warehouse, day: date = TODAY, rules: Policy | None = None) -> dict[str, dict[str, Any]]:
     """Plan on a day, and return the open findings by id."""
-    now = replace(circumstances(policy=rules), today=day)
+    now = replace(plan_context(policy=rules), today=day)
     # Each plan has its own moment.
     plan_id = make_plan(warehouse, replace(now, made_at=now.made_at + (day - TODAY))).plan_id
     with warehouse.connect() as connection:
@@ -188,7 +188,7 @@ def test_a_voided_usage_invoice_is_found_with_what_it_billed(tmp_path: Path) -> 
 
     books = UsageBooks()
     warehouse = books.load(tmp_path, policy=policy())
-    made = make_plan(warehouse, circumstances(policy=policy()))
+    made = make_plan(warehouse, plan_context(policy=policy()))
     with warehouse.connect() as connection:
         (change,) = planner.all_changes(connection, made.plan_id)
     ledger.Ledger(warehouse, "run-1").record(made.plan_id, [Entry(change, "claimed"), Entry(change, "verified")])
@@ -197,7 +197,7 @@ def test_a_voided_usage_invoice_is_found_with_what_it_billed(tmp_path: Path) -> 
         {"id": 7001, "client_id": 231, "reference": KEY, "isvoided": True, "voided": True, "lines": [line_]}
     ]
     books.again(warehouse, policy(), "run-2")
-    make_plan(warehouse, circumstances(policy=policy(), run_id="run-2"))
+    make_plan(warehouse, plan_context(policy=policy(), run_id="run-2"))
     with warehouse.connect() as connection:
         rows = findings.open_findings(connection)
     assert [(r["kind"], r["check_name"], f"{r['money']:.2f}", r["counts"]) for r in rows] == [
@@ -248,7 +248,7 @@ def test_what_comes_back_after_one_bad_night_is_not_new_after_a_month_it_is(
 def test_a_plan_of_some_months_alone_closes_nothing(tmp_path: Path) -> None:
     warehouse = UNBILLED.load(tmp_path)
     night(warehouse)
-    make_plan(warehouse, circumstances(bill_months=("2026-07", "2026-07")))
+    make_plan(warehouse, plan_context(bill_months=("2026-07", "2026-07")))
     with warehouse.connect() as connection:
         assert [r["finding_id"] for r in findings.open_findings(connection)] == [f"unbilled:{SUB}"]
 

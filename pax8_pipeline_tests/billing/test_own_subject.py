@@ -21,7 +21,7 @@ from pax8_pipeline.settings import Policy
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline.warehouse.snapshots import dicts
 from pax8_pipeline_tests.billing.test_approval import NOW
-from pax8_pipeline_tests.support.books import SUB, circumstances, invoice, licence, line, subscription
+from pax8_pipeline_tests.support.books import SUB, invoice, licence, line, plan_context, subscription
 from pax8_pipeline_tests.support.usage_books import KEY, METER, UsageBooks, policy
 
 MORE = ("c2b8a9d0-6f34-4a6f-8a1b-3f7c9e5d1a03", "c2b8a9d0-6f34-4a6f-8a1b-3f7c9e5d1a04")
@@ -37,7 +37,7 @@ def books() -> UsageBooks:
 def made(tmp_path: Path, **more: Any) -> tuple[Warehouse, Plan, Policy]:
     rules = policy(**more)
     warehouse = books().load(tmp_path, policy=rules)
-    return warehouse, plans.make_plan(warehouse, circumstances(policy=rules)), rules
+    return warehouse, plans.make_plan(warehouse, plan_context(policy=rules)), rules
 
 
 def may(warehouse: Warehouse, plan: Plan, rules: Policy) -> Writable:
@@ -95,7 +95,7 @@ def test_approved_seats_of_a_run_that_is_held_stay_held_when_usage_is_acknowledg
         made.licences.append(licence(id=number, snowid=more))
     made.recurring = [invoice(lines)]
     warehouse = made.load(tmp_path, policy=rules)
-    plan = plans.make_plan(warehouse, circumstances(policy=rules))
+    plan = plans.make_plan(warehouse, plan_context(policy=rules))
     agreed(warehouse, plan, rules, "approve")
     agreed(warehouse, plan, rules, "acknowledge", row=KEY, minutes=1)
     assert [c.row_id for c in may(warehouse, plan, rules).changes] == [KEY]
@@ -109,7 +109,7 @@ def test_a_usage_key_on_two_invoices_holds_all_usage_and_no_seats(tmp_path: Path
                 "lines": [{"id": n, "qty_order": 1, "unit_price": 25}]} for n in (7001, 7002)]  # fmt: skip
     made_books = replace(books(), halo_invoices=doubled)
     warehouse = made_books.load(tmp_path, policy=policy())
-    plan = plans.make_plan(warehouse, circumstances(policy=policy()))
+    plan = plans.make_plan(warehouse, plan_context(policy=policy()))
     assert [c.row_id for c in may(warehouse, plan, policy()).changes] == [SUB]
     assert "usage_billed_twice" in held_charge(warehouse, plan)
 
@@ -135,7 +135,7 @@ def test_an_undo_that_a_person_approved_is_held_by_no_guardrail(tmp_path: Path) 
             connection.execute("SELECT * FROM billing.plan WHERE plan_id = ? AND row_id = ?", [plan.plan_id, SUB])
         )
         back = {**row, "class": "needs_approval", "verdict": "rollback", "before": row["after"], "after": row["before"]}
-        undo = plans.keep_rows(connection, [back], circumstances(policy=rules, run_id="back"))
+        undo = plans.keep_rows(connection, [back], plan_context(policy=rules, run_id="back"))
     assert may(warehouse, undo, rules).changes == []
     agreed(warehouse, undo, rules, "approve")
     found = may(warehouse, undo, rules)

@@ -13,7 +13,7 @@ from pax8_pipeline.billing.planning.wording import PLAN_WORDS
 from pax8_pipeline.billing.verdicts import ALL_VERDICTS
 from pax8_pipeline.warehouse.connection import Connection
 from pax8_pipeline.warehouse.models import column_types, model
-from pax8_pipeline_tests.support.books import circumstances, empty_warehouse
+from pax8_pipeline_tests.support.books import empty_warehouse, plan_context
 from pax8_pipeline_tests.support.usage_books import policy
 
 FOLDERS = ("seats", "usage")
@@ -24,8 +24,8 @@ INPUTS = {"verdict_classes", "trust_modes", "pending_invoices"}
 @pytest.fixture
 def connection(tmp_path: Path) -> Iterator[Connection]:
     with empty_warehouse(tmp_path / "warehouse.duckdb").connect() as opened:
-        rows.make_rows(opened, circumstances(policy=policy()))
-        rows._usage_rows(opened, circumstances(policy=policy()))
+        rows.make_rows(opened, plan_context(policy=policy()))
+        rows._usage_rows(opened, plan_context(policy=policy()))
         yield opened
 
 

@@ -16,11 +16,11 @@ from pax8_pipeline_tests.support.billing import WAIT
 from pax8_pipeline_tests.support.books import (
     SUB,
     Books,
-    circumstances,
     invoice,
     licence,
     line,
     manual_line,
+    plan_context,
     planned,
     subscription,
 )
@@ -36,7 +36,7 @@ def test_a_client_over_its_limit_is_held_and_the_figures_stand_on_the_row(tmp_pa
 def test_a_run_over_its_limit_is_held_whole(tmp_path: Path) -> None:
     policy = Policy.model_validate({"guardrails": {"run": {"lines_changed": 0}}})
     warehouse = Books(subscriptions=[subscription(quantity=25)]).load(tmp_path)
-    plan = plans.make_plan(warehouse, circumstances(policy=policy))
+    plan = plans.make_plan(warehouse, plan_context(policy=policy))
     assert plan.held
     assert "limit lines_changed is 0" in plan.held
     with warehouse.connect() as connection:
@@ -45,13 +45,13 @@ def test_a_run_over_its_limit_is_held_whole(tmp_path: Path) -> None:
 
 def test_a_plan_from_another_runs_reads_is_not_complete(tmp_path: Path) -> None:
     warehouse = Books(subscriptions=[subscription(quantity=25)]).load(tmp_path, run_id="yesterday")
-    plan = plans.make_plan(warehouse, circumstances(run_id="today"))
+    plan = plans.make_plan(warehouse, plan_context(run_id="today"))
     assert not plan.complete
     assert "pax8.subscriptions" in (plan.problem or "")
 
 
 def open_write(warehouse: Warehouse, state: Any = "claimed") -> str:
-    plan = plans.make_plan(warehouse, circumstances())
+    plan = plans.make_plan(warehouse, plan_context())
     with warehouse.connect() as connection:
         (change,) = plans.safe_changes(connection, plan.plan_id)
     Ledger(warehouse, "run-1").record(plan.plan_id, [Entry(change, state)])

@@ -16,7 +16,7 @@ from pax8_pipeline.billing.rollback import make_rollback
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline.warehouse.snapshots import dicts
 from pax8_pipeline_tests.support.billing import TODAY, FakeHalo, FakePax8, MemoryLedger
-from pax8_pipeline_tests.support.books import Books, circumstances, invoice, licence, line, subscription
+from pax8_pipeline_tests.support.books import Books, invoice, licence, line, plan_context, subscription
 
 ENDED = {"is_active": False, "status": "Cancelled", "end_date": "2026-08-19T00:00:00"}
 BEFORE = {"is_active": True, "status": "Active", "end_date": None, "count": 20}
@@ -26,14 +26,14 @@ def undo(folder: Path, now: dict[str, Any]) -> tuple[Warehouse, str, dict[str, A
     """Plan the way back from an end while the licence looks like `now`."""
     gone = subscription(status="Cancelled", endDate="2026-08-19")
     warehouse = Books(subscriptions=[gone]).load(folder)
-    plan = plans.make_plan(warehouse, circumstances())
+    plan = plans.make_plan(warehouse, plan_context())
     with warehouse.connect() as connection:
         (change,) = plans.safe_changes(connection, plan.plan_id)
     ledger, state = Ledger(warehouse, "run-1"), json.dumps({"licence": BEFORE, "line": {"isinactive": False}})
     ledger.record(plan.plan_id, [Entry(change, "claimed", "", state)])
     ledger.record(plan.plan_id, [Entry(change, "verified")])
     halo = FakeHalo({-94: invoice([line(isinactive=True)])}, {4127: licence(**{**ENDED, **now})})
-    made = make_rollback(warehouse, plan.plan_id, halo, circumstances(run_id="run-2"))
+    made = make_rollback(warehouse, plan.plan_id, halo, plan_context(run_id="run-2"))
     with warehouse.connect() as connection:
         (row,) = dicts(connection.execute("SELECT * FROM billing.plan WHERE plan_id = ?", [made.plan_id]))
     return warehouse, made.plan_id, row, halo

@@ -21,7 +21,7 @@ from pax8_pipeline.billing.rollback import make_rollback
 from pax8_pipeline.warehouse import build, snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.support.billing import WAIT, FakeHalo, as_halo_keeps
-from pax8_pipeline_tests.support.books import TODAY, circumstances, hold_open, let_go
+from pax8_pipeline_tests.support.books import TODAY, hold_open, let_go, plan_context
 from pax8_pipeline_tests.support.usage_books import KEY, UsageBooks, policy, usage_plan
 
 CHECKS = policy()
@@ -287,7 +287,7 @@ def test_without_open_ones_there_is_nothing_older_to_read(tmp_path: Path) -> Non
 def test_a_usage_invoice_is_never_undone_and_the_plan_says_who_can(tmp_path: Path) -> None:
     case = Case(tmp_path, "claimed")
     case.settle(case.shown())
-    now = replace(circumstances(policy=CHECKS, run_id="undo"), run_id="undo")
+    now = replace(plan_context(policy=CHECKS, run_id="undo"), run_id="undo")
     made = make_rollback(case.warehouse, case.plan_id, FakeHalo({}, {}, read_faults=1), now)
     with case.warehouse.connect() as connection:
         (row,) = snapshots.dicts(connection.execute("SELECT * FROM billing.plan WHERE plan_id = ?", [made.plan_id]))

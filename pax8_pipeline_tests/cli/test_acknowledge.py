@@ -19,7 +19,7 @@ from pax8_pipeline.commands.plan.show import plan
 from pax8_pipeline.reports import plan_report, plan_rows
 from pax8_pipeline.settings import load_settings
 from pax8_pipeline.warehouse.connection import Warehouse
-from pax8_pipeline_tests.support.books import SUB, TODAY, Books, circumstances, invoice, licence, line, subscription
+from pax8_pipeline_tests.support.books import SUB, TODAY, Books, invoice, licence, line, plan_context, subscription
 from pax8_pipeline_tests.support.cli import OURS
 
 OTHER = "aaaaaaaa-0000-4000-8000-000000000002"
@@ -41,7 +41,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         licences=[licence(), licence(id=4128, snowid=GONE, count=2)],
         recurring=[invoice([line(), line(id=24968, quantity_subscriptions=link)])],
     )
-    plans.make_plan(books.load(tmp_path), circumstances())
+    plans.make_plan(books.load(tmp_path), plan_context())
     return tmp_path
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from pax8_pipeline import cli
 from pax8_pipeline.billing.planning import planner as plans
-from pax8_pipeline_tests.support.books import Books, circumstances, let_go, subscription
+from pax8_pipeline_tests.support.books import Books, let_go, plan_context, subscription
 from pax8_pipeline_tests.support.broken_inputs import BUSY, GROUPS, WAREHOUSE, Broken
 from pax8_pipeline_tests.support.cli import OURS
 
@@ -34,7 +34,7 @@ class Stored(NamedTuple):
 def stored(tmp_path_factory: pytest.TempPathFactory) -> Stored:
     """A warehouse with one plan, made once."""
     warehouse = Books(subscriptions=[subscription(quantity=25)]).load(tmp_path_factory.mktemp("stored"))
-    plan_id = plans.make_plan(warehouse, circumstances()).plan_id
+    plan_id = plans.make_plan(warehouse, plan_context()).plan_id
     let_go()
     return Stored(warehouse.path, plan_id)
 

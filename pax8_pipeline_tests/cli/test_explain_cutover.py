@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from pax8_pipeline.billing.planning import planner as plans
-from pax8_pipeline_tests.support.books import SUB, Books, circumstances, let_go, subscription
+from pax8_pipeline_tests.support.books import SUB, Books, let_go, plan_context, subscription
 from pax8_pipeline_tests.support.cli import quick
 
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     warehouse = Books(subscriptions=[subscription(quantity=25)]).load(tmp_path)
-    plans.make_plan(warehouse, circumstances())
+    plans.make_plan(warehouse, plan_context())
     let_go()
     return tmp_path
 

@@ -104,9 +104,9 @@ def measure(environment: dict[str, str]) -> None:
     table = Table(title=f"{took:.1f} s, peak {memory.peak():.0f} MB, success: {result.success}")
     for heading in ("step", "seconds", "peak MB"):
         table.add_column(heading, justify="left" if heading == "step" else "right")
-    for key, begun, ended in sorted(steps, key=lambda step: step[1]):
-        table.add_row(key, f"{ended - begun:.2f}", f"{memory.peak(begun, ended):.0f}")
-    asked = sum(ended - begun for key, begun, ended in steps if key.split("__")[0] in _VENDORS)
+    for key, started, ended in sorted(steps, key=lambda step: step[1]):
+        table.add_row(key, f"{ended - started:.2f}", f"{memory.peak(started, ended):.0f}")
+    asked = sum(ended - started for key, started, ended in steps if key.split("__")[0] in _VENDORS)
     Console().print(table)
     print(f"reading the vendors {asked:.1f} s, everything else {took - asked:.1f} s; {result.outcome}")
     for error in result.errors:

@@ -66,9 +66,9 @@ class Ui:
 
     def start(self, job: str, config: Mapping[str, Any], tags: Mapping[str, str] | None = None) -> str:
         """Start a run as a person in the UI does; returns its id."""
-        told = self.query(LAUNCH, p=execution(job, config, tags or {}))["launchRun"]
-        assert told["__typename"] == "LaunchRunSuccess", told
-        return str(told["run"]["runId"])
+        shown = self.query(LAUNCH, p=execution(job, config, tags or {}))["launchRun"]
+        assert shown["__typename"] == "LaunchRunSuccess", shown
+        return str(shown["run"]["runId"])
 
     def launch(self, job: str, config: Mapping[str, Any], tags: Mapping[str, str] | None = None) -> str:
         """Start a run and wait for its end; returns the outcome of its writes."""
@@ -197,8 +197,8 @@ def cancelled_in_a_write(ui: Ui, at: Operator, config: Mapping[str, Any]) -> Non
     stuck = at.sandbox.faults.add("hang", vendor="halo", method="POST", path="/SoftwareLicence")
     run_id = ui.start("apply_plan", config)
     until(lambda: stuck.fired > 0, 240)
-    told = ui.query("mutation T($id: String!) { terminateRun(runId: $id) { __typename } }", id=run_id)
-    assert told["terminateRun"]["__typename"] == "TerminateRunSuccess"
+    shown = ui.query("mutation T($id: String!) { terminateRun(runId: $id) { __typename } }", id=run_id)
+    assert shown["terminateRun"]["__typename"] == "TerminateRunSuccess"
     at.sandbox.faults.remove()
     until(lambda: ui.runs()[run_id] in ("CANCELED", "FAILURE"), 240)
 

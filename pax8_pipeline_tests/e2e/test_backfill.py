@@ -52,8 +52,8 @@ def test_it_says_beforehand_how_many_calls_and_afterwards_what_they_were(
     at: Operator, undisturbed: dict[str, Any]
 ) -> None:
     invoices = [row for row in at.sandbox.pax8.invoices.values() if row["invoiceDate"] > f"{FIRST}-31"]
-    told = undisturbed["forecast"]
-    assert (told["invoices"], told["calls"], told["minutes"]) == (len(invoices), len(invoices), 1)
+    shown = undisturbed["forecast"]
+    assert (shown["invoices"], shown["calls"], shown["minutes"]) == (len(invoices), len(invoices), 1)
     assert undisturbed["calls"] == len(invoices) + 1  # and one for the list of invoices
     assert undisturbed["rate_limit_share_pct"] == pytest.approx(undisturbed["calls"] / 10, abs=0.1)
     assert [m["month"] for m in undisturbed["months"]][:: MONTHS - 1] == [FIRST, LAST]
@@ -78,8 +78,8 @@ def test_stopped_twice_and_started_again_it_leaves_the_same_rows_and_asks_for_no
         else:
             process.send_signal(signal.SIGINT)
             at.sandbox.faults.remove()
-            _, said = process.communicate(timeout=120)
-            assert (process.returncode, "Traceback" in said) == (1, False), said
+            _, message = process.communicate(timeout=120)
+            assert (process.returncode, "Traceback" in message) == (1, False), message
     ended = at.command("backfill", FIRST, LAST, "--json", **here)
     assert ended.code == 0, ended.err
     assert ended.data["forecast"]["invoices"] <= len(at.sandbox.pax8.invoices) - 20  # what the first one kept

@@ -138,8 +138,8 @@ def test_what_goes_over_a_limit_is_held_and_nothing_else(name: str, tmp_path: Pa
         else:
             assert at.posts() == []
             assert held.keys() == {*whom, *other}
-        said = [plan.held or ""] if case.comes == "run held" else list(held.values())
-        assert all(case.named in sentence for sentence in said)
+        message = [plan.held or ""] if case.comes == "run held" else list(held.values())
+        assert all(case.named in sentence for sentence in message)
 
 
 def test_a_list_without_most_subscriptions_is_no_list_and_ends_nothing(tmp_path: Path) -> None:

@@ -53,11 +53,11 @@ def test_two_folders_that_write_one_key_both_end_with_3_and_one_goes_on_once_a_p
         second = Operator(first.sandbox, folders[1])
         first.sandbox.app.app = Together(first.sandbox.app.app)
         runs = [at.start("run", "--json") for at in (first, second)]
-        told = [run.communicate(timeout=280) for run in runs]
-        assert [run.returncode for run in runs] == [3, 3], told
+        shown = [run.communicate(timeout=280) for run in runs]
+        assert [run.returncode for run in runs] == [3, 3], shown
         ((key, number),) = [(k, n) for k, n in keys(first).items() if n > 1]
         assert number == 2
-        for out, _ in told:
+        for out, _ in shown:
             assert f"more than one invoice has the key {key}".lower() in json.loads(out)["sentence"].lower()
         # The night after, neither writes anything.
         before = len(first.posts())

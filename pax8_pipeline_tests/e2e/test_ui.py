@@ -40,13 +40,13 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     )
     assert process.stderr is not None
     try:
-        said = []
+        message = []
         for line in process.stderr:
-            said.append(line)
+            message.append(line)
             if "Dagster is up" in line:
                 break
         else:
-            pytest.fail("".join(said))
+            pytest.fail("".join(message))
         yield f"http://127.0.0.1:{port}"
     finally:
         process.send_signal(signal.SIGTERM)

@@ -77,13 +77,13 @@ def test_the_origin_is_the_code_location_that_the_ui_loads() -> None:
 
 
 def test_progress_comes_one_line_at_a_time_and_ends_with_the_run(harness: PipelineHarness) -> None:
-    said: list[str] = []
-    harness.sync(said=said)
-    heard = len(said)
-    assert [text for text in said if text.startswith("writes: 1 verified")]
+    messages: list[str] = []
+    harness.sync(messages=messages)
+    heard = len(messages)
+    assert [text for text in messages if text.startswith("writes: 1 verified")]
     harness.pax8.faults["companies"] = Unreachable("Pax8 cannot be reached", vendor="Pax8")
     harness.sync()
-    assert len(said) == heard
+    assert len(messages) == heard
 
 
 def test_a_failure_comes_back_as_a_sentence_and_nothing_is_printed(
@@ -122,7 +122,7 @@ def test_one_stored_plan_is_written_once_a_person_agreed_and_not_before(tmp_path
         return run_apply_plan(harness.settings, plan_id, instance=harness.instance, resources=harness.resources)
 
     assert (applied().outcome, applied().applied) == ("nothing to write", {})
-    harness.agree(plan_id)
+    harness.approve_all(plan_id)
     dry = applied(HALO_WRITE_MODE="dry_run")
     assert (dry.refused, dry.applied) == ("dry run: HALO_WRITE_MODE is not `apply`", {})
     done = applied()

@@ -22,13 +22,13 @@ from pax8_pipeline_tests.support.books import (
     COMPANY,
     SUB,
     Books,
-    circumstances,
     company,
     invoice,
     let_go,
     licence,
     line,
     manual_line,
+    plan_context,
     subscription,
 )
 from pax8_pipeline_tests.support.vendors import HaloInMemory
@@ -39,7 +39,7 @@ ON = {"id": 1, "integrator_enabled": True, "deactivate_missing_licenses": True, 
       "allow_subscription_changes": False, "import_products": 0}  # fmt: skip
 
 
-def look(folder: Path, books: Books | None = None, accounts: list[dict[str, Any]] | None = None) -> Cutover:
+def compare(folder: Path, books: Books | None = None, accounts: list[dict[str, Any]] | None = None) -> Cutover:
     warehouse = (books or Books()).load(folder)
     if accounts is not None:
         snapshots.store(warehouse, [read_integration(HaloInMemory(accounts=accounts))], "run-1")
@@ -58,7 +58,7 @@ def step(found: Cutover, words: str) -> Step:
 
 
 def test_settings_that_are_on_are_told_with_what_they_do_and_others_are_not(tmp_path: Path) -> None:
-    found = look(tmp_path, accounts=[ON])
+    found = compare(tmp_path, accounts=[ON])
     assert found.state == "on"
     assert [s["name"] for s in found.on] == ["deactivate_missing_licenses", "import_usage_lines", "integrator_enabled"]
     assert "overwrites licence counts" in found.on[2]["does"]
@@ -67,7 +67,7 @@ def test_settings_that_are_on_are_told_with_what_they_do_and_others_are_not(tmp_
 
 
 def test_an_integration_that_is_off_leaves_those_steps_done(tmp_path: Path) -> None:
-    found = look(tmp_path, accounts=[{"id": 1, "integrator_enabled": False, "deactivate_missing_licenses": False}])
+    found = compare(tmp_path, accounts=[{"id": 1, "integrator_enabled": False, "deactivate_missing_licenses": False}])
     assert found.state == "off"
     assert found.on == []
     for words in ("Switch off Halo's own", "deactivate_missing_licenses", "which month of usage"):
@@ -76,7 +76,7 @@ def test_an_integration_that_is_off_leaves_those_steps_done(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("accounts", [None, [{"id": 1}]])
 def test_what_halo_does_not_show_is_not_taken_for_off(accounts: Any, tmp_path: Path) -> None:
-    found = look(tmp_path, accounts=accounts)
+    found = compare(tmp_path, accounts=accounts)
     assert found.state == "unknown"
     for words in ("Switch off Halo's own", "deactivate_missing_licenses", "which month of usage"):
         assert not step(found, words).done
@@ -84,7 +84,7 @@ def test_what_halo_does_not_show_is_not_taken_for_off(accounts: Any, tmp_path: P
 
 
 def test_the_flag_that_deactivates_comes_before_and_the_switch_after_the_mapping(tmp_path: Path) -> None:
-    titles = [s.title for s in look(tmp_path, accounts=[ON]).steps]
+    titles = [s.title for s in compare(tmp_path, accounts=[ON]).steps]
     order = ["deactivate_missing", "Map the Pax8 companies", "Tie the subscriptions", "Read a dry run",
              "Switch off Halo's own", "Take the Pax8 recurring", "Write the first night"]  # fmt: skip
     places = [next(n for n, t in enumerate(titles) if words in t) for words in order]
@@ -118,7 +118,7 @@ def test_missing_companies_and_subscriptions_are_ranked_by_money_a_month(tmp_pat
             subscription(id=OTHER_SUB, companyId=OTHER_COMPANY, quantity=12, price=1200, billingTerm="Annual"),
         ],
     )
-    found = look(tmp_path, books)
+    found = compare(tmp_path, books)
     assert [(c["company_name"], c["money_per_month"]) for c in found.companies_missing] == [
         ("Big", Decimal(1200)),
         ("Small", Decimal(22)),
@@ -138,14 +138,14 @@ def test_what_ended_or_pax8_bills_itself_is_not_missing(tmp_path: Path) -> None:
         ],
         client_map=[(COMPANY, 231), (OTHER_COMPANY, 231)],
     )
-    found = look(tmp_path, books)
+    found = compare(tmp_path, books)
     assert (found.companies, found.subscriptions) == ([], [])
 
 
 def test_a_licence_without_a_line_and_a_dead_line_count_as_missing(tmp_path: Path) -> None:
-    assert [s["link"] for s in look(tmp_path, Books(recurring=[invoice([])])).subscriptions_missing] == ["licence"]
+    assert [s["link"] for s in compare(tmp_path, Books(recurring=[invoice([])])).subscriptions_missing] == ["licence"]
     dead = Books(recurring=[invoice([line(isinactive=True)])])
-    assert [s["link"] for s in look(tmp_path, dead).subscriptions_missing] == ["dead_line"]
+    assert [s["link"] for s in compare(tmp_path, dead).subscriptions_missing] == ["dead_line"]
 
 
 def test_licences_the_native_sync_would_switch_off_are_those_of_pax8_it_does_not_list(tmp_path: Path) -> None:
@@ -160,7 +160,7 @@ def test_licences_the_native_sync_would_switch_off_are_those_of_pax8_it_does_not
         ],
         recurring=[invoice([line(), line(id=2, quantity_subscriptions=[{"licence_id": 2}])])],
     )
-    found = look(tmp_path, books, accounts=[ON])
+    found = compare(tmp_path, books, accounts=[ON])
     assert [(c["licence_id"], c["live_lines"], c["money_per_month"]) for c in found.licences] == [
         (2, 1, Decimal(66)),
         (3, 0, Decimal(0)),
@@ -175,7 +175,7 @@ def test_lines_that_share_a_licence_and_licences_that_share_a_line_are_named(tmp
         licences=[licence(), licence(id=8, snowid="x"), licence(id=9, snowid="y")],
         recurring=[invoice([line(), line(id=2), line(id=3, isinactive=True), line(id=4, quantity_subscriptions=two)])],
     )
-    found = look(tmp_path, books)
+    found = compare(tmp_path, books)
     assert [(x["line_id"], x["why"]) for x in found.risks("several_lines")] == [
         (2, "licence 4127 is billed by lines 2, 24967"),
         (24967, "licence 4127 is billed by lines 2, 24967"),
@@ -196,14 +196,14 @@ def test_lines_that_share_a_licence_and_licences_that_share_a_line_are_named(tmp
 def test_a_manual_line_for_a_pax8_product_that_nothing_is_tied_to_is_named(
     changes: dict[str, Any], books: dict[str, Any], why: str | None, tmp_path: Path
 ) -> None:
-    found = look(tmp_path, Books(recurring=[invoice([manual_line(**changes)])], **books)).risks("manual")
+    found = compare(tmp_path, Books(recurring=[invoice([manual_line(**changes)])], **books)).risks("manual")
     assert [why is not None and why in x["why"] for x in found] == ([] if why is None else [True])
 
 
 def test_customers_mapped_in_halos_own_integration_are_set_beside_ours(tmp_path: Path) -> None:
     mapped = [{"halo_id": 999, "third_party_id": COMPANY.upper()}, {"halo_id": 231, "third_party_id": OTHER_COMPANY}]
     books = Books(companies=[company(), company(id=OTHER_COMPANY)])
-    found = look(tmp_path, books, accounts=[{**ON, "client_mappings": mapped}])
+    found = compare(tmp_path, books, accounts=[{**ON, "client_mappings": mapped}])
     states = {m["company_id"]: m["state"] for m in found.native_mappings}
     assert states == {COMPANY: "other", OTHER_COMPANY: "missing"}
     assert "(999 there, 231 here)" in markdown(found)
@@ -211,7 +211,7 @@ def test_customers_mapped_in_halos_own_integration_are_set_beside_ours(tmp_path:
 
 def test_the_report_writes_nothing(tmp_path: Path) -> None:
     warehouse = Books(subscriptions=[subscription(quantity=25)]).load(tmp_path)
-    plans.make_plan(warehouse, circumstances())
+    plans.make_plan(warehouse, plan_context())
     let_go()
     before = warehouse.path.read_bytes()
     markdown(see(warehouse))
@@ -226,7 +226,7 @@ def test_before_anything_was_read_it_says_so(tmp_path: Path) -> None:
 
 
 def test_the_data_has_its_schema_and_numbered_steps(tmp_path: Path) -> None:
-    data = json.loads(formatting.to_json(report.as_data(look(tmp_path, accounts=[ON]))))
+    data = json.loads(formatting.to_json(report.as_data(compare(tmp_path, accounts=[ON]))))
     assert data["schema"] == "pax8-pipeline/cutover/1"
     assert [s["number"] for s in data["steps"]] == list(range(1, len(data["steps"]) + 1))
     assert data["subscription_links"] == {"licence_id": 1}
@@ -234,5 +234,5 @@ def test_the_data_has_its_schema_and_numbered_steps(tmp_path: Path) -> None:
 
 def test_long_tables_end_and_say_how_much_is_left_out(tmp_path: Path) -> None:
     many = [subscription(id=f"00000000-0000-4000-8000-{n:012}") for n in range(5)]
-    text = markdown(look(tmp_path, Books(subscriptions=many)), limit=2)
+    text = markdown(compare(tmp_path, Books(subscriptions=many)), limit=2)
     assert "... and 3 more" in text

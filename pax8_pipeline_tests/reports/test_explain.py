@@ -27,11 +27,11 @@ from pax8_pipeline_tests.support.books import (
     SUB,
     TODAY,
     Books,
-    circumstances,
     invoice,
     let_go,
     licence,
     line,
+    plan_context,
     subscription,
 )
 
@@ -52,7 +52,7 @@ def lived(folder: Path) -> tuple[Warehouse, str]:
     """Ada's approval, a write whose answer was lost, and the next run that found out: a life in three days."""
     read_on(folder, "run-0", DAY - timedelta(days=1))
     warehouse = read_on(folder, "run-1", DAY + timedelta(hours=5), subscriptions=[subscription(quantity=25)])
-    plan = plans.make_plan(warehouse, circumstances(policy=POLICY))
+    plan = plans.make_plan(warehouse, plan_context(policy=POLICY))
     record_approval(
         warehouse, plan.plan_id, kind="approve", who="Ada", now=NOW, policy=POLICY, mappings="mappings", scope=Scope()
     )
@@ -64,7 +64,7 @@ def lived(folder: Path) -> tuple[Warehouse, str]:
     after = {"subscriptions": [subscription(quantity=25)], "licences": [licence(count=25)]}
     read_on(folder, "run-2", DAY + timedelta(days=1), **after)
     Ledger(warehouse, "run-2").settle(WAIT)
-    plans.make_plan(warehouse, circumstances(policy=POLICY, run_id="run-2"))
+    plans.make_plan(warehouse, plan_context(policy=POLICY, run_id="run-2"))
     with warehouse.transaction() as connection:
         connection.execute("UPDATE billing.ledger SET recorded_at = ? + to_hours(entry::INTEGER)", [NOW])
     return warehouse, plan.plan_id
@@ -85,7 +85,7 @@ def test_the_story_goes_from_what_pax8_said_to_how_it_was_settled_in_the_order_o
     warehouse, plan_id = lived(tmp_path)
     story = one(warehouse, SUB)
     assert [e.at for e in story.events] == sorted(e.at for e in story.events)
-    told = [(e.source, e.text) for e in story.events]
+    shown = [(e.source, e.text) for e in story.events]
     wanted = [
         ("Pax8", "status Active, quantity 20, price 22"),
         ("Halo", "licence 4127: name Suite, client 231, count 20"),
@@ -98,7 +98,7 @@ def test_the_story_goes_from_what_pax8_said_to_how_it_was_settled_in_the_order_o
         ("ledger", "entry 3: verified (found out by reading, in a later run)"),
         ("Halo", "count 20 -> 25"),
     ]
-    places = [next((n for n, (s, t) in enumerate(told) if s == source and words in t), -1) for source, words in wanted]
+    places = [next((n for n, (s, t) in enumerate(shown) if s == source and words in t), -1) for source, words in wanted]
     assert -1 not in places, [w for w, p in zip(wanted, places, strict=True) if p < 0]
     assert places == sorted(places)
     assert plan_id in {e.plan_id for e in story.events}
@@ -148,7 +148,7 @@ def test_a_number_that_fits_several_kinds_gives_all_stories_and_kind_chooses(tmp
         "recurring": [invoice([line(id=1, quantity_subscriptions=[{"licence_id": 1}])])],
     }
     warehouse = read_on(tmp_path, "run-1", DAY, subscriptions=[subscription(quantity=25)], **books)
-    plan = plans.make_plan(warehouse, circumstances())
+    plan = plans.make_plan(warehouse, plan_context())
     with warehouse.connect() as connection:
         changes = plans.safe_changes(connection, plan.plan_id)
     Ledger(warehouse, "run-1").record(plan.plan_id, [Entry(c, "claimed") for c in changes])
@@ -172,7 +172,7 @@ def test_an_unknown_id_is_one_plain_sentence(wanted: str, tmp_path: Path) -> Non
 def test_reads_that_say_the_same_are_told_once_and_plans_too_with_their_number(tmp_path: Path) -> None:
     for day in range(4):
         warehouse = read_on(tmp_path, f"run-{day}", DAY + timedelta(days=day))
-        plans.make_plan(warehouse, circumstances(run_id=f"run-{day}"))
+        plans.make_plan(warehouse, plan_context(run_id=f"run-{day}"))
     story = one(warehouse, SUB)
     assert [e.source for e in story.events].count("Pax8") == 1
     assert [e.source for e in story.events].count("Halo") == 3  # licence, line, recurring invoice
@@ -185,10 +185,10 @@ def test_a_subscription_that_left_the_list_is_told_as_absent_and_not_as_cancelle
     read_on(tmp_path, "run-1", DAY + timedelta(days=1))
     read_on(tmp_path, "run-2", DAY + timedelta(days=2), subscriptions=[])
     warehouse = read_on(tmp_path, "run-3", DAY + timedelta(days=3))
-    said = [e.text for e in one(warehouse, SUB).events if e.source == "Pax8"]
-    assert len(said) == 3  # nothing before it was first listed
-    assert "absence is never taken for a cancellation" in said[1]
-    assert "status Active" in said[2]
+    message = [e.text for e in one(warehouse, SUB).events if e.source == "Pax8"]
+    assert len(message) == 3  # nothing before it was first listed
+    assert "absence is never taken for a cancellation" in message[1]
+    assert "status Active" in message[2]
 
 
 def test_an_incomplete_read_is_no_evidence(tmp_path: Path) -> None:
@@ -219,20 +219,20 @@ def test_a_line_switched_off_in_halo_is_told(tmp_path: Path) -> None:
 
 def test_an_approval_given_in_an_earlier_plan_is_told_with_the_write_it_carried_over_to(tmp_path: Path) -> None:
     warehouse = read_on(tmp_path, "run-1", DAY, subscriptions=[subscription(quantity=25)])
-    first = plans.make_plan(warehouse, circumstances(policy=POLICY))
+    first = plans.make_plan(warehouse, plan_context(policy=POLICY))
     record_approval(
         warehouse, first.plan_id, kind="approve", who="Ada", now=NOW, policy=POLICY, mappings="mappings", scope=Scope()
     )
     read_on(tmp_path, "run-2", DAY + timedelta(days=1), subscriptions=[subscription(quantity=25)])
-    second = plans.make_plan(warehouse, circumstances(policy=POLICY, run_id="run-2"))
-    (told,) = [e for e in one(warehouse, f"{second.plan_id}/{SUB}").events if e.source == "approval"]
-    assert told.plan_id == first.plan_id
-    assert "Ada approved" in told.text
+    second = plans.make_plan(warehouse, plan_context(policy=POLICY, run_id="run-2"))
+    (shown,) = [e for e in one(warehouse, f"{second.plan_id}/{SUB}").events if e.source == "approval"]
+    assert shown.plan_id == first.plan_id
+    assert "Ada approved" in shown.text
 
 
 def test_a_write_left_open_says_so(tmp_path: Path) -> None:
     warehouse = read_on(tmp_path, "run-1", DAY, subscriptions=[subscription(quantity=25)])
-    plan = plans.make_plan(warehouse, circumstances())
+    plan = plans.make_plan(warehouse, plan_context())
     with warehouse.connect() as connection:
         changes = plans.safe_changes(connection, plan.plan_id)
     Ledger(warehouse, "run-1").record(plan.plan_id, [Entry(c, "sent") for c in changes])

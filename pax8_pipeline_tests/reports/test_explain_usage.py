@@ -18,7 +18,7 @@ from pax8_pipeline.reports.explain.text import history_lines
 from pax8_pipeline.settings import Policy, Trust, UsagePolicy
 from pax8_pipeline.warehouse import snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
-from pax8_pipeline_tests.support.books import COMPANY, circumstances, let_go
+from pax8_pipeline_tests.support.books import COMPANY, let_go, plan_context
 from pax8_pipeline_tests.support.usage_checks import item, rebuild, summary, usage_books
 
 POLICY = Policy(usage=UsagePolicy(first_month="2026-07"), trust=Trust(default="approve"))
@@ -40,7 +40,7 @@ def lived(folder: Path) -> Warehouse:
     """July charged on one invoice, one group of it assigned to nobody; approved by Ada, sent, read back, posted by a person."""
     rows = item(id="e4c0b1aa-01"), item(id="e4c0b1aa-02", companyId=None, details="Lab", total=30)
     warehouse = usage_books(folder, *rows, august=[summary()], policy=POLICY, more=[halo_invoices()])
-    plan = plans.make_plan(warehouse, circumstances(policy=POLICY))
+    plan = plans.make_plan(warehouse, plan_context(policy=POLICY))
     record_approval(
         warehouse, plan.plan_id, kind="approve", who="Ada", now=NOW, policy=POLICY, mappings="mappings", scope=Scope()
     )
@@ -80,19 +80,19 @@ def test_a_key_and_the_invoice_made_of_it_tell_everything_from_the_item_to_the_p
     wanted: str, kind: str, tmp_path: Path
 ) -> None:
     story = one(lived(tmp_path), wanted, kind)
-    told = [(e.source, e.text) for e in story.events]
+    shown = [(e.source, e.text) for e in story.events]
     for source, words in WHOLE:
-        assert any(s == source and words in t for s, t in told), words
-    assert not any("e4c0b1aa-02" in t for _, t in told)  # another group's charge is another story
+        assert any(s == source and words in t for s, t in shown), words
+    assert not any("e4c0b1aa-02" in t for _, t in shown)  # another group's charge is another story
     assert [row["verdict"] for row in story.now] == ["bill"]
 
 
 @pytest.mark.parametrize("wanted", ["e4c0b1aa-01", "i1/E4C0B1AA-01"])
 def test_an_item_tells_what_pax8_charged_and_which_document_it_went_into(wanted: str, tmp_path: Path) -> None:
     story = one(lived(tmp_path), wanted)
-    told = [(e.source, e.text) for e in story.events]
+    shown = [(e.source, e.text) for e in story.events]
     for source, words in WHOLE:
-        assert any(s == source and words in t for s, t in told), words
+        assert any(s == source and words in t for s, t in shown), words
 
 
 def test_an_unassigned_item_tells_the_plan_row_that_holds_it_and_no_document(tmp_path: Path) -> None:
@@ -111,9 +111,9 @@ def test_a_summary_tells_its_amounts_and_when_its_company_changed(tmp_path: Path
             [snapshots.Read("pax8.usage_summaries", snapshots.raw_objects(path, [row]), scope="2026-08")],
             run,
         )
-    told = [e.text for e in one(warehouse, "u1").events if "usage summary" in e.text]
+    shown = [e.text for e in one(warehouse, "u1").events if "usage summary" in e.text]
     assert [f"company {company}: {amount}" in text for text, company, amount in zip(
-        told, (COMPANY, "none", COMPANY), (25, 25, 31), strict=True)] == [True] * 3  # fmt: skip
+        shown, (COMPANY, "none", COMPANY), (25, 25, 31), strict=True)] == [True] * 3  # fmt: skip
 
 
 def test_a_story_of_usage_reads_as_lines(tmp_path: Path) -> None:

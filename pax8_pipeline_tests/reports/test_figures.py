@@ -10,12 +10,12 @@ from pathlib import Path
 from pax8_pipeline.billing.planning import planner
 from pax8_pipeline.reports.overview.figures import Money, load_money
 from pax8_pipeline.warehouse.connection import Warehouse
-from pax8_pipeline_tests.support.books import Books, circumstances, subscription
+from pax8_pipeline_tests.support.books import Books, plan_context, subscription
 
 
 def planned(warehouse: Warehouse, day: date) -> Money:
     made_at = datetime.combine(day, datetime.min.time())
-    context = replace(circumstances(), today=day, made_at=made_at)
+    context = replace(plan_context(), today=day, made_at=made_at)
     plan = planner.make_plan(warehouse, context)
     with warehouse.connect() as connection:
         return load_money(connection, planner.load_plan(connection, plan.plan_id))

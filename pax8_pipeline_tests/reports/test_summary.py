@@ -25,7 +25,7 @@ def row(number: int, **changes: Any) -> dict[str, Any]:
     return {**base, **changes}
 
 
-def told(
+def texts(
     rows: list[dict[str, Any]], width: int = 80, sentence: str = "nothing to write", found: Open = FOUND
 ) -> list[str]:
     return summary.lines(f"{sentence}; {found.sentence}; put them right", True, MONEY, found, rows, width)
@@ -34,7 +34,7 @@ def told(
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_it_fits_a_screen_and_no_line_is_wider_than_it(width: int) -> None:
     rows = [row(n, is_new=True, verdict=verdict.name) for n, verdict in enumerate(ALL_VERDICTS, 1)]
-    lines = told(rows, width)
+    lines = texts(rows, width)
     assert len(lines) <= 26
     assert max(map(len, lines)) <= width
 
@@ -82,7 +82,7 @@ def test_currencies_that_do_not_fit_are_named() -> None:
 
 
 def test_a_night_without_news_has_no_rows() -> None:
-    lines = told([row(n) for n in range(1, 30)], found=Open(losses=29, lost_a_month={"USD": Decimal(435)}))
+    lines = texts([row(n) for n in range(1, 30)], found=Open(losses=29, lost_a_month={"USD": Decimal(435)}))
     assert lines[0] == "nothing to write; 29 findings wait for a person (none new)"
     assert "Nothing new since the last run; 29 rows stay held." in lines
     assert len([line for line in lines if line]) <= 8

@@ -15,7 +15,7 @@ from pax8_pipeline.reports import plan_report, usage_chart, usage_report
 from pax8_pipeline.settings import Policy, UsagePolicy
 from pax8_pipeline.warehouse import snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
-from pax8_pipeline_tests.support.books import SUB, circumstances
+from pax8_pipeline_tests.support.books import SUB, plan_context
 from pax8_pipeline_tests.support.usage_checks import OTHER, Row, bill, item, items_read, seats, summary, usage_books
 
 JULY = Policy(usage=UsagePolicy(first_month="2026-07"))
@@ -138,7 +138,7 @@ def test_without_usage_there_is_no_picture(tmp_path: Path) -> None:
 
 
 def gathered(warehouse: Warehouse, policy: Policy = JULY) -> tuple[str, usage_report.Usage]:
-    plan_id = make_plan(warehouse, circumstances(policy=policy)).plan_id
+    plan_id = make_plan(warehouse, plan_context(policy=policy)).plan_id
     with warehouse.connect() as connection:
         return plan_id, usage_report.load_usage(connection, plan_id)
 
@@ -148,9 +148,9 @@ def test_a_month_shows_what_is_charged_waits_has_no_company_and_is_left_out(tmp_
     more = [usage_line(), snapshots.Read("halo.invoices", [])]
     usage = gathered(usage_books(tmp_path, *parts, august=[summary()], more=more, policy=JULY))[1]
     rows = {row["month"]: row for row in usage.months}
-    told = ("state", "to_bill", "billed", "waiting", "unassigned", "skipped", "estimate")
+    report = ("state", "to_bill", "billed", "waiting", "unassigned", "skipped", "estimate")
     # A company billed by Pax8 in part is still billed for the rest.
-    assert [str(rows["2026-07"][name]) for name in told] == [
+    assert [str(rows["2026-07"][name]) for name in report] == [
         "closed",
         "25.00",
         "0.00",
@@ -173,7 +173,7 @@ def test_each_group_without_a_company_is_told_with_its_money_and_what_to_click(t
 
 def test_the_report_files_hold_the_section_and_the_picture(tmp_path: Path) -> None:
     warehouse = two_months(tmp_path, item(), item(companyId=None, details="<b>|Lab"), june=[june(total=20)])
-    plan_id = make_plan(warehouse, circumstances(policy=JULY)).plan_id
+    plan_id = make_plan(warehouse, plan_context(policy=JULY)).plan_id
     page = plan_report.write_report(warehouse, plan_id, tmp_path / "reports")
     text, shown = page.with_suffix(".md").read_text(encoding="utf-8"), page.read_text(encoding="utf-8")
     assert "## Usage" in text
@@ -190,7 +190,7 @@ def test_the_report_files_hold_the_section_and_the_picture(tmp_path: Path) -> No
 
 def test_a_report_without_usage_says_so(tmp_path: Path) -> None:
     warehouse = usage_books(tmp_path, seats())
-    plan_id = make_plan(warehouse, circumstances()).plan_id
+    plan_id = make_plan(warehouse, plan_context()).plan_id
     page = plan_report.write_report(warehouse, plan_id, tmp_path / "reports")
     assert "No metered usage is known." in page.with_suffix(".md").read_text(encoding="utf-8")
     assert "No metered usage is known." in page.read_text(encoding="utf-8")

@@ -76,15 +76,15 @@ class PipelineHarness:
             "halo": FixedClient(self.halo),
         }
 
-    def sync(self, *, apply: bool = True, said: list[str] | None = None) -> RunResult:
+    def sync(self, *, apply: bool = True, messages: list[str] | None = None) -> RunResult:
         """The daily sync as the command line starts it."""
-        progress = said.append if said is not None else None
+        progress = messages.append if messages is not None else None
         with self.held_open():
             return run_daily_sync(
                 self.settings, apply=apply, instance=self.instance, resources=self.resources, progress=progress
             )
 
-    def agree(self, plan_id: str) -> None:
+    def approve_all(self, plan_id: str) -> None:
         """A person approves all that waits in a plan."""
         policy, mappings = self.settings.policy, load_mappings(self.settings.mappings_path).fingerprint
         now = datetime.now(UTC).replace(tzinfo=None)

@@ -202,7 +202,7 @@ def reconciled(warehouse: Warehouse) -> dict[str, dict[str, Any]]:
     return {row["subscription_id"]: row for row in rows}
 
 
-def circumstances(
+def plan_context(
     *,
     native: IntegrationState = "off",
     policy: Policy | None = None,
@@ -216,7 +216,7 @@ def circumstances(
 
 def planned(warehouse: Warehouse, **kwargs: Any) -> list[dict[str, Any]]:
     """Make a plan and return its rows."""
-    plan = make_plan(warehouse, circumstances(**kwargs))
+    plan = make_plan(warehouse, plan_context(**kwargs))
     with warehouse.connect() as connection:
         return snapshots.dicts(
             connection.execute("SELECT * FROM billing.plan WHERE plan_id = ? ORDER BY row_id", [plan.plan_id])

@@ -59,9 +59,9 @@ _PARTS = ("allOf", "anyOf", "oneOf")
 def facts(document: dict[str, Any], vendor: str) -> dict[str, Any]:
     """Return the facts of one description: paths with their answers, and the schemas these reach."""
     paths = {
-        path: kept
+        path: stored
         for path, operations in document["paths"].items()
-        if (kept := _operations(document, vendor, path, operations))
+        if (stored := _operations(document, vendor, path, operations))
     }
     schemas: dict[str, Any] = {}
     described = document["components"]["schemas"]
@@ -76,8 +76,8 @@ def facts(document: dict[str, Any], vendor: str) -> dict[str, Any]:
 
 
 def _operations(document: dict[str, Any], vendor: str, path: str, operations: dict[str, Any]) -> dict[str, Any]:
-    kept = KEPT[vendor]
-    methods = ("get",) if isinstance(kept, str) else kept.get(path, ())
+    stored = KEPT[vendor]
+    methods = ("get",) if isinstance(stored, str) else stored.get(path, ())
     return {m: {"responses": _answers(document, operations[m])} for m in methods if m in operations}
 
 

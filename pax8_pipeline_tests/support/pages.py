@@ -13,7 +13,7 @@ from pax8_pipeline.reports.page.context import ReportContext
 from pax8_pipeline.settings import Policy, UsagePolicy
 from pax8_pipeline.warehouse import build
 from pax8_pipeline.warehouse.connection import Warehouse
-from pax8_pipeline_tests.support.books import TODAY, circumstances, company, subscription
+from pax8_pipeline_tests.support.books import TODAY, company, plan_context, subscription
 from pax8_pipeline_tests.support.shelf import build_all
 from pax8_pipeline_tests.support.usage_checks import bill, item, items_read, usage_books
 
@@ -60,7 +60,7 @@ def hostile_books(folder: Path) -> Warehouse:
 
 def write_page(warehouse: Warehouse, folder: Path, context: ReportContext | None = None) -> Made:
     """Make a plan and its report."""
-    plan_id = make_plan(warehouse, circumstances(policy=POLICY)).plan_id
+    plan_id = make_plan(warehouse, plan_context(policy=POLICY)).plan_id
     context = context or ReportContext(POLICY.usage.first_month, policy_known=True)
     return Made(warehouse, plan_id, plan_report.write_report(warehouse, plan_id, folder / "reports", context))
 

@@ -17,7 +17,7 @@ from pax8_pipeline.billing.planning.planner import make_plan
 from pax8_pipeline.settings import Policy
 from pax8_pipeline.warehouse import build, snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
-from pax8_pipeline_tests.support.books import COMPANY, TODAY, Books, circumstances, company, subscription
+from pax8_pipeline_tests.support.books import COMPANY, TODAY, Books, company, plan_context, subscription
 from pax8_pipeline_tests.support.shelf import build_all
 
 METER = "d9a7c3b1-2e5f-4d18-b0c6-5a4e3f2d1c0b"
@@ -140,7 +140,7 @@ def policy(**usage: Any) -> Policy:
 
 def usage_plan(warehouse: Warehouse, rules: Policy, run_id: str = "run-1", **more: Any) -> dict[str, dict[str, Any]]:
     """Make a plan and return its rows about usage by row id."""
-    plan = make_plan(warehouse, circumstances(policy=rules, run_id=run_id, **more))
+    plan = make_plan(warehouse, plan_context(policy=rules, run_id=run_id, **more))
     query = "SELECT * FROM billing.plan WHERE plan_id = ? AND verdict LIKE 'usage%' ORDER BY row_id"
     with warehouse.connect() as connection:
         return {row["row_id"]: row for row in snapshots.dicts(connection.execute(query, [plan.plan_id]))}

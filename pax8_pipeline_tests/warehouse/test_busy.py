@@ -60,10 +60,10 @@ def test_the_wait_is_told_at_once_with_the_process_and_spent_once(
         warehouse.connect(),
     ):
         pass
-    said = [record.getMessage() for record in caplog.records]
-    assert f"is held by process {pid} (" in said[0]
-    assert "waiting up to 60 s" in said[0]
-    assert 2 <= len(said) <= 6
+    message = [record.getMessage() for record in caplog.records]
+    assert f"is held by process {pid} (" in message[0]
+    assert "waiting up to 60 s" in message[0]
+    assert 2 <= len(message) <= 6
     assert 60 <= time.now <= 61
     for again in (warehouse, Warehouse(path, 60, waited, time.clock, time.wait)):
         waits = time.waits

@@ -113,9 +113,9 @@ def test_the_story_of_a_rejected_subscription_and_licence_is_told(desk: StagedWa
     with desk.warehouse.connect() as connection:
         (of_subscription,) = explain(connection, OTHER)
         (of_licence,) = explain(connection, "4127")
-    told = " ".join(event.text for event in of_subscription.events)
-    assert "31/12/2027" in told
-    assert "unreadable" in told
+    shown = " ".join(event.text for event in of_subscription.events)
+    assert "31/12/2027" in shown
+    assert "unreadable" in shown
     assert "many" in " ".join(event.text for event in of_licence.events)
 
 

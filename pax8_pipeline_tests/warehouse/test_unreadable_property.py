@@ -211,8 +211,8 @@ def spoiling(draw: st.DrawFn) -> Callable[[Customer], None]:
     member = draw(st.sampled_from(garbled if how == "garbled" else required))
     value, place = draw(st.sampled_from(GARBAGE)), draw(st.integers(0, 3))
 
-    def spoil(customer: Customer) -> None:
-        lists = [rows for rows in customer.records(kind) if rows]
+    def spoil(firm: Customer) -> None:
+        lists = [rows for rows in firm.records(kind) if rows]
         if not lists:
             return
         rows = lists[place % len(lists)]
@@ -229,7 +229,7 @@ def spoiling(draw: st.DrawFn) -> Callable[[Customer], None]:
 
 def books_of(customers: list[Customer]) -> Books:
     def all_of(name: str) -> list[Any]:
-        return [row for customer in customers for row in getattr(customer, name)]
+        return [row for firm in customers for row in getattr(firm, name)]
 
     return Books(
         companies=all_of("companies"), subscriptions=all_of("subscriptions"), clients=[*all_of("clients"), {"id": 77, "inactive": False}],
@@ -270,8 +270,8 @@ def test_unreadable_records_never_cause_a_write(
     desk: StagedWarehouse, complete: set[tuple[Any, ...]], faults: list[list[Callable[[Customer], None]]]
 ) -> None:
     spoiled = customers()
-    for customer, ones in zip(spoiled, faults, strict=True):
+    for firm, ones in zip(spoiled, faults, strict=True):
         for spoil in ones:
-            spoil(customer)
+            spoil(firm)
     found = planned_writes(desk, spoiled)
     assert found <= complete, f"caused by what could not be read: {sorted(found - complete, key=str)}"

@@ -234,7 +234,7 @@ CASES: dict[str, tuple[Callable[[], Books], str, str]] = {
     "two subscriptions on one licence": (shared_licence, "ambiguous", "blocked"),
     "line inactive": (lambda: on_line(isinactive=True, isActive=False), "line_inactive", "blocked"),
     "line past its end": (lambda: on_line(enddate="2026-08-19T00:00:00"), "line_inactive", "blocked"),
-    "line not begun": (lambda: on_line(startdate="2026-09-01T00:00:00"), "line_inactive", "blocked"),
+    "line not started": (lambda: on_line(startdate="2026-09-01T00:00:00"), "line_inactive", "blocked"),
     "invoice disabled": (lambda: on_invoice(disabled=True), "line_inactive", "blocked"),
     "licence inactive": (
         lambda: Books(subscriptions=[subscription(quantity=25)], licences=[licence(is_active=False)]),

@@ -19,7 +19,7 @@ from pax8_pipeline.settings import Guardrails, Limits
 
 
 @dataclass(frozen=True)
-class Holds:
+class GuardrailResult:
     """What is held: the run's seats as a whole (one sentence), those of single clients, usage charges of clients
     (sentences by Halo client id).
     """
@@ -35,7 +35,7 @@ class Holds:
         return self.run is None and change.client_id not in self.clients
 
 
-def check(changes: Sequence[Change], lines: Mapping[int | None, int], limits: Guardrails) -> Holds:
+def check(changes: Sequence[Change], lines: Mapping[int | None, int], limits: Guardrails) -> GuardrailResult:
     """Hold against the limits.
 
     `lines` is how many lines were considered for each Halo client. Every sentence carries figure and limit.
@@ -48,7 +48,7 @@ def check(changes: Sequence[Change], lines: Mapping[int | None, int], limits: Gu
         if broken:
             clients[client_id] = f"client {client_id}: {'; '.join(broken)}"
     broken = _broken(seats, sum(lines.values()), limits.run)
-    return Holds(f"the run: {'; '.join(broken)}" if broken else None, clients, _usage(charges, limits))
+    return GuardrailResult(f"the run: {'; '.join(broken)}" if broken else None, clients, _usage(charges, limits))
 
 
 def _usage(charges: Sequence[Change], limits: Guardrails) -> dict[int | None, str]:
@@ -79,7 +79,7 @@ def _by_client(changes: Iterable[Change]) -> dict[int | None, list[Change]]:
     return by_client
 
 
-def way_past(plan_id: str) -> str:
+def override_instructions(plan_id: str) -> str:
     """Return what to type so that one plan is written although a guardrail holds it."""
     first, second = (
         f"pax8-pipeline plan approve {plan_id} --acknowledge",

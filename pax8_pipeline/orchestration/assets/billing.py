@@ -27,7 +27,7 @@ from pax8_pipeline.billing.ledger import documents, ledger, writer
 from pax8_pipeline.billing.ledger.backup import backup
 from pax8_pipeline.billing.model import Plan
 from pax8_pipeline.billing.planning.context import PlanContext
-from pax8_pipeline.billing.planning.guardrails import way_past
+from pax8_pipeline.billing.planning.guardrails import override_instructions
 from pax8_pipeline.billing.planning.planner import load_plan, make_plan
 from pax8_pipeline.billing.planning.rows import usage_hold
 from pax8_pipeline.clock import compare, not_compared
@@ -235,7 +235,7 @@ def _sink(
         return _nothing("no plan was made in this run", None), False
     reason = refused or _plan_refusal(step, plan_head, config)
     if changes_now.held and not changes_now.changes:
-        reason = reason or f"{'; '.join(changes_now.held)}; {way_past(plan_head.plan_id)}"
+        reason = reason or f"{'; '.join(changes_now.held)}; {override_instructions(plan_head.plan_id)}"
     reason = reason or _usage_refusal(step, changes_now)
     if reason:
         return _nothing(reason, plan_head, waiting=len(changes_now.changes)), False
@@ -243,39 +243,50 @@ def _sink(
         nothing = {k: v for k, v in _nothing("", plan_head).items() if k != "reason"}
         return {**nothing, "applied": True, "outcome": "nothing to write"}, False
     client, source = halo.client(step.settings), pax8.client(step.settings)
-    refused = _wrong_day(step, source, client)
-    if refused is None and step.settings.policy.native_integration == "refuse":
-        with step.warehouse.connect() as connection:
-            integration = distrust_empty_list(ask_integration(client), connection)
-        refused = None if integration.state == "off" else f"two writers never: {integration.sentence}"
+    refused = _wrong_day(step, source, client) or _native_refusal(step, client)
     if refused:
         return {**_nothing(refused, plan_head, waiting=len(changes_now.changes)), "held_back": refused}, False
+    return _write(step, config, source, client)
+
+
+def _write(step: AssetStep, config: WritesConfig, pax8: Pax8Client, halo: HaloClient) -> tuple[dict[str, Any], bool]:
+    """Write what may be written, as the only writer; return the metadata, and whether any write went wrong."""
     zone = ZoneInfo(step.settings.policy.timezone)
     with writer_lock(step.settings.data / "writer.lock"):
         # Another apply may have written changes while this one waited for the lock. They are not written again.
-        _, changes_now = _open_changes(step, config)
+        plan_head, changes = _open_changes(step, config)
+        assert plan_head is not None
         identity = writer.ensure(step.warehouse, _utc_now())
         with step.warehouse.connect() as connection:
             retired = writer.retired(connection)
         applier = apply.Applier(
-            halo=client,
-            pax8=source,
+            halo=halo,
+            pax8=pax8,
             ledger=ledger.Ledger(step.warehouse, step.run_id),
             today=step.settings.today,
-            vendor_day=lambda: source.clock.day(zone) if source.clock else None,
-            acknowledged=changes_now.acknowledged,
+            vendor_day=lambda: pax8.clock.day(zone) if pax8.clock else None,
+            acknowledged=changes.acknowledged,
             line_fallback=step.settings.policy.halo.line_fallback,
             progress=step.progress("writes"),
             writer=identity,
             retired=retired,
         )
-        result = applier.apply(plan_head, changes_now.changes)
+        result = applier.apply(plan_head, changes.changes)
         with step.warehouse.transaction() as connection:
             documents.remember(connection, result.documents, _utc_now())
         metadata, failed = _outcome(plan_head, result)
-        metadata["held"] = "; ".join(changes_now.held) or "nothing"
+        metadata["held"] = "; ".join(changes.held) or "nothing"
         metadata["backup"] = str(backup(step.warehouse, plan_head.plan_id, step.settings.backups_path))
         return metadata, failed
+
+
+def _native_refusal(step: AssetStep, halo: HaloClient) -> str | None:
+    """Ask Halo just before the first write whether its own Pax8 integration is off; return why not to write."""
+    if step.settings.policy.native_integration != "refuse":
+        return None
+    with step.warehouse.connect() as connection:
+        found = distrust_empty_list(ask_integration(halo), connection)
+    return None if found.state == "off" else f"two writers never: {found.sentence}"
 
 
 def _usage_refusal(step: AssetStep, changes_now: Writable) -> str | None:

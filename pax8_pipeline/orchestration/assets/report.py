@@ -115,15 +115,15 @@ def _agreement(connection: Connection, plan_id: str, written: Path) -> dg.AssetC
     """Compare the report's own table with the plan."""
     with written.open(encoding="utf-8", newline="") as table:
         money = [row["money_per_month"] for row in csv.DictReader(table)]
-    said = sum((Decimal(text or 0) for text in money), Decimal(0))
+    message = sum((Decimal(text or 0) for text in money), Decimal(0))
     number, meant = connection.execute(
         "SELECT count(*), coalesce(sum(money_per_month), 0) FROM billing.plan WHERE plan_id = ?", [plan_id]
     ).fetchall()[0]
     return dg.AssetCheckResult(
         asset_key=_PLAN,
         check_name=_AGREES,
-        passed=len(money) == number and said == meant,
+        passed=len(money) == number and message == meant,
         severity=dg.AssetCheckSeverity.ERROR,
         metadata={"rows_of_plan": int(number), "rows_of_report": len(money), "money_of_plan": str(meant),
-                  "money_of_report": str(said)},
+                  "money_of_report": str(message)},
     )  # fmt: skip

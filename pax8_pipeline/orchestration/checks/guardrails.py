@@ -5,7 +5,7 @@ The plan itself holds the rows (billing.plan), so Dagster continues: held seats 
 
 from __future__ import annotations
 
-from pax8_pipeline.billing.planning.guardrails import way_past
+from pax8_pipeline.billing.planning.guardrails import override_instructions
 from pax8_pipeline.orchestration.checks.check import Check, CheckContext, CheckOutcome, run_query
 from pax8_pipeline.orchestration.checks.newest_plan import NO_PLAN, newest_plan
 
@@ -24,12 +24,16 @@ def evaluate(context: CheckContext) -> CheckOutcome:
         return NO_PLAN
     count, rows, sums = run_query(context, _QUERY, {"plan_id": plan.plan_id}, amount="money_a_month")
     if plan.held:
-        sentence = f"plan {plan.plan_id} is held whole: {plan.held}. Look at it; {way_past(plan.plan_id)}"
+        sentence = f"plan {plan.plan_id} is held whole: {plan.held}. Look at it; {override_instructions(plan.plan_id)}"
         return CheckOutcome(sentence, max(count, 1), rows, sums, _QUERY, blocks=True)
     if count:
         names = ", ".join(str(row["client_name"] or row["client_id"]) for row in rows[:5])
         return CheckOutcome(
-            f"held by a client's guardrail: {names}. Look at it; {way_past(plan.plan_id)}", count, rows, sums, _QUERY
+            f"held by a client's guardrail: {names}. Look at it; {override_instructions(plan.plan_id)}",
+            count,
+            rows,
+            sums,
+            _QUERY,
         )
     return CheckOutcome(f"plan {plan.plan_id} is within all limits")
 

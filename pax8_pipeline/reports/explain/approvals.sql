@@ -1,10 +1,10 @@
 -- Who agreed to what of it, when, and to which checksum. An approval given for an equal row of an earlier plan carries
 -- over (billing/writable.sql), so it is told as well.
-WITH told AS (
+WITH history AS (
   SELECT p.* FROM story_rows s JOIN billing.plan p USING (plan_id, row_id)
 ), agreed AS (
   SELECT DISTINCT r.plan_id, r.row_id, r.kind, r.approved_at, r.approved_by, r.client_id
-  FROM billing.approved_rows r JOIN told t ON t.row_id = r.row_id AND t.action = r.action
+  FROM billing.approved_rows r JOIN history t ON t.row_id = r.row_id AND t.action = r.action
     AND t.client_id IS NOT DISTINCT FROM r.client_id AND t."before" IS NOT DISTINCT FROM r."before"
     AND t."after" IS NOT DISTINCT FROM r."after"
     AND (t.recurring_invoice_id, t.line_id, t.licence_id) IS NOT DISTINCT

@@ -23,11 +23,11 @@ WITH parsed AS (
   LEFT JOIN parsed p ON p.snapshot_id = r.snapshot_id AND p.object_id = s.id
 ), marked AS (
   SELECT *, (listed, status, quantity, start_date, end_date, price, partner_cost, currency, billing_term, company_id,
-         unreadable) AS said,
+         unreadable) AS shown_state,
          -- Reads before it was first listed say nothing of it.
          bool_or(listed) OVER (PARTITION BY id ORDER BY loaded_at, snapshot_id) AS known
   FROM seen
 )
-SELECT * EXCLUDE (said, known) FROM marked WHERE known
-QUALIFY lag(said) OVER (PARTITION BY id ORDER BY loaded_at, snapshot_id) IS DISTINCT FROM said
+SELECT * EXCLUDE (shown_state, known) FROM marked WHERE known
+QUALIFY lag(shown_state) OVER (PARTITION BY id ORDER BY loaded_at, snapshot_id) IS DISTINCT FROM shown_state
 ORDER BY loaded_at, id;

@@ -11,7 +11,7 @@ WITH named AS (
                    WHEN 'licence' THEN licence_id = meta.halo_id($id)
                    WHEN 'line' THEN line_id = meta.halo_id($id)
                    WHEN 'invoice' THEN recurring_invoice_id = meta.own_recurring_id($id) ELSE false END
-), told AS (
+), subjects AS (
   SELECT 'subscription' AS kind, subscription_id AS id FROM named
   UNION
   -- A story of one line or licence leaves its neighbours out, a story of a recurring invoice tells of the header only.
@@ -32,4 +32,4 @@ WITH named AS (
   SELECT 'invoice', l.recurring_invoice_id::VARCHAR FROM staging.recurring_invoice_lines l
   WHERE $kind = 'line' AND l.line_id = meta.halo_id($id)
 )
-SELECT kind, id FROM told WHERE id IS NOT NULL;
+SELECT kind, id FROM subjects WHERE id IS NOT NULL;

@@ -13,7 +13,7 @@ WITH keys AS (
      OR list_has_any(regexp_extract_all(lower(r.payload),
        'pax8-usage \d{4}-\d{2} [0-9a-f][0-9a-f-]*[0-9a-f](?:-adj\d+)?'),
                      (SELECT coalesce(list(usage_key), []) FROM keys))
-), told AS (
+), history AS (
   SELECT snapshot_id, run_id, loaded_at, id,
          to_json({'reference': meta.txt(j.reference), 'client_id': meta.halo_id(j.client_id),
            'invoice_date': meta.halo_day(j.invoice_date), 'lines': coalesce(len(j.lines), 0),
@@ -23,7 +23,7 @@ WITH keys AS (
            'posted': meta.flag(j.posted), 'voided': meta.flag(j.voided)})::VARCHAR AS facts
   FROM mine
 )
-SELECT * FROM told
+SELECT * FROM history
 WINDOW w AS (PARTITION BY id ORDER BY loaded_at, snapshot_id)
 QUALIFY lag(facts) OVER w IS DISTINCT FROM facts
 ORDER BY loaded_at, id;

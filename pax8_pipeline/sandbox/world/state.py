@@ -35,5 +35,5 @@ def load(path: Path) -> World:
         return World.from_json(jsontext.loads(path.read_bytes()))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise StateFileError(
-            f"{path}: not a sandbox state of this version ({error}); remove it to begin anew"
+            f"{path}: not a sandbox state of this version ({error}); remove it to start again"
         ) from error

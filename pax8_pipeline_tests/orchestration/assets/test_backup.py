@@ -47,18 +47,18 @@ def test_an_open_write_outlives_the_warehouse_and_is_settled_by_reading_not_sent
     assert states(harness)[-1] == (SUB, "unknown")
     before = states(harness)
     lose_warehouse(harness)
-    said: list[str] = []
-    again = harness.sync(said=said)
+    messages: list[str] = []
+    again = harness.sync(messages=messages)
     assert states(harness) == [*before, (SUB, "verified")]
     assert len(harness.halo.written) == 1
     assert (again.success, again.outcome) == (True, "nothing to write")
-    assert any("the warehouse had no ledger" in text for text in said)
+    assert any("the warehouse had no ledger" in text for text in messages)
 
 
 def test_each_apply_leaves_a_backup_named_after_its_plan_and_a_run_without_writes_none(tmp_path: Path) -> None:
     harness = out_of_step(tmp_path)
     first = harness.sync()
-    told = harness.made(first.run_id)["billing/writes"]
-    assert told["backup"] == str(tmp_path / "backups" / str(first.plan_id))
+    shown = harness.made(first.run_id)["billing/writes"]
+    assert shown["backup"] == str(tmp_path / "backups" / str(first.plan_id))
     harness.sync()
     assert [p.name for p in (tmp_path / "backups").iterdir() if p.is_dir()] == [first.plan_id]

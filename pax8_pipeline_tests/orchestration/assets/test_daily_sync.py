@@ -57,47 +57,47 @@ def test_every_asset_is_made(ran: tuple[PipelineHarness, RunResult]) -> None:
 
 def test_a_raw_asset_shows_how_it_was_read(ran: tuple[PipelineHarness, RunResult]) -> None:
     harness, result = ran
-    told = harness.made(result.run_id)["pax8/subscriptions"]
-    assert (told["objects"], told["requests"], told["repeats"], told["complete"]) == (1, 1, 0, True)
-    assert {"snapshot_id", "seconds", "dagster/row_count"} <= told.keys()
+    shown = harness.made(result.run_id)["pax8/subscriptions"]
+    assert (shown["objects"], shown["requests"], shown["repeats"], shown["complete"]) == (1, 1, 0, True)
+    assert {"snapshot_id", "seconds", "dagster/row_count"} <= shown.keys()
 
 
 def test_a_staging_asset_shows_rows_rejects_and_a_sample(ran: tuple[PipelineHarness, RunResult]) -> None:
     harness, result = ran
-    told = harness.made(result.run_id)["staging/subscriptions"]
-    assert (told["dagster/row_count"], told["rejects"]) == (1, 0)
-    assert SUB in told["sample"]
+    shown = harness.made(result.run_id)["staging/subscriptions"]
+    assert (shown["dagster/row_count"], shown["rejects"]) == (1, 0)
+    assert SUB in shown["sample"]
 
 
 def test_the_reconciliation_shows_verdicts_with_their_money(ran: tuple[PipelineHarness, RunResult]) -> None:
     harness, result = ran
-    told = harness.made(result.run_id)["reconciled/subscriptions"]
-    assert told["verdict/increase"] == 1
-    assert "110" in told["verdicts"]
-    assert isinstance(told["dagster/column_lineage"], dg.TableColumnLineage)
+    shown = harness.made(result.run_id)["reconciled/subscriptions"]
+    assert shown["verdict/increase"] == 1
+    assert "110" in shown["verdicts"]
+    assert isinstance(shown["dagster/column_lineage"], dg.TableColumnLineage)
 
 
 def test_the_plan_shows_client_before_after_and_money(ran: tuple[PipelineHarness, RunResult]) -> None:
     harness, result = ran
-    told = harness.made(result.run_id)["billing/plan"]
-    assert (told["plan_id"], told["safe"], told["complete"]) == (result.plan_id, 1, True)
-    row = next(line for line in told["preview"].splitlines() if "Suite" in line)
+    shown = harness.made(result.run_id)["billing/plan"]
+    assert (shown["plan_id"], shown["safe"], shown["complete"]) == (result.plan_id, 1, True)
+    row = next(line for line in shown["preview"].splitlines() if "Suite" in line)
     assert [part in row for part in ("Example", "20", "25", "+110.00 USD")] == [True] * 4
-    assert "110" in told["biggest_changes"]
+    assert "110" in shown["biggest_changes"]
 
 
 def test_the_ledger_shows_what_became_of_the_write(ran: tuple[PipelineHarness, RunResult]) -> None:
     harness, result = ran
-    told = harness.made(result.run_id)["billing/ledger"]
-    assert (told["state/verified"], told["verified_money_a_month"]) == (1, "110.00 USD")
+    shown = harness.made(result.run_id)["billing/ledger"]
+    assert (shown["state/verified"], shown["verified_money_a_month"]) == (1, "110.00 USD")
 
 
 def test_the_report_and_the_published_copy_know_of_the_write(ran: tuple[PipelineHarness, RunResult]) -> None:
     harness, result = ran
-    told = harness.made(result.run_id)["billing/report"]
-    assert told["written"] == {"verified": 1}
-    assert "verified" in Path(told["page"]).read_text(encoding="utf-8")
-    with duckdb.connect(told["published"], read_only=True) as published:
+    shown = harness.made(result.run_id)["billing/report"]
+    assert shown["written"] == {"verified": 1}
+    assert "verified" in Path(shown["page"]).read_text(encoding="utf-8")
+    with duckdb.connect(shown["published"], read_only=True) as published:
         states = published.execute("SELECT state FROM billing.ledger ORDER BY entry DESC LIMIT 1").fetchall()
     assert states == [("verified",)]
 
@@ -125,11 +125,11 @@ def test_usage_without_a_company_is_a_warning_of_the_run_and_stops_nothing(
 
 def test_a_second_run_writes_nothing(tmp_path: Path) -> None:
     harness, _ = written(tmp_path)
-    said: list[str] = []
-    second = harness.sync(said=said)
+    messages: list[str] = []
+    second = harness.sync(messages=messages)
     assert (second.applied, second.outcome) == ({}, "nothing to write")
     assert len(harness.halo.written) == 1
-    assert any(text.startswith("pax8.subscriptions: 1 objects") for text in said)
+    assert any(text.startswith("pax8.subscriptions: 1 objects") for text in messages)
 
 
 @pytest.mark.parametrize(

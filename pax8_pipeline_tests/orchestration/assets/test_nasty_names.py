@@ -49,8 +49,8 @@ def plan_id(harness: PipelineHarness) -> str:
 
 def test_the_terminal_shows_the_names_and_obeys_nothing(harness: PipelineHarness) -> None:
     out = io.StringIO()
-    told = run_report.build_run_report(harness.settings, "", plan_id(harness), [], [f"{CLIENT} cannot be read"])
-    run_report.show(PlainConsole(file=out, width=200), told, everything=True)
+    found = run_report.build_run_report(harness.settings, "", plan_id(harness), [], [f"{CLIENT} cannot be read"])
+    run_report.show(PlainConsole(file=out, width=200), found, everything=True)
     assert not STEERING & set(out.getvalue())
     assert "Acme [/UK] Ltd" in out.getvalue()
     assert "=Office [edu]" in out.getvalue()

@@ -52,10 +52,10 @@ def test_what_trying_again_does_not_mend_is_not_tried_again(tmp_path: Path) -> N
 
 
 def test_long_work_is_told_every_few_seconds_and_not_at_each_step() -> None:
-    said: list[str] = []
+    messages: list[str] = []
     times = iter([0.0, 1.0, 6.0, 6.0, 7.0])
-    context: Any = SimpleNamespace(log=SimpleNamespace(info=said.append))
+    context: Any = SimpleNamespace(log=SimpleNamespace(info=messages.append))
     tell = AssetStep(context, None, None, clock=lambda: next(times)).progress("usage")  # type: ignore[arg-type]
     for done in (10, 60, 70):
         tell(done, 100)
-    assert said == ["usage: 60 of 100"]
+    assert messages == ["usage: 60 of 100"]

@@ -51,10 +51,10 @@ def test_a_run_that_cannot_write_only_warns(apply: bool, mode: str, tmp_path: Pa
 
 def test_vendors_without_a_date_header_are_named_and_nothing_is_held(tmp_path: Path) -> None:
     harness = out_of_step(tmp_path)
-    said: list[str] = []
-    result = harness.sync(said=said)
+    messages: list[str] = []
+    result = harness.sync(messages=messages)
     assert (result.applied, clock_check(result)) == ({"verified": 1}, [])
-    assert "Pax8 and Halo sent no Date header: the day was not compared with it" in said
+    assert "Pax8 and Halo sent no Date header: the day was not compared with it" in messages
 
 
 def test_the_sink_asks_again_just_before_the_first_write(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from pax8_pipeline.orchestration.checks.findings import GROUPS
 from pax8_pipeline.settings import Policy
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline.warehouse.models import model
-from pax8_pipeline_tests.support.books import SUB, TODAY, Books, circumstances
+from pax8_pipeline_tests.support.books import SUB, TODAY, Books, plan_context
 from pax8_pipeline_tests.support.checks import Checked, look_with, settings_of
 
 HELD = tuple(v for v in ALL_VERDICTS if v.cls in ("blocked", "needs_approval"))
@@ -40,7 +40,7 @@ def insert(connection: Any, table: str, source: str, **values: Any) -> None:
 def with_a_row_of(verdict: Verdict, folder: Path) -> Warehouse:
     """Books in step, and beside them one thing of this verdict, everywhere a check may look."""
     warehouse = Books().load(folder)
-    plan_id = make_plan(warehouse, circumstances(policy=CHECKS)).plan_id
+    plan_id = make_plan(warehouse, plan_context(policy=CHECKS)).plan_id
     with warehouse.transaction() as connection:
         insert(
             connection, "billing.plan", f"SELECT * FROM billing.plan WHERE row_id = '{SUB}'",

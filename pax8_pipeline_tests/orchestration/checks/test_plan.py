@@ -12,7 +12,7 @@ from pax8_pipeline.billing.planning.planner import make_plan
 from pax8_pipeline.extract.halo_lists import read_integration
 from pax8_pipeline.settings import ClientLimits, Guardrails, Policy, RunLimits
 from pax8_pipeline.warehouse import snapshots
-from pax8_pipeline_tests.support.books import Books, circumstances, subscription
+from pax8_pipeline_tests.support.books import Books, plan_context, subscription
 from pax8_pipeline_tests.support.checks import Checked, check
 from pax8_pipeline_tests.support.vendors import HaloInMemory
 
@@ -30,7 +30,7 @@ def planned(
 ) -> Checked:
     warehouse = books.load(folder)
     snapshots.store(warehouse, [read_integration(HaloInMemory(**halo))], run_id)
-    make_plan(warehouse, circumstances(policy=policy, run_id=run_id))
+    make_plan(warehouse, plan_context(policy=policy, run_id=run_id))
     return check(name, PLAN, folder, policy)
 
 

@@ -25,7 +25,7 @@ from pax8_pipeline.warehouse.models import model
 from pax8_pipeline.warehouse.snapshots import dicts
 from pax8_pipeline_tests.support.billing import TODAY, WAIT, FakeHalo, FakePax8, MemoryLedger
 from pax8_pipeline_tests.support.billing import plan as fake_plan
-from pax8_pipeline_tests.support.books import circumstances, invoice, licence, line
+from pax8_pipeline_tests.support.books import invoice, licence, line, plan_context
 from pax8_pipeline_tests.support.checks import Checked, check
 from pax8_pipeline_tests.support.usage_books import KEY, UsageBooks, policy, usage_plan
 
@@ -179,7 +179,7 @@ def test_an_old_plan_writes_no_price_and_its_undo_says_what_to_do(tmp_path: Path
     halo = FakeHalo({}, {})
     with pytest.raises(PipelineError, match="set_usage_licence, which this version does not write"):
         Applier(halo, FakePax8(), MemoryLedger(), TODAY).apply(fake_plan(), [change])
-    undo = make_rollback(warehouse, OLD, halo, circumstances())
+    undo = make_rollback(warehouse, OLD, halo, plan_context())
     with warehouse.connect() as connection:
         (row,) = dicts(connection.execute("SELECT * FROM billing.plan WHERE plan_id = ?", [undo.plan_id]))
     assert (row["class"], row["action"]) == ("blocked", "none")

@@ -14,7 +14,7 @@ from pax8_pipeline.billing.planning.planner import make_plan
 from pax8_pipeline.settings import Policy, UsagePolicy
 from pax8_pipeline.warehouse import snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
-from pax8_pipeline_tests.support.books import COMPANY, circumstances
+from pax8_pipeline_tests.support.books import COMPANY, plan_context
 from pax8_pipeline_tests.support.checks import Checked, check
 from pax8_pipeline_tests.support.usage_checks import OTHER, bill, change, item, items_read, rebuild, seats, usage_books
 
@@ -126,7 +126,7 @@ def halo_invoice(number: int, **changes: Any) -> dict[str, Any]:
 def billed_twice(folder: Path, *invoices: dict[str, Any]) -> Checked:
     reads = [snapshots.Read("halo.invoices", snapshots.raw_objects("/Invoice", invoices))]
     warehouse = usage_books(folder, item(), more=reads)
-    make_plan(warehouse, circumstances())
+    make_plan(warehouse, plan_context())
     return check("usage_billed_twice", "billing.plan", folder)
 
 
@@ -178,7 +178,7 @@ def billed(warehouse: Warehouse, *invoices: str, amount: str = "25.00") -> None:
     charges = [f"{i}/#0000000" for i in invoices]
     line = {"ref": "s p 2026-07", "amount": amount, "cost": "19.50", "charges": charges}
     expect = json.dumps({"usage": {"key": KEY, "month": "2026-07", "company_id": COMPANY, "lines": [line]}})
-    plan_id = make_plan(warehouse, circumstances()).plan_id
+    plan_id = make_plan(warehouse, plan_context()).plan_id
     with warehouse.transaction() as connection:
         plan = {"plan_id": plan_id, "row_id": "billed before", "class": "safe", "verdict": "usage_bill", "action": "create_invoice",
                 "reason": "usage_bill", "sentence": "", "subscription_id": "", "expect": expect, "evidence": "{}",

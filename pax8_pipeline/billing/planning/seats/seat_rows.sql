@@ -5,10 +5,10 @@ reads: seat_changes, decisions
 fills: plan_rows
 */
 SELECT row_id, class, verdict, action, decided_by AS reason,
-       CASE WHEN said IS NULL THEN coalesce(verdict_sentence, wording('plan_words', 'no_rule'))
+       CASE WHEN reason_text IS NULL THEN coalesce(verdict_sentence, wording('plan_words', 'no_rule'))
                                    || coalesce(' (' || reason || ')', '')
-            WHEN decided_by = 'rolled_back' OR decided_by LIKE 'auto_%' THEN verdict_sentence || '; ' || said
-            ELSE said END
+            WHEN decided_by = 'rolled_back' OR decided_by LIKE 'auto_%' THEN verdict_sentence || '; ' || reason_text
+            ELSE reason_text END
        || CASE WHEN rebuy_of IS NOT NULL AND verdict = 'unbilled' THEN wording('seat_notes', 'rebuy') ELSE '' END
        || CASE WHEN verdict = 'decrease' AND commitment_end_date >= getvariable('today')
                THEN wording('seat_notes', 'commitment') ELSE '' END
@@ -49,7 +49,7 @@ SELECT row_id, class, verdict, action, decided_by AS reason,
                 'minimum_qty': meta.plain(minimum_qty), 'licences_on_line': line_licences,
                 'pending_pro_rata': pending_pro_rata, 'rebuy_of': rebuy_of, 'detail': reason})::VARCHAR AS evidence
 FROM (SELECT c.*, d.*, coalesce(c.line_live, false) AS is_live, c.action IN ('end_line', 'end_licence') AS ends,
-             CASE WHEN c.action <> 'none' THEN wording('plan_reasons', d.decided_by) END AS said,
+             CASE WHEN c.action <> 'none' THEN wording('plan_reasons', d.decided_by) END AS reason_text,
              CASE WHEN c.action IN ('set_licence_count', 'end_licence') THEN 'licence'
                   WHEN c.action = 'end_line' AND c.licence_id IS NOT NULL THEN 'line_and_licence'
                   WHEN c.action <> 'none' THEN 'line' END AS writes_on

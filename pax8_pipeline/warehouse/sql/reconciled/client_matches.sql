@@ -49,7 +49,7 @@ WITH claims AS (
          GROUP BY client_id
 ), counted AS (
   SELECT company_id, count(*) AS subscriptions FROM staging.subscriptions GROUP BY company_id
-), judged AS (
+), with_state AS (
   SELECT c.* EXCLUDE (problem), p.client_id AS wanted, p.method, p.candidates, k.name AS client_name,
          coalesce(k.currency, getvariable('default_currency')::VARCHAR) AS client_currency,
          coalesce(k.billed_client_id, k.client_id) AS billed_client_id,
@@ -117,7 +117,7 @@ WITH claims AS (
   -- Claims that do not fit the company's own match; the client that is billed for another is no contradiction.
   SELECT DISTINCT p.company_id, p.client_id, p.what
   FROM places p
-  LEFT JOIN judged j ON j.company_id = p.company_id AND j.first_state = 'matched'
+  LEFT JOIN with_state j ON j.company_id = p.company_id AND j.first_state = 'matched'
   WHERE p.company_id IS NOT NULL AND p.client_id IS NOT NULL
     AND (j.company_id IS NULL OR p.client_id NOT IN (j.wanted, j.billed_client_id))
 ), claims_on_clients AS (
@@ -127,7 +127,7 @@ WITH claims AS (
   UNION ALL
   SELECT company_id, client_id, what, false FROM strays
 ), contradictions AS (
-  SELECT s.company_id, s.what || ' belongs to client ' || s.client_id AS said FROM strays s
+  SELECT s.company_id, s.what || ' belongs to client ' || s.client_id AS contradiction FROM strays s
   UNION
   -- What cannot be read may belong to anybody.
   SELECT company_id, what || ' does not say in a readable way to whom it belongs' FROM places WHERE client_id IS NULL
@@ -136,19 +136,20 @@ WITH claims AS (
   -- Several companies of one client are meant where the mapping file names each of them.
   SELECT j.company_id, 'client ' || o.client_id || ' is claimed by ' || coalesce(c.name, o.company_id) || ' too ('
          || o.what || ')'
-  FROM judged j
+  FROM with_state j
   JOIN claims_on_clients o ON o.client_id = j.wanted AND o.company_id <> j.company_id
     AND NOT (o.on_purpose AND j.rank = 1)
   LEFT JOIN staging.companies c ON c.company_id = o.company_id
 ), contradicted AS (
-  SELECT company_id, string_agg(said, '; ' ORDER BY said) FILTER (nth <= 3) || CASE WHEN max(nth) > 3 THEN '; and '
+  SELECT company_id, string_agg(contradiction, '; ' ORDER BY contradiction) FILTER (nth <= 3)
+           || CASE WHEN max(nth) > 3 THEN '; and '
          || (max(nth) - 3) || ' more' ELSE '' END AS contradiction
-  FROM (SELECT *, row_number() OVER (PARTITION BY company_id ORDER BY said) AS nth FROM contradictions)
+  FROM (SELECT *, row_number() OVER (PARTITION BY company_id ORDER BY contradiction) AS nth FROM contradictions)
     GROUP BY company_id
 ), settled AS (
   SELECT j.*, x.contradiction, CASE WHEN first_state = 'matched' AND x.contradiction IS NOT NULL THEN 'contradicted'
          ELSE first_state END AS state
-  FROM judged j LEFT JOIN contradicted x USING (company_id)
+  FROM with_state j LEFT JOIN contradicted x USING (company_id)
 )
 SELECT company_id, name AS company_name, coalesce(bill_on_behalf, false) AS bill_on_behalf,
        CASE WHEN state = 'matched' THEN wanted END AS client_id,

@@ -48,14 +48,14 @@ WITH by_vendor_id AS (
   SELECT subscription_id, licence_id, CASE WHEN quantity_source = 'manual' THEN line_id END AS manual_line,
          CASE WHEN lifecycle = 'ended' THEN 0 ELSE quantity END AS seats
   FROM reconciled.subscriptions WHERE verdict = 'ambiguous'
-), together AS (
+), neighbours AS (
   SELECT subscription_id, subscription_id AS other FROM ambiguous
   UNION SELECT a.subscription_id, b.subscription_id FROM ambiguous a JOIN ambiguous b USING (licence_id)
   UNION SELECT a.subscription_id, b.subscription_id FROM ambiguous a JOIN ambiguous b USING (manual_line)
 ), claims AS (
   -- Subscriptions that nobody can tell apart: their seats are counted together, on the first of them.
   SELECT t.subscription_id, min(t.other) AS first_one, sum(a.seats) AS seats
-  FROM together t JOIN ambiguous a ON a.subscription_id = t.other GROUP BY t.subscription_id
+  FROM neighbours t JOIN ambiguous a ON a.subscription_id = t.other GROUP BY t.subscription_id
 ), billed AS (
   SELECT a.subscription_id, p.licence_id, p.line_id, p.count FROM ambiguous a JOIN pairs p USING (licence_id)
   UNION SELECT a.subscription_id, p.licence_id, p.line_id, p.count FROM ambiguous a JOIN pairs p USING (subscription_id)

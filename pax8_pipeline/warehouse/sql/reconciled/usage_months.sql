@@ -45,7 +45,7 @@ WITH invoices AS (
 ), undated AS (
   -- An invoice that counts and whose month cannot be told may charge any of them.
   SELECT count(*) AS invoices FROM invoices WHERE is_live AND is_unread AND month IS NULL
-), judged AS (
+), with_state AS (
   SELECT k.month, coalesce(c.live, 0) AS live, coalesce(c.credited, 0) AS credited,
          coalesce(c.unread, 0) + (SELECT invoices FROM undated) AS unread,
          coalesce(l.late, 0) AS late, coalesce(c.most, 0) AS most, c.newest,
@@ -66,4 +66,4 @@ SELECT month, state, state IN ('closed', 'reopened') AND live > 0 AND unread = 0
                         CASE WHEN most > 1 THEN live || ' invoices count' END,
                         CASE WHEN late > 0 THEN late || ' later invoice(s) with charges for it' END) END
        || CASE WHEN unread > 0 THEN '; items of ' || unread || ' invoice(s) are not here' ELSE '' END AS why
-FROM judged
+FROM with_state

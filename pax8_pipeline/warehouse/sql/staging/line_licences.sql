@@ -30,7 +30,7 @@ WITH headers AS (
   SELECT object_id, payload, recurring_invoice_id, meta.halo_id(l.id) AS line_id,
          unnest(coalesce(l.quantity_licences, []) || coalesce(l.quantity_subscriptions, [])) AS q
   FROM typed
-), judged AS (
+), with_fault AS (
   SELECT *, meta.halo_id(q.licence_id) AS licence_id,
          coalesce(CASE WHEN line_id IS NULL THEN 'the line has no readable id' END,
            meta.missing('licence_id', q.licence_id),
@@ -48,4 +48,4 @@ SELECT line_id, recurring_invoice_id, licence_id,
        -- Which values of pro_rata mean what is not stated anywhere: only none, 0 and false are off.
        bool_or(coalesce(lower(meta.txt(q.pro_rata)), '0') NOT IN ('0', 'false')) AS pro_rata,
        max(reject) AS reject, any_value(object_id) AS object_id, any_value(payload) AS payload
-FROM judged GROUP BY line_id, recurring_invoice_id, licence_id
+FROM with_fault GROUP BY line_id, recurring_invoice_id, licence_id

@@ -11,10 +11,10 @@ reads: usage_groups
 */
 WITH newest AS (
   SELECT subscription_id, grp, min(summary_id) AS summary_id, any_value(vendor_name) AS vendor_name,
-         bool_and(shape IS NULL) AND count(DISTINCT company_id) = 1 AS agree,
+         bool_and(shape IS NULL) AND count(DISTINCT company_id) = 1 AS one_company,
          any_value(company_id) AS company_id, any_value(company_name) AS company_name
   FROM usage_groups WHERE is_newest AND grp IS NOT NULL GROUP BY subscription_id, grp
 )
-SELECT subscription_id, grp, summary_id, vendor_name, CASE WHEN agree THEN company_id END AS company_id,
-       CASE WHEN agree THEN company_name END AS company_name
+SELECT subscription_id, grp, summary_id, vendor_name, CASE WHEN one_company THEN company_id END AS company_id,
+       CASE WHEN one_company THEN company_name END AS company_name
 FROM newest
