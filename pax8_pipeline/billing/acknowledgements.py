@@ -1,8 +1,8 @@
 """data/acknowledged.csv: the findings that a person knows of and leaves as they are, for a time or for good.
 
-Here belongs: the file (a person may edit it, Git keeps it) and every complaint about it, its copy in the warehouse,
-finding what somebody means by an id. Not here: whether an acknowledgement still covers its finding
-(warehouse/sql/views/findings_state.sql).
+A person may edit the file, and Git keeps it. This module reads it, says what is wrong in it, copies it into the warehouse,
+and finds what an id means. Whether an acknowledgement still covers its finding is decided in
+warehouse/sql/views/findings_state.sql.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What only a person can put right: found in each plan, remembered with the day it was first seen, acknowledged or not.
 
-Here belongs: bringing billing.findings up to a plan, its figures, the copy that outlives the warehouse. Not here: which
-verdict belongs to which check (`verdicts`), the file of acknowledgements (`acknowledgements`), exit codes (`exit_status`).
+It updates billing.findings after a plan, sums it up, and keeps a copy that survives a lost warehouse. Which verdict belongs
+to which check is in `verdicts`, the file of acknowledgements in `acknowledgements`, exit codes in `exit_status`.
 """
 
 from __future__ import annotations

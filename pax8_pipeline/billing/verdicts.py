@@ -1,7 +1,7 @@
 """What can be so of a subscription, and what each verdict leads to.
 
-Here belongs: the one table of verdicts. The SQL that finds them is warehouse/sql/reconciled/subscriptions.sql; a
-verdict without a row here is blocked. A class is `safe` (a write, if trust and limits allow), `needs_approval` (a
+This is the one table of verdicts. The SQL that finds them is warehouse/sql/reconciled/subscriptions.sql; a verdict
+without a row here is blocked. A class is `safe` (a write, if trust and limits allow), `needs_approval` (a
 write that a person has to agree to), `blocked` (reported, never written) or `no_op` (looked at and fine).
 
 Whatever is blocked or needs approval belongs to exactly one check (`REPORTED_BY`): the check lists it under that name,

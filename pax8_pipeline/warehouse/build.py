@@ -1,7 +1,7 @@
 """Builds derived tables from their SQL files, in one transaction each, and counts what came out.
 
-Here belongs: running a model's query into its typed table, splitting off rejects and duplicates. Not here: the
-queries themselves (warehouse/sql), Dagster.
+It runs a model's query into its typed table and puts rejected and duplicate rows apart. The queries are in
+warehouse/sql.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Opens the DuckDB file: one short connection at a time, explicit transactions, a bounded wait for the lock.
 
-Here belongs: connecting, transactions, the schema of kept tables, the published copy. Not here: any query about
-billing. A connection is never held while a vendor is being asked: fetch first, then open and write.
+It also makes the schema of the tables that stay, and the published copy; it has no query about billing. A connection is
+never open while a vendor is being asked: fetch first, then open and write.
 """
 
 from __future__ import annotations

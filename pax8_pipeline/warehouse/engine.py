@@ -1,8 +1,8 @@
 """One DuckDB engine per process, to which a file is attached for as long as somebody uses it.
 
-Here belongs: attaching, sharing and detaching. Not here: waiting for a file that another process holds. Starting an
-engine costs some 25 ms of the processor, attaching a file 2 ms, and a run opens its file over a hundred times. Detaching
-writes the journal into the file and lets go of it, as closing does: other processes get their turn in between.
+`connection` waits for a file that another process holds. Starting an engine takes some 25 ms of CPU, attaching a file 2 ms,
+and a run opens its file about a hundred times. Detaching writes the journal into the file and releases it, as closing
+does, so that other processes can use it in between.
 """
 
 from __future__ import annotations

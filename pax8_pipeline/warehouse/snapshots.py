@@ -1,6 +1,6 @@
 """Keeps what vendors sent: one snapshot per read, its objects as text, whole reads only ever used.
 
-Here belongs: storing a read and asking about reads. Not here: typing (SQL in staging), reading over HTTP.
+It stores a read and answers questions about reads. Typing is done by the SQL of staging, reading by the clients.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ from pax8_pipeline.warehouse.connection import Connection
 from pax8_pipeline.warehouse.models import load_sql, model
 from pax8_pipeline.warehouse.snapshots import dicts, newest_snapshots
 
-ACCEPT = "PAX8_ACCEPT_SHRINK"  # as for lists that are much smaller (loading.reads)
+ACCEPT = "PAX8_ACCEPT_SHRINK"  # as for lists that are much smaller (extract.completeness)
 # So many documents that vanish between two reads are no longer one person's decision about one document.
 SEVERAL = 2
 

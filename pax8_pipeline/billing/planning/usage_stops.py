@@ -1,8 +1,8 @@
 """What is wrong with usage as a whole, so that none of it is billed; seats do not depend on it.
 
-Here belongs: the judgement on the data that a plan is made from. Not here: showing the rows (orchestration/checks/usage_billed_twice.py
-looks with the same query), what is wrong with one company's month (billing/planning/usage/document_verdicts.sql). Usage that does not add up
-stops the whole run before a plan is made (orchestration/checks/usage_adds_up.py).
+It decides about the data that a plan is made from. The check `usage_billed_twice` shows the rows, with the same query. What
+is wrong with one company's month is in billing/planning/usage/document_verdicts.sql. Usage that does not add up stops
+the whole run before a plan is made (the check `usage_adds_up`).
 """
 
 from __future__ import annotations
