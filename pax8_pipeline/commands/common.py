@@ -58,11 +58,17 @@ def styled(*parts: str | tuple[str, str]) -> Text:
     return Text.assemble(*(show_hidden(p) if isinstance(p, str) else (show_hidden(p[0]), p[1]) for p in parts))
 
 
+_NARROWEST = 40
+
+
 def console() -> Console:
     """Return the console for results. It is made at each use: a test or a pipe may have replaced stdout."""
     out = PlainConsole()
-    # A pipe or a log has no width, and a table that breaks words cannot be searched.
-    return out if out.is_terminal else PlainConsole(width=160)
+    if out.is_terminal:
+        return out
+    # A pipe or a log has no width, unless COLUMNS says one, and a table that breaks words cannot be searched.
+    columns = os.environ.get("COLUMNS", "")
+    return PlainConsole(width=max(_NARROWEST, int(columns)) if columns.isdecimal() else 160)
 
 
 def print_table(out: Console, table: Table) -> None:

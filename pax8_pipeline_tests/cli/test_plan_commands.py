@@ -30,10 +30,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def planned(folder: Path, trust: str, *, age: timedelta = timedelta(0)) -> str:
+def planned(folder: Path, trust: str, *more: dict[str, Any], age: timedelta = timedelta(0)) -> str:
     """Store a plan with one increase, made so long ago, under the policy file of the folder."""
     (folder / "policy.yaml").write_text(f"trust: {{default: {trust}}}\n")
-    warehouse = Books(subscriptions=[subscription(quantity=25)]).load(folder)
+    warehouse = Books(subscriptions=[subscription(quantity=25), *more]).load(folder)
     now = PlanContext(
         run_id="run-1", today=TODAY, made_at=datetime.now(UTC).replace(tzinfo=None) - age,
         policy=Policy.model_validate({"trust": {"default": trust}}),
@@ -119,3 +119,39 @@ def test_the_stored_plans_are_listed_the_newest_first(folder: Path) -> None:
     shown = call("list").stdout.splitlines()
     assert shown[0] == "Plans"
     assert [line.split()[0] for line in shown[3:5]] == [second, first]
+
+
+@pytest.mark.parametrize(
+    ("options", "number"),
+    [
+        (["--client", "EXAMPLE"], 1),
+        (["--client", "231"], 1),
+        (["--client", "nobody"], 0),
+        (["--verdict", "increase"], 1),
+        (["--verdict", "unbilled"], 0),
+        (["--min", "110"], 1),
+        (["--min", "110.01"], 0),
+        (["--new"], 0),  # a change is no finding
+    ],
+)
+def test_show_lists_only_the_rows_that_are_asked_for(folder: Path, options: list[str], number: int) -> None:
+    plan_id = planned(folder, "approve")
+    assert call("show", *options).stdout.startswith(f"{number} of 1 rows of plan {plan_id}")
+
+
+def test_show_new_lists_what_was_first_found_by_this_plan(folder: Path) -> None:
+    unbilled = subscription(id="aaaaaaaa-0000-4000-8000-000000000002")
+    plan_id = planned(folder, "approve", unbilled)
+    assert call("show", "--new").stdout.startswith(f"1 of 2 rows of plan {plan_id}")
+    assert call("show", "--new", "--min", "1000000").stdout.startswith("0 of 2 rows")
+
+
+@pytest.mark.parametrize(("columns", "widest"), [("60", 60), ("80", 80), ("120", 120)])
+def test_columns_counts_without_a_terminal(
+    folder: Path, columns: str, widest: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned(folder, "approve")
+    monkeypatch.setenv("COLUMNS", columns)
+    lines = [line for line in call("show", "--details").stdout.splitlines() if " " in line.strip()]
+    allowed = ("1. If", "2. If", "Report:", "All rows")  # commands and paths are never broken
+    assert max(len(line) for line in lines if not line.startswith(allowed)) <= widest

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -17,9 +21,43 @@ from pax8_pipeline.commands.target import data_target
 from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.reports import formatting, plan_report, plan_rows
 from pax8_pipeline.reports.page.context import report_context
+from pax8_pipeline.reports.summary import at_stake
 from pax8_pipeline.settings import load_settings
 from pax8_pipeline.text import textfiles
 from pax8_pipeline.warehouse.connection import Warehouse
+
+
+@dataclass(frozen=True)
+class RowFilter:
+    """Which rows of a plan to show: all that are asked for must hold. Names and ids are compared case-blind."""
+
+    only_new: bool = False
+    client: str | None = None
+    verdict: str | None = None
+    least: float | None = None
+
+    @property
+    def is_set(self) -> bool:
+        """True when anything was asked for."""
+        return self.only_new or self.client is not None or self.verdict is not None or self.least is not None
+
+    def rows(self, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Return the rows that are asked for, in their order."""
+        return [row for row in rows if self._wanted(row)]
+
+    def _wanted(self, row: dict[str, Any]) -> bool:
+        return (
+            (not self.only_new or bool(row["is_new"]))
+            and (self.client is None or self._of_client(row, self.client.strip().lower()))
+            and (self.verdict is None or str(row["verdict"]).lower() == self.verdict.strip().lower())
+            and (self.least is None or at_stake(row) >= Decimal(str(self.least)))
+        )
+
+    @staticmethod
+    def _of_client(row: dict[str, Any], wanted: str) -> bool:
+        names = (row["client_name"], row["company_name"])
+        ids = (row["client_id"], row["company_id"])
+        return any(wanted in str(name or "").lower() for name in names) or wanted in (str(i or "").lower() for i in ids)
 
 
 @click.group()
@@ -32,6 +70,7 @@ def plan() -> None:
     "  pax8-pipeline plan show                                the newest plan\n"
     "  pax8-pipeline plan show --details                      every change and every row that is held\n"
     "  pax8-pipeline plan show --all                          with what needs nothing\n"
+    "  pax8-pipeline plan show --new --min 50                 what is new, from 50 a month on\n"
     "  pax8-pipeline plan show --format csv --out plan.csv    for a spreadsheet\n\n"
     "Without ID it is the newest plan. Formats csv, html, json and md go to --out, or to the terminal."
 )
@@ -42,8 +81,25 @@ def plan() -> None:
 )
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file.")
 @details_option
+@click.option("--new", "only_new", is_flag=True, help="Only held rows that were first seen on the day of the plan.")
+@click.option("--client", help="Only rows of this client or company: a part of the name, or the id.")
+@click.option("--verdict", help="Only rows with this verdict, for example unbilled (docs/reference/verdicts.md).")
+@click.option(
+    "--min", "least", type=click.FloatRange(min=0), help="Only rows with at least this amount, whatever the currency."
+)
 @click.option("--all", "everything", is_flag=True, help="Also list subscriptions with nothing to do.")
-def show(plan_id: str | None, as_json: bool, kind: str, out: Path | None, details: bool, everything: bool) -> None:
+def show(
+    plan_id: str | None,
+    as_json: bool,
+    kind: str,
+    out: Path | None,
+    details: bool,
+    only_new: bool,
+    client: str | None,
+    verdict: str | None,
+    least: float | None,
+    everything: bool,
+) -> None:
     """Show a plan: what would change or did, what is held back and why, and the money."""
     settings = data_target(load_settings(), notify)
     with Warehouse(settings.warehouse_path).connect(read_only=True) as connection:
@@ -65,7 +121,13 @@ def show(plan_id: str | None, as_json: bool, kind: str, out: Path | None, detail
         click.echo(written, nl=not written.endswith("\n"))
     else:
         report = run_report.build_run_report(settings, head.run_id, chosen, [], [])
-        run_report.show(console(), report, details=details, limit=100_000, everything=everything)
+        chooser = RowFilter(only_new, client, verdict, least)
+        if chooser.is_set:
+            rows = chooser.rows(report.rows)
+            title = f"{len(rows)} of {len(report.rows)} rows of plan {chosen}"
+            run_report.print_rows(console(), title, rows, limit=100_000)
+        else:
+            run_report.show(console(), report, details=details, limit=100_000, everything=everything)
 
 
 plan.add_command(list_plans)
