@@ -73,9 +73,10 @@ def _lines(
     if plan.held:
         yield "Held", plan.held
     for row in found.open_money:
-        amount = formatting.known_money(row["amount"], row["currency"])
+        known = row["amount"] is not None
+        what = f"{formatting.money(row['amount'], row['currency'])} {row['kind']}" if known else row["kind"]
         rows = formatting.plural(row["number"], "finding")
-        yield "Open", f"{amount} {row['kind']} ({rows}, the first since {row['since']})"
+        yield "Open", f"{what} ({rows}, the first since {row['since']})"
     yield "Report", str(settings.reports_path / f"plan-{plan.plan_id}.html")
     if found.waiting:
         yield "Next step", f"pax8-pipeline plan show {plan.plan_id}, then pax8-pipeline plan approve {plan.plan_id}"
