@@ -89,7 +89,16 @@ def test_the_demos_run_is_in_the_history_and_the_schedule_waits_to_be_switched_o
     page.goto(f"{address}/automation")
     page.get_by_text("daily_sync_schedule").first.wait_for()
     switches = page.locator("label[class*=formatSwitch] input")
-    # The two alert sensors watch from the start (their state comes in late); the schedule is last, and off.
-    for alert in (0, 1):
+    # The three alert sensors watch from the start (their state comes in late); the schedule is last, and off.
+    for alert in (0, 1, 2):
         playwright.expect(switches.nth(alert)).to_be_checked()
-    playwright.expect(switches.nth(2)).not_to_be_checked()
+    playwright.expect(switches.nth(3)).not_to_be_checked()
+
+
+def test_the_demos_run_belongs_to_its_job(page: Any, address: str) -> None:
+    """A run from the command line is on the page of its job, and on the timeline."""
+    page.goto(f"{address}/locations/pax8_pipeline/jobs/daily_sync/runs")
+    page.get_by_text("Success", exact=True).first.wait_for()
+    page.get_by_text("command line").first.wait_for()
+    page.goto(f"{address}/overview/activity/timeline")
+    page.get_by_role("link", name="daily_sync").first.wait_for()
