@@ -156,7 +156,7 @@ def test_a_deleted_document_waits_and_is_made_again_just_as_it_was(tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    ("edit", "said"),
+    ("edit", "message"),
     [
         ({"client_id": 232}, "its client is 232, not 231"),
         ({"lines": []}, "its lines come to 0, not 25.64"),
