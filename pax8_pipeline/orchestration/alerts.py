@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import dagster as dg
 from dagster import DagsterInstance
 
-from pax8_pipeline.errors import ConfigError
+from pax8_pipeline.errors import ConfigError, PipelineError
 from pax8_pipeline.orchestration import heartbeat, messages
 from pax8_pipeline.orchestration.jobs import APPLY, BACKFILL, DAILY
 from pax8_pipeline.orchestration.messages import Message
@@ -44,10 +44,19 @@ def after_run(
     policy = settings.policy if settings is not None else Policy()
     message = messages.of_run(instance, run, policy.alerts.digest)
     if message is not None:
-        if settings is not None and is_loopback(urlsplit(settings.value("PAX8_API_URL")).hostname or ""):
-            message = replace(message, title=f"{message.title} (sandbox)")
-        send(settings, message, to_log=to_log)
+        send(settings, message if settings is None else _marked(settings, message), to_log=to_log)
     return message
+
+
+def not_started(settings: Settings, job: str, error: PipelineError) -> None:
+    """Send why a command could not start a run: another process holds the warehouse, or there is no history."""
+    send(settings, _marked(settings, Message(f"Pax8 sync: {job} could not start", str(error))), to_log=False)
+
+
+def _marked(settings: Settings, message: Message) -> Message:
+    """Return the message with a mark in its title when Pax8 is the sandbox of this machine."""
+    host = urlsplit(settings.value("PAX8_API_URL")).hostname or ""
+    return replace(message, title=f"{message.title} (sandbox)") if is_loopback(host) else message
 
 
 def _claim(instance: DagsterInstance, key: str) -> bool:

@@ -17,6 +17,7 @@ import dagster as dg
 from dagster import DagsterInstance
 
 from pax8_pipeline.definitions import build_defs
+from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.orchestration import alerts
 from pax8_pipeline.orchestration.assets.specs import asset_key
 from pax8_pipeline.orchestration.assets.step import progress_log
@@ -153,6 +154,21 @@ class _RunRequest:
 
 
 def _execute(
+    settings: Settings,
+    how: _RunRequest,
+    instance: DagsterInstance | None,
+    resources: dict[str, Any] | None,
+    progress: Callable[[str], None] | None,
+) -> RunResult:
+    """Execute a job. Raises PipelineError when it cannot start; who should hear of that gets an alert before."""
+    try:
+        return _execute_job(settings, how, instance, resources, progress)
+    except PipelineError as error:
+        alerts.not_started(settings, how.job, error)
+        raise
+
+
+def _execute_job(
     settings: Settings,
     how: _RunRequest,
     instance: DagsterInstance | None,

@@ -12,8 +12,8 @@ import pytest
 from pydantic import SecretStr
 
 from pax8_pipeline.definitions import build_defs
-from pax8_pipeline.errors import ServerFault
-from pax8_pipeline.orchestration import alerts, heartbeat, messages
+from pax8_pipeline.errors import ServerFault, WarehouseBusy
+from pax8_pipeline.orchestration import alerts, heartbeat, messages, runs
 from pax8_pipeline.orchestration.messages import Message
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.support.assets import PipelineHarness, out_of_step
@@ -175,6 +175,20 @@ def test_a_failed_command_sends_one_alert(pigeon: type[Pigeon], tmp_path: Path) 
     last = heartbeat.last_run(harness.settings)
     assert last is not None
     assert (last.job, last.success) == ("daily_sync", False)
+
+
+def test_a_run_that_cannot_start_sends_an_alert(
+    pigeon: type[Pigeon], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    harness = out_of_step(tmp_path, PAX8_ALERT_URLS="json://a")
+
+    def busy(settings: Any) -> None:
+        raise WarehouseBusy("the warehouse is held by process 7")
+
+    monkeypatch.setattr(runs, "_wait_for_warehouse", busy)
+    with pytest.raises(WarehouseBusy):
+        harness.sync()
+    assert pigeon.sent == [("json://a", "Pax8 sync: daily_sync could not start", "the warehouse is held by process 7")]
 
 
 def test_a_run_that_is_held_says_so(pigeon: type[Pigeon], tmp_path: Path) -> None:
