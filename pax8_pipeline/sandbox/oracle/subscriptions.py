@@ -32,7 +32,10 @@ VERDICTS = (
     "unknown_term",
     "unknown_status",
     "computed_elsewhere",
+    "unknown_period",
 )
+# Sources disagree on what 8, 9 and others are: nothing is worked out from them (docs/vendors/halo.md#periods).
+KNOWN_PERIODS = (1, 2, 3, 4, 5, 7)
 KNOWN_TERMS = ("Monthly", "Annual", "2-Year", "3-Year", "One-Time", "Trial", "Activation")
 KNOWN_STATUSES = (
     "Active",
@@ -101,6 +104,9 @@ class Oracle:
             return "ambiguous"
         if line["recurring_invoice_quantity_type"] not in (0, 1, 4):
             return "computed_elsewhere"
+        period = self.halo.recurring_invoices[link.recurring_invoice_id]["period"]
+        if period not in KNOWN_PERIODS and (ended or not line["isinactive"]):
+            return "unknown_period"
         if ended:
             return "cancel"
         if row["status"] in ("PendingCancel", "Cancelled"):
