@@ -33,7 +33,12 @@ def test_another_seed_gives_another_world() -> None:
 
 def test_at_birth_halo_needs_no_change(world: World) -> None:
     assert world.expected_halo() == world.halo_state()
-    assert set(world.expected_verdicts().values()) == {"in_step", "billed_by_pax8"}
+    verdicts = world.expected_verdicts()
+    assert set(verdicts.values()) == {"in_step", "billed_by_pax8", "unknown_period"}
+    held = {
+        world.pax8.subscriptions[key]["billingTerm"] for key, found in verdicts.items() if found == "unknown_period"
+    }
+    assert held == {"2-Year"}  # on recurring invoices of period 8
 
 
 def test_a_licence_counts_what_its_subscription_does(world: World) -> None:
