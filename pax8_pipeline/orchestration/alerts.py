@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import dagster as dg
 from dagster import DagsterInstance
 
-from pax8_pipeline.errors import ConfigError, PipelineError
+from pax8_pipeline.errors import ConfigError, PipelineError, os_error_sentence
 from pax8_pipeline.orchestration import heartbeat, messages
 from pax8_pipeline.orchestration.jobs import APPLY, BACKFILL, DAILY
 from pax8_pipeline.orchestration.messages import Message
@@ -33,12 +33,14 @@ def after_run(
 ) -> Message | None:
     """Send what a finished run has to say; return it, None when there was nothing or it was sent already.
 
-    `to_log` False: a command prints the result of its run itself. How the run ended is written down for `status` and the dead-man's switch. Nothing here raises for an address that fails.
+    A failed run of any job says so; of those that ended well only the daily sync, the apply and the backfill do.
+    `to_log` False: a command prints the result of its run itself. How the run ended is written down for `status` and the
+    dead-man's switch. Neither a full disk nor an address that fails raises here: the run's own result stands.
     """
     run = instance.get_run_by_id(run_id)
-    if run is None or run.job_name not in _JOBS or not _claim(instance, run_id):
+    if run is None or (run.is_success and run.job_name not in _JOBS) or not _claim(instance, run_id):
         return None
-    if settings is not None:
+    if settings is not None and run.job_name in _JOBS:
         end = heartbeat.RunEnd(run_id, run.job_name, run.is_success, datetime.now(UTC))
         heartbeat.record(settings, end, daily=run.job_name == DAILY)
     policy = settings.policy if settings is not None else Policy()
@@ -55,18 +57,26 @@ def not_started(settings: Settings, job: str, error: PipelineError) -> None:
 
 def _marked(settings: Settings, message: Message) -> Message:
     """Return the message with a mark in its title when Pax8 is the sandbox of this machine."""
-    host = urlsplit(settings.value("PAX8_API_URL")).hostname or ""
+    try:
+        host = urlsplit(settings.value("PAX8_API_URL")).hostname or ""
+    except ValueError:  # no address at all: what the run failed of, and what the message says
+        return message
     return replace(message, title=f"{message.title} (sandbox)") if is_loopback(host) else message
 
 
 def _claim(instance: DagsterInstance, key: str) -> bool:
-    """Return True for the first that asks for this key, in whatever process."""
-    folder = claims_folder(instance)
-    folder.mkdir(parents=True, exist_ok=True)
+    """Return True for the first that asks for this key, in whatever process.
+
+    Where the note cannot be written (a full disk), True: an alert sent twice is better than none.
+    """
+    note = claims_folder(instance) / key
     try:
-        (folder / key).open("x", encoding="utf-8").close()
-    except FileExistsError:
-        return False
+        note.parent.mkdir(parents=True, exist_ok=True)
+        note.open("x", encoding="utf-8").close()
+    except OSError as error:
+        if note.exists():
+            return False
+        log.error("%s", os_error_sentence(error, note))
     return True
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from pax8_pipeline.errors import os_error_sentence
 from pax8_pipeline.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -49,8 +50,12 @@ def record(settings: Settings, end: RunEnd, *, daily: bool) -> None:
 def _write(path: Path, end: RunEnd) -> None:
     fields = {"run_id": end.run_id, "job": end.job, "success": end.success}
     part = path.with_suffix(".part")
-    part.write_text(json.dumps({**fields, "ended_at": end.ended_at.isoformat(timespec="seconds")}), encoding="utf-8")
-    part.replace(path)
+    text = json.dumps({**fields, "ended_at": end.ended_at.isoformat(timespec="seconds")})
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    except OSError as error:  # a run that ended well must not fail by this
+        log.error("%s", os_error_sentence(error))
 
 
 def _ping(address: str) -> None:

@@ -25,7 +25,7 @@ def named_origin(instance: DagsterInstance, job: str) -> Iterator[None]:
     location = ManagedGrpcPythonEnvCodeLocationOrigin(LoadableTargetOrigin(module_name=MODULE), LOCATION)
     origin = RemoteJobOrigin(RemoteRepositoryOrigin(location, REPOSITORY), job)
     create = instance.create_run_for_job
-    setattr(instance, "create_run_for_job", partial(create, remote_job_origin=origin))  # noqa: B010
+    setattr(instance, "create_run_for_job", partial(create, remote_job_origin=origin))  # noqa: B010 - a method is replaced
     try:
         yield
     finally:

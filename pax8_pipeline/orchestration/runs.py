@@ -153,6 +153,16 @@ class _RunRequest:
     may_write: bool = False
 
 
+@contextmanager
+def _alert_when_not_started(settings: Settings, job: str) -> Iterator[None]:
+    """Send an alert for a PipelineError, and let it go on: what fails in a run comes back in the run's result."""
+    try:
+        yield
+    except PipelineError as error:
+        alerts.not_started(settings, job, error)
+        raise
+
+
 def _execute(
     settings: Settings,
     how: _RunRequest,
@@ -160,39 +170,25 @@ def _execute(
     resources: dict[str, Any] | None,
     progress: Callable[[str], None] | None,
 ) -> RunResult:
-    """Execute a job. Raises PipelineError when it cannot start; who should hear of that gets an alert before."""
-    try:
-        return _execute_job(settings, how, instance, resources, progress)
-    except PipelineError as error:
-        alerts.not_started(settings, how.job, error)
-        raise
-
-
-def _execute_job(
-    settings: Settings,
-    how: _RunRequest,
-    instance: DagsterInstance | None,
-    resources: dict[str, Any] | None,
-    progress: Callable[[str], None] | None,
-) -> RunResult:
-    with _forward_progress(progress):
-        _wait_for_warehouse(settings)
-    ours = {"settings": FixedSettings(settings), "permission": Permission(how.may_write, _NOT_ASKED)}
-    defs = build_defs(resources={**ours, **(resources or {})}, settings=settings)
-    with nullcontext(instance) if instance is not None else open_instance(settings) as history:
-        run_id = str(uuid.uuid4())
-        with process_lock(history, run_id), named_origin(history, how.job), _forward_progress(progress):
-            result = defs.resolve_job_def(how.job).execute_in_process(
-                instance=history,
-                run_id=run_id,
-                partition_key=how.partition,
-                tags={**how.tags, STARTED_BY: "command line"},
-                asset_selection=[asset_key(table) for table in how.only] or None,
-                run_config={**_QUIET, "ops": {op: {"config": dict(config)} for op, config in how.ops.items()}},
-                raise_on_error=False,
-            )
-        alerts.after_run(history, run_id, settings, to_log=False)
-        return collect_run_result(history, run_id, result.success)
+    with _alert_when_not_started(settings, how.job):
+        with _forward_progress(progress):
+            _wait_for_warehouse(settings)
+        ours = {"settings": FixedSettings(settings), "permission": Permission(how.may_write, _NOT_ASKED)}
+        defs = build_defs(resources={**ours, **(resources or {})}, settings=settings)
+        with nullcontext(instance) if instance is not None else open_instance(settings) as history:
+            run_id = str(uuid.uuid4())
+            with process_lock(history, run_id), named_origin(history, how.job), _forward_progress(progress):
+                result = defs.resolve_job_def(how.job).execute_in_process(
+                    instance=history,
+                    run_id=run_id,
+                    partition_key=how.partition,
+                    tags={**how.tags, STARTED_BY: "command line"},
+                    asset_selection=[asset_key(table) for table in how.only] or None,
+                    run_config={**_QUIET, "ops": {op: {"config": dict(config)} for op, config in how.ops.items()}},
+                    raise_on_error=False,
+                )
+            alerts.after_run(history, run_id, settings, to_log=False)
+            return collect_run_result(history, run_id, result.success)
 
 
 def _wait_for_warehouse(settings: Settings) -> None:

@@ -39,6 +39,7 @@ def _environment(*, markdown: bool) -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
+    # plaintext.markdown and table.markdown have escaped what comes from outside: escaping it as HTML too would show it.
     def markdown_value(value: Any) -> Any:
         return value if isinstance(value, Markup) else Markup(plaintext.markdown(formatting.plain(value)))  # noqa: S704
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -189,6 +190,41 @@ def test_a_run_that_cannot_start_sends_an_alert(
     with pytest.raises(WarehouseBusy):
         harness.sync()
     assert pigeon.sent == [("json://a", "Pax8 sync: daily_sync could not start", "the warehouse is held by process 7")]
+
+
+def test_a_failed_run_of_any_job_sends_an_alert(pigeon: type[Pigeon], tmp_path: Path) -> None:
+    """Somebody materializes one asset in the UI: Dagster gives such a run a job of its own."""
+    harness = PipelineHarness(tmp_path, env={"PAX8_ALERT_URLS": "json://a"})
+    for success in (True, False):
+        run = dg.DagsterRun(job_name="__ASSET_JOB", run_id=str(uuid.uuid4()), status=dg.DagsterRunStatus.NOT_STARTED)
+        harness.instance.add_run(run)
+        if success:
+            harness.instance.handle_run_event(run.run_id, dg.DagsterEvent("PIPELINE_SUCCESS", "__ASSET_JOB"))
+        else:
+            harness.instance.report_run_failed(run, "gone")
+        alerts.after_run(harness.instance, run.run_id, harness.settings)
+    assert [title for _, title, _ in pigeon.sent] == ["Pax8 sync: __ASSET_JOB failed"]
+    assert heartbeat.last_run(harness.settings) is None
+
+
+def test_notes_that_cannot_be_written_change_no_result(
+    pigeon: type[Pigeon], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    harness = out_of_step(tmp_path, PAX8_ALERT_URLS="json://a")
+    for path in (tmp_path / "last_run.part", tmp_path / "last_success.part"):
+        path.mkdir()  # a folder in its place stands for a disk that takes nothing
+    claims = alerts.claims_folder(harness.instance)
+    claims.write_text("", encoding="utf-8")
+    result = harness.sync()
+    assert (result.success, dict(result.applied)) == (True, {"verified": 1})
+    assert [title for _, title, _ in pigeon.sent] == ["Pax8 sync: 1 written"]
+    assert "last_run.part" in caplog.text
+
+
+def test_an_address_of_pax8_that_is_none_does_not_hide_the_reason(pigeon: type[Pigeon], tmp_path: Path) -> None:
+    harness = PipelineHarness(tmp_path, env={"PAX8_ALERT_URLS": "json://a", "PAX8_API_URL": "http://[bad"})
+    alerts.not_started(harness.settings, "daily_sync", WarehouseBusy("held"))
+    assert pigeon.sent == [("json://a", "Pax8 sync: daily_sync could not start", "held")]
 
 
 def test_a_run_that_is_held_says_so(pigeon: type[Pigeon], tmp_path: Path) -> None:

@@ -104,8 +104,7 @@ def _usage(connection: Connection, plan_id: str, context: ReportContext) -> Sect
             tables["groups"],
             tables["movers"],
         ],
-        # Made by our own template, which escapes the names in it.
-        Markup(svg) if svg else None,  # noqa: S704
+        Markup(svg) if svg else None,  # noqa: S704 - made by our own template, which escapes the names in it
         new_page=True,
     )
 
@@ -148,7 +147,7 @@ def _render(plan: Plan, facts: PlanFacts, first: Sequence[Any], sections: Sequen
         limit=MOST_ROWS,
         more=_MORE,
         style=Markup(style),  # noqa: S704 - files of this product, without anything from outside
-        script=Markup(script),  # noqa: S704
+        script=Markup(script),  # noqa: S704 - as above
         style_hash=_hash(style),
         script_hash=_hash(script),
     )
