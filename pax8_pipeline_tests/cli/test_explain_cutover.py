@@ -40,6 +40,29 @@ def test_an_unknown_id_is_one_sentence_and_exit_1(data: Path, arguments: tuple[s
     assert len(done.err.splitlines()) == 1
 
 
+def test_a_name_is_as_good_as_an_id(data: Path) -> None:
+    done = quick(data, "explain", "example", "--kind", "client", PAX8_PIPELINE_DATA=str(data))
+    assert done.code == 0, done.err
+    assert done.out.startswith("Halo client 231: Example\n")
+
+
+def test_a_name_of_several_lists_them_with_the_command_for_each(tmp_path: Path) -> None:
+    clients = [{"id": number, "name": f"Example {number}", "inactive": False} for number in (231, 232)]
+    Books(clients=clients).load(tmp_path)
+    let_go()
+    done = quick(tmp_path, "explain", "example 23", PAX8_PIPELINE_DATA=str(tmp_path))
+    assert done.code == 1
+    assert done.out.splitlines() == [
+        "Example 231 (Halo client, 1 subscription)",
+        "  pax8-pipeline explain 231 --kind client",
+        "Example 232 (Halo client, 0 subscriptions)",
+        "  pax8-pipeline explain 232 --kind client",
+    ]
+    assert done.err == "Error: 2 clients and companies have a name like 'example 23'; choose one by its id\n"
+    as_data = quick(tmp_path, "explain", "example 23", "--json", PAX8_PIPELINE_DATA=str(tmp_path))
+    assert [choice["id"] for choice in json.loads(as_data.out)["choices"]] == ["231", "232"]
+
+
 def test_cutover_goes_to_the_terminal_a_file_or_a_program(data: Path) -> None:
     shown = quick(data, "cutover", PAX8_PIPELINE_DATA=str(data))
     assert shown.code == 0, shown.err

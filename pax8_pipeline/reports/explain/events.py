@@ -9,7 +9,19 @@ from typing import Any, Literal
 
 Row = Mapping[str, Any]
 Kind = Literal[
-    "subscription", "licence", "line", "invoice", "usage", "halo_invoice", "summary", "item", "plan", "row", "entry"
+    "subscription",
+    "licence",
+    "line",
+    "invoice",
+    "client",
+    "company",
+    "usage",
+    "halo_invoice",
+    "summary",
+    "item",
+    "plan",
+    "row",
+    "entry",
 ]
 
 
@@ -27,10 +39,14 @@ class Event:
 
 @dataclass(frozen=True)
 class History:
-    """All that is known of one thing: how it stood when last read (`now`), how it came to that, and its open findings."""
+    """All that is known of one thing: its state when last read (`now`), its events, and its open findings.
+
+    `name` is empty unless the thing is a client or a company.
+    """
 
     kind: str
     id: str
     now: Sequence[Row]
     events: Sequence[Event]
     findings: Sequence[Row] = ()
+    name: str = ""

@@ -21,6 +21,10 @@ SELECT 'invoice', $number::VARCHAR
        WHERE EXISTS (SELECT 1 FROM halo.recurring_invoices WHERE object_id = $number::VARCHAR)
   OR EXISTS (SELECT 1 FROM billing.plan WHERE recurring_invoice_id = $number)
 UNION ALL
+SELECT 'client', $number::VARCHAR WHERE EXISTS (SELECT 1 FROM staging.clients WHERE client_id = $number)
+UNION ALL
+SELECT 'company', company_id FROM staging.companies WHERE company_id = $id
+UNION ALL
 SELECT 'usage', $id WHERE starts_with($id, 'pax8-usage ')
   AND EXISTS (SELECT 1 FROM billing.plan WHERE lower(row_id) = $id OR starts_with(lower(row_id), $id || '-adj'))
 UNION ALL

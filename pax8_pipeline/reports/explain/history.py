@@ -1,7 +1,9 @@
-"""The whole history of one id, in the order of time: what Pax8 sent, what Halo showed, what was planned, agreed to and done.
+"""The whole history of one thing, in the order of time: what Pax8 sent, what Halo showed, what was planned, approved
+and written.
 
-Contains: finding what an id names and putting its events in order. Does not contain: words (`text`), any figure of its own. Everything comes from what is kept: raw reads
-(as long as policy.retention_days), plans, approvals and the ledger. Times are UTC without offset.
+Contains: finding what an id or a name means, and putting its events in order. Does not contain: words (`text`), any
+figure of its own. Everything comes from what is stored: raw reads (for policy.retention_days), plans, approvals and the
+ledger. Times are UTC without offset.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from typing import Any, get_args
 from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.reports.explain import text, usage
 from pax8_pipeline.reports.explain.events import Event, History, Kind, Row
+from pax8_pipeline.reports.explain.names import Named, load_names, named, nearest
 from pax8_pipeline.values import recurring_invoice_id
 from pax8_pipeline.warehouse.connection import Connection
 from pax8_pipeline.warehouse.models import load_sql
@@ -21,26 +24,54 @@ from pax8_pipeline.warehouse.snapshots import dicts
 
 SCHEMA = "pax8-pipeline/explain/1"
 KINDS: tuple[str, ...] = get_args(Kind)
+CUSTOMERS = ("client", "company")  # what has a name that people type
+
+
+class SeveralNames(PipelineError):
+    """A name fits several clients or companies. `matches` are those."""
+
+    def __init__(self, wanted: str, matches: Sequence[Named]) -> None:
+        super().__init__(f"{len(matches)} clients and companies have a name like {wanted!r}; choose one by its id")
+        self.matches = matches
 
 
 def explain(connection: Connection, wanted: str, kind: str | None = None) -> list[History]:
-    """Return the story of everything that `wanted` names: one per kind, or only that of `kind`.
+    """Return the history of everything that `wanted` means, as an id or else as the name of a client or company.
 
-    Ids of Pax8 and of plans are compared case-blind. Raises PipelineError when there is nothing of that id.
+    An id gives one history for each kind of thing that has it, or only that of `kind`. Upper and lower case count as
+    equal in names and in the ids of Pax8 and of plans. Raises SeveralNames when a name fits several, and PipelineError
+    when nothing has that id or name.
     """
     found = _find(connection, wanted.strip())
-    chosen = [(k, i) for k, i in found if kind in (None, k)]
+    chosen = [(k, i) for k, i in found if kind in (None, k)] or _by_name(connection, wanted, kind)
     if chosen:
         return [_history(connection, k, i) for k, i in chosen]
     if found:
         others = " and a ".join(text.KIND_NAMES[k] for k in dict.fromkeys(k for k, _ in found))
         raise PipelineError(f"{wanted} is no {text.KIND_NAMES[kind or '']} here; it is a {others}")
-    kinds = text.KIND_NAMES[kind] if kind else ", ".join(list(text.KIND_NAMES.values())[:-1]) + " or ledger entry"
-    raise PipelineError(f"no {kinds} with the id {wanted} is known here; `pax8-pipeline plan show --all` lists them")
+    raise PipelineError(_nothing_found(connection, wanted, kind))
 
 
-def as_data(wanted: str, stories: Sequence[History]) -> dict[str, Any]:
-    """Return stories as data: times ISO in UTC, money and quantities as decimal text (`formatting.to_json` writes it)."""
+def _by_name(connection: Connection, wanted: str, kind: str | None) -> list[tuple[str, str]]:
+    if kind not in (None, *CUSTOMERS):
+        return []
+    matches = named(load_names(connection, kind), wanted)
+    if len(matches) > 1:
+        raise SeveralNames(wanted, matches)
+    return [(match.kind, match.id) for match in matches]
+
+
+def _nothing_found(connection: Connection, wanted: str, kind: str | None) -> str:
+    if kind not in (None, *CUSTOMERS):
+        return f"no {text.KIND_NAMES[kind]} has the id {wanted}; `pax8-pipeline plan show --all` lists the ids"
+    what = f"no {text.KIND_NAMES[kind]}" if kind else "nothing"
+    alike = nearest(load_names(connection, kind), wanted)
+    hint = f"names like it: {', '.join(alike)}" if alike else "`pax8-pipeline plan show --all` lists the ids"
+    return f"{what} has the id or the name {wanted}; {hint}"
+
+
+def as_data(wanted: str, histories: Sequence[History]) -> dict[str, Any]:
+    """Return histories as data: times ISO in UTC, money and quantities as decimal text (`formatting.to_json` writes it)."""
     return {
         "schema": SCHEMA,
         "id": wanted,
@@ -48,11 +79,12 @@ def as_data(wanted: str, stories: Sequence[History]) -> dict[str, Any]:
             {
                 "kind": s.kind,
                 "id": s.id,
+                "name": s.name,
                 "now": list(s.now),
                 "findings": list(s.findings),
                 "events": [vars(e) for e in s.events],
             }
-            for s in stories
+            for s in histories
         ],
     }
 
@@ -73,7 +105,7 @@ def _history(connection: Connection, kind: str, id_: str) -> History:
         connection.execute(query, {n: v for n, v in values.items() if f"${n}" in query})
     events = [
         *(_plan_head(connection, id_) if kind == "plan" else []),
-        *_vendor(_rows(connection, "pax8"), "Pax8", text.pax8),
+        *_vendor(_rows(connection, "pax8"), "Pax8", text.pax8, only_changes=kind in CUSTOMERS),
         *_vendor([_with_facts(r) for r in _rows(connection, "halo")], "Halo", text.halo),
         *(_usage(connection, kind, id_) if kind in usage.KINDS else []),
         *(_plan_event(r, kind) for r in _rows(connection, "plans")),
@@ -82,7 +114,9 @@ def _history(connection: Connection, kind: str, id_: str) -> History:
     ]
     # A stable sort: events of one moment stay in the order in which one follows from the other.
     now = usage.now(connection) if kind in usage.KINDS else _rows(connection, "now")
-    return History(kind, id_, now, sorted(events, key=lambda e: e.at), _rows(connection, "findings"))
+    name = next((n.name for n in load_names(connection, kind) if n.id == id_), "") if kind in CUSTOMERS else ""
+    in_order = sorted(events, key=lambda e: e.at)
+    return History(kind, id_, now, in_order, _rows(connection, "findings"), name)
 
 
 def _rows(connection: Connection, name: str, values: Row | None = None, *, named: bool = True) -> list[Any]:
@@ -99,13 +133,17 @@ def _usage(connection: Connection, kind: str, id_: str) -> list[Event]:
     return [_event(row, source, row["loaded_at"], words) for source, words, row in statements]
 
 
-def _vendor(rows: Sequence[Row], source: str, words: Any) -> list[Event]:
-    """Tell each row beside the one before it of the same thing."""
+def _vendor(rows: Sequence[Row], source: str, words: Any, *, only_changes: bool = False) -> list[Event]:
+    """Describe each row by its difference from the one before it of the same thing.
+
+    `only_changes` leaves out the first row of each thing: of a client with many subscriptions it says what `now` says.
+    """
     last: dict[tuple[Any, Any], Row] = {}
     events = []
     for row in rows:
         key = (row.get("kind"), row["id"])
-        events.append(_event(row, source, row["loaded_at"], words(row, last.get(key))))
+        if key in last or not only_changes:
+            events.append(_event(row, source, row["loaded_at"], words(row, last.get(key))))
         last[key] = row
     return events
 

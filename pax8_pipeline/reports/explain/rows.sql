@@ -1,5 +1,5 @@
--- The plan rows a story is about, newest plan first. Parameters: kind, id (explain_find.sql). A plan's own story leaves
--- out what was looked at and fine; its head says how many those are.
+-- The plan rows a story is about, newest plan first. Parameters: kind, id (explain_find.sql). The history of a
+-- plan, a client or a company leaves out what was compared and is in step.
 CREATE OR REPLACE TEMP TABLE story_rows AS
 SELECT p.plan_id, p.row_id
 FROM billing.plan p
@@ -9,6 +9,9 @@ WHERE CASE $kind WHEN 'subscription' THEN p.subscription_id = $id
                  WHEN 'licence' THEN p.licence_id = meta.halo_id($id)
                  WHEN 'line' THEN p.line_id = meta.halo_id($id)
                  WHEN 'invoice' THEN p.recurring_invoice_id = meta.own_recurring_id($id)
+                 WHEN 'client' THEN p.class <> 'no_op' AND (p.client_id = meta.halo_id($id) OR p.company_id IN (
+                   SELECT company_id FROM reconciled.client_matches WHERE client_id = meta.halo_id($id)))
+                 WHEN 'company' THEN p.class <> 'no_op' AND p.company_id = $id
                  WHEN 'plan' THEN p.plan_id = $id AND p.class <> 'no_op'
                  WHEN 'row' THEN p.plan_id || '/' || p.row_id = $id
                  WHEN 'usage' THEN lower(p.row_id) = $id OR starts_with(lower(p.row_id), $id || '-adj')

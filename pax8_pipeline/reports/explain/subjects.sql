@@ -4,13 +4,15 @@ CREATE OR REPLACE TEMP TABLE story_subjects AS
 WITH named AS (
   SELECT p.subscription_id, p.licence_id, p.line_id, p.recurring_invoice_id
   FROM billing.plan p JOIN story_rows USING (plan_id, row_id)
-  WHERE $kind NOT IN ('plan', 'usage', 'halo_invoice', 'summary', 'item')
+  WHERE $kind NOT IN ('client', 'company', 'plan', 'usage', 'halo_invoice', 'summary', 'item')
   UNION
   SELECT subscription_id, licence_id, line_id, recurring_invoice_id FROM reconciled.subscriptions
   WHERE CASE $kind WHEN 'subscription' THEN subscription_id = $id
                    WHEN 'licence' THEN licence_id = meta.halo_id($id)
                    WHEN 'line' THEN line_id = meta.halo_id($id)
-                   WHEN 'invoice' THEN recurring_invoice_id = meta.own_recurring_id($id) ELSE false END
+                   WHEN 'invoice' THEN recurring_invoice_id = meta.own_recurring_id($id)
+                   WHEN 'client' THEN client_id = meta.halo_id($id)
+                   WHEN 'company' THEN company_id = $id ELSE false END
 ), subjects AS (
   SELECT 'subscription' AS kind, subscription_id AS id FROM named
   UNION

@@ -21,6 +21,8 @@ KIND_NAMES: dict[str, str] = {
     "licence": "Halo licence",
     "line": "Halo line",
     "invoice": "recurring invoice",
+    "client": "Halo client",
+    "company": "Pax8 company",
     "usage": "usage key",
     "halo_invoice": "Halo invoice of usage",
     "summary": "usage summary",
@@ -130,7 +132,7 @@ def ledger(row: Row) -> str:
 
 def history_lines(history: History) -> Iterator[str]:
     """Give one history as plain lines: the state when last read, then everything in the order of time."""
-    yield f"{KIND_NAMES[history.kind]} {history.id}"
+    yield f"{KIND_NAMES[history.kind]} {history.id}{f': {history.name}' if history.name else ''}"
     for row in history.now:
         yield from usage.now_lines(row) if history.kind in usage.KINDS else _now(row)
     for row in history.findings:
