@@ -1,1 +1,1 @@
-"""What both emulated vendors share: the clock, credentials."""
+"""What both emulated vendors share: the clock, credentials, the handling of switches."""

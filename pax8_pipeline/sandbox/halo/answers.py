@@ -5,11 +5,10 @@ Which rows a list has is in `lists.py`, arithmetic in `quantities.py`, routes in
 
 from __future__ import annotations
 
-from pax8_pipeline.sandbox.halo.invoice_templates import HEADER_DECOR, LINE_DECOR
+from pax8_pipeline.sandbox.halo import templates
 from pax8_pipeline.sandbox.halo.quantities import Figures, line_figures, line_is_live, money, months_of
 from pax8_pipeline.sandbox.halo.rows import EMPTY_DATE, ZERO, Row, as_double
 from pax8_pipeline.sandbox.halo.store import HaloStore
-from pax8_pipeline.sandbox.halo.templates import CLIENT_DECOR, ITEM_DECOR, LICENCE_DECOR
 
 _NESTED_OF_LINE = (
     "quantity_licences",
@@ -38,19 +37,19 @@ _SUMMARY = (
 
 def client_answer(store: HaloStore, row: Row, *, details: bool) -> Row:
     """A client; custom fields and external links only with details."""
-    out = {**CLIENT_DECOR, **row, "key": row["id"], "main_site_name": f"{row['name']} - Main"}
+    out = {**templates.CLIENT.decoration, **row, "key": row["id"], "main_site_name": f"{row['name']} - Main"}
     return out if details else {**out, "customfields": None, "external_links": None}
 
 
 def item_answer(store: HaloStore, row: Row, *, details: bool) -> Row:
     """A product; suppliers, custom fields and external links only with details."""
-    out = {**ITEM_DECOR, **row}
+    out = {**templates.ITEM.decoration, **row}
     return out if details else {**out, "customfields": None, "external_links": None, "item_suppliers": None}
 
 
 def licence_answer(store: HaloStore, row: Row, *, details: bool) -> Row:
     """A licence or subscription."""
-    out = {**LICENCE_DECOR, **row}
+    out = {**templates.LICENCE.decoration, **row}
     name = _client_name(store, row["client_id"])
     out["client_name"] = out["licence_client_name"] = name
     if store.switches.licence_ids == "vendor" and store.vendor_id_of:
@@ -78,7 +77,7 @@ def header_answer(store: HaloStore, row: Row, *, details: bool, lines: bool = Fa
     Lines come with details, or when a list asks for them (`lines`). Then they have their nested arrays too, unless the
     switch `list_lines_without_links` leaves these to the detail read.
     """
-    out = {**HEADER_DECOR, **row}
+    out = {**templates.HEADER.decoration, **row}
     recurring = row["id"] < 0
     out["client_name"] = _client_name(store, row["client_id"])
     out["invoicenumber"] = str(-9 - row["id"] if recurring else row["id"])
@@ -110,7 +109,7 @@ def line_answer(store: HaloStore, line: Row, *, details: bool) -> Row:
 
 def _line(store: HaloStore, line: Row, figures: Figures, *, details: bool, nested: bool, months: int) -> Row:
     """A line with its computed members; `months` is the period of its invoice."""
-    out = {**LINE_DECOR, **line}
+    out = {**templates.LINE.decoration, **line}
     price, cost, net, tax = figures.price, figures.cost, figures.net, figures.tax
     total = as_double(float(net) + float(tax)) if store.switches.double_noise else net + tax
     out.update(qty_order=figures.quantity, unit_price=price, unit_cost=cost)

@@ -13,8 +13,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from pax8_pipeline.sandbox.core.credentials import HaloCredentials
 from pax8_pipeline.sandbox.halo import answers, invoicing, writes
-from pax8_pipeline.sandbox.halo.auth import Credentials, answer_token_form, scope_for
+from pax8_pipeline.sandbox.halo.auth import answer_token_form, scope_for
 from pax8_pipeline.sandbox.halo.lists import RESOURCES, Query, list_answer
 from pax8_pipeline.sandbox.halo.members import HaloRefusal, conversion, message
 from pax8_pipeline.sandbox.halo.rows import AGENT
@@ -45,7 +46,7 @@ _TABLES = {
 }
 
 
-def halo_routes(store: HaloStore, credentials: Credentials) -> list[BaseRoute]:
+def halo_routes(store: HaloStore, credentials: HaloCredentials) -> list[BaseRoute]:
     """The routes "/api/..." and "/auth/token" of one tenant. Mount them where the server wants Halo."""
 
     async def token(request: Request) -> Response:

@@ -10,8 +10,9 @@ import base64
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
+from pax8_pipeline.sandbox.core.credentials import HaloCredentials
 from pax8_pipeline.text import jsontext
 
 TOKEN_LIFE = timedelta(seconds=3600)
@@ -28,22 +29,6 @@ _SCOPE_OF = {
     "invoicechange": "invoices",
     "invoicedetailprorata": "invoices",
 }
-
-
-class Credentials(Protocol):
-    """The credentials of the tenant's API application."""
-
-    @property
-    def client_id(self) -> str:
-        """The application's id."""
-
-    @property
-    def client_secret(self) -> str:
-        """The application's secret."""
-
-    @property
-    def tenant(self) -> str:
-        """The tenant's name."""
 
 
 def scope_for(resource: str, method: str) -> str | None:
@@ -96,7 +81,7 @@ def _part(data: Mapping[str, Any]) -> str:
 def answer_token_form(
     form: Mapping[str, str],
     tenant: str | None,
-    credentials: Credentials,
+    credentials: HaloCredentials,
     issuer: TokenIssuer,
     granted: Iterable[str],
 ) -> tuple[int, dict[str, Any] | str]:

@@ -12,19 +12,10 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from pax8_pipeline.sandbox.halo.invoice_templates import (
-    HEADER_COMPUTED,
-    HEADER_DECOR,
-    HEADER_ROW,
-    LINE_COMPUTED,
-    LINE_DECOR,
-    LINE_ROW,
-    PRORATA_ROW,
-    QUANTITY_ROW,
-)
+from pax8_pipeline.sandbox.halo import templates
 from pax8_pipeline.sandbox.halo.rows import Row, as_double
 from pax8_pipeline.sandbox.halo.store import HaloStore
-from pax8_pipeline.sandbox.halo.templates import LICENCE_COMPUTED, LICENCE_DECOR, LICENCE_ROW
+from pax8_pipeline.sandbox.halo.templates import Template
 
 
 class HaloRefusal(Exception):
@@ -53,11 +44,10 @@ def no_such_record(what: str, number: object) -> HaloRefusal:
 
 @dataclass(frozen=True)
 class Kind:
-    """One writable schema: the members that it stores with their types, and those that Halo computes."""
+    """One writable schema: its template, and the members that the product must never send."""
 
-    known: Mapping[str, Any]
-    computed: frozenset[str]
-    forbidden: tuple[str, ...]
+    template: Template
+    forbidden: tuple[str, ...] = ()
 
 
 # The product must never send these members (docs/vendors/halo.md#writing, #licence, #invoice). They are reported as
@@ -70,15 +60,11 @@ _NEVER = (
     "_validateonly",
     "_novalidate",
 )
-LICENCE = Kind(
-    {**LICENCE_DECOR, **LICENCE_ROW}, LICENCE_COMPUTED, (*_NEVER, "deleted", "_create_recurring_invoice_line")
-)
-HEADER = Kind(
-    {**HEADER_DECOR, **HEADER_ROW}, HEADER_COMPUTED, (*_NEVER, "posted", "voided", "create_recurring_invoice")
-)
-LINE = Kind({**LINE_DECOR, **LINE_ROW}, LINE_COMPUTED, (*_NEVER, "entity_type", "ticket_id", "force_new"))
-_QUANTITY = Kind(QUANTITY_ROW, frozenset({"licence_name"}), ())
-_PRORATA = Kind(PRORATA_ROW, frozenset(), ())
+LICENCE = Kind(templates.LICENCE, (*_NEVER, "deleted", "_create_recurring_invoice_line"))
+HEADER = Kind(templates.HEADER, (*_NEVER, "posted", "voided", "create_recurring_invoice"))
+LINE = Kind(templates.LINE, (*_NEVER, "entity_type", "ticket_id", "force_new"))
+_QUANTITY = Kind(templates.QUANTITY)
+_PRORATA = Kind(templates.PRORATA)
 _NESTED = {
     "quantity_licences": _QUANTITY,
     "quantity_subscriptions": _QUANTITY,
@@ -119,7 +105,12 @@ def read_members(element: Any, kind: Kind, place: str) -> Row:
         raise conversion(f"Error converting value {element!r}. Path '{place}'.")
     read: Row = {}
     for name, value in element.items():
-        if name in kind.computed or name in kind.forbidden or name not in kind.known or value is None:
+        if (
+            name in kind.template.computed
+            or name in kind.forbidden
+            or name not in kind.template.members
+            or value is None
+        ):
             continue
         member_place = f"{place}.{name}"
         if name in _NESTED:
@@ -128,7 +119,7 @@ def read_members(element: Any, kind: Kind, place: str) -> Row:
         elif name == "lines":
             continue
         else:
-            read[name] = _member(value, kind.known[name], member_place)
+            read[name] = _member(value, kind.template.members[name], member_place)
     return read
 
 

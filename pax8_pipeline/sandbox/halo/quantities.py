@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
-from pax8_pipeline.sandbox.halo.invoice_templates import PRORATA_ROW
+from pax8_pipeline.sandbox.halo import templates
 from pax8_pipeline.sandbox.halo.rows import ZERO, Row, as_double, new_row, read_day
 from pax8_pipeline.sandbox.halo.store import HaloStore
 
@@ -166,4 +166,4 @@ def note_count_change(store: HaloStore, licence: Row, old: int, new: int, change
             "quantity_id": link["id"],
             "change_id": change_id,
         }
-        line["prorata_data"].append(new_row(PRORATA_ROW, entry))
+        line["prorata_data"].append(new_row(templates.PRORATA.stored, entry))

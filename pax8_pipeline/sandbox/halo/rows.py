@@ -1,6 +1,6 @@
 """Small parts of every row of Halo: empty values, dates, doubles, and a row from its template.
 
-The templates are in `templates.py` and `invoice_templates.py`.
+The templates are in `templates.py`.
 """
 
 from __future__ import annotations

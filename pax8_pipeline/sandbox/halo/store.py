@@ -13,20 +13,10 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from pax8_pipeline.sandbox.halo import templates
 from pax8_pipeline.sandbox.halo.auth import TokenIssuer
-from pax8_pipeline.sandbox.halo.invoice_templates import HEADER_ROW, LINE_ROW, PRORATA_ROW, QUANTITY_ROW
 from pax8_pipeline.sandbox.halo.rows import AGENT, EMPTY_DATE, Row, new_row, stamp
 from pax8_pipeline.sandbox.halo.switches import HaloSwitches
-from pax8_pipeline.sandbox.halo.templates import (
-    CLIENT_ROW,
-    CONTRACT_ROW,
-    CUSTOM_FIELD_ROW,
-    EXTERNAL_LINK_ROW,
-    ITEM_ROW,
-    LICENCE_ROW,
-    PAX8_DETAILS_ROW,
-    SUPPLIER_ROW,
-)
 from pax8_pipeline.text import jsontext
 
 _FIRST_IDS = {
@@ -69,7 +59,7 @@ class HaloStore:
         self.invoice_changes: list[Row] = []
         self.writes: list[Row] = []
         self.violations: list[Row] = []
-        self.integration: Row = new_row(PAX8_DETAILS_ROW, {})
+        self.integration: Row = new_row(templates.PAX8_DETAILS.stored, {})
         self.custom_fields: dict[str, dict[str, int]] = {}  # entity -> name -> id; unknown names are ignored on write
         self.native_counts: Callable[[], Mapping[str, int]] | None = None
         self.vendor_id_of: Callable[[str], str | None] | None = None
@@ -81,7 +71,7 @@ class HaloStore:
 
     def add_client(self, **fields: Any) -> int:
         """Add a client; `customfields` as [{name, value}], `external_links` with at least third_party_id."""
-        row = new_row(CLIENT_ROW, {"datecreated": self.stamp(), "alastupdate": self.stamp(), **fields})
+        row = new_row(templates.CLIENT.stored, {"datecreated": self.stamp(), "alastupdate": self.stamp(), **fields})
         row["id"] = self._take_id("client", fields)
         row["customfields"] = self.custom_field_rows("client", row["customfields"], define=True)
         row["external_links"] = [self._link_row(link, row) for link in row["external_links"]]
@@ -90,7 +80,7 @@ class HaloStore:
 
     def add_item(self, **fields: Any) -> int:
         """Add a product."""
-        row = new_row(ITEM_ROW, {"datecreated": self.stamp(), "lastmodified": self.stamp(), **fields})
+        row = new_row(templates.ITEM.stored, {"datecreated": self.stamp(), "lastmodified": self.stamp(), **fields})
         row["id"] = self._take_id("item", fields)
         row["customfields"] = self.custom_field_rows("item", row["customfields"], define=True)
         self.items[row["id"]] = row
@@ -100,14 +90,14 @@ class HaloStore:
         """Add a licence or subscription (type 1 unless given); `count` must be an int."""
         if not isinstance(fields.get("count", 0), int):
             raise TypeError("a licence's count is an int (docs/vendors/halo.md#formats)")
-        row = new_row(LICENCE_ROW, fields)
+        row = new_row(templates.LICENCE.stored, fields)
         row["id"] = self._take_id("licence", fields)
         self.licences[row["id"]] = row
         return int(row["id"])
 
     def add_recurring_invoice(self, *, lines: Iterable[Mapping[str, Any]], **fields: Any) -> int:
         """Add a recurring invoice (negative id, from -10 downwards) with its lines (positive ids)."""
-        row = new_row(HEADER_ROW, {"date_created": self.stamp(), "last_modified": self.stamp(), **fields})
+        row = new_row(templates.HEADER.stored, {"date_created": self.stamp(), "last_modified": self.stamp(), **fields})
         row["id"] = fields.get("id") or self._next_recurring
         row["is_recurring_invoice"] = True
         self._next_recurring = min(self._next_recurring, row["id"] - 1)
@@ -124,7 +114,7 @@ class HaloStore:
             "last_modified": moment,
             "invoice_date": moment[:10] + "T00:00:00",
         }
-        row = new_row(HEADER_ROW, {**defaults, **fields})
+        row = new_row(templates.HEADER.stored, {**defaults, **fields})
         row["id"] = self._take_id("invoice", fields)
         row["customfields"] = self.custom_field_rows("invoice", row["customfields"], define=True)
         row["lines"] = [self.line_row(line, row) for line in lines]
@@ -133,14 +123,14 @@ class HaloStore:
 
     def add_contract(self, **fields: Any) -> int:
         """Add a client contract."""
-        row = new_row(CONTRACT_ROW, fields)
+        row = new_row(templates.CONTRACT.stored, fields)
         row["id"] = self._take_id("contract", fields)
         self.contracts[row["id"]] = row
         return int(row["id"])
 
     def add_supplier(self, **fields: Any) -> int:
         """Add a supplier."""
-        row = new_row(SUPPLIER_ROW, fields)
+        row = new_row(templates.SUPPLIER.stored, fields)
         row["id"] = self._take_id("supplier", fields)
         self.suppliers[row["id"]] = row
         return int(row["id"])
@@ -173,7 +163,7 @@ class HaloStore:
 
     def line_row(self, fields: Mapping[str, Any], header: Row) -> Row:
         """A line to store under `header`, with ids for itself and everything in it."""
-        row = new_row(LINE_ROW, fields)
+        row = new_row(templates.LINE.stored, fields)
         row["id"] = self._take_id("line", fields)
         row["ihid"] = header["id"]
         row["sequenceid"] = fields.get("sequenceid") or len(header.get("lines") or []) + 1
@@ -192,12 +182,15 @@ class HaloStore:
             "quantity_subscriptions": 4,
         }
         for member, kind in kinds.items():
-            links = [new_row(QUANTITY_ROW, {"kind": kind, **link, "licence_name": ""}) for link in line[member] or []]
+            links = [
+                new_row(templates.QUANTITY.stored, {"kind": kind, **link, "licence_name": ""})
+                for link in line[member] or []
+            ]
             for link in links:
                 link["id"] = self._take_id("quantity", link)
                 link["invoice_line_id"] = line["id"]
             line[member] = links
-        entries = [new_row(PRORATA_ROW, entry) for entry in line["prorata_data"] or []]
+        entries = [new_row(templates.PRORATA.stored, entry) for entry in line["prorata_data"] or []]
         for entry in entries:
             entry["id"] = self._take_id("prorata", entry)
             entry["invoicedetailid"] = line["id"]
@@ -216,11 +209,13 @@ class HaloStore:
                 continue
             text = value.get("value")
             shown = "" if text is None else str(text)
-            rows.append(new_row(CUSTOM_FIELD_ROW, {**value, "id": number, "label": name, "display": shown}))
+            rows.append(
+                new_row(templates.CUSTOM_FIELD.stored, {**value, "id": number, "label": name, "display": shown})
+            )
         return rows
 
     def _link_row(self, link: Mapping[str, Any], client: Row) -> Row:
-        row = new_row(EXTERNAL_LINK_ROW, {"halo_desc": client["name"], **link})
+        row = new_row(templates.EXTERNAL_LINK.stored, {"halo_desc": client["name"], **link})
         row["id"] = self._take_id("link", link)
         row["halo_id"] = client["id"]
         return row

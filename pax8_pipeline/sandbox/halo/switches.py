@@ -7,9 +7,10 @@ switches; they are in `faults/registry.py`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from pax8_pipeline.sandbox.core.switches import Switches
 
 ALL_SCOPES = (
     "read:customers",
@@ -43,11 +44,11 @@ _CHOICES: dict[str, tuple[object, ...]] = {
 
 
 @dataclass
-class HaloSwitches:
-    """How this Halo behaves where the documents leave it open. Values are plain JSON.
+class HaloSwitches(Switches):
+    """How this Halo behaves where the documents leave it open."""
 
-    The constructor and `change` raise ValueError for a value that is not allowed.
-    """
+    vendor: ClassVar[str] = "Halo"
+    choices: ClassVar[dict[str, tuple[object, ...]]] = _CHOICES
 
     # Writing
     lines_omission_deletes: bool = True  # POST /RecurringInvoice: a line that is left out of `lines` is deleted
@@ -105,29 +106,3 @@ class HaloSwitches:
     rate_limit: int = 300  # requests in any five minutes
     rate_text: str = "named"  # the text of a 429 names the limit and the window, or does not
     retry_after: bool = True  # a 429 has a Retry-After header
-
-    def __post_init__(self) -> None:
-        for name, allowed in _CHOICES.items():
-            value = getattr(self, name)
-            if not any(value is choice or (value == choice and type(value) is type(choice)) for choice in allowed):
-                raise ValueError(f"HaloSwitches.{name} cannot be {value!r}; it is one of {list(allowed)}")
-
-    def change(self, values: Mapping[str, Any]) -> None:
-        """Set several switches by name, all or none; ValueError names an unknown switch or a bad value."""
-        unknown = sorted(set(values) - {f.name for f in fields(self)})
-        if unknown:
-            raise ValueError(f"unknown Halo switch: {', '.join(unknown)}")
-        checked = HaloSwitches(**{**self.to_json(), **values})
-        for name in values:
-            setattr(self, name, getattr(checked, name))
-
-    def to_json(self) -> dict[str, Any]:
-        """All switches as a JSON-able dict."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> HaloSwitches:
-        """The inverse of `to_json`; switches left out keep their default."""
-        switches = cls()
-        switches.change(data)
-        return switches

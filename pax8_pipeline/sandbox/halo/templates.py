@@ -1,301 +1,53 @@
-"""What a row of Halo's master data looks like: clients, items, licences, contracts, links, the Pax8 account.
+"""What a row of Halo looks like, by kind: what the store holds at first, and what an answer shows beside it.
 
-Default rows (`*_ROW`: what the store holds) and decoration (`*_DECOR`: members of a real answer that nothing here
-uses). Member names and types: `pax8_pipeline_tests/sandbox/api_facts/halo.json`; meaning: docs/vendors/halo.md. Rules
-and computed values are elsewhere.
+It reads `templates.json`, which has names and empty values and no rule. Member names and types:
+`pax8_pipeline_tests/sandbox/api_facts/halo.json`; meaning: docs/vendors/halo.md.
 """
 
 from __future__ import annotations
 
-from pax8_pipeline.sandbox.halo.rows import EMPTY_DATE, ZERO, Row
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.resources import files
 
-CLIENT_ROW: Row = {
-    "id": 0,
-    "name": "",
-    "ref": "",
-    "toplevel_id": 1,
-    "inactive": False,
-    "accountsid": "",
-    "pax8monthlyinvoice": 0,
-    "pax8annualinvoice": 0,
-    "client_to_invoice": 0,
-    "client_to_invoice_recurring": 0,
-    "currencyisocode": "",
-    "default_currency_code": 0,
-    "stopped": 0,
-    "dontinvoice": False,
-    "invoiceyes": True,
-    "dont_auto_send_invoices": False,
-    "taxable": True,
-    "main_site_id": 0,
-    "notes": "",
-    "website": "",
-    "domain": "",
-    "accountsemailaddress": "",
-    "datecreated": EMPTY_DATE,
-    "alastupdate": EMPTY_DATE,
-    "customfields": [],
-    "external_links": [],
-}
-CLIENT_DECOR: Row = {
-    "toplevel_name": "Customers",
-    "colour": "#0099bf",
-    "confirmemail": 0,
-    "actionemail": 0,
-    "clearemail": 0,
-    "messagegroup_id": -1,
-    "mailbox_override": 0,
-    "calldate": EMPTY_DATE,
-    "item_tax_code": 0,
-    "service_tax_code": 0,
-    "prepay_tax_code": 0,
-    "contract_tax_code": 0,
-    "pritech": 0,
-    "sectech": 0,
-    "accountmanagertech": 0,
-    "open_ticket_count": 0,
-    "chargehours": ZERO,
-    "floverride": False,
-    "needsinvoice": False,
-    "startdate": EMPTY_DATE,
-    "enddate": EMPTY_DATE,
-    "lastinvoiceenddate": EMPTY_DATE,
-    "periodcharge": ZERO,
-    "invoicetemplate": "",
-    "emailinvoice": True,
-    "paymentterms": 0,
-    "billingtemplate_id": -1,
-    "customertype": 0,
-    "discountperc": ZERO,
-    "isopportunity": 0,
-    "is_vip": False,
-    "is_account": False,
-    "sales_tax_code": 0,
-    "prepayasamount": False,
-    "default_currency_code_name": "",
-    "clientcurrency": "",
-    "client_to_invoice_name": "",
-    "client_to_invoice_recurring_name": "",
-    "xero_tenant_id": "",
-    "qbo_company_id": "",
-    "override_org_logo": False,
-    "key": 0,
-    "table": 0,
-    "use": "client",
-    "custombuttons": None,
-    "attachments": None,
-}
+from pax8_pipeline.sandbox.halo.rows import Row
+from pax8_pipeline.text import jsontext
 
-LICENCE_ROW: Row = {
-    "id": 0,
-    "type": 1,
-    "name": "",
-    "name_extra": "",
-    "count": 0,
-    "client_id": 0,
-    "site_id": -1,
-    "price": ZERO,
-    "purchase_price": ZERO,
-    "monthly_price": ZERO,
-    "monthly_cost": ZERO,
-    "billing_cycle": "Monthly",
-    "term_duration": "",
-    "status": "Active",
-    "is_active": True,
-    "deleted": False,
-    "start_date": EMPTY_DATE,
-    "end_date": EMPTY_DATE,
-    "autorenew": False,
-    "distributor": "",
-    "vendor": "",
-    "manufacturer": "",
-    "supplier_id": 0,
-    "supplier_name": "",
-    "snowid": "",
-    "third_party_productid": "",
-    "third_party_productname": "",
-    "offerid": "",
-    "product_sku": "",
-    "vendor_product_sku": "",
-    "thirdparty_client_id": "",
-    "third_party_client_name": "",
-    "_details_id": 0,
-    "external_link_id": 0,
-    "item_id": 0,
-    "linked_item": "",
-    "requested_quantity": 0,
-    "requested_quantity_date": EMPTY_DATE,
-    "consumedcount": 0,
-    "licences_in_use": 0,
-    "parent_id": 0,
-    "tenant_id": "",
-    "notes": "",
-}
-LICENCE_DECOR: Row = {
-    "site_name": "All Sites",
-    "licences_in_use_user": 0,
-    "licences_in_use_user_for_billing": 0,
-    "tenant_name": "",
-    "assigned_at_deletion": 0,
-    "third_party_product": "",
-    "azure_connection_id": 0,
-    "ingram_micro_details_id": 0,
-    "snow_client_id": 0,
-    "device_child_id": 0,
-    "device_count": 0,
-    "sqlimport_id": 0,
-    "rhipe_tenant_id": "",
-    "rhipe_subscription_id": "",
-    "allow_licence_update": False,
-    "licence_roles": None,
-    "configuration_items": None,
-    "licence_match": None,
-}
 
-ITEM_ROW: Row = {
-    "id": 0,
-    "name": "",
-    "status": 0,
-    "accountsid": "",
-    "nominalcode": "4000",
-    "taxcode": 1,
-    "baseprice": ZERO,
-    "costprice": ZERO,
-    "recurringprice": ZERO,
-    "recurringcost": ZERO,
-    "isrecurringitem": True,
-    "supplier_id": 0,
-    "supplier_name": "",
-    "supplier_part_code": "",
-    "internalreference": "",
-    "externalreference": "",
-    "description": "",
-    "assetgroup_id": 1,
-    "assetgroup_name": "Subscriptions",
-    "update_recurring_invoice_price": False,
-    "update_recurring_invoice_cost": False,
-    "datecreated": EMPTY_DATE,
-    "lastmodified": EMPTY_DATE,
-    "item_suppliers": [],
-    "customfields": [],
-    "external_links": [],
-}
-ITEM_DECOR: Row = {
-    "use": "item",
-    "note": "",
-    "purchase_description": "",
-    "quantity_in_stock": ZERO,
-    "quantity_reserved": ZERO,
-    "quantity_on_order": ZERO,
-    "assettype_id": 0,
-    "assettype_name": "",
-    "taxcode_name": "Standard",
-    "taxcodeother": 0,
-    "margin": ZERO,
-    "markupperc": ZERO,
-    "purchasenominalcode": "",
-    "taxable": True,
-    "template_id": 0,
-    "iscontractitem": False,
-    "dontinvoice": False,
-    "linked_item_id": 0,
-    "maxitemdiscount": ZERO,
-    "item_default_billing_period": 0,
-    "dont_track_stock": True,
-    "manufacturer_id": 0,
-    "manufacturer_name": "",
-    "ismeteritem": False,
-    "weight": ZERO,
-    "custombuttons": None,
-}
+@dataclass(frozen=True)
+class Template:
+    """One kind of row: its stored members with their first values, members of a real answer that nothing here uses
+    (`decoration`), and the names of those that Halo computes itself, so that values from a caller are ignored.
+    """
 
-EXTERNAL_LINK_ROW: Row = {
-    "id": 0,
-    "table_id": 0,
-    "module_id": 0,
-    "halo_id": 0,
-    "halo_desc": "",
-    "halo_second_id": 0,
-    "third_party_id": "",
-    "third_party_desc": "",
-    "third_party_type": "",
-    "third_party_url": "",
-    "third_party_secondary_id": "",
-    "details_id": 0,
-    "primary": False,
-    "date_created": EMPTY_DATE,
-    "date_updated": EMPTY_DATE,
-}
-CUSTOM_FIELD_ROW: Row = {
-    "id": 0,
-    "name": "",
-    "label": "",
-    "summary": "",
-    "type": 0,
-    "value": "",
-    "display": "",
-    "characterlimit": 0,
-    "characterlimittype": 0,
-    "inputtype": 0,
-    "copytochild": False,
-    "searchable": False,
-    "ordervalues": False,
-    "database_lookup_id": 0,
-    "copytochildonupdate": False,
-    "copytorelated": False,
-    "usage": 1,
-}
-CONTRACT_ROW: Row = {
-    "id": 0,
-    "client_id": 0,
-    "client_name": "",
-    "ref": "",
-    "start_date": EMPTY_DATE,
-    "end_date": EMPTY_DATE,
-    "started": True,
-    "expired": False,
-    "contracttype_name": "Managed services",
-    "billingperiod": 2,
-    "next_invoice_date": EMPTY_DATE,
-    "site_id": -1,
-    "status": 1,
-    "active": True,
-    "note": "",
-}
-SUPPLIER_ROW: Row = {"id": 0, "name": "", "toplevel_id": 1, "inactive": False, "website": "", "notes": ""}
-PAX8_DETAILS_ROW: Row = {
-    "id": 1,
-    "guid": "00000000-0000-4000-8000-0000000000a8",
-    "url": "https://api.pax8.com/v1",
-    "tenant": "",
-    "auth_type": 0,
-    "environment": 0,
-    "import_entities": "",
-    "import_entities_list": [],
-    "import_products": 0,
-    "default_item_group": 0,
-    "default_item_group_name": "",
-    "import_usage_lines": False,
-    "import_inactive_and_deleted": False,
-    "deactivate_missing_licenses": False,
-    "allow_subscription_changes": False,
-    "update_addresses": False,
-    "top_level": 1,
-    "top_level_name": "Customers",
-    "integrator_enabled": False,
-    "integrator_last_sync": EMPTY_DATE,
-    "integrator_last_sync_error": "",
-    "client_mappings": [],
-}
-# Halo computes these members itself: values from a caller are ignored.
-LICENCE_COMPUTED = frozenset(
-    {
-        "client_name",
-        "licence_client_name",
-        "licences_available",
-        "licence_roles",
-        "configuration_items",
-        "licence_match",
-        "_warning",
+    stored: Row
+    decoration: Row
+    computed: frozenset[str]
+
+    @cached_property
+    def members(self) -> Row:
+        """All members with a value of their type."""
+        return {**self.decoration, **self.stored}
+
+
+def _read() -> dict[str, Template]:
+    kinds = jsontext.loads(files(__package__).joinpath("templates.json").read_bytes())
+    return {
+        kind: Template(parts["stored"], parts.get("decoration", {}), frozenset(parts.get("computed", ())))
+        for kind, parts in kinds.items()
     }
-)
+
+
+_TEMPLATES = _read()
+CLIENT = _TEMPLATES["client"]
+LICENCE = _TEMPLATES["licence"]
+ITEM = _TEMPLATES["item"]
+EXTERNAL_LINK = _TEMPLATES["external_link"]
+CUSTOM_FIELD = _TEMPLATES["custom_field"]
+CONTRACT = _TEMPLATES["contract"]
+SUPPLIER = _TEMPLATES["supplier"]
+PAX8_DETAILS = _TEMPLATES["pax8_details"]
+HEADER = _TEMPLATES["header"]
+LINE = _TEMPLATES["line"]
+QUANTITY = _TEMPLATES["quantity"]
+PRORATA = _TEMPLATES["prorata"]

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pax8_pipeline.sandbox.halo.invoice_templates import HEADER_DECOR, LINE_DECOR, LINE_ROW
+from pax8_pipeline.sandbox.halo import templates
 from pax8_pipeline.sandbox.halo.members import (
     HEADER,
     LICENCE,
@@ -25,7 +25,6 @@ from pax8_pipeline.sandbox.halo.members import (
 from pax8_pipeline.sandbox.halo.quantities import licence_links, lines_following, note_count_change
 from pax8_pipeline.sandbox.halo.rows import AGENT, Row, new_row
 from pax8_pipeline.sandbox.halo.store import HaloStore
-from pax8_pipeline.sandbox.halo.templates import LICENCE_DECOR
 
 
 @dataclass
@@ -70,7 +69,7 @@ def _save_licence(store: HaloStore, row: Row | None, changes: Row) -> Saved:
 def set_licence_members(store: HaloStore, row: Row, changes: Mapping[str, Any], who: str | None = None) -> None:
     """Change a licence as Halo does: change log, pro rata of its lines, and their status according to the switch."""
     for name, value in changes.items():
-        old = row.get(name, LICENCE_DECOR.get(name))
+        old = row.get(name, templates.LICENCE.decoration.get(name))
         if old == value:
             continue
         named = {} if who is None else {"who": who}
@@ -147,7 +146,7 @@ def _update_header(store: HaloStore, row: Row, changes: Row, lines: list[Row] | 
         if name == "id":
             continue
         merged = _merged_fields(store, "invoice", row["customfields"], value) if name == "customfields" else value
-        old = row.get(name, HEADER_DECOR.get(name))
+        old = row.get(name, templates.HEADER.decoration.get(name))
         if old != merged:
             store.log_invoice_change(row["id"], 0, name, old, merged)
             row[name] = merged
@@ -225,7 +224,7 @@ def add_lines(store: HaloStore, body: Any, path: str) -> list[Saved]:
 
 
 def _change_line(store: HaloStore, header: Row, line: Row, changes: Row, *, blank: bool) -> None:
-    base = new_row(LINE_ROW, {}) if blank else dict(line)
+    base = new_row(templates.LINE.stored, {}) if blank else dict(line)
     after = {
         **base,
         **{k: v for k, v in changes.items() if k != "customfields"},
@@ -235,11 +234,17 @@ def _change_line(store: HaloStore, header: Row, line: Row, changes: Row, *, blan
     after["customfields"] = _merged_fields(store, "line", base["customfields"], changes.get("customfields") or [])
     store.adopt_children(after)
     for name in sorted(after.keys() | line.keys()):
-        old, new = (side.get(name, LINE_DECOR.get(name)) for side in (line, after))
+        old, new = (side.get(name, templates.LINE.decoration.get(name)) for side in (line, after))
         if old != new:
             store.log_invoice_change(header["id"], line["id"], name, old, new)
     line.clear()
-    line.update({name: value for name, value in after.items() if name in LINE_ROW or value != LINE_DECOR.get(name)})
+    line.update(
+        {
+            name: value
+            for name, value in after.items()
+            if name in templates.LINE.stored or value != templates.LINE.decoration.get(name)
+        }
+    )
 
 
 def _read_lines(store: HaloStore, path: str, lines: Any, place: str) -> list[Row] | None:

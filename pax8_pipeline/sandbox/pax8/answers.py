@@ -1,25 +1,23 @@
 """What each read of the emulated Pax8 answers, as JSON text.
 
-It makes an envelope from the store: ordered, filtered and spelt rows. It returns None for an unknown id; rights and
-errors are in `api.py`. Spelt rows and the order of large lists are cached until something changes, so that a page of
-200 only joins texts.
+It knows the paths, and makes an envelope from the store: ordered, filtered and spelt rows. Rights and the form of an
+error are in `api.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Any
 
 from pax8_pipeline.sandbox.core.clock import add_months
-from pax8_pipeline.sandbox.pax8 import invoice_items, invoices, lists, usage, wire
+from pax8_pipeline.sandbox.pax8 import invoice_items, invoices, usage, wire
 from pax8_pipeline.sandbox.pax8.invoice_items import YEARS_OF_TERM
+from pax8_pipeline.sandbox.pax8.pages import Pages, Query
+from pax8_pipeline.sandbox.pax8.refusal import Pax8Refusal, not_found
 from pax8_pipeline.sandbox.pax8.store import Pax8Store, Row
 from pax8_pipeline.sandbox.pax8.wire import spell_text
-
-Query = Mapping[str, str]
-Spell = Callable[[Row], Row]
 
 
 class Answers:
@@ -27,15 +25,18 @@ class Answers:
 
     def __init__(self, store: Pax8Store) -> None:
         self.store = store
-        self._requests = 0
-        self._made_for: tuple[Any, ...] = ()
-        self._orders: dict[tuple[Any, ...], Sequence[Row]] = {}
-        self._texts: dict[tuple[str, str], str] = {}
-        self._disturbed = 0
+        self.pages = Pages(store)
+
+    def read(self, path: str, query: Query) -> str:
+        """Return the answer of a path below the base. Raises Pax8Refusal for an unknown path, id or parameter."""
+        for pattern, answer in _READS:
+            if match := pattern.fullmatch(path):
+                return answer(self, query, *match.groups())
+        raise Pax8Refusal(404, f"No static resource public/v1{path}.")
 
     # Companies, products, subscriptions --------------------------------------------------------------------
 
-    def list_of(self, name: str, query: Query) -> str:
+    def _list(self, name: str, query: Query) -> str:
         """A page of companies, products or subscriptions."""
         rows: Sequence[Row] = list(getattr(self.store, name).values())
         switches = self.store.switches
@@ -43,33 +44,35 @@ class Answers:
             rows = [row for row in rows if row["status"] != "Deleted"]
         if name == "products" and query.get("search"):
             rows = [row for row in rows if query["search"].lower() in row["name"].lower()]
-        spell: dict[str, Spell] = {
-            "companies": lambda row: wire.company(row, switches, in_list=True),
-            "products": lambda row: wire.product(row, switches, in_list=True),
-            "subscriptions": lambda row: wire.subscription(row, switches, in_list=True),
-        }
-        return self._page(name, rows, query, spell[name], cached=True)
+        spell = _SPELLINGS[name]
+        return self.pages.page(name, rows, query, lambda row: spell(row, switches, in_list=True), cached=True)
 
-    def company(self, key: str) -> str | None:
-        """One company."""
-        row = self.store.companies.get(key.lower())
-        return spell_text(wire.company(row, self.store.switches, in_list=False)) if row else None
+    def _one(self, name: str, key: str) -> str:
+        """One company, product or subscription, with members that its list rows may lack."""
+        return spell_text(_SPELLINGS[name](self._row(name, key), self.store.switches, in_list=False))
 
-    def product(self, key: str) -> str | None:
-        """One product with its description."""
-        row = self.store.products.get(key.lower())
-        return spell_text(wire.product(row, self.store.switches, in_list=False)) if row else None
+    def _row(self, name: str, key: str) -> Row:
+        row: Row | None = getattr(self.store, name).get(key.lower())
+        if row is None:
+            raise not_found(_NOUNS[name], key)
+        return row
 
-    def subscription(self, key: str) -> str | None:
-        """One subscription, with members that its list rows may lack."""
-        row = self.store.subscriptions.get(key.lower())
-        return spell_text(wire.subscription(row, self.store.switches, in_list=False)) if row else None
+    def _check_company(self, company: str | None) -> None:
+        if not company:
+            return
+        if company.lower() in map(str.lower, self.store.switches.foreign_companies):
+            raise Pax8Refusal(403, f"Access to company {company} is denied")
+        self._row("companies", company)
 
-    def history(self, key: str) -> str | None:
+    def _subscriptions(self, query: Query) -> str:
+        company = query.get("companyId")
+        if company and company.lower() not in self.store.companies:
+            raise Pax8Refusal(403, f"Access to company {company} is denied")
+        return self._list("subscriptions", query)
+
+    def _history(self, _query: Query, key: str) -> str:
         """All snapshots of one subscription; no paging."""
-        if key.lower() not in self.store.subscriptions:
-            return None
-        rows = list(self.store.snapshots(key.lower()))
+        rows = list(self.store.snapshots(self._row("subscriptions", key)["id"]))
         style = self.store.switches.history_order
         if style == "newest_first":
             rows.reverse()
@@ -78,14 +81,17 @@ class Answers:
         spelt = [wire.subscription(row, self.store.switches, in_list=True) for row in rows]
         return spell_text({"content": spelt})
 
-    def contacts(self, company: str, query: Query) -> str:
+    def _contacts(self, query: Query, company: str) -> str:
         """The contacts of one company: one person."""
-        return self._page("contacts", [self._person(company)], query, dict)
+        self._check_company(company)
+        return self.pages.page("contacts", [self._person(company)], query, dict)
 
-    def contact(self, company: str, key: str) -> str | None:
-        """One contact of one company."""
+    def _contact(self, _query: Query, company: str, key: str) -> str:
+        self._check_company(company)
         person = self._person(company)
-        return spell_text(person) if person["id"] == key.lower() else None
+        if person["id"] != key.lower():
+            raise not_found("Contact", key)
+        return spell_text(person)
 
     def _person(self, company: str) -> Row:
         name = self.store.companies[company.lower()]["name"]
@@ -103,37 +109,23 @@ class Answers:
             "types": types,
         }
 
-    def orders(self, query: Query) -> str:
-        """Orders: always an empty list."""
-        return self._page("orders", [], query, dict)
-
     # Products in detail -----------------------------------------------------------------------------------
 
-    def pricing(self, key: str) -> str | None:
+    def _pricing(self, _query: Query, key: str) -> str:
         """The rates of one product by billing term; no currency anywhere."""
-        row = self.store.products.get(key.lower())
-        if row is None:
-            return None
+        row = self._row("products", key)
         terms = [("Monthly", 1)] if row["_kind"] == "usage" else [("Monthly", 1), ("Annual", 12), ("3-Year", 36)]
         return spell_text({"content": [_pricing(row, term, months) for term, months in terms]})
 
-    def provision_details(self, key: str) -> str | None:
+    def _provision_details(self, _query: Query, key: str) -> str:
         """What an order for one product must contain; without paging."""
-        if key.lower() not in self.store.products:
-            return None
-        detail = {
-            "label": "Domain",
-            "key": "domain",
-            "description": "The customer's domain",
-            "valueType": "Input",
-        }
+        self._row("products", key)
+        detail = {"label": "Domain", "key": "domain", "description": "The customer's domain", "valueType": "Input"}
         return spell_text({"content": [detail]})
 
-    def dependencies(self, key: str) -> str | None:
+    def _dependencies(self, _query: Query, key: str) -> str:
         """Commitments and needed products of one product: an object without envelope."""
-        row = self.store.products.get(key.lower())
-        if row is None:
-            return None
+        row = self._row("products", key)
         commitment = {
             "id": row["id"],
             "term": "1-Year",
@@ -151,136 +143,74 @@ class Answers:
 
     # Usage ------------------------------------------------------------------------------------------------
 
-    def usage_summaries(self, subscription: str, query: Query) -> str | None:
+    def _usage_summaries(self, query: Query, subscription: str) -> str:
         """The summaries of one subscription; an empty list when it has no usage."""
-        if subscription.lower() not in self.store.subscriptions:
-            return None
+        self._check_company(query.get("companyId"))
         month = usage.summary_month(self.store)
-        groups = usage.listed_groups(self.store, subscription.lower())
+        groups = usage.listed_groups(self.store, self._row("subscriptions", subscription)["id"])
         rows = [usage.summary(self.store, group, month, in_list=True) for group in groups]
-        return self._page("usage_summaries", rows, query, dict)
+        return self.pages.page("usage_summaries", rows, query, dict)
 
-    def usage_summary(self, key: str) -> str | None:
+    def _usage_summary(self, _query: Query, key: str) -> str:
         """One summary (the documents call it a list; it is one object)."""
-        group_and_month = usage.find_summary(self.store, key)
-        if group_and_month is None or usage.shape_of(self.store, group_and_month[0]) == "hidden":
-            return None
-        return spell_text(usage.summary(self.store, *group_and_month, in_list=False))
+        return spell_text(usage.summary(self.store, *self._find_summary(key), in_list=False))
 
-    def usage_lines(self, key: str, day: str, query: Query) -> str | None:
-        """The lines of one summary on one day."""
+    def _find_summary(self, key: str) -> tuple[Row, date]:
         group_and_month = usage.find_summary(self.store, key)
         if group_and_month is None or usage.shape_of(self.store, group_and_month[0]) == "hidden":
-            return None
+            raise not_found("Usage Summary", key)
+        return group_and_month
+
+    def _usage_lines(self, query: Query, key: str) -> str:
+        """The lines of one summary on one day."""
+        day = query.get("usageDate")
+        if not day:
+            raise Pax8Refusal(400, "Required request parameter 'usageDate' is not present")
+        group, _ = self._find_summary(key)
         try:
             usage_date = date.fromisoformat(day)
         except ValueError:
-            raise lists.BadParameter(f"Failed to convert value '{day}' of parameter 'usageDate'") from None
-        rows = usage.lines(self.store, group_and_month[0], key.lower(), usage_date)
-        return self._page("usage_lines", rows, query, dict)
+            raise Pax8Refusal(400, f"Failed to convert value '{day}' of parameter 'usageDate'") from None
+        return self.pages.page("usage_lines", usage.lines(self.store, group, key.lower(), usage_date), query, dict)
 
     # Invoices ---------------------------------------------------------------------------------------------
 
-    def invoices(self, query: Query) -> str:
+    def _invoices(self, query: Query) -> str:
         """A page of the invoices that are approved by today."""
         rows = invoices.visible(self.store)
         start, end = query.get("invoiceDateRangeStart"), query.get("invoiceDateRangeEnd")
         rows = [row for row in rows if (not start or row["invoiceDate"] >= start[:10])]
         rows = [row for row in rows if (not end or row["invoiceDate"] <= end[:10])]
-        return self._page("invoices", rows, query, lambda row: wire.invoice(row, self.store.switches))
+        return self.pages.page("invoices", rows, query, lambda row: wire.invoice(row, self.store.switches))
 
-    def invoice(self, key: str) -> str | None:
-        """One approved invoice."""
-        row = self._visible_invoice(key)
-        return spell_text(wire.invoice(row, self.store.switches)) if row else None
+    def _invoice(self, _query: Query, key: str) -> str:
+        return spell_text(wire.invoice(self._visible_invoice(key), self.store.switches))
 
-    def invoice_items(self, key: str, query: Query) -> str | None:
+    def _invoice_items(self, query: Query, key: str) -> str:
         """A page of the items of one approved invoice."""
-        row = self._visible_invoice(key)
-        if row is None:
-            return None
-        items = invoices.items_of(self.store, row)
-        return self._page("invoice_items", items, query, lambda item: wire.invoice_item(item, self.store.switches))
+        items = invoices.items_of(self.store, self._visible_invoice(key))
+        return self.pages.page("invoice_items", items, query, lambda item: wire.invoice_item(item, self.store.switches))
 
-    def draft_items(self, month_offset: int, query: Query) -> str:
+    def _draft_items(self, query: Query) -> str:
         """Seats of this month (0) or the next (1) as of today: no usage, no ids."""
-        items = invoice_items.draft_items(self.store, add_months(self.store.today, month_offset))
+        if self.store.switches.draft_items_timeout:
+            raise Pax8Refusal(408, "The request timed out while calculating draft items")
+        offset = query.get("monthOffset", "1")
+        if offset not in ("0", "1"):
+            raise Pax8Refusal(422, "monthOffset must be 0 or 1")
         company = query.get("companyId", "").lower()
-        if company:
-            items = [item for item in items if item["companyId"] == company]
-        return self._page(
-            "draft_items", items, query, lambda item: wire.invoice_item(item, self.store.switches, draft=True)
+        self._check_company(company)
+        items = invoice_items.draft_items(self.store, add_months(self.store.today, int(offset)))
+        own = [item for item in items if not company or item["companyId"] == company]
+        return self.pages.page(
+            "draft_items", own, query, lambda item: wire.invoice_item(item, self.store.switches, draft=True)
         )
 
-    def _visible_invoice(self, key: str) -> Row | None:
-        return next((row for row in invoices.visible(self.store) if row["id"] == key.lower()), None)
-
-    # Pages ------------------------------------------------------------------------------------------------
-
-    def _page(self, name: str, rows: Sequence[Row], query: Query, spell: Spell, *, cached: bool = False) -> str:
-        """Return one page of a list in the common envelope. `cached` reuses order and spelling until something
-        changes.
-        """
-        number, size = lists.paging(query, self.store.switches)
-        self._requests += 1
-        self._forget_if_changed()
-        ordered = self._ordered(name, rows, query, cached=cached)
-        ordered = self._disturb(name, ordered, number)
-        page = lists.page(ordered, number, size)
-        if cached:
-            texts = [self._text(name, row, spell) for row in page.rows]
-        else:
-            texts = [spell_text(spell(row)) for row in page.rows]
-        return self._envelope(name, page, texts)
-
-    def _ordered(self, name: str, rows: Sequence[Row], query: Query, *, cached: bool) -> Sequence[Row]:
-        switches = self.store.switches
-        if not cached or not lists.is_sorted(name, query) or switches.sorted_ties == "shuffled":
-            rows = lists.keep(name, rows, query)
-            return lists.order(name, rows, query, switches, self._requests)
-        key = (name, *sorted((k, v) for k, v in query.items() if k not in ("page", "size")))
-        if key not in self._orders:
-            matching = lists.keep(name, rows, query)
-            self._orders[key] = lists.order(name, matching, query, switches, 0)
-        return self._orders[key]
-
-    def _text(self, name: str, row: Row, spell: Spell) -> str:
-        text = self._texts.get((name, row["id"]))
-        if text is None:
-            text = self._texts[name, row["id"]] = spell_text(spell(row))
-        return text
-
-    def _disturb(self, name: str, ordered: Sequence[Row], number: int) -> Sequence[Row]:
-        """Leave out the first row until the list's first page was read: then it moves every later page by one."""
-        switches = self.store.switches
-        if switches.insert_between_pages != name or self._disturbed >= switches.insert_between_pages_times:
-            return ordered
-        if number == 0:
-            return ordered[1:]
-        self._disturbed += 1
-        return ordered
-
-    def _envelope(self, name: str, page: lists.PageOf, texts: list[str]) -> str:
-        paging = spell_text(
-            {
-                "size": page.size,
-                "totalElements": page.total,
-                "totalPages": page.total_pages,
-                "number": page.number,
-            }
-        )
-        style = self.store.switches.empty_content
-        if not texts and (style == "omit" or (style == "omit_on_invoices" and name == "invoices")):
-            return f'{{"page":{paging}}}'
-        return f'{{"content":[{",".join(texts)}],"page":{paging}}}'
-
-    def _forget_if_changed(self) -> None:
-        state = (self.store.revision, self.store.today, *map(str, self.store.switches.to_json().items()))
-        if state != self._made_for:
-            self._made_for = state
-            self._orders.clear()
-            self._texts.clear()
-            self._disturbed = 0
+    def _visible_invoice(self, key: str) -> Row:
+        for row in invoices.visible(self.store):
+            if row["id"] == key.lower():
+                return row
+        raise not_found("Invoice", key)
 
 
 def _pricing(row: Row, term: str, months: int) -> Row:
@@ -303,3 +233,43 @@ def _pricing(row: Row, term: str, months: int) -> Row:
     if term in YEARS_OF_TERM:
         priced |= {"commitmentTerm": f"{months // 12}-Year", "commitmentTermInMonths": Decimal(months)}
     return priced
+
+
+def _refused_order(_answers: Answers, _query: Query, key: str) -> str:
+    raise not_found("Order", key)
+
+
+def _path(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern.replace("{}", "([^/]+)"))
+
+
+_NOUNS = {"companies": "Company", "products": "Product", "subscriptions": "Subscription"}
+_SPELLINGS: dict[str, Callable[..., Row]] = {
+    "companies": wire.company,
+    "products": wire.product,
+    "subscriptions": wire.subscription,
+}
+# The first pattern that fits a path answers it: "{}" stands for an id, which the function gets after the query.
+_READS: tuple[tuple[re.Pattern[str], Callable[..., str]], ...] = (
+    (_path("/companies"), lambda own, query: own._list("companies", query)),
+    (_path("/companies/{}"), lambda own, _, key: own._one("companies", key)),
+    (_path("/companies/{}/contacts"), Answers._contacts),
+    (_path("/companies/{}/contacts/{}"), Answers._contact),
+    (_path("/products"), lambda own, query: own._list("products", query)),
+    (_path("/products/{}"), lambda own, _, key: own._one("products", key)),
+    (_path("/products/{}/pricing"), Answers._pricing),
+    (_path("/products/{}/provision-details"), Answers._provision_details),
+    (_path("/products/{}/dependencies"), Answers._dependencies),
+    (_path("/orders"), lambda own, query: own.pages.page("orders", [], query, dict)),
+    (_path("/orders/{}"), _refused_order),
+    (_path("/subscriptions"), Answers._subscriptions),
+    (_path("/subscriptions/{}"), lambda own, _, key: own._one("subscriptions", key)),
+    (_path("/subscriptions/{}/history"), Answers._history),
+    (_path("/subscriptions/{}/usage-summaries"), Answers._usage_summaries),
+    (_path("/usage-summaries/{}"), Answers._usage_summary),
+    (_path("/usage-summaries/{}/usage-lines"), Answers._usage_lines),
+    (_path("/invoices"), Answers._invoices),
+    (_path("/invoices/draftItems"), Answers._draft_items),
+    (_path("/invoices/{}"), Answers._invoice),
+    (_path("/invoices/{}/items"), Answers._invoice_items),
+)

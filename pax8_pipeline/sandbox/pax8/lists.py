@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from pax8_pipeline.sandbox.pax8.refusal import Pax8Refusal
 from pax8_pipeline.sandbox.pax8.store import Row
 from pax8_pipeline.sandbox.pax8.switches import Pax8Switches
 
@@ -18,10 +19,6 @@ DEFAULT_SIZE = 10
 MAX_SIZE = 200
 
 Getter = Callable[[Row], Any]
-
-
-class BadParameter(ValueError):
-    """A paging parameter that cannot be used. The text is the vendor's message."""
 
 
 @dataclass(frozen=True)
@@ -105,15 +102,15 @@ RULES: dict[str, ListRules] = {
 
 
 def paging(query: Mapping[str, str], switches: Pax8Switches) -> tuple[int, int]:
-    """Return page number and size of a query. Raises BadParameter."""
+    """Return page number and size of a query. Raises Pax8Refusal."""
     number, size = _whole(query, "page", 0), _whole(query, "size", DEFAULT_SIZE)
     if number < 0:
-        raise BadParameter("page must not be less than zero")
+        raise Pax8Refusal(400, "page must not be less than zero")
     if size < 1:
-        raise BadParameter("size must be greater than or equal to 1")
+        raise Pax8Refusal(400, "size must be greater than or equal to 1")
     if size > MAX_SIZE:
         if switches.over_max == "400":
-            raise BadParameter(f"size must be less than or equal to {MAX_SIZE}")
+            raise Pax8Refusal(400, f"size must be less than or equal to {MAX_SIZE}")
         if switches.over_max == "clamp":
             size = MAX_SIZE
     return number, size
@@ -126,7 +123,7 @@ def _whole(query: Mapping[str, str], name: str, default: int) -> int:
     try:
         return int(text)
     except ValueError:
-        raise BadParameter(f"Failed to convert value '{text}' of parameter '{name}'") from None
+        raise Pax8Refusal(400, f"Failed to convert value '{text}' of parameter '{name}'") from None
 
 
 def keep(name: str, rows: Sequence[Row], query: Mapping[str, str]) -> Sequence[Row]:

@@ -7,9 +7,10 @@ difficult values that the documents allow.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from pax8_pipeline.sandbox.core.switches import Switches
 
 UNASSIGNED_SHAPES = ("missing", "null", "owner", "dangling", "empty", "hidden")
 
@@ -42,11 +43,11 @@ _CHOICES: dict[str, tuple[object, ...]] = {
 
 
 @dataclass
-class Pax8Switches:
-    """How this Pax8 behaves where the documents leave it open. Values are plain JSON.
+class Pax8Switches(Switches):
+    """How this Pax8 behaves where the documents leave it open."""
 
-    The constructor and `change` raise ValueError for a value that is not allowed.
-    """
+    vendor: ClassVar[str] = "Pax8"
+    choices: ClassVar[dict[str, tuple[object, ...]]] = _CHOICES
 
     # Lists (docs/vendors/pax8.md#lists)
     over_max: str = "clamp"  # size above 200
@@ -88,28 +89,3 @@ class Pax8Switches:
     clock_offset_s: int = 0  # ... wrong by so many seconds
     retry_after: str = "seconds"  # on the rate limiter's 429
     rate_body: str = "alternate"  # body of a 429: error envelope, plain text, or one after the other
-
-    def __post_init__(self) -> None:
-        for name, allowed in _CHOICES.items():
-            if getattr(self, name) not in allowed:
-                raise ValueError(f"Pax8Switches.{name} cannot be {getattr(self, name)!r}; it is one of {list(allowed)}")
-
-    def change(self, values: Mapping[str, Any]) -> None:
-        """Set several switches by name, all or none; ValueError names an unknown switch or a bad value."""
-        unknown = sorted(set(values) - {f.name for f in fields(self)})
-        if unknown:
-            raise ValueError(f"unknown Pax8 switch: {', '.join(unknown)}")
-        checked = Pax8Switches(**{**self.to_json(), **values})
-        for name in values:
-            setattr(self, name, getattr(checked, name))
-
-    def to_json(self) -> dict[str, Any]:
-        """All switches as a JSON-able dict."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Pax8Switches:
-        """The inverse of `to_json`; switches left out keep their default."""
-        switches = cls()
-        switches.change(data)
-        return switches

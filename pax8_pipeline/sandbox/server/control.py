@@ -21,35 +21,7 @@ from pax8_pipeline.sandbox.pax8 import invoices as pax8_invoices
 from pax8_pipeline.sandbox.world.world import World
 from pax8_pipeline.text import jsontext
 
-_HELP = {
-    "GET /control": "this list",
-    "GET /control/env": "the environment a client needs",
-    "GET|POST|DELETE /control/faults": "faults in force; order one {kind, vendor, method, path, times, after, "
-    "probability, seed, params}; take all back, or one with ?id=",
-    "GET|POST /control/switches": "{pax8: {...}, halo: {...}}: how each vendor behaves where the reference is open",
-    "POST /control/clock": "{play_days: n} or {to: yyyy-mm-dd}",
-    "GET /control/story": "what happened and which verdict it should get",
-    "GET /control/verdicts": "the verdict of every subscription today",
-    "GET /control/expected": "the state Halo should hold after a correct sync of today",
-    "GET /control/usage": "what the invoices visible today make of a usage month, ?month=yyyy-mm: each client's total, "
-    "groups without a company, what is left out, by reason",
-    "GET /control/halo/state": "the state Halo holds now, in the same shape",
-    "GET /control/halo/writes": "accepted writes, and calls that must never be made (violations)",
-    "GET /control/pax8/writes": "attempts to write to Pax8",
-    "GET|DELETE /control/requests": "requests by vendor and the last of them (?last=n, default 100); forget them",
-    "POST /control/edit": "{what: subscription|company|usage_group|invoice|halo_line|halo_licence|halo_client|"
-    "halo_recurring_invoice|halo_integration, id, set: {...}}",
-    "POST /control/invoices": "{action: credit_and_rebill|second|void, month: yyyy-mm}: what Pax8 does to the first "
-    "invoice of that month; credit_and_rebill takes {invoice_id} as well, and {share} of the corrected item, 0.9 by default",
-    "POST /control/assign": "{group_id, company_id}: a person links a usage group to a company in Pax8's portal",
-    "POST /control/charge": "{month: yyyy-mm, company_id, subscription_id, product_id, product_name, quantity, unit, price, "
-    "cost, total, cost_total, currency, group, term, billed_by_pax8}, all but month optional: Pax8 charges something odd "
-    "in arrears for that month, on a second invoice where the month's is made already",
-    "POST /control/bill": "{subscription_id}: a person adds licence and line in Halo",
-    "POST /control/save": "write the state file",
-}
-
-Handler = Callable[[Request], Awaitable[Any]]
+Given = dict[str, Any]  # the JSON object of a POST, or the query of another call
 
 
 class Served(Protocol):
@@ -69,35 +41,16 @@ class Served(Protocol):
         """Write the state file, if there is one; returns its path."""
 
 
+Handler = Callable[[Served, Given], Any]
+
+
 def control_routes(sandbox: Served) -> list[BaseRoute]:
     """The routes of /control for one sandbox."""
-    control = _Control(sandbox)
-    table: list[tuple[str, str, Handler]] = [
-        ("GET", "/control", control.index),
-        ("GET", "/control/env", control.env),
-        ("GET", "/control/faults", control.list_faults),
-        ("POST", "/control/faults", control.add_fault),
-        ("DELETE", "/control/faults", control.remove_faults),
-        ("GET", "/control/switches", control.show_switches),
-        ("POST", "/control/switches", control.set_switches),
-        ("POST", "/control/clock", control.move_clock),
-        ("GET", "/control/story", control.story),
-        ("GET", "/control/verdicts", control.verdicts),
-        ("GET", "/control/expected", control.expected),
-        ("GET", "/control/halo/state", control.halo_state),
-        ("GET", "/control/halo/writes", control.halo_writes),
-        ("GET", "/control/pax8/writes", control.pax8_writes),
-        ("GET", "/control/requests", control.requests),
-        ("DELETE", "/control/requests", control.forget_requests),
-        ("POST", "/control/edit", control.edit),
-        ("POST", "/control/invoices", control.invoices),
-        ("GET", "/control/usage", control.usage),
-        ("POST", "/control/assign", control.assign),
-        ("POST", "/control/charge", control.charge),
-        ("POST", "/control/bill", control.bill),
-        ("POST", "/control/save", control.save),
+    return [
+        Route(path, _answering(handler, sandbox), methods=[method])
+        for path, (handlers, _) in _ENDPOINTS.items()
+        for method, handler in handlers.items()
     ]
-    return [Route(path, _answering(handler, sandbox), methods=[method]) for method, path, handler in table]
 
 
 def _answering(handler: Handler, sandbox: Served) -> Callable[[Request], Awaitable[Response]]:
@@ -105,7 +58,8 @@ def _answering(handler: Handler, sandbox: Served) -> Callable[[Request], Awaitab
 
     async def answer(request: Request) -> Response:
         try:
-            result = await handler(request)
+            given = _object(await request.body()) if request.method == "POST" else dict(request.query_params)
+            result = handler(sandbox, given)
         except (ValueError, KeyError, TypeError) as error:
             return _json(400, {"error": str(error)})
         if request.method != "GET":
@@ -115,120 +69,73 @@ def _answering(handler: Handler, sandbox: Served) -> Callable[[Request], Awaitab
     return answer
 
 
+def _object(body: bytes) -> Given:
+    given = jsontext.loads(body or b"{}")
+    if not isinstance(given, dict):
+        raise ValueError("the body must be a JSON object")
+    return given
+
+
 def _json(status: int, data: object) -> Response:
     return Response(jsontext.dumps(data), status_code=status, media_type="application/json")
 
 
-class _Control:
-    def __init__(self, sandbox: Served) -> None:
-        self.sandbox = sandbox
-
-    @property
-    def world(self) -> World:
-        return self.sandbox.world
-
-    async def index(self, _request: Request) -> Any:
-        return {"endpoints": _HELP, "fault_kinds": KINDS, "today": self.world.today.isoformat()}
-
-    async def env(self, _request: Request) -> Any:
-        return self.sandbox.env()
-
-    # Faults and switches ----------------------------------------------------------------------------------
-
-    async def list_faults(self, _request: Request) -> Any:
-        return self.sandbox.faults.to_json()
-
-    async def add_fault(self, request: Request) -> Any:
-        return self.sandbox.faults.add_json(await _body(request)).to_json()
-
-    async def remove_faults(self, request: Request) -> Any:
-        fault_id = request.query_params.get("id")
-        self.sandbox.faults.remove(int(fault_id) if fault_id else None)
-        return self.sandbox.faults.to_json()
-
-    async def show_switches(self, _request: Request) -> Any:
-        return {"pax8": self.world.pax8.switches.to_json(), "halo": self.world.halo.switches.to_json()}
-
-    async def set_switches(self, request: Request) -> Any:
-        body = await _body(request)
-        unknown = sorted(set(body) - {"pax8", "halo"})
-        if unknown:
-            raise ValueError(f"switches are set under pax8 and halo, not {', '.join(unknown)}")
-        self.world.pax8.switches.change(body.get("pax8", {}))
-        self.world.halo.switches.change(body.get("halo", {}))
-        return await self.show_switches(request)
-
-    # World ------------------------------------------------------------------------------------------------
-
-    async def move_clock(self, request: Request) -> Any:
-        body = await _body(request)
-        if "to" in body:
-            self.world.play_to(date.fromisoformat(body["to"]))
-        else:
-            for _ in range(int(body["play_days"])):
-                self.world.play_day()
-        return {"today": self.world.today.isoformat()}
-
-    async def story(self, _request: Request) -> Any:
-        return [event.to_json() for event in self.world.story]
-
-    async def verdicts(self, _request: Request) -> Any:
-        return self.world.expected_verdicts()
-
-    async def expected(self, _request: Request) -> Any:
-        return self.world.expected_halo()
-
-    async def halo_state(self, _request: Request) -> Any:
-        return self.world.halo_state()
-
-    async def halo_writes(self, _request: Request) -> Any:
-        return {"writes": self.world.halo.writes, "violations": self.world.halo.violations}
-
-    async def pax8_writes(self, _request: Request) -> Any:
-        return self.world.pax8.write_attempts
-
-    async def requests(self, request: Request) -> Any:
-        last = int(request.query_params.get("last", "100"))
-        rows = [vars(row) for row in self.sandbox.requests]
-        return {"requests": self.sandbox.requests.totals(), "last": rows[-last:] if last else []}
-
-    async def forget_requests(self, _request: Request) -> Any:
-        self.sandbox.requests.clear()
-        return {}
-
-    async def edit(self, request: Request) -> Any:
-        body = await _body(request)
-        return edit(self.world, str(body["what"]), body.get("id", ""), dict(body["set"]))
-
-    async def invoices(self, request: Request) -> Any:
-        body = await _body(request)
-        action = str(body.pop("action"))
-        month = _month(body.pop("month")) if "month" in body else None
-        return invoice_action(self.world, action, month, **body)
-
-    async def usage(self, request: Request) -> Any:
-        return self.world.expected_usage(_month(request.query_params["month"])).to_json()
-
-    async def assign(self, request: Request) -> Any:
-        body = await _body(request)
-        return _public(self.world.assign_group(str(body["group_id"]), str(body["company_id"])))
-
-    async def charge(self, request: Request) -> Any:
-        body = await _body(request)
-        return _public(self.world.charge(_month(body.pop("month")), **body))
-
-    async def bill(self, request: Request) -> Any:
-        return self.world.bill_in_halo(str((await _body(request))["subscription_id"]))
-
-    async def save(self, _request: Request) -> Any:
-        return {"saved": self.sandbox.save()}
+def _index(sandbox: Served, _: Given) -> Any:
+    endpoints = {f"{'|'.join(handlers)} {path}": text for path, (handlers, text) in _ENDPOINTS.items()}
+    return {"endpoints": endpoints, "fault_kinds": KINDS, "today": sandbox.world.today.isoformat()}
 
 
-async def _body(request: Request) -> dict[str, Any]:
-    body = jsontext.loads(await request.body())
-    if not isinstance(body, dict):
-        raise ValueError("the body must be a JSON object")
-    return body
+def _remove_faults(sandbox: Served, given: Given) -> Any:
+    fault_id = given.get("id")
+    sandbox.faults.remove(int(fault_id) if fault_id else None)
+    return sandbox.faults.to_json()
+
+
+def _show_switches(sandbox: Served, _: Given) -> Any:
+    return {"pax8": sandbox.world.pax8.switches.to_json(), "halo": sandbox.world.halo.switches.to_json()}
+
+
+def _set_switches(sandbox: Served, given: Given) -> Any:
+    unknown = sorted(set(given) - {"pax8", "halo"})
+    if unknown:
+        raise ValueError(f"switches are set under pax8 and halo, not {', '.join(unknown)}")
+    sandbox.world.pax8.switches.change(given.get("pax8", {}))
+    sandbox.world.halo.switches.change(given.get("halo", {}))
+    return _show_switches(sandbox, given)
+
+
+def _move_clock(sandbox: Served, given: Given) -> Any:
+    if "to" in given:
+        sandbox.world.play_to(date.fromisoformat(given["to"]))
+    else:
+        for _ in range(int(given["play_days"])):
+            sandbox.world.play_day()
+    return {"today": sandbox.world.today.isoformat()}
+
+
+def _requests(sandbox: Served, given: Given) -> Any:
+    last = int(given.get("last", "100"))
+    rows = [vars(row) for row in sandbox.requests]
+    return {"requests": sandbox.requests.totals(), "last": rows[-last:] if last else []}
+
+
+def _forget_requests(sandbox: Served, _: Given) -> Any:
+    sandbox.requests.clear()
+    return {}
+
+
+def _invoices(sandbox: Served, given: Given) -> Any:
+    action = str(given.pop("action"))
+    month = _month(given.pop("month")) if "month" in given else None
+    return invoice_action(sandbox.world, action, month, **given)
+
+
+def _assign(sandbox: Served, given: Given) -> Any:
+    return _public(sandbox.world.assign_group(str(given["group_id"]), str(given["company_id"])))
+
+
+def _charge(sandbox: Served, given: Given) -> Any:
+    return _public(sandbox.world.charge(_month(given.pop("month")), **given))
 
 
 def edit(world: World, what: str, row_id: Any, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -290,3 +197,85 @@ def _month(text: Any) -> date:
 def _public(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return a row without the members that the vendor does not know."""
     return {name: value for name, value in row.items() if name[0] != "_"}
+
+
+_ENDPOINTS: dict[str, tuple[dict[str, Handler], str]] = {
+    "/control": ({"GET": _index}, "this list"),
+    "/control/env": ({"GET": lambda sandbox, _: sandbox.env()}, "the environment a client needs"),
+    "/control/faults": (
+        {
+            "GET": lambda sandbox, _: sandbox.faults.to_json(),
+            "POST": lambda sandbox, given: sandbox.faults.add_json(given).to_json(),
+            "DELETE": _remove_faults,
+        },
+        "faults in force; order one {kind, vendor, method, path, times, after, probability, seed, params}; take all "
+        "back, or one with ?id=",
+    ),
+    "/control/switches": (
+        {"GET": _show_switches, "POST": _set_switches},
+        "{pax8: {...}, halo: {...}}: how each vendor behaves where the reference is open",
+    ),
+    "/control/clock": ({"POST": _move_clock}, "{play_days: n} or {to: yyyy-mm-dd}"),
+    "/control/story": (
+        {"GET": lambda sandbox, _: [event.to_json() for event in sandbox.world.story]},
+        "what happened and which verdict it should get",
+    ),
+    "/control/verdicts": (
+        {"GET": lambda sandbox, _: sandbox.world.expected_verdicts()},
+        "the verdict of every subscription today",
+    ),
+    "/control/expected": (
+        {"GET": lambda sandbox, _: sandbox.world.expected_halo()},
+        "the state Halo should hold after a correct sync of today",
+    ),
+    "/control/usage": (
+        {"GET": lambda sandbox, given: sandbox.world.expected_usage(_month(given["month"])).to_json()},
+        "what the invoices visible today make of a usage month, ?month=yyyy-mm: each client's total, groups without a "
+        "company, what is left out, by reason",
+    ),
+    "/control/halo/state": (
+        {"GET": lambda sandbox, _: sandbox.world.halo_state()},
+        "the state Halo holds now, in the same shape",
+    ),
+    "/control/halo/writes": (
+        {"GET": lambda sandbox, _: {"writes": sandbox.world.halo.writes, "violations": sandbox.world.halo.violations}},
+        "accepted writes, and calls that must never be made (violations)",
+    ),
+    "/control/pax8/writes": (
+        {"GET": lambda sandbox, _: sandbox.world.pax8.write_attempts},
+        "attempts to write to Pax8",
+    ),
+    "/control/requests": (
+        {"GET": _requests, "DELETE": _forget_requests},
+        "requests by vendor and the last of them (?last=n, default 100); forget them",
+    ),
+    "/control/edit": (
+        {
+            "POST": lambda sandbox, given: edit(
+                sandbox.world, str(given["what"]), given.get("id", ""), dict(given["set"])
+            )
+        },
+        "{what: subscription|company|usage_group|invoice|halo_line|halo_licence|halo_client|halo_recurring_invoice|"
+        "halo_integration, id, set: {...}}",
+    ),
+    "/control/invoices": (
+        {"POST": _invoices},
+        "{action: credit_and_rebill|second|void, month: yyyy-mm}: what Pax8 does to the first invoice of that month; "
+        "credit_and_rebill takes {invoice_id} as well, and {share} of the corrected item, 0.9 by default",
+    ),
+    "/control/assign": (
+        {"POST": _assign},
+        "{group_id, company_id}: a person links a usage group to a company in Pax8's portal",
+    ),
+    "/control/charge": (
+        {"POST": _charge},
+        "{month: yyyy-mm, company_id, subscription_id, product_id, product_name, quantity, unit, price, cost, total, "
+        "cost_total, currency, group, term, billed_by_pax8}, all but month optional: Pax8 charges something odd in "
+        "arrears for that month, on a second invoice where the month's is made already",
+    ),
+    "/control/bill": (
+        {"POST": lambda sandbox, given: sandbox.world.bill_in_halo(str(given["subscription_id"]))},
+        "{subscription_id}: a person adds licence and line in Halo",
+    ),
+    "/control/save": ({"POST": lambda sandbox, _: {"saved": sandbox.save()}}, "write the state file"),
+}
