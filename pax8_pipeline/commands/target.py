@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pax8_pipeline.commands.sandbox_server import serve_or_join
 from pax8_pipeline.settings import REQUIRED_HALO, REQUIRED_PAX8, Settings, load_settings
+from pax8_pipeline.settings.secret_files import VENDOR_SECRETS, without_secrets
 
 
 def sandbox_folder(settings: Settings) -> Path:
@@ -57,8 +58,9 @@ def open_target(settings: Settings, notify: Callable[[str], None]) -> Iterator[S
 def sandbox_settings(settings: Settings, vendors: Mapping[str, str]) -> Settings:
     """Return settings for a served sandbox, and put them into this process's environment for Dagster."""
     env = sandbox_environment(settings, vendors)
+    for name in settings.environment.keys() - env.keys():  # such as DAGSTER_HOME and the files of secrets
+        os.environ.pop(name, None)
     os.environ.update(env)
-    os.environ.pop("DAGSTER_HOME", None)
     return load_settings(env)
 
 
@@ -69,9 +71,9 @@ def sandbox_environment(settings: Settings, vendors: Mapping[str, str]) -> dict[
     differ there.
     """
     chosen = {k: v for k, v in settings.environment.items() if k in ("HALO_WRITE_MODE", "PAX8_PIPELINE_TODAY") and v}
-    env = {**settings.environment, **vendors, **chosen, "PAX8_PIPELINE_DATA": str(sandbox_folder(settings))}
-    env.pop("DAGSTER_HOME", None)
-    env.pop("PAX8_PING_URL", None)  # a ping says that the live sync works
+    live_only = [*VENDOR_SECRETS, "PAX8_PING_URL"]  # a ping says that the live sync works
     if settings.has_credentials:
-        env.pop("PAX8_ALERT_URLS", None)
-    return env
+        live_only.append("PAX8_ALERT_URLS")
+    env = {**without_secrets(settings.environment, live_only), **vendors, **chosen}
+    env.pop("DAGSTER_HOME", None)
+    return {**env, "PAX8_PIPELINE_DATA": str(sandbox_folder(settings))}

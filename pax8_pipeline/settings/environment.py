@@ -1,8 +1,8 @@
 """Reads the environment and the data folder once, checks them, and returns typed values.
 
 It handles variables, secrets, the day and the paths of the data folder. The keys of policy.yaml are in `policy`,
-mapping files in `mapping.files`. Only this module reads secrets. It keeps them wrapped (`SecretStr`), so that no text
-made from settings can contain one.
+mapping files in `mapping.files`. Secrets are read here only, through `secret_files`. They stay wrapped (`SecretStr`), so
+that no text made from settings can contain one.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pydantic import SecretStr
 from pax8_pipeline import values
 from pax8_pipeline.errors import ConfigError
 from pax8_pipeline.settings.policy import Policy, load_policy
+from pax8_pipeline.settings.secret_files import Secrets, load_secrets
 
 WriteMode = Literal["dry_run", "apply"]
 
@@ -37,6 +38,7 @@ class Settings:
     policy: Policy
     write_mode: WriteMode
     environment: Mapping[str, str] = field(repr=False)
+    secrets: Secrets = field(default_factory=Secrets)
     alert_urls: tuple[SecretStr, ...] = ()
     ping_url: SecretStr | None = None
     # The moment when `today` was taken from this machine's clock (aware, UTC).
@@ -87,12 +89,12 @@ class Settings:
         return self.environment.get(name, "").strip() or default
 
     def secret(self, name: str) -> SecretStr:
-        """Return one secret, wrapped so that printing shows only asterisks."""
-        return SecretStr(self.environment.get(name, "").strip())
+        """Return one secret, wrapped so that printing shows only asterisks; an empty one when it is not set."""
+        return self.secrets.get(name)
 
     def missing(self, names: tuple[str, ...]) -> list[str]:
-        """Return the names of variables that are not set."""
-        return [name for name in names if not self.environment.get(name, "").strip()]
+        """Return the names of variables that are not set. A secret may be set by its file."""
+        return [name for name in names if not (self.secrets.values.get(name) or self.value(name))]
 
     def require(self, names: tuple[str, ...]) -> None:
         """Raise ConfigError with every name of `names` that is not set."""
@@ -112,8 +114,8 @@ class Settings:
 def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     """Read the environment and the data folder's policy.yaml. `environment`: used instead of the process's own.
 
-    Raises ConfigError for a malformed policy or PAX8_PIPELINE_TODAY. Missing credentials are not an error here: code
-    that needs them calls `Settings.require`.
+    Raises ConfigError for a malformed policy or PAX8_PIPELINE_TODAY, and for a secret's file that cannot be used.
+    Missing credentials are not an error here: code that needs them calls `Settings.require`.
     """
     env = dict(os.environ if environment is None else environment)
     data = Path(env.get("PAX8_PIPELINE_DATA", "").strip() or "data").expanduser().absolute()
@@ -122,6 +124,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     policy = load_policy(data / "policy.yaml")
     mode = env.get("HALO_WRITE_MODE", "").strip() or policy.write_mode
     now = datetime.now(UTC)
+    secrets = load_secrets(env)
     return Settings(
         data=data,
         today=_today(env.get("PAX8_PIPELINE_TODAY", "").strip(), policy.timezone, now),
@@ -130,8 +133,9 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         # Anything but exactly `apply` is a dry run, so that a typing error never writes.
         write_mode="apply" if mode == "apply" else "dry_run",
         environment=env,
-        alert_urls=tuple(SecretStr(u) for u in env.get("PAX8_ALERT_URLS", "").split() if u),
-        ping_url=SecretStr(ping) if (ping := env.get("PAX8_PING_URL", "").strip()) else None,
+        secrets=secrets,
+        alert_urls=tuple(SecretStr(url) for url in secrets.get("PAX8_ALERT_URLS").get_secret_value().split()),
+        ping_url=secrets.values.get("PAX8_PING_URL"),
     )
 
 

@@ -102,6 +102,16 @@ def test_what_is_wrong_in_the_settings_is_named(
     assert found[other]["level"] == "ok"  # one vendor's trouble does not hide the other's state
 
 
+def test_secrets_from_files_open_both_vendors(patient: Patient, tmp_path: Path) -> None:
+    for name in ("PAX8_CLIENT_SECRET", "HALO_CLIENT_SECRET"):
+        (tmp_path / name).write_text(f"{patient.env.pop(name)}\n")
+        (tmp_path / name).chmod(0o400)
+        patient.env[f"{name}_FILE"] = str(tmp_path / name)
+    found = patient.findings()
+    assert found["secret files"]["text"] == "PAX8_CLIENT_SECRET, HALO_CLIENT_SECRET come from files"
+    assert (found["Pax8 token"]["level"], found["Halo token"]["level"]) == ("ok", "ok")
+
+
 def test_no_secret_is_ever_printed(patient: Patient) -> None:
     patient.env |= {"PAX8_CLIENT_SECRET": "hush-pax8-9876", "HALO_CLIENT_SECRET": "hush-halo-9876"}
     patient.env["PAX8_ALERT_URLS"] = "slack://hush-hook-9876"

@@ -15,6 +15,7 @@ from pax8_pipeline.commands.doctor.diagnosis import Diagnosis, bad, ok, warn
 from pax8_pipeline.errors import ConfigError, PipelineError, WarehouseBusy
 from pax8_pipeline.mapping.files import load_mappings
 from pax8_pipeline.settings import Settings
+from pax8_pipeline.settings.secret_files import readable_by_everybody
 from pax8_pipeline.text.private_files import is_open, readable_by_others
 from pax8_pipeline.warehouse.connection import Warehouse
 
@@ -26,6 +27,7 @@ def examine(settings: Settings, *, sandbox: bool) -> Iterator[Diagnosis]:
     """Check everything on this machine, point by point."""
     yield data_folder(settings)
     yield permissions(settings, Path.cwd() / ".env")
+    yield from secret_files(settings)
     yield policy(settings)
     yield mappings(settings)
     yield calendar(settings, sandbox=sandbox)
@@ -53,6 +55,18 @@ def permissions(settings: Settings, env_file: Path) -> Diagnosis:
     names = " ".join(shlex.quote(str(path)) for path in open_paths[:_SHOWN])
     more = f" and {len(open_paths) - _SHOWN} more" if len(open_paths) > _SHOWN else ""
     return warn("permissions", f"other users of this machine can read {names}{more}", f"chmod go-rwx {names}")
+
+
+def secret_files(settings: Settings) -> Iterator[Diagnosis]:
+    """Check that not everybody on this machine can read the files of secrets; nothing is said where there are none."""
+    files = settings.secrets.files
+    names = ", ".join(files)
+    everybody = [shlex.quote(str(path)) for path in files.values() if readable_by_everybody(path)]
+    if everybody:
+        text = f"every user of this machine can read {' '.join(everybody)}"
+        yield warn("secret files", text, f"chmod o-rwx {' '.join(everybody)}")
+    elif files:
+        yield ok("secret files", f"{names} {'comes from a file' if len(files) == 1 else 'come from files'}")
 
 
 def policy(settings: Settings) -> Diagnosis:
