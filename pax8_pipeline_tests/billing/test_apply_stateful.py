@@ -1,4 +1,4 @@
-"""Random books, random trouble, crashes between any two statements, people editing: the rules hold all the same.
+"""Random vendor data, random trouble, crashes between any two statements, people editing: the rules hold all the same.
 
 The machine keeps what Pax8 wants, lets apply run into trouble, and plans again from what Halo shows. Trouble is: a
 crash at any step, answers lost, writes refused or not applied, a read-back that fails, `updatelines` refused, a target
@@ -124,7 +124,7 @@ def action_of(change: Change) -> TargetAction:
     return found
 
 
-def books(manual: int, computed: int, shared: int) -> tuple[Tenant, list[Subject]]:
+def vendor_data(manual: int, computed: int, shared: int) -> tuple[Tenant, list[Subject]]:
     """Two recurring invoices with lines of each kind, and on each a line that nothing in Pax8 feeds."""
     invoices, licences, subjects = {}, {}, []
     for invoice_id in (-94, -95):
@@ -158,7 +158,7 @@ class Billing(RuleBasedStateMachine):
 
     @initialize(manual=st.integers(1, 3), computed=st.integers(1, 3), shared=st.integers(0, 1))
     def begin(self, manual: int, computed: int, shared: int) -> None:
-        self.halo, self.subjects = books(manual, computed, shared)
+        self.halo, self.subjects = vendor_data(manual, computed, shared)
         self.wanted: dict[str, int | None] = {one.key: 5 for one in self.subjects}
         self.pax8 = FakePax8()
         self.ledger = MemoryLedger()

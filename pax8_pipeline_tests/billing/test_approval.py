@@ -17,14 +17,14 @@ from pax8_pipeline.reports import plan_report
 from pax8_pipeline.settings import Policy
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline.warehouse.snapshots import dicts
-from pax8_pipeline_tests.support.books import SUB, Books, invoice, licence, line, plan_context, subscription
+from pax8_pipeline_tests.support.vendor_data import SUB, VendorData, invoice, licence, line, plan_context, subscription
 
 NOW = datetime(2026, 8, 20, 9)
 
 
 def made(tmp_path: Path, *, run_id: str = "run-1", quantity: int = 25, **policy: Any) -> tuple[Warehouse, Plan, Policy]:
     rules = Policy.model_validate(policy)
-    warehouse = Books(subscriptions=[subscription(quantity=quantity)]).load(tmp_path, run_id=run_id)
+    warehouse = VendorData(subscriptions=[subscription(quantity=quantity)]).load(tmp_path, run_id=run_id)
     return warehouse, plans.make_plan(warehouse, plan_context(policy=rules, run_id=run_id)), rules
 
 
@@ -122,7 +122,7 @@ def test_a_plan_approved_and_applied_in_slices_is_limited_as_a_whole(tmp_path: P
     other = "c2b8a9d0-6f34-4a6f-8a1b-3f7c9e5d1a03"
     link = [{"id": 902, "licence_id": 4128, "qty_free": 0, "minimum_qty": 0, "kind": 4, "pro_rata": 1}]
     rules = Policy.model_validate({"trust": {"default": "approve"}, "guardrails": {"client": {"lines_changed": 1}}})
-    warehouse = Books(
+    warehouse = VendorData(
         subscriptions=[subscription(quantity=25), subscription(id=other, quantity=25)],
         licences=[licence(), licence(id=4128, snowid=other)],
         recurring=[invoice([line(), line(id=24968, quantity_subscriptions=link)])],

@@ -13,17 +13,17 @@ from pax8_pipeline.billing.planning import planner as plans
 from pax8_pipeline.settings import Policy
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.billing.test_approval import approve, rows
-from pax8_pipeline_tests.support.books import SUB, Books, invoice, licence, line, plan_context, subscription
-from pax8_pipeline_tests.support.usage_books import KEY, UsageBooks, policy
+from pax8_pipeline_tests.support.usage_data import KEY, UsageData, policy
+from pax8_pipeline_tests.support.vendor_data import SUB, VendorData, invoice, licence, line, plan_context, subscription
 
 APPROVE = Policy.model_validate({"trust": {"default": "approve"}})
 
 
-def books(wanted: int = 4102, **changes: Any) -> Books:
+def vendor_data(wanted: int = 4102, **changes: Any) -> VendorData:
     """A subscription of 23 seats and two licences with 18; the mapping file names one of them."""
     lines = [line(id=n, quantity_subscriptions=[{"id": n, "licence_id": n, "qty_free": 0, "minimum_qty": 0}])
              for n in (4102, 4134)]  # fmt: skip
-    made = Books(
+    made = VendorData(
         subscriptions=[subscription(quantity=23)],
         licences=[licence(id=n, count=18, snowid="") for n in (4102, 4134)],
         recurring=[invoice(lines)],
@@ -32,33 +32,33 @@ def books(wanted: int = 4102, **changes: Any) -> Books:
     return replace(made, **changes)
 
 
-def night(folder: Path, made: Books, run_id: str = "run-1", mappings: str = "mappings") -> tuple[Warehouse, Plan]:
+def night(folder: Path, made: VendorData, run_id: str = "run-1", mappings: str = "mappings") -> tuple[Warehouse, Plan]:
     warehouse = made.load(folder, run_id=run_id)
     now = replace(plan_context(policy=APPROVE, run_id=run_id), mapping_fingerprint=mappings)
     return warehouse, plans.make_plan(warehouse, now)
 
 
 def agreed(folder: Path) -> Warehouse:
-    warehouse, plan = night(folder, books())
+    warehouse, plan = night(folder, vendor_data())
     assert approve(warehouse, plan, APPROVE).rows == 1
     return warehouse
 
 
 def test_an_approval_of_one_licence_is_not_used_for_another(tmp_path: Path) -> None:
     agreed(tmp_path)
-    warehouse, plan = night(tmp_path, books(4134), "run-2", "other mappings")
+    warehouse, plan = night(tmp_path, vendor_data(4134), "run-2", "other mappings")
     assert rows(warehouse, plan, APPROVE) == []
 
 
 def test_nor_when_the_licence_changed_although_no_file_did(tmp_path: Path) -> None:
     agreed(tmp_path)
-    warehouse, plan = night(tmp_path, books(4134), "run-2")
+    warehouse, plan = night(tmp_path, vendor_data(4134), "run-2")
     assert rows(warehouse, plan, APPROVE) == []
 
 
 def test_the_very_same_write_goes_on_the_next_night(tmp_path: Path) -> None:
     agreed(tmp_path)
-    warehouse, plan = night(tmp_path, books(), "run-2")
+    warehouse, plan = night(tmp_path, vendor_data(), "run-2")
     assert rows(warehouse, plan, APPROVE) == [SUB]
 
 
@@ -92,7 +92,7 @@ def test_the_very_same_write_goes_on_the_next_night(tmp_path: Path) -> None:
 )
 def test_an_approval_is_bound_to_each_member_of_the_write(member: str, other: str, tmp_path: Path) -> None:
     agreed(tmp_path)
-    warehouse, plan = night(tmp_path, books(), "run-2")
+    warehouse, plan = night(tmp_path, vendor_data(), "run-2")
     with warehouse.connect() as connection:
         connection.execute(f'UPDATE billing.plan SET "{member}" = {other} WHERE plan_id = ?', [plan.plan_id])
     assert rows(warehouse, plan, APPROVE) == []
@@ -101,7 +101,7 @@ def test_an_approval_is_bound_to_each_member_of_the_write(member: str, other: st
 @pytest.mark.parametrize("fingerprint", ["policy_fingerprint", "mapping_fingerprint"])
 def test_an_approval_is_bound_to_the_policy_and_the_mapping_files(fingerprint: str, tmp_path: Path) -> None:
     agreed(tmp_path)
-    warehouse, plan = night(tmp_path, books(), "run-2")
+    warehouse, plan = night(tmp_path, vendor_data(), "run-2")
     with warehouse.connect() as connection:
         connection.execute(f"UPDATE billing.plans SET {fingerprint} = 'other' WHERE plan_id = ?", [plan.plan_id])
     assert rows(warehouse, plan, APPROVE) == []
@@ -120,7 +120,7 @@ def test_an_approval_of_usage_is_for_the_lines_that_were_shown(
     statement: str, written: list[str], tmp_path: Path
 ) -> None:
     rules = policy(trust={"default": "approve"})
-    made = UsageBooks()
+    made = UsageData()
     warehouse = made.load(tmp_path, policy=rules)
     first = plans.make_plan(warehouse, plan_context(policy=rules))
     approve(warehouse, first, rules)

@@ -21,24 +21,24 @@ from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.billing.test_approval import NOW, approve, made
 from pax8_pipeline_tests.billing.test_plan_store import open_write
 from pax8_pipeline_tests.support.billing import WAIT
-from pax8_pipeline_tests.support.books import (
+from pax8_pipeline_tests.support.vendor_data import (
     SUB,
-    Books,
+    VendorData,
     company,
-    let_go,
     licence,
     plan_context,
     planned,
+    release,
     subscription,
 )
 
 OTHER = "00000000-0000-4000-8000-00000000000b"
-MORE = Books(subscriptions=[subscription(quantity=25), subscription(id=OTHER, companyId=None)])
+MORE = VendorData(subscriptions=[subscription(quantity=25), subscription(id=OTHER, companyId=None)])
 
 
 def lost(warehouse: Warehouse) -> Warehouse:
     """The same file, gone and made again."""
-    let_go()
+    release()
     warehouse.path.unlink()
     warehouse.ensure_schema()
     return warehouse
@@ -82,14 +82,14 @@ def test_an_open_write_is_settled_by_reading_after_a_restore_and_never_sent_beca
     state: str, shows: int, becomes: str, planned_again: list[str], tmp_path: Path
 ) -> None:
     """What Halo shows decides: the write that took effect is not planned again, the other is, once."""
-    warehouse = Books(subscriptions=[subscription(quantity=25)]).load(tmp_path)
+    warehouse = VendorData(subscriptions=[subscription(quantity=25)]).load(tmp_path)
     old = open_write(warehouse, state)
     backup(warehouse, old, tmp_path / "backups")
     restore(lost(warehouse), tmp_path / "backups")
     with warehouse.connect() as connection:
         head = plans.load_plan(connection, old)
         assert writable(connection, head, plan_context().policy, applied_by_person=True, now=NOW).changes == []
-    after = Books(subscriptions=[subscription(quantity=25)], licences=[licence(count=shows)])
+    after = VendorData(subscriptions=[subscription(quantity=25)], licences=[licence(count=shows)])
     after.load(tmp_path, run_id="run-2")
     assert [r["state"] for r in Ledger(warehouse, "run-2").settle(WAIT)] == [becomes]
     again = [r["row_id"] for r in planned(warehouse, run_id="run-2") if r["action"] != "none"]
@@ -99,7 +99,7 @@ def test_an_open_write_is_settled_by_reading_after_a_restore_and_never_sent_beca
 
 
 def test_what_a_person_undid_still_waits_after_a_restore(tmp_path: Path) -> None:
-    warehouse = Books(subscriptions=[subscription(quantity=25)]).load(tmp_path)
+    warehouse = VendorData(subscriptions=[subscription(quantity=25)]).load(tmp_path)
     forward = plans.make_plan(warehouse, plan_context())
     write_all(warehouse, forward.plan_id, "verified")
     undo = [{**rows(warehouse, "SELECT * FROM billing.plan")[0], "verdict": "rollback"}]
@@ -108,7 +108,7 @@ def test_what_a_person_undid_still_waits_after_a_restore(tmp_path: Path) -> None
     write_all(warehouse, back.plan_id, "verified")
     backup(warehouse, back.plan_id, tmp_path / "backups")
     restore(lost(warehouse), tmp_path / "backups")
-    Books(subscriptions=[subscription(quantity=25)]).load(tmp_path, run_id="run-3")
+    VendorData(subscriptions=[subscription(quantity=25)]).load(tmp_path, run_id="run-3")
     (row,) = planned(warehouse, run_id="run-3")
     assert (row["class"], row["reason"]) == ("needs_approval", "rolled_back")
 
@@ -127,7 +127,7 @@ def test_of_earlier_plans_the_writable_rows_are_kept_and_of_the_newest_all(tmp_p
 
 
 def test_a_warehouse_with_a_ledger_is_left_alone(tmp_path: Path) -> None:
-    warehouse = Books(subscriptions=[subscription(quantity=25)]).load(tmp_path)
+    warehouse = VendorData(subscriptions=[subscription(quantity=25)]).load(tmp_path)
     plan_id = open_write(warehouse)
     backup(warehouse, plan_id, tmp_path / "backups")
     Ledger(warehouse, "run-2").record(plan_id, [])
@@ -137,7 +137,7 @@ def test_a_warehouse_with_a_ledger_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_the_newest_backup_wins_and_a_second_restore_does_nothing(tmp_path: Path) -> None:
-    warehouse = Books(subscriptions=[subscription(quantity=25)]).load(tmp_path)
+    warehouse = VendorData(subscriptions=[subscription(quantity=25)]).load(tmp_path)
     plan_id = open_write(warehouse)
     backup(warehouse, plan_id, tmp_path / "backups")
     write_all(warehouse, plan_id, "verified")
@@ -150,7 +150,7 @@ def test_the_newest_backup_wins_and_a_second_restore_does_nothing(tmp_path: Path
 
 
 def test_the_backup_of_a_plan_applied_in_two_parts_holds_the_second(tmp_path: Path) -> None:
-    warehouse = Books(subscriptions=[subscription(quantity=25)]).load(tmp_path)
+    warehouse = VendorData(subscriptions=[subscription(quantity=25)]).load(tmp_path)
     plan_id = open_write(warehouse)
     backup(warehouse, plan_id, tmp_path / "backups")
     write_all(warehouse, plan_id, "verified")
@@ -163,7 +163,7 @@ def test_the_backup_of_a_plan_applied_in_two_parts_holds_the_second(tmp_path: Pa
 def test_a_backup_that_dies_between_its_renames_leaves_the_new_one_whole(
     dies_at: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    warehouse = Books(subscriptions=[subscription(quantity=25)]).load(tmp_path)
+    warehouse = VendorData(subscriptions=[subscription(quantity=25)]).load(tmp_path)
     plan_id = open_write(warehouse)
     backup(warehouse, plan_id, tmp_path / "backups")
     write_all(warehouse, plan_id, "verified")
@@ -191,7 +191,7 @@ def _dies(monkeypatch: pytest.MonkeyPatch, at: int, do: Callable[[], Any]) -> No
 def test_a_backup_that_dies_while_it_is_written_leaves_the_old_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    warehouse = Books(subscriptions=[subscription(quantity=25)]).load(tmp_path)
+    warehouse = VendorData(subscriptions=[subscription(quantity=25)]).load(tmp_path)
     plan_id = open_write(warehouse)
     backup(warehouse, plan_id, tmp_path / "backups")
     write_all(warehouse, plan_id, "verified")
@@ -208,14 +208,14 @@ def test_a_backup_that_dies_while_it_is_written_leaves_the_old_one(
 
 
 def test_a_folder_without_a_manifest_is_no_backup(tmp_path: Path) -> None:
-    warehouse = Books(subscriptions=[subscription(quantity=25)]).load(tmp_path)
+    warehouse = VendorData(subscriptions=[subscription(quantity=25)]).load(tmp_path)
     home = backup(warehouse, open_write(warehouse), tmp_path / "backups")
     (home / "manifest.json").unlink()
     assert restore(lost(warehouse), tmp_path / "backups") is None
 
 
 def test_a_damaged_newest_backup_stops_the_run_and_loads_nothing(tmp_path: Path) -> None:
-    warehouse = Books(subscriptions=[subscription(quantity=25)]).load(tmp_path)
+    warehouse = VendorData(subscriptions=[subscription(quantity=25)]).load(tmp_path)
     plan_id = open_write(warehouse)
     home = backup(warehouse, plan_id, tmp_path / "backups")
     (home / "billing.ledger.parquet").write_bytes(b"PAR1 no more")
@@ -226,7 +226,7 @@ def test_a_damaged_newest_backup_stops_the_run_and_loads_nothing(tmp_path: Path)
 
 
 def test_a_backup_that_lost_rows_is_not_taken_for_whole(tmp_path: Path) -> None:
-    warehouse = Books(subscriptions=[subscription(quantity=25)]).load(tmp_path)
+    warehouse = VendorData(subscriptions=[subscription(quantity=25)]).load(tmp_path)
     home = backup(warehouse, open_write(warehouse), tmp_path / "backups")
     manifest = json.loads((home / "manifest.json").read_text())
     manifest["rows"]["billing.ledger"] += 1
@@ -236,21 +236,21 @@ def test_a_backup_that_lost_rows_is_not_taken_for_whole(tmp_path: Path) -> None:
 
 
 def test_only_the_newest_are_kept(tmp_path: Path) -> None:
-    warehouse = Books(subscriptions=[subscription(quantity=25)]).load(tmp_path)
+    warehouse = VendorData(subscriptions=[subscription(quantity=25)]).load(tmp_path)
     for name in ("c", "a", "b"):
         backup(warehouse, name, tmp_path / "backups", keep=2)
     assert sorted(p.name for p in (tmp_path / "backups").iterdir()) == ["a", "b"]
 
 
 def test_a_disk_that_refuses_is_told_in_plain_words(tmp_path: Path) -> None:
-    warehouse = Books(companies=[company()]).load(tmp_path)
+    warehouse = VendorData(companies=[company()]).load(tmp_path)
     (tmp_path / "backups").write_text("a file where the folder should be")
     with pytest.raises(PipelineError, match="could not be backed up"):
         backup(warehouse, "plan", tmp_path / "backups")
 
 
 def test_a_backup_from_before_a_column_was_added_can_be_loaded(tmp_path: Path) -> None:
-    warehouse = Books(subscriptions=[subscription(quantity=25)]).load(tmp_path)
+    warehouse = VendorData(subscriptions=[subscription(quantity=25)]).load(tmp_path)
     home = backup(warehouse, open_write(warehouse), tmp_path / "backups")
     path = home / "billing.ledger.parquet"
 

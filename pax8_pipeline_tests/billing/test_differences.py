@@ -11,7 +11,7 @@ from pax8_pipeline.billing.actions import registry
 from pax8_pipeline.billing.actions.action import TargetAction, line_members_allowed
 from pax8_pipeline.billing.actions.differences import unplanned
 from pax8_pipeline_tests.support.billing import change
-from pax8_pipeline_tests.support.books import invoice, line, manual_line
+from pax8_pipeline_tests.support.vendor_data import invoice, line, manual_line
 
 
 @pytest.mark.parametrize(

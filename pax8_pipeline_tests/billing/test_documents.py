@@ -26,9 +26,9 @@ from pax8_pipeline.settings import Policy
 from pax8_pipeline.warehouse import snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.support.billing import WAIT, as_halo_keeps
-from pax8_pipeline_tests.support.books import COMPANY, TODAY, hold_open, let_go, plan_context
 from pax8_pipeline_tests.support.checks import settings_of
-from pax8_pipeline_tests.support.usage_books import KEY, OTHER, UsageBooks, arrears, policy, usage_plan
+from pax8_pipeline_tests.support.usage_data import KEY, OTHER, UsageData, arrears, policy, usage_plan
+from pax8_pipeline_tests.support.vendor_data import COMPANY, TODAY, hold_open, plan_context, release
 
 COVERS = (TODAY - timedelta(days=62), TODAY + timedelta(days=40))
 OTHER_KEY = KEY.replace(COMPANY, OTHER)
@@ -36,19 +36,19 @@ ME, ANOTHER = "11111111-aaaa", "22222222-bbbb"
 Row = dict[str, Any]
 
 
-def two_companies(**changes: Any) -> UsageBooks:
-    return UsageBooks(items=[[arrears(), arrears(2, companyId=OTHER, details="Other Bakery", subscriptionId=None)]],
+def two_companies(**changes: Any) -> UsageData:
+    return UsageData(items=[[arrears(), arrears(2, companyId=OTHER, details="Other Bakery", subscriptionId=None)]],
                       covers=COVERS, **changes)  # fmt: skip
 
 
 class House:
     """Usage of two companies, planned in run-1, and what Halo shows."""
 
-    loaded: Path  # the books, read and reconciled
+    loaded: Path  # the vendor data, read and reconciled
     planned_once: Path  # the same with the plan of run-1, by the rules of `policy()`
 
     def __init__(self, folder: Path, *, written: bool = True, rules: Policy | None = None) -> None:
-        let_go()
+        release()
         shutil.copy(self.loaded if rules else self.planned_once, folder / "warehouse.duckdb")
         self.folder, self.rules, self.runs = folder, rules or policy(), 1
         self.warehouse = Warehouse(folder / "warehouse.duckdb")
@@ -75,11 +75,11 @@ class House:
         for state in states:
             Ledger(self.warehouse, "run").record(plan_id, [Entry(c, state) for c in self.planned()])
 
-    def night(self, *, accept: bool = False, **books: Any) -> dict[str, Row]:
+    def night(self, *, accept: bool = False, **vendor_data: Any) -> dict[str, Row]:
         """Read what Halo shows, settle, plan; return the rows about usage."""
         self.runs += 1
         run_id = f"run-{self.runs}"
-        two_companies(halo_invoices=copy.deepcopy(self.shown), **books).again(self.warehouse, self.rules, run_id)
+        two_companies(halo_invoices=copy.deepcopy(self.shown), **vendor_data).again(self.warehouse, self.rules, run_id)
         Ledger(self.warehouse, run_id).settle(WAIT)
         now = replace(plan_context(policy=self.rules, run_id=run_id), accept_missing=accept)
         plan = make_plan(self.warehouse, replace(now, made_at=now.made_at + timedelta(minutes=self.runs)))
@@ -97,9 +97,9 @@ class House:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def books(tmp_path_factory: pytest.TempPathFactory) -> None:
-    House.loaded = two_companies().load(tmp_path_factory.mktemp("books"), policy=policy()).path
-    let_go()
+def vendor_data(tmp_path_factory: pytest.TempPathFactory) -> None:
+    House.loaded = two_companies().load(tmp_path_factory.mktemp("vendor_data"), policy=policy()).path
+    release()
     House.planned_once = tmp_path_factory.mktemp("planned") / "warehouse.duckdb"
     shutil.copy(House.loaded, House.planned_once)
     usage_plan(Warehouse(House.planned_once), policy())
@@ -205,8 +205,8 @@ def test_what_pax8_adds_to_a_month_in_trouble_is_not_billed_before_the_trouble_i
     house.document()["client_id"] = 232
     more = [arrears(), arrears(2, companyId=OTHER, details="Other Bakery", subscriptionId=None), arrears(3)]
     house.runs += 1
-    books = UsageBooks(items=[more], covers=COVERS, halo_invoices=house.shown)
-    books.again(house.warehouse, house.rules, "run-9")
+    vendor_data = UsageData(items=[more], covers=COVERS, halo_invoices=house.shown)
+    vendor_data.again(house.warehouse, house.rules, "run-9")
     rows = usage_plan(house.warehouse, house.rules, "run-9")
     assert texts(rows)[KEY] == CHANGED
     assert (rows[KEY + "-adj1"]["class"], rows[KEY + "-adj1"]["reason"]) == ("blocked", "usage_changed")
@@ -309,9 +309,9 @@ def test_a_read_that_does_not_cover_its_date_says_nothing_of_a_document(
 ) -> None:
     house = House(tmp_path)
     house.shown = []
-    books = two_companies()
-    books.covers = covers
-    books.again(house.warehouse, house.rules, "run-5")
+    vendor_data = two_companies()
+    vendor_data.covers = covers
+    vendor_data.again(house.warehouse, house.rules, "run-5")
     rows = usage_plan(house.warehouse, house.rules, "run-5")
     assert {r["verdict"] for r in rows.values()} == {"usage_billed"}
 

@@ -15,7 +15,7 @@ from pax8_pipeline.billing.model import Entry, Remaining, State
 from pax8_pipeline.billing.planning import planner as plans
 from pax8_pipeline.settings import Policy
 from pax8_pipeline_tests.support.billing import plan
-from pax8_pipeline_tests.support.books import Books, plan_context, subscription
+from pax8_pipeline_tests.support.vendor_data import VendorData, plan_context, subscription
 
 LOSS = Open(losses=17, new=2, lost_a_month={"USD": Decimal("1930")}, lost_once={"GBP": Decimal("17.65")})
 CASES: dict[str, tuple[dict[str, Any], dict[str, int], Remaining, dict[str, Any], int]] = {
@@ -105,7 +105,7 @@ def test_a_guardrails_sentence_carries_the_commands_that_let_this_one_plan_past(
 def test_what_is_left_of_a_plan_is_what_has_no_verified_entry(
     policy: dict[str, Any], state: State | None, left: Remaining, tmp_path: Path
 ) -> None:
-    warehouse = Books(subscriptions=[subscription(quantity=25)]).load(tmp_path)
+    warehouse = VendorData(subscriptions=[subscription(quantity=25)]).load(tmp_path)
     made = plans.make_plan(warehouse, plan_context(policy=Policy.model_validate(policy)))
     with warehouse.connect() as connection:
         (change,) = plans.all_changes(connection, made.plan_id)

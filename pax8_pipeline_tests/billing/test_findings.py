@@ -15,23 +15,23 @@ from pax8_pipeline.billing.planning.planner import make_plan
 from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.settings import Policy
 from pax8_pipeline.warehouse.connection import Warehouse
-from pax8_pipeline_tests.support.books import (
+from pax8_pipeline_tests.support.usage_data import KEY, METER, UsageData, arrears, policy, summary
+from pax8_pipeline_tests.support.vendor_data import (
     SUB,
     TODAY,
-    Books,
+    VendorData,
     company,
     invoice,
-    let_go,
     licence,
     line,
     manual_line,
     plan_context,
+    release,
     subscription,
 )
-from pax8_pipeline_tests.support.usage_books import KEY, METER, UsageBooks, arrears, policy, summary
 
 OTHER = "aaaaaaaa-0000-4000-8000-000000000002"
-UNBILLED = Books(licences=[], recurring=[])
+UNBILLED = VendorData(licences=[], recurring=[])
 
 
 def night(warehouse: Warehouse, day: date = TODAY, rules: Policy | None = None) -> dict[str, dict[str, Any]]:
@@ -43,57 +43,61 @@ def night(warehouse: Warehouse, day: date = TODAY, rules: Policy | None = None) 
         return {row["finding_id"]: row for row in findings.open_findings(connection, plan_id)}
 
 
-def money(books: Books, folder: Path, rules: Policy | None = None) -> dict[str, tuple[str | None, bool]]:
+def money(vendor_data: VendorData, folder: Path, rules: Policy | None = None) -> dict[str, tuple[str | None, bool]]:
     """Money of the open findings by id, and whether it counts for the exit code."""
-    found = night(books.load(folder, policy=rules), rules=rules)
+    found = night(vendor_data.load(folder, policy=rules), rules=rules)
     return {i: (None if r["money"] is None else f"{r['money']:.2f}", r["counts"]) for i, r in found.items()}
 
 
-def sub(**changes: Any) -> Books:
-    return Books(subscriptions=[subscription(**changes)])
+def sub(**changes: Any) -> VendorData:
+    return VendorData(subscriptions=[subscription(**changes)])
 
 
 ENDED = {"status": "Cancelled", "endDate": "2026-08-19"}
 TWO_LINES = [invoice([line(), line(id=24968)])]
 SHARED: list[tuple[str, int | None, int | None, int | None]] = [(OTHER, None, None, 4127)]
-CASES: dict[str, tuple[Books, dict[str, tuple[str | None, bool]]]] = {
-    "in step": (Books(), {}),
+CASES: dict[str, tuple[VendorData, dict[str, tuple[str | None, bool]]]] = {
+    "in step": (VendorData(), {}),
     "a change that is written": (sub(quantity=25), {}),
     "nobody is billed": (UNBILLED, {f"unbilled:{SUB}": ("440.00", True)}),
-    "no client": (Books(client_map=[], licences=[], recurring=[]), {f"unmatched_company:{SUB}": ("440.00", True)}),
-    "billed on two lines": (Books(recurring=TWO_LINES), {f"ambiguous-overcharge:{SUB}": ("-440.00", True)}),
+    "no client": (VendorData(client_map=[], licences=[], recurring=[]), {f"unmatched_company:{SUB}": ("440.00", True)}),
+    "billed on two lines": (VendorData(recurring=TWO_LINES), {f"ambiguous-overcharge:{SUB}": ("-440.00", True)}),
     "two that share a licence, and it adds up": (
-        Books(subscriptions=[subscription(quantity=14), subscription(id=OTHER, quantity=6)], subscription_map=SHARED),
+        VendorData(
+            subscriptions=[subscription(quantity=14), subscription(id=OTHER, quantity=6)], subscription_map=SHARED
+        ),
         {f"ambiguous:{SUB}": ("0.00", False), f"ambiguous:{OTHER}": ("0.00", False)},
     ),
     "two that share a licence, and it does not": (
-        Books(subscriptions=[subscription(quantity=14), subscription(id=OTHER, quantity=16)], subscription_map=SHARED),
+        VendorData(
+            subscriptions=[subscription(quantity=14), subscription(id=OTHER, quantity=16)], subscription_map=SHARED
+        ),
         {f"ambiguous:{SUB}": ("0.00", False), f"ambiguous:{OTHER}": ("220.00", True)},
     ),
     "another client is billed": (
-        Books(
+        VendorData(
             licences=[licence(client_id=232)], clients=[{"id": 231, "inactive": False}, {"id": 232, "inactive": False}]
         ),
         {f"client_mismatch-overcharge:{SUB}": ("-440.00", True)},
     ),
     "two currencies": (
-        Books(
+        VendorData(
             subscriptions=[subscription(currencyCode="EUR")],
             clients=[{"id": 231, "inactive": False, "currencyisocode": "USD"}],
         ),
         {f"currency_mismatch:{SUB}": ("440.00", True)},
     ),
     "the quantity is computed from something else": (
-        Books(recurring=[invoice([line(quantity_custom=7)])]),
+        VendorData(recurring=[invoice([line(quantity_custom=7)])]),
         {f"computed_elsewhere:{SUB}": (None, True)},
     ),
     "a fraction": (sub(quantity=25.5), {f"fractional_quantity:{SUB}": ("121.00", True)}),
     "unknown term, nothing in Halo": (
-        Books(subscriptions=[subscription(billingTerm="Biennial")], licences=[], recurring=[]),
+        VendorData(subscriptions=[subscription(billingTerm="Biennial")], licences=[], recurring=[]),
         {f"unknown_term:{SUB}": (None, True)},
     ),
     "unknown status, nothing in Halo": (
-        Books(subscriptions=[subscription(status="Odd")], licences=[], recurring=[]),
+        VendorData(subscriptions=[subscription(status="Odd")], licences=[], recurring=[]),
         {f"unknown_status:{SUB}": ("440.00", True)},
     ),
     "unknown term, billed as it should be": (sub(billingTerm="Biennial"), {f"unknown_term:{SUB}": ("0.00", False)}),
@@ -108,15 +112,15 @@ CASES: dict[str, tuple[Books, dict[str, tuple[str | None, bool]]]] = {
         {f"pending_cancel-overcharge:{SUB}": ("-374.00", False)},
     ),
     "over, and on two lines": (
-        Books(subscriptions=[subscription(**ENDED)], recurring=TWO_LINES),
+        VendorData(subscriptions=[subscription(**ENDED)], recurring=TWO_LINES),
         {f"ambiguous-overcharge:{SUB}": ("-880.00", True)},
     ),
     "Pax8 does not list it": (
-        Books(subscriptions=[]),
+        VendorData(subscriptions=[]),
         {"orphaned_licence-overcharge:licence 4127, line 24967": ("-440.00", True)},
     ),
     "Pax8 does not list what the mapping file names": (
-        Books(
+        VendorData(
             subscriptions=[],
             licences=[],
             recurring=[invoice([manual_line()])],
@@ -129,7 +133,7 @@ CASES: dict[str, tuple[Books, dict[str, tuple[str | None, bool]]]] = {
         {f"charged_by_halo_only-overcharge:line 24967 of {SUB}": ("-440.00", True)},
     ),
     "Pax8 bills the company itself, and so does Halo": (
-        Books(companies=[company(billOnBehalfOfEnabled=True)]),
+        VendorData(companies=[company(billOnBehalfOfEnabled=True)]),
         {f"charged_by_halo_only-overcharge:line 24967 of {SUB}": ("-440.00", True)},
     ),
 }
@@ -137,8 +141,8 @@ CASES: dict[str, tuple[Books, dict[str, tuple[str | None, bool]]]] = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_what_only_a_person_can_put_right_is_found_with_its_money(name: str, tmp_path: Path) -> None:
-    books, expected = CASES[name]
-    assert money(books, tmp_path) == expected
+    vendor_data, expected = CASES[name]
+    assert money(vendor_data, tmp_path) == expected
 
 
 def test_a_client_that_is_only_observed_is_found_with_what_its_changes_would_move(tmp_path: Path) -> None:
@@ -156,18 +160,18 @@ NOBODY = arrears(companyId=None, details="Nobody")
 
 
 def test_usage_without_a_company_is_one_finding_before_and_after_its_invoice(tmp_path: Path) -> None:
-    running = UsageBooks(invoices=[], items=[], usage_summaries=[summary(companyId=None, resourceGroup="Nobody")])
+    running = UsageData(invoices=[], items=[], usage_summaries=[summary(companyId=None, resourceGroup="Nobody")])
     assert money(running, tmp_path / "a", policy()) == {
         f"usage_unassigned:usage 2026-08 unassigned {GROUP}": ("19.48", True)
     }
-    charged = UsageBooks(items=[[NOBODY]])
+    charged = UsageData(items=[[NOBODY]])
     assert money(charged, tmp_path / "b", policy()) == {
         f"usage_unassigned:usage 2026-07 unassigned {GROUP}": ("25.64", True)
     }
 
 
 def test_usage_is_counted_once_and_not_by_the_month(tmp_path: Path) -> None:
-    rows = list(night(UsageBooks(items=[[NOBODY]]).load(tmp_path, policy=policy()), rules=policy()).values())
+    rows = list(night(UsageData(items=[[NOBODY]]).load(tmp_path, policy=policy()), rules=policy()).values())
     summed = findings.summed([*rows, *night(UNBILLED.load(tmp_path / "b")).values()])
     assert (summed.lost_a_month, summed.lost_once) == ({"USD": Decimal("440.00")}, {"USD": Decimal("25.64")})
     assert (
@@ -178,7 +182,7 @@ def test_usage_is_counted_once_and_not_by_the_month(tmp_path: Path) -> None:
 
 def test_usage_held_until_a_first_month_is_named_is_found(tmp_path: Path) -> None:
     rules = policy(first_month=None)
-    assert money(UsageBooks(), tmp_path, rules) == {f"usage_bill:{KEY}": ("25.64", True)}
+    assert money(UsageData(), tmp_path, rules) == {f"usage_bill:{KEY}": ("25.64", True)}
 
 
 def test_a_voided_usage_invoice_is_found_with_what_it_billed(tmp_path: Path) -> None:
@@ -186,17 +190,17 @@ def test_a_voided_usage_invoice_is_found_with_what_it_billed(tmp_path: Path) -> 
     from pax8_pipeline.billing.model import Entry
     from pax8_pipeline.billing.planning import planner
 
-    books = UsageBooks()
-    warehouse = books.load(tmp_path, policy=policy())
+    vendor_data = UsageData()
+    warehouse = vendor_data.load(tmp_path, policy=policy())
     made = make_plan(warehouse, plan_context(policy=policy()))
     with warehouse.connect() as connection:
         (change,) = planner.all_changes(connection, made.plan_id)
     ledger.Ledger(warehouse, "run-1").record(made.plan_id, [Entry(change, "claimed"), Entry(change, "verified")])
     line_ = {"id": 1, "_itemid": 120, "qty_order": 1, "unit_price": 25.64, "net_amount": 25.64}
-    books.halo_invoices = [
+    vendor_data.halo_invoices = [
         {"id": 7001, "client_id": 231, "reference": KEY, "isvoided": True, "voided": True, "lines": [line_]}
     ]
-    books.again(warehouse, policy(), "run-2")
+    vendor_data.again(warehouse, policy(), "run-2")
     make_plan(warehouse, plan_context(policy=policy(), run_id="run-2"))
     with warehouse.connect() as connection:
         rows = findings.open_findings(connection)
@@ -294,7 +298,9 @@ def test_an_acknowledgement_covers_what_was_seen_and_no_more(change: str, covers
 
 
 def test_an_amount_that_was_not_known_is_reported_again_once_it_is(tmp_path: Path) -> None:
-    warehouse = Books(subscriptions=[subscription(billingTerm="Biennial")], licences=[], recurring=[]).load(tmp_path)
+    warehouse = VendorData(subscriptions=[subscription(billingTerm="Biennial")], licences=[], recurring=[]).load(
+        tmp_path
+    )
     night(warehouse)
     acknowledge(warehouse)
     assert covered(warehouse) == [True]
@@ -317,4 +323,4 @@ def test_a_copy_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / findings.COPY).write_text("not parquet")
     with pytest.raises(PipelineError, match=r"findings\.parquet cannot be read"):
         findings.load_copy(UNBILLED.load(tmp_path), tmp_path)
-    let_go()
+    release()

@@ -18,7 +18,7 @@ from pax8_pipeline.billing.model import Change
 from pax8_pipeline.halo.payloads import new_invoice
 from pax8_pipeline.warehouse import build, snapshots
 from pax8_pipeline_tests.support.billing import COMPANY, KEY, as_halo_keeps, change, usage_invoice, usage_line
-from pax8_pipeline_tests.support.books import TODAY, Books
+from pax8_pipeline_tests.support.vendor_data import TODAY, VendorData
 
 LOWER = KEY.lower()
 
@@ -265,7 +265,7 @@ def test_staging_finds_the_same_keys_in_any_text(tmp_path: Path) -> None:
         {"id": n, "reference": text(), "lines": [{"item_shortdescription": text(), "item_longdescription": text()}]}
         for n in range(1, 3001)
     ]
-    warehouse = Books().load(tmp_path)
+    warehouse = VendorData().load(tmp_path)
     snapshots.store(warehouse, [snapshots.Read("halo.invoices", snapshots.raw_objects("/Invoice", sent))], "run")
     build.build(warehouse, "staging.halo_invoices", {"today": TODAY})
     with warehouse.connect() as connection:
@@ -276,7 +276,7 @@ def test_staging_finds_the_same_keys_in_any_text(tmp_path: Path) -> None:
 
 
 def test_staging_keeps_lines_and_their_net_sum(tmp_path: Path) -> None:
-    warehouse = Books().load(tmp_path)
+    warehouse = VendorData().load(tmp_path)
     lines = [
         {"qty_order": 2, "unit_price": Decimal("10.05")},
         {"qty_order": Decimal("1.5"), "unit_price": "3"},

@@ -21,22 +21,22 @@ from pax8_pipeline.settings import Policy
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline.warehouse.snapshots import dicts
 from pax8_pipeline_tests.billing.test_approval import NOW
-from pax8_pipeline_tests.support.books import SUB, invoice, licence, line, plan_context, subscription
-from pax8_pipeline_tests.support.usage_books import KEY, METER, UsageBooks, policy
+from pax8_pipeline_tests.support.usage_data import KEY, METER, UsageData, policy
+from pax8_pipeline_tests.support.vendor_data import SUB, invoice, licence, line, plan_context, subscription
 
 MORE = ("c2b8a9d0-6f34-4a6f-8a1b-3f7c9e5d1a03", "c2b8a9d0-6f34-4a6f-8a1b-3f7c9e5d1a04")
 SEATS_HELD = {"run": {"lines_changed": 0}, "usage_run": {}, "usage_client": {}}
 USAGE_HELD = {"usage_run": {"new_charges": 0}}
 
 
-def books() -> UsageBooks:
+def vendor_data() -> UsageData:
     """Five seats to add, and a month of usage to bill."""
-    return UsageBooks(subscriptions=[subscription(quantity=25), subscription(id=METER, price=0, quantity=1)])
+    return UsageData(subscriptions=[subscription(quantity=25), subscription(id=METER, price=0, quantity=1)])
 
 
 def made(tmp_path: Path, **more: Any) -> tuple[Warehouse, Plan, Policy]:
     rules = policy(**more)
-    warehouse = books().load(tmp_path, policy=rules)
+    warehouse = vendor_data().load(tmp_path, policy=rules)
     return warehouse, plans.make_plan(warehouse, plan_context(policy=rules)), rules
 
 
@@ -87,7 +87,7 @@ def test_a_run_held_for_both_names_both(tmp_path: Path) -> None:
 def test_approved_seats_of_a_run_that_is_held_stay_held_when_usage_is_acknowledged(tmp_path: Path) -> None:
     """Five seats wait (beyond trust.auto), one seat of two other subscriptions is held by the run's limit of one line."""
     rules = policy(guardrails={"run": {"lines_changed": 1}, **USAGE_HELD}, trust={"auto": {"seats": 3}})
-    lines, made = [line()], books()
+    lines, made = [line()], vendor_data()
     for number, more in enumerate(MORE, start=4128):
         link = {"id": number, "licence_id": number, "qty_free": 0, "minimum_qty": 0}
         lines.append(line(id=number, quantity_subscriptions=[link]))
@@ -107,8 +107,8 @@ def test_a_usage_key_on_two_invoices_holds_all_usage_and_no_seats(tmp_path: Path
     """The key of another month: the month that is due is held all the same, since something bills usage twice."""
     doubled = [{"id": n, "client_id": 231, "reference": KEY.replace("2026-07", "2026-05"), "invoice_date": "2026-08-01T00:00:00",
                 "lines": [{"id": n, "qty_order": 1, "unit_price": 25}]} for n in (7001, 7002)]  # fmt: skip
-    made_books = replace(books(), halo_invoices=doubled)
-    warehouse = made_books.load(tmp_path, policy=policy())
+    made = replace(vendor_data(), halo_invoices=doubled)
+    warehouse = made.load(tmp_path, policy=policy())
     plan = plans.make_plan(warehouse, plan_context(policy=policy()))
     assert [c.row_id for c in may(warehouse, plan, policy()).changes] == [SUB]
     assert "usage_billed_twice" in held_charge(warehouse, plan)

@@ -9,8 +9,8 @@ from typing import Any
 
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline.warehouse.snapshots import dicts
-from pax8_pipeline_tests.support.books import COMPANY
-from pax8_pipeline_tests.support.usage_books import JULY, KEY, OTHER, UsageBooks, arrears, policy, usage_plan
+from pax8_pipeline_tests.support.usage_data import JULY, KEY, OTHER, UsageData, arrears, policy, usage_plan
+from pax8_pipeline_tests.support.vendor_data import COMPANY
 
 
 def read(warehouse: Warehouse, query: str) -> list[dict[str, Any]]:
@@ -18,9 +18,9 @@ def read(warehouse: Warehouse, query: str) -> list[dict[str, Any]]:
         return dicts(connection.execute(query))
 
 
-def two_lines() -> UsageBooks:
+def two_lines() -> UsageData:
     items = [arrears(), arrears(2, productId="an-other-product", total=Decimal("3.10"), costTotal=Decimal("2.04"))]
-    return UsageBooks(items=[[*items, arrears(3, companyId=OTHER, companyName="Other Bakery", details="Other Bakery")]])
+    return UsageData(items=[[*items, arrears(3, companyId=OTHER, companyName="Other Bakery", details="Other Bakery")]])
 
 
 def test_each_line_is_stored_as_expect_says(tmp_path: Path) -> None:

@@ -13,9 +13,9 @@ from pax8_pipeline.billing.planning import planner as plans
 from pax8_pipeline.settings import Policy
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.support.billing import WAIT
-from pax8_pipeline_tests.support.books import (
+from pax8_pipeline_tests.support.vendor_data import (
     SUB,
-    Books,
+    VendorData,
     invoice,
     licence,
     line,
@@ -28,14 +28,14 @@ from pax8_pipeline_tests.support.books import (
 
 def test_a_client_over_its_limit_is_held_and_the_figures_stand_on_the_row(tmp_path: Path) -> None:
     policy = Policy.model_validate({"guardrails": {"client": {"money_delta": 100}}})
-    row = planned(Books(subscriptions=[subscription(quantity=25)]).load(tmp_path), policy=policy)[0]
+    row = planned(VendorData(subscriptions=[subscription(quantity=25)]).load(tmp_path), policy=policy)[0]
     assert (row["class"], row["reason"]) == ("blocked", "guardrail_client")
     assert "110.00 USD a month moved, limit money_delta is 100" in row["sentence"]
 
 
 def test_a_run_over_its_limit_is_held_whole(tmp_path: Path) -> None:
     policy = Policy.model_validate({"guardrails": {"run": {"lines_changed": 0}}})
-    warehouse = Books(subscriptions=[subscription(quantity=25)]).load(tmp_path)
+    warehouse = VendorData(subscriptions=[subscription(quantity=25)]).load(tmp_path)
     plan = plans.make_plan(warehouse, plan_context(policy=policy))
     assert plan.held
     assert "limit lines_changed is 0" in plan.held
@@ -44,7 +44,7 @@ def test_a_run_over_its_limit_is_held_whole(tmp_path: Path) -> None:
 
 
 def test_a_plan_from_another_runs_reads_is_not_complete(tmp_path: Path) -> None:
-    warehouse = Books(subscriptions=[subscription(quantity=25)]).load(tmp_path, run_id="yesterday")
+    warehouse = VendorData(subscriptions=[subscription(quantity=25)]).load(tmp_path, run_id="yesterday")
     plan = plans.make_plan(warehouse, plan_context(run_id="today"))
     assert not plan.complete
     assert "pax8.subscriptions" in (plan.problem or "")
@@ -59,37 +59,37 @@ def open_write(warehouse: Warehouse, state: Any = "claimed") -> str:
 
 
 ENDED = {"status": "Cancelled", "endDate": "2026-08-19"}
-SETTLE: dict[str, tuple[Books, Books, str]] = {
+SETTLE: dict[str, tuple[VendorData, VendorData, str]] = {
     # what was planned from, what Halo shows afterwards, what the open write becomes
     "count reached": (
-        Books(subscriptions=[subscription(quantity=25)]),
-        Books(licences=[licence(count=25)]),
+        VendorData(subscriptions=[subscription(quantity=25)]),
+        VendorData(licences=[licence(count=25)]),
         "verified",
     ),
-    "count as before": (Books(subscriptions=[subscription(quantity=25)]), Books(), "failed"),
+    "count as before": (VendorData(subscriptions=[subscription(quantity=25)]), VendorData(), "failed"),
     "count is a third": (
-        Books(subscriptions=[subscription(quantity=25)]),
-        Books(licences=[licence(count=7)]),
+        VendorData(subscriptions=[subscription(quantity=25)]),
+        VendorData(licences=[licence(count=7)]),
         "drifted",
     ),
     "line and licence off": (
-        Books(subscriptions=[subscription(**ENDED)]),
-        Books(licences=[licence(is_active=False)], recurring=[invoice([line(isinactive=True)])]),
+        VendorData(subscriptions=[subscription(**ENDED)]),
+        VendorData(licences=[licence(is_active=False)], recurring=[invoice([line(isinactive=True)])]),
         "verified",
     ),
     "line off, licence on": (
-        Books(subscriptions=[subscription(**ENDED)]),
-        Books(recurring=[invoice([line(isinactive=True)])]),
+        VendorData(subscriptions=[subscription(**ENDED)]),
+        VendorData(recurring=[invoice([line(isinactive=True)])]),
         "failed",
     ),
     "manual reached": (
-        Books(
+        VendorData(
             subscriptions=[subscription(quantity=25)],
             licences=[],
             recurring=[invoice([manual_line()])],
             subscription_map=[(SUB, -94, 24967, None)],
         ),
-        Books(licences=[], recurring=[invoice([manual_line(qty_order=25)])]),
+        VendorData(licences=[], recurring=[invoice([manual_line(qty_order=25)])]),
         "verified",
     ),
 }

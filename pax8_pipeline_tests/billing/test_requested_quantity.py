@@ -22,7 +22,7 @@ from pax8_pipeline_tests.support.billing import (
     plan,
 )
 from pax8_pipeline_tests.support.billing import licence as held_licence
-from pax8_pipeline_tests.support.books import Books, licence, planned, subscription
+from pax8_pipeline_tests.support.vendor_data import VendorData, licence, planned, subscription
 
 EMPTY_DAY, A_DAY = "1900-01-01T00:00:00", "2026-08-19T00:00:00"
 # requested quantity and its date, and the change that is under way on a licence with count 20
@@ -47,8 +47,8 @@ CASES: list[tuple[dict[str, Any], str | None]] = [
 def test_what_counts_as_a_change_under_way(members: dict[str, Any], under_way: str | None, tmp_path: Path) -> None:
     """SQL and Python read it alike."""
     assert requested_quantity(licence(**members)) == under_way
-    books = Books(licences=[licence(**members)], subscriptions=[subscription(quantity=25)])
-    (row,) = planned(books.load(tmp_path))
+    vendor_data = VendorData(licences=[licence(**members)], subscriptions=[subscription(quantity=25)])
+    (row,) = planned(vendor_data.load(tmp_path))
     assert row["verdict"] == ("increase" if under_way is None else "quantity_requested")
     if under_way is not None:
         assert (row["class"], row["action"]) == ("blocked", "none")
@@ -68,13 +68,13 @@ ORDERED = licence(requested_quantity=25, requested_quantity_date=A_DAY)
     ],
 )
 def test_the_quantity_is_held_whatever_pax8_says(pax8: dict[str, Any], verdict: str, tmp_path: Path) -> None:
-    (row,) = planned(Books(licences=[ORDERED], subscriptions=[subscription(**pax8)]).load(tmp_path))
+    (row,) = planned(VendorData(licences=[ORDERED], subscriptions=[subscription(**pax8)]).load(tmp_path))
     assert (row["verdict"], row["action"]) == (verdict, "none")
 
 
 def test_an_end_waits_for_a_person(tmp_path: Path) -> None:
     gone = subscription(status="Cancelled", endDate="2026-08-19")
-    (row,) = planned(Books(licences=[ORDERED], subscriptions=[gone]).load(tmp_path))
+    (row,) = planned(VendorData(licences=[ORDERED], subscriptions=[gone]).load(tmp_path))
     assert (row["verdict"], row["class"], row["reason"]) == ("cancel", "needs_approval", "quantity_requested")
 
 

@@ -16,7 +16,7 @@ from pax8_pipeline.billing.rollback import make_rollback
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline.warehouse.snapshots import dicts
 from pax8_pipeline_tests.support.billing import TODAY, FakeHalo, FakePax8, MemoryLedger
-from pax8_pipeline_tests.support.books import Books, invoice, licence, line, plan_context, subscription
+from pax8_pipeline_tests.support.vendor_data import VendorData, invoice, licence, line, plan_context, subscription
 
 ENDED = {"is_active": False, "status": "Cancelled", "end_date": "2026-08-19T00:00:00"}
 BEFORE = {"is_active": True, "status": "Active", "end_date": None, "count": 20}
@@ -25,7 +25,7 @@ BEFORE = {"is_active": True, "status": "Active", "end_date": None, "count": 20}
 def undo(folder: Path, now: dict[str, Any]) -> tuple[Warehouse, str, dict[str, Any], FakeHalo]:
     """Plan the way back from an end while the licence looks like `now`."""
     gone = subscription(status="Cancelled", endDate="2026-08-19")
-    warehouse = Books(subscriptions=[gone]).load(folder)
+    warehouse = VendorData(subscriptions=[gone]).load(folder)
     plan = plans.make_plan(warehouse, plan_context())
     with warehouse.connect() as connection:
         (change,) = plans.safe_changes(connection, plan.plan_id)

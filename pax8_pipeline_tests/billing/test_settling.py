@@ -21,8 +21,8 @@ from pax8_pipeline.billing.rollback import make_rollback
 from pax8_pipeline.warehouse import build, snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.support.billing import WAIT, FakeHalo, as_halo_keeps
-from pax8_pipeline_tests.support.books import TODAY, hold_open, let_go, plan_context
-from pax8_pipeline_tests.support.usage_books import KEY, UsageBooks, policy, usage_plan
+from pax8_pipeline_tests.support.usage_data import KEY, UsageData, policy, usage_plan
+from pax8_pipeline_tests.support.vendor_data import TODAY, hold_open, plan_context, release
 
 CHECKS = policy()
 OPEN: tuple[State, ...] = ("claimed", "sent", "unknown")
@@ -33,10 +33,10 @@ COVERS = (date(2026, 6, 19), date(2026, 9, 29))
 class Case:
     """A planned invoice, and what the ledger says of it."""
 
-    loaded: Path  # books that are read, reconciled and planned in run-1, once for all tests
+    loaded: Path  # vendor data that are read, reconciled and planned in run-1, once for all tests
 
     def __init__(self, folder: Path, *states: State) -> None:
-        let_go()
+        release()
         shutil.copy(self.loaded, folder / "warehouse.duckdb")
         self.warehouse = Warehouse(folder / "warehouse.duckdb")
         hold_open(self.warehouse)
@@ -90,13 +90,13 @@ class Case:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def books(tmp_path_factory: pytest.TempPathFactory) -> None:
-    warehouse = UsageBooks().load(tmp_path_factory.mktemp("books"), policy=CHECKS)
+def vendor_data(tmp_path_factory: pytest.TempPathFactory) -> None:
+    warehouse = UsageData().load(tmp_path_factory.mktemp("vendor_data"), policy=CHECKS)
     with warehouse.transaction() as connection:
         connection.execute("UPDATE meta.snapshots SET loaded_at = ?", [CLAIMED - timedelta(hours=1)])
     usage_plan(warehouse, CHECKS)
     Case.loaded = warehouse.path
-    let_go()
+    release()
 
 
 @pytest.mark.parametrize("state", OPEN)

@@ -10,12 +10,12 @@ import pytest
 from pax8_pipeline.billing.ledger.ledger import Ledger, states
 from pax8_pipeline_tests.billing.test_plan_store import open_write
 from pax8_pipeline_tests.support.billing import WAIT
-from pax8_pipeline_tests.support.books import Books, invoice, licence, line, subscription
+from pax8_pipeline_tests.support.vendor_data import VendorData, invoice, licence, line, subscription
 
-PLANNED = Books(subscriptions=[subscription(quantity=25)])
+PLANNED = VendorData(subscriptions=[subscription(quantity=25)])
 
 
-def settle(after: Books, folder: Path, *edits: str) -> list[tuple[str, str]]:
+def settle(after: VendorData, folder: Path, *edits: str) -> list[tuple[str, str]]:
     """Begin a write, read Halo again as `after`, settle; return state and detail."""
     plan_id = open_write(PLANNED.load(folder))
     warehouse = after.load(folder, run_id="run-2")
@@ -29,33 +29,33 @@ def settle(after: Books, folder: Path, *edits: str) -> list[tuple[str, str]]:
 
 
 def test_the_detail_names_what_halo_shows(tmp_path: Path) -> None:
-    found = settle(Books(licences=[licence(count=25)]), tmp_path)
+    found = settle(VendorData(licences=[licence(count=25)]), tmp_path)
     assert found == [("verified", "settled by reading: licence 25 active, line quantity 20 active")]
 
 
 @pytest.mark.parametrize(
     "after",
     [
-        Books(licences=[licence(count="many")]),
-        Books(licences=[licence(count=25, is_active="perhaps")]),
-        Books(licences=[licence(count=25)], recurring=[invoice([line(isinactive="perhaps")])]),
+        VendorData(licences=[licence(count="many")]),
+        VendorData(licences=[licence(count=25, is_active="perhaps")]),
+        VendorData(licences=[licence(count=25)], recurring=[invoice([line(isinactive="perhaps")])]),
     ],
     ids=["count", "licence's switch", "line's switch"],
 )
-def test_a_target_that_cannot_be_read_settles_nothing(after: Books, tmp_path: Path) -> None:
+def test_a_target_that_cannot_be_read_settles_nothing(after: VendorData, tmp_path: Path) -> None:
     assert settle(after, tmp_path) == []
 
 
 @pytest.mark.parametrize(
     ("after", "state"),
     [
-        (Books(licences=[]), "drifted"),
-        (Books(licences=[licence(count=25)], recurring=[]), "verified"),
-        (Books(licences=[licence(count=20)], recurring=[]), "failed"),
+        (VendorData(licences=[]), "drifted"),
+        (VendorData(licences=[licence(count=25)], recurring=[]), "verified"),
+        (VendorData(licences=[licence(count=20)], recurring=[]), "failed"),
     ],
     ids=["licence gone", "line gone, count written", "line gone, count as before"],
 )
-def test_what_counts_is_whether_the_write_took_effect(after: Books, state: str, tmp_path: Path) -> None:
+def test_what_counts_is_whether_the_write_took_effect(after: VendorData, state: str, tmp_path: Path) -> None:
     assert [found for found, _ in settle(after, tmp_path)] == [state]
 
 
@@ -67,12 +67,12 @@ def test_what_counts_is_whether_the_write_took_effect(after: Books, state: str, 
     ],
 )
 def test_a_write_of_another_version_is_left_to_the_next_plan(edit: str, detail: str, tmp_path: Path) -> None:
-    ((state, found),) = settle(Books(licences=[licence(count=25)]), tmp_path, edit)
+    ((state, found),) = settle(VendorData(licences=[licence(count=25)]), tmp_path, edit)
     assert (state, found.startswith("not settled by reading: row ")) == ("drifted", True)
     assert detail in found
 
 
 def test_a_ledger_whose_plan_is_gone_is_settled_by_its_own_words(tmp_path: Path) -> None:
     edit = "DELETE FROM billing.plan"
-    found: list[Any] = settle(Books(licences=[licence(count=25)]), tmp_path, edit)
+    found: list[Any] = settle(VendorData(licences=[licence(count=25)]), tmp_path, edit)
     assert [state for state, _ in found] == ["verified"]

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline_tests.support.usage_books import KEY, OTHER, UsageBooks, arrears, pax8_invoice, policy, usage_plan
+from pax8_pipeline_tests.support.usage_data import KEY, OTHER, UsageData, arrears, pax8_invoice, policy, usage_plan
 
 Rows = dict[str, dict[str, Any]]
 
 
-def planned(books: UsageBooks, folder: Path) -> Rows:
+def planned(vendor_data: UsageData, folder: Path) -> Rows:
     rules = policy()
-    return usage_plan(books.load(folder, policy=rules), rules)
+    return usage_plan(vendor_data.load(folder, policy=rules), rules)
 
 
 def without(row: dict[str, Any], name: str) -> dict[str, Any]:
@@ -36,7 +36,7 @@ UNREADABLE: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("name", UNREADABLE)
 def test_a_month_waits_while_one_of_its_charges_cannot_be_read(name: str, tmp_path: Path) -> None:
-    rows = planned(UsageBooks(items=[[arrears(), UNREADABLE[name]]]), tmp_path)
+    rows = planned(UsageData(items=[[arrears(), UNREADABLE[name]]]), tmp_path)
     assert (rows[KEY]["class"], rows[KEY]["verdict"]) == ("blocked", "usage_unreadable")
     assert [r["action"] for r in rows.values()] == ["none"] * len(rows)
     (charge,) = [r for row_id, r in rows.items() if row_id != KEY]
@@ -45,13 +45,13 @@ def test_a_month_waits_while_one_of_its_charges_cannot_be_read(name: str, tmp_pa
 
 def test_another_company_is_billed_and_one_without_a_company_holds_all(tmp_path: Path) -> None:
     broken = arrears(2, companyId=OTHER, companyName="Other Bakery", total="much")
-    rows = planned(UsageBooks(items=[[arrears(), broken]]), tmp_path / "other")
+    rows = planned(UsageData(items=[[arrears(), broken]]), tmp_path / "other")
     assert rows[KEY]["class"] == "safe"
-    rows = planned(UsageBooks(items=[[arrears(), arrears(2, companyId=None, total="much")]]), tmp_path / "nobody")
+    rows = planned(UsageData(items=[[arrears(), arrears(2, companyId=None, total="much")]]), tmp_path / "nobody")
     assert rows[KEY]["verdict"] == "usage_unreadable"
 
 
 @pytest.mark.parametrize("change", [{"status": "Levitating"}, {"status": None}, {"invoiceDate": "August"}])
 def test_an_invoice_that_may_have_been_taken_back_bills_nothing(change: dict[str, Any], tmp_path: Path) -> None:
-    rows = planned(UsageBooks(invoices=[pax8_invoice(**change)]), tmp_path)
+    rows = planned(UsageData(invoices=[pax8_invoice(**change)]), tmp_path)
     assert {r["action"] for r in rows.values()} <= {"none"}

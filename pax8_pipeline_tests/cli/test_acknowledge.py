@@ -19,8 +19,17 @@ from pax8_pipeline.commands.plan.show import plan
 from pax8_pipeline.reports import plan_report, plan_rows
 from pax8_pipeline.settings import load_settings
 from pax8_pipeline.warehouse.connection import Warehouse
-from pax8_pipeline_tests.support.books import SUB, TODAY, Books, invoice, licence, line, plan_context, subscription
 from pax8_pipeline_tests.support.cli import OURS
+from pax8_pipeline_tests.support.vendor_data import (
+    SUB,
+    TODAY,
+    VendorData,
+    invoice,
+    licence,
+    line,
+    plan_context,
+    subscription,
+)
 
 OTHER = "aaaaaaaa-0000-4000-8000-000000000002"
 GONE = "bbbbbbbb-0000-4000-8000-000000000003"
@@ -36,12 +45,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PAX8_PIPELINE_TODAY", TODAY.isoformat())
     monkeypatch.setenv("USER", "ada")
     link = [{"id": 902, "licence_id": 4128, "qty_free": 0, "minimum_qty": 0}]
-    books = Books(
+    vendor_data = VendorData(
         subscriptions=[subscription(), subscription(id=OTHER, price="0.30", quantity=3)],
         licences=[licence(), licence(id=4128, snowid=GONE, count=2)],
         recurring=[invoice([line(), line(id=24968, quantity_subscriptions=link)])],
     )
-    plans.make_plan(books.load(tmp_path), plan_context())
+    plans.make_plan(vendor_data.load(tmp_path), plan_context())
     return tmp_path
 
 

@@ -14,9 +14,9 @@ import pytest
 
 from pax8_pipeline import cli
 from pax8_pipeline.billing.planning import planner as plans
-from pax8_pipeline_tests.support.books import Books, let_go, plan_context, subscription
 from pax8_pipeline_tests.support.broken_inputs import BUSY, GROUPS, WAREHOUSE, Broken
 from pax8_pipeline_tests.support.cli import OURS
+from pax8_pipeline_tests.support.vendor_data import VendorData, plan_context, release, subscription
 
 CASES = [
     pytest.param(one, id=f"{group}: {n} {one.name}"[:150])
@@ -33,9 +33,9 @@ class Stored(NamedTuple):
 @pytest.fixture(scope="module")
 def stored(tmp_path_factory: pytest.TempPathFactory) -> Stored:
     """A warehouse with one plan, made once."""
-    warehouse = Books(subscriptions=[subscription(quantity=25)]).load(tmp_path_factory.mktemp("stored"))
+    warehouse = VendorData(subscriptions=[subscription(quantity=25)]).load(tmp_path_factory.mktemp("stored"))
     plan_id = plans.make_plan(warehouse, plan_context()).plan_id
-    let_go()
+    release()
     return Stored(warehouse.path, plan_id)
 
 

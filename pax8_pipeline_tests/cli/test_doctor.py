@@ -28,7 +28,7 @@ from pax8_pipeline.settings import load_settings
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.support.cli import OURS
 from pax8_pipeline_tests.support.history import copy_history
-from pax8_pipeline_tests.support.hurry import without_waiting
+from pax8_pipeline_tests.support.no_waiting import without_waiting
 
 TODAY = date(2026, 8, 20)
 

@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 
 from pax8_pipeline.billing.planning import planner as plans
-from pax8_pipeline_tests.support.books import SUB, Books, let_go, plan_context, subscription
 from pax8_pipeline_tests.support.cli import quick
+from pax8_pipeline_tests.support.vendor_data import SUB, VendorData, plan_context, release, subscription
 
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    warehouse = Books(subscriptions=[subscription(quantity=25)]).load(tmp_path)
+    warehouse = VendorData(subscriptions=[subscription(quantity=25)]).load(tmp_path)
     plans.make_plan(warehouse, plan_context())
-    let_go()
+    release()
     return tmp_path
 
 
@@ -48,8 +48,8 @@ def test_a_name_is_as_good_as_an_id(data: Path) -> None:
 
 def test_a_name_of_several_lists_them_with_the_command_for_each(tmp_path: Path) -> None:
     clients = [{"id": number, "name": f"Example {number}", "inactive": False} for number in (231, 232)]
-    Books(clients=clients).load(tmp_path)
-    let_go()
+    VendorData(clients=clients).load(tmp_path)
+    release()
     done = quick(tmp_path, "explain", "example 23", PAX8_PIPELINE_DATA=str(tmp_path))
     assert done.code == 1
     assert done.out.splitlines() == [

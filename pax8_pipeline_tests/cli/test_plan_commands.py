@@ -17,8 +17,8 @@ from pax8_pipeline.commands.plan.show import plan
 from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.mapping.files import load_mappings
 from pax8_pipeline.settings import Policy
-from pax8_pipeline_tests.support.books import SUB, TODAY, Books, let_go, subscription
 from pax8_pipeline_tests.support.cli import OURS
+from pax8_pipeline_tests.support.vendor_data import SUB, TODAY, VendorData, release, subscription
 
 
 @pytest.fixture
@@ -33,14 +33,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def planned(folder: Path, trust: str, *more: dict[str, Any], age: timedelta = timedelta(0)) -> str:
     """Store a plan with one increase, made so long ago, under the policy file of the folder."""
     (folder / "policy.yaml").write_text(f"trust: {{default: {trust}}}\n")
-    warehouse = Books(subscriptions=[subscription(quantity=25), *more]).load(folder)
+    warehouse = VendorData(subscriptions=[subscription(quantity=25), *more]).load(folder)
     now = PlanContext(
         run_id="run-1", today=TODAY, made_at=datetime.now(UTC).replace(tzinfo=None) - age,
         policy=Policy.model_validate({"trust": {"default": trust}}),
         mapping_fingerprint=load_mappings(folder / "mappings").fingerprint, write_mode="dry_run", native="off",
     )  # fmt: skip
     plan_id = plans.make_plan(warehouse, now).plan_id
-    let_go()
+    release()
     return plan_id
 
 

@@ -11,9 +11,9 @@ import pytest
 from pax8_pipeline.orchestration import heartbeat
 from pax8_pipeline.settings import Settings
 from pax8_pipeline_tests.support.assets import PipelineHarness
-from pax8_pipeline_tests.support.books import subscription
 from pax8_pipeline_tests.support.cli import quick
 from pax8_pipeline_tests.support.operator import Ran
+from pax8_pipeline_tests.support.vendor_data import subscription
 from pax8_pipeline_tests.support.vendors import Pax8InMemory
 
 UNBILLED = "aaaaaaaa-0000-4000-8000-000000000002"

@@ -31,7 +31,7 @@ def small(tmp_path: Path) -> Iterator[Operator]:
 
 
 def written_once(at: Operator) -> bool:
-    """No body reached Halo's books twice."""
+    """No body reached Halo twice."""
     bodies = [str(w["body"]) for w in at.sandbox.halo.writes]
     return len(bodies) == len(set(bodies)) > 0
 

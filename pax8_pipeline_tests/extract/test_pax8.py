@@ -10,7 +10,7 @@ import pytest
 from pax8_pipeline.extract import pax8_lists as loading
 from pax8_pipeline.warehouse import snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
-from pax8_pipeline_tests.support.books import empty_warehouse, hold_open
+from pax8_pipeline_tests.support.vendor_data import empty_warehouse, hold_open
 from pax8_pipeline_tests.support.vendors import Pax8InMemory, incomplete
 
 TODAY = date(2026, 8, 20)

@@ -13,7 +13,7 @@ from pax8_pipeline.extract.usage_lines import UsageLineQuery, read_lines
 from pax8_pipeline.extract.usage_summaries import UsageProbe
 from pax8_pipeline.warehouse import build, snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
-from pax8_pipeline_tests.support.books import empty_warehouse, hold_open, subscription
+from pax8_pipeline_tests.support.vendor_data import empty_warehouse, hold_open, subscription
 from pax8_pipeline_tests.support.vendors import Pax8InMemory, incomplete, stored
 
 TODAY = date(2026, 8, 20)

@@ -15,7 +15,7 @@ from pax8_pipeline.extract.backfill_estimate import forecast
 from pax8_pipeline.extract.usage_lines import UsageLineQuery
 from pax8_pipeline.warehouse import build, snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
-from pax8_pipeline_tests.support.books import empty_warehouse, hold_open
+from pax8_pipeline_tests.support.vendor_data import empty_warehouse, hold_open
 from pax8_pipeline_tests.support.vendors import Pax8InMemory, incomplete
 
 FIRST = date(2026, 8, 1)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pax8_pipeline.warehouse import snapshots
-from pax8_pipeline_tests.support.books import COMPANY, Books, company
+from pax8_pipeline_tests.support.vendor_data import COMPANY, VendorData, company
 
 SECOND = "aaaaaaaa-0000-4000-8000-000000000009"
 
@@ -20,7 +20,7 @@ def client(client_id: int = 231, *, field: str | None = None, link: str | None =
 
 
 def match(tmp_path: Path, **parts: Any) -> dict[str, dict[str, Any]]:
-    warehouse = Books(subscriptions=[], licences=[], recurring=[], **{"client_map": [], **parts}).load(tmp_path)
+    warehouse = VendorData(subscriptions=[], licences=[], recurring=[], **{"client_map": [], **parts}).load(tmp_path)
     with warehouse.connect() as connection:
         rows = snapshots.dicts(connection.execute("SELECT * FROM reconciled.client_matches"))
     return {row["company_id"]: row for row in rows}

@@ -11,7 +11,9 @@ import pytest
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline.warehouse.snapshots import dicts
 from pax8_pipeline_tests.mapping.test_client_matches import client
-from pax8_pipeline_tests.support.books import (
+from pax8_pipeline_tests.support.checks import check
+from pax8_pipeline_tests.support.usage_data import METER, OTHER, UsageData, arrears, policy, usage_plan
+from pax8_pipeline_tests.support.vendor_data import (
     COMPANY,
     SUB,
     company,
@@ -21,8 +23,6 @@ from pax8_pipeline_tests.support.books import (
     manual_line,
     subscription,
 )
-from pax8_pipeline_tests.support.checks import check
-from pax8_pipeline_tests.support.usage_books import METER, OTHER, UsageBooks, arrears, policy, usage_plan
 
 SECOND = "c2b8a9d0-6f34-4a6f-8a1b-3f7c9e5d1a99"
 LOOSE = "c2b8a9d0-6f34-4a6f-8a1b-3f7c9e5d1a98"
@@ -33,9 +33,9 @@ def link(licence_id: int) -> list[dict[str, Any]]:
     return [{"id": licence_id, "licence_id": licence_id, "qty_free": 0, "minimum_qty": 0}]
 
 
-def books(**changes: Any) -> UsageBooks:
+def vendor_data(**changes: Any) -> UsageData:
     """Two companies, 231 and 232, each with five seats to add and a month of usage."""
-    made = UsageBooks(
+    made = UsageData(
         subscriptions=[
             subscription(quantity=25),
             subscription(id=SECOND, companyId=OTHER, quantity=25),
@@ -52,7 +52,7 @@ def books(**changes: Any) -> UsageBooks:
     return replace(made, **changes)
 
 
-def actions(folder: Path, made: UsageBooks) -> tuple[Warehouse, set[str]]:
+def actions(folder: Path, made: UsageData) -> tuple[Warehouse, set[str]]:
     """The rows of the plan that would be written."""
     warehouse = made.load(folder, policy=policy())
     usage = usage_plan(warehouse, policy())
@@ -74,26 +74,26 @@ ALL, NONE = {SUB, SECOND, *KEYS}, set[str]()
 BY_ID = {"client_map": [(COMPANY, 231)]}
 
 
-def with_licence(**changes: Any) -> UsageBooks:
-    return books(licences=[licence(**changes), licence(id=4128, client_id=232, snowid=SECOND)])
+def with_licence(**changes: Any) -> UsageData:
+    return vendor_data(licences=[licence(**changes), licence(id=4128, client_id=232, snowid=SECOND)])
 
 
-def with_invoice(of: int) -> UsageBooks:
-    return books(recurring=[invoice([line()], client_id=of), books().recurring[1]])
+def with_invoice(of: int) -> UsageData:
+    return vendor_data(recurring=[invoice([line()], client_id=of), vendor_data().recurring[1]])
 
 
-def mapped(*row: int | None) -> UsageBooks:
+def mapped(*row: int | None) -> UsageData:
     """The mapping file points a subscription of company 231 at something of client 232."""
     spare = manual_line(id=24970, qty_order=20)
     free = invoice([line(id=24968, quantity_subscriptions=link(4128)), spare], id=-95, client_id=232)
-    return books(subscription_map=[(SUB, *row)], recurring=[books().recurring[0], free])
+    return vendor_data(subscription_map=[(SUB, *row)], recurring=[vendor_data().recurring[0], free])
 
 
-CASES: dict[str, tuple[UsageBooks, set[str]]] = {
-    "all agree": (books(), ALL),
+CASES: dict[str, tuple[UsageData, set[str]]] = {
+    "all agree": (vendor_data(), ALL),
     "a licence of the other company's client": (with_licence(client_id=232), NONE),
     "an inactive licence there, another one here": (
-        books(licences=[licence(), licence(id=4100, client_id=232, is_active=False), books().licences[1]]),
+        vendor_data(licences=[licence(), licence(id=4100, client_id=232, is_active=False), vendor_data().licences[1]]),
         ALL,
     ),
     "a recurring invoice of the other company's client": (with_invoice(232), NONE),
@@ -102,23 +102,23 @@ CASES: dict[str, tuple[UsageBooks, set[str]]] = {
     "a mapped line of the other client": (mapped(None, 24970, None), NONE),
     "a mapped recurring invoice of the other client": (mapped(-95, None, None), NONE),
     "mapping file and externalId name one client": (
-        books(**BY_ID, companies=[company(), company(id=OTHER, name="Other Bakery", externalId="231")]),
+        vendor_data(**BY_ID, companies=[company(), company(id=OTHER, name="Other Bakery", externalId="231")]),
         NONE,
     ),
     "mapping file and custom field name one client": (
-        books(**BY_ID, clients=[client(231, field=OTHER, currencyisocode="USD"), books().clients[1]]),
+        vendor_data(**BY_ID, clients=[client(231, field=OTHER, currencyisocode="USD"), vendor_data().clients[1]]),
         NONE,
     ),
     "mapping file and external link name one client": (
-        books(**BY_ID, clients=[client(231, link=OTHER, currencyisocode="USD"), books().clients[1]]),
+        vendor_data(**BY_ID, clients=[client(231, link=OTHER, currencyisocode="USD"), vendor_data().clients[1]]),
         NONE,
     ),
     "the licence of a company without a client": (
-        books(**BY_ID, licences=[licence(), licence(id=4128, client_id=231, snowid=SECOND)]),
+        vendor_data(**BY_ID, licences=[licence(), licence(id=4128, client_id=231, snowid=SECOND)]),
         NONE,
     ),
     "one client on purpose, licences agree": (
-        books(
+        vendor_data(
             client_map=[(COMPANY, 231), (OTHER, 231)],
             licences=[licence(), licence(id=4128, client_id=231, snowid=SECOND)],
             recurring=[invoice([line(), line(id=24968, quantity_subscriptions=link(4128))])],
@@ -126,9 +126,9 @@ CASES: dict[str, tuple[UsageBooks, set[str]]] = {
         ALL,
     ),
     "one client on purpose, a licence does not agree and one has no company": (
-        books(
+        vendor_data(
             client_map=[(COMPANY, 231), (OTHER, 231)],
-            subscriptions=[*books().subscriptions, subscription(id=LOOSE, companyId=None)],
+            subscriptions=[*vendor_data().subscriptions, subscription(id=LOOSE, companyId=None)],
             licences=[
                 licence(),
                 licence(id=4128, client_id=232, snowid=SECOND),
@@ -139,7 +139,7 @@ CASES: dict[str, tuple[UsageBooks, set[str]]] = {
         NONE,
     ),
     "one client on purpose, a licence does not agree": (
-        books(
+        vendor_data(
             client_map=[(COMPANY, 231), (OTHER, 231)],
             recurring=[invoice([line(), line(id=24968, quantity_subscriptions=link(4128))])],
         ),
@@ -156,11 +156,11 @@ def test_what_is_written_of_both_companies(name: str, tmp_path: Path) -> None:
 
 def test_the_client_that_is_billed_for_another_is_no_contradiction(tmp_path: Path) -> None:
     """Company 231's licence and recurring invoice are on its payer, 90, whom no company is."""
-    clients = [client(231, currencyisocode="USD", client_to_invoice_recurring=90), books().clients[1], client(90)]
-    made = books(
+    clients = [client(231, currencyisocode="USD", client_to_invoice_recurring=90), vendor_data().clients[1], client(90)]
+    made = vendor_data(
         clients=clients,
-        licences=[licence(client_id=90), books().licences[1]],
-        recurring=[invoice([line()], client_id=90), books().recurring[1]],
+        licences=[licence(client_id=90), vendor_data().licences[1]],
+        recurring=[invoice([line()], client_id=90), vendor_data().recurring[1]],
     )
     warehouse, written = actions(tmp_path, made)
     assert {r["state"] for r in matches(warehouse).values()} == {"matched"}

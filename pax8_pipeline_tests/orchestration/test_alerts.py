@@ -18,8 +18,8 @@ from pax8_pipeline.orchestration import alerts, heartbeat, messages, runs
 from pax8_pipeline.orchestration.messages import Message
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.support.assets import PipelineHarness, out_of_step
-from pax8_pipeline_tests.support.books import SUB, TODAY, subscription
 from pax8_pipeline_tests.support.scripted_http import ScriptedResponse, serving
+from pax8_pipeline_tests.support.vendor_data import SUB, TODAY, subscription
 from pax8_pipeline_tests.support.vendors import Pax8InMemory, incomplete
 
 UNBILLED = "aaaaaaaa-0000-4000-8000-000000000002"

@@ -18,17 +18,17 @@ from pax8_pipeline.reports.cutover.checklist import Cutover, Step, cutover
 from pax8_pipeline.reports.cutover.text import markdown
 from pax8_pipeline.warehouse import snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
-from pax8_pipeline_tests.support.books import (
+from pax8_pipeline_tests.support.vendor_data import (
     COMPANY,
     SUB,
-    Books,
+    VendorData,
     company,
     invoice,
-    let_go,
     licence,
     line,
     manual_line,
     plan_context,
+    release,
     subscription,
 )
 from pax8_pipeline_tests.support.vendors import HaloInMemory
@@ -39,15 +39,17 @@ ON = {"id": 1, "integrator_enabled": True, "deactivate_missing_licenses": True, 
       "allow_subscription_changes": False, "import_products": 0}  # fmt: skip
 
 
-def compare(folder: Path, books: Books | None = None, accounts: list[dict[str, Any]] | None = None) -> Cutover:
-    warehouse = (books or Books()).load(folder)
+def compare(
+    folder: Path, vendor_data: VendorData | None = None, accounts: list[dict[str, Any]] | None = None
+) -> Cutover:
+    warehouse = (vendor_data or VendorData()).load(folder)
     if accounts is not None:
         snapshots.store(warehouse, [read_integration(HaloInMemory(accounts=accounts))], "run-1")
     return see(warehouse)
 
 
 def see(warehouse: Warehouse) -> Cutover:
-    let_go()
+    release()
     with warehouse.connect(read_only=True) as connection:
         return cutover(connection)
 
@@ -97,7 +99,7 @@ def test_clients_with_a_pax8_invoice_are_read_from_list_or_detail_and_none_is_no
         {"id": 232, "name": "Other", "inactive": False, "pax8monthlyinvoice": -1},
         {"id": 233, "name": "Third", "inactive": False},
     ]
-    warehouse = Books(clients=clients).load(tmp_path)
+    warehouse = VendorData(clients=clients).load(tmp_path)
     detail = snapshots.raw_objects("/Client/{id}", [{"id": 233, "pax8annualinvoice": -77}])
     snapshots.store(warehouse, [snapshots.Read("halo.client_details", detail)], "run-1")
     found = see(warehouse)
@@ -110,7 +112,7 @@ def test_clients_with_a_pax8_invoice_are_read_from_list_or_detail_and_none_is_no
 
 def test_missing_companies_and_subscriptions_are_ranked_by_money_a_month(tmp_path: Path) -> None:
     third = "00000000-0000-4000-8000-0000000000c3"
-    books = Books(
+    vendor_data = VendorData(
         companies=[company(), company(id=third, name="Small"), company(id=OTHER_COMPANY, name="Big")],
         subscriptions=[
             subscription(),
@@ -118,7 +120,7 @@ def test_missing_companies_and_subscriptions_are_ranked_by_money_a_month(tmp_pat
             subscription(id=OTHER_SUB, companyId=OTHER_COMPANY, quantity=12, price=1200, billingTerm="Annual"),
         ],
     )
-    found = compare(tmp_path, books)
+    found = compare(tmp_path, vendor_data)
     assert [(c["company_name"], c["money_per_month"]) for c in found.companies_missing] == [
         ("Big", Decimal(1200)),
         ("Small", Decimal(22)),
@@ -130,7 +132,7 @@ def test_missing_companies_and_subscriptions_are_ranked_by_money_a_month(tmp_pat
 
 
 def test_what_ended_or_pax8_bills_itself_is_not_missing(tmp_path: Path) -> None:
-    books = Books(
+    vendor_data = VendorData(
         companies=[company(), company(id=OTHER_COMPANY, billOnBehalfOfEnabled=True)],
         subscriptions=[
             subscription(status="Cancelled", endDate="2026-08-01"),
@@ -138,18 +140,20 @@ def test_what_ended_or_pax8_bills_itself_is_not_missing(tmp_path: Path) -> None:
         ],
         client_map=[(COMPANY, 231), (OTHER_COMPANY, 231)],
     )
-    found = compare(tmp_path, books)
+    found = compare(tmp_path, vendor_data)
     assert (found.companies, found.subscriptions) == ([], [])
 
 
 def test_a_licence_without_a_line_and_a_dead_line_count_as_missing(tmp_path: Path) -> None:
-    assert [s["link"] for s in compare(tmp_path, Books(recurring=[invoice([])])).subscriptions_missing] == ["licence"]
-    dead = Books(recurring=[invoice([line(isinactive=True)])])
+    assert [s["link"] for s in compare(tmp_path, VendorData(recurring=[invoice([])])).subscriptions_missing] == [
+        "licence"
+    ]
+    dead = VendorData(recurring=[invoice([line(isinactive=True)])])
     assert [s["link"] for s in compare(tmp_path, dead).subscriptions_missing] == ["dead_line"]
 
 
 def test_licences_the_native_sync_would_switch_off_are_those_of_pax8_it_does_not_list(tmp_path: Path) -> None:
-    books = Books(
+    vendor_data = VendorData(
         licences=[
             licence(),
             licence(id=2, snowid="00000000-0000-4000-8000-0000000000ff", count=3),
@@ -160,7 +164,7 @@ def test_licences_the_native_sync_would_switch_off_are_those_of_pax8_it_does_not
         ],
         recurring=[invoice([line(), line(id=2, quantity_subscriptions=[{"licence_id": 2}])])],
     )
-    found = compare(tmp_path, books, accounts=[ON])
+    found = compare(tmp_path, vendor_data, accounts=[ON])
     assert [(c["licence_id"], c["live_lines"], c["money_per_month"]) for c in found.licences] == [
         (2, 1, Decimal(66)),
         (3, 0, Decimal(0)),
@@ -171,11 +175,11 @@ def test_licences_the_native_sync_would_switch_off_are_those_of_pax8_it_does_not
 
 def test_lines_that_share_a_licence_and_licences_that_share_a_line_are_named(tmp_path: Path) -> None:
     two = [{"licence_id": 8}, {"licence_id": 9}]
-    books = Books(
+    vendor_data = VendorData(
         licences=[licence(), licence(id=8, snowid="x"), licence(id=9, snowid="y")],
         recurring=[invoice([line(), line(id=2), line(id=3, isinactive=True), line(id=4, quantity_subscriptions=two)])],
     )
-    found = compare(tmp_path, books)
+    found = compare(tmp_path, vendor_data)
     assert [(x["line_id"], x["why"]) for x in found.risks("several_lines")] == [
         (2, "licence 4127 is billed by lines 2, 24967"),
         (24967, "licence 4127 is billed by lines 2, 24967"),
@@ -184,7 +188,7 @@ def test_lines_that_share_a_licence_and_licences_that_share_a_line_are_named(tmp
 
 
 @pytest.mark.parametrize(
-    ("changes", "books", "why"),
+    ("changes", "vendor_data", "why"),
     [
         ({"item_shortdescription": "Old text"}, {"item_map": [(subscription()["productId"], 88)]}, "mapped to a Pax8"),
         ({"item_shortdescription": "suite"}, {}, "a hint"),
@@ -194,25 +198,25 @@ def test_lines_that_share_a_licence_and_licences_that_share_a_line_are_named(tmp
     ],
 )
 def test_a_manual_line_for_a_pax8_product_that_nothing_is_tied_to_is_named(
-    changes: dict[str, Any], books: dict[str, Any], why: str | None, tmp_path: Path
+    changes: dict[str, Any], vendor_data: dict[str, Any], why: str | None, tmp_path: Path
 ) -> None:
-    found = compare(tmp_path, Books(recurring=[invoice([manual_line(**changes)])], **books)).risks("manual")
+    found = compare(tmp_path, VendorData(recurring=[invoice([manual_line(**changes)])], **vendor_data)).risks("manual")
     assert [why is not None and why in x["why"] for x in found] == ([] if why is None else [True])
 
 
 def test_customers_mapped_in_halos_own_integration_are_set_beside_ours(tmp_path: Path) -> None:
     mapped = [{"halo_id": 999, "third_party_id": COMPANY.upper()}, {"halo_id": 231, "third_party_id": OTHER_COMPANY}]
-    books = Books(companies=[company(), company(id=OTHER_COMPANY)])
-    found = compare(tmp_path, books, accounts=[{**ON, "client_mappings": mapped}])
+    vendor_data = VendorData(companies=[company(), company(id=OTHER_COMPANY)])
+    found = compare(tmp_path, vendor_data, accounts=[{**ON, "client_mappings": mapped}])
     states = {m["company_id"]: m["state"] for m in found.native_mappings}
     assert states == {COMPANY: "other", OTHER_COMPANY: "missing"}
     assert "(999 there, 231 here)" in markdown(found)
 
 
 def test_the_report_writes_nothing(tmp_path: Path) -> None:
-    warehouse = Books(subscriptions=[subscription(quantity=25)]).load(tmp_path)
+    warehouse = VendorData(subscriptions=[subscription(quantity=25)]).load(tmp_path)
     plans.make_plan(warehouse, plan_context())
-    let_go()
+    release()
     before = warehouse.path.read_bytes()
     markdown(see(warehouse))
     assert warehouse.path.read_bytes() == before
@@ -234,5 +238,5 @@ def test_the_data_has_its_schema_and_numbered_steps(tmp_path: Path) -> None:
 
 def test_long_tables_end_and_say_how_much_is_left_out(tmp_path: Path) -> None:
     many = [subscription(id=f"00000000-0000-4000-8000-{n:012}") for n in range(5)]
-    text = markdown(compare(tmp_path, Books(subscriptions=many)), limit=2)
+    text = markdown(compare(tmp_path, VendorData(subscriptions=many)), limit=2)
     assert "... and 3 more" in text

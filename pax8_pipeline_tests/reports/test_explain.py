@@ -23,15 +23,15 @@ from pax8_pipeline.settings import Policy
 from pax8_pipeline.warehouse import snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.support.billing import WAIT
-from pax8_pipeline_tests.support.books import (
+from pax8_pipeline_tests.support.vendor_data import (
     SUB,
     TODAY,
-    Books,
+    VendorData,
     invoice,
-    let_go,
     licence,
     line,
     plan_context,
+    release,
     subscription,
 )
 
@@ -40,9 +40,9 @@ NOW = datetime(2026, 8, 20, 9)
 DAY = datetime.combine(TODAY, datetime.min.time())
 
 
-def read_on(folder: Path, run_id: str, at: datetime, **books: Any) -> Warehouse:
-    """Load books as if the run had read them at `at`: stories are about time, and tests do not wait."""
-    warehouse = Books(**books).load(folder, run_id=run_id)
+def read_on(folder: Path, run_id: str, at: datetime, **vendor_data: Any) -> Warehouse:
+    """Load vendor data as if the run had read them at `at`: stories are about time, and tests do not wait."""
+    warehouse = VendorData(**vendor_data).load(folder, run_id=run_id)
     with warehouse.transaction() as connection:
         connection.execute("UPDATE meta.snapshots SET loaded_at = ? WHERE run_id = ?", [at, run_id])
     return warehouse
@@ -71,7 +71,7 @@ def lived(folder: Path) -> tuple[Warehouse, str]:
 
 
 def tell(warehouse: Warehouse, wanted: str, kind: str | None = None) -> list[History]:
-    let_go()
+    release()
     with warehouse.connect(read_only=True) as connection:
         return explain(connection, wanted, kind)
 
@@ -143,11 +143,11 @@ def test_a_plan_and_a_row_of_it_are_told_from_their_ids(tmp_path: Path) -> None:
 
 
 def test_a_number_that_fits_several_kinds_gives_all_stories_and_kind_chooses(tmp_path: Path) -> None:
-    books = {
+    vendor_data = {
         "licences": [licence(id=1)],
         "recurring": [invoice([line(id=1, quantity_subscriptions=[{"licence_id": 1}])])],
     }
-    warehouse = read_on(tmp_path, "run-1", DAY, subscriptions=[subscription(quantity=25)], **books)
+    warehouse = read_on(tmp_path, "run-1", DAY, subscriptions=[subscription(quantity=25)], **vendor_data)
     plan = plans.make_plan(warehouse, plan_context())
     with warehouse.connect() as connection:
         changes = plans.safe_changes(connection, plan.plan_id)

@@ -14,7 +14,7 @@ from pax8_pipeline.reports.explain.history import SeveralNames, explain
 from pax8_pipeline.reports.explain.names import Named, named, nearest
 from pax8_pipeline.reports.explain.text import history_lines
 from pax8_pipeline_tests.reports.test_explain import DAY, lived, read_on
-from pax8_pipeline_tests.support.books import COMPANY, SUB, company, let_go, plan_context, subscription
+from pax8_pipeline_tests.support.vendor_data import COMPANY, SUB, company, plan_context, release, subscription
 
 CLIENT = Named("client", "231", "Quarry Lane Print", None, 3)
 ITS_COMPANY = Named("company", "c-1", "Quarry Lane Print", "231", 3)
@@ -23,10 +23,10 @@ FAR = Named("client", "9", "Harbour Dental", None, 0)
 NAMES = [CLIENT, ITS_COMPANY, OTHER, FAR]
 
 
-def found(folder: Path, wanted: str, kind: str | None = None, **books: Any) -> list[History]:
-    """Explain a name in a warehouse with these books."""
-    warehouse = read_on(folder, "run-1", DAY, **books)
-    let_go()
+def found(folder: Path, wanted: str, kind: str | None = None, **vendor_data: Any) -> list[History]:
+    """Explain a name in a warehouse with these vendor data."""
+    warehouse = read_on(folder, "run-1", DAY, **vendor_data)
+    release()
     with warehouse.connect(read_only=True) as connection:
         return explain(connection, wanted, kind)
 
@@ -56,7 +56,7 @@ def test_of_an_unknown_name_the_nearest_are_given(wanted: str, names: list[str])
 
 def test_the_history_of_a_client_has_its_subscriptions_plans_approvals_and_writes(tmp_path: Path) -> None:
     warehouse, plan_id = lived(tmp_path)
-    let_go()
+    release()
     with warehouse.connect(read_only=True) as connection:
         (history,) = explain(connection, "example")
     assert (history.kind, history.id, history.name) == ("client", "231", "Example")
@@ -71,9 +71,9 @@ def test_the_history_of_a_client_has_its_subscriptions_plans_approvals_and_write
 
 
 def test_a_company_without_a_client_has_a_history_by_name_and_by_id(tmp_path: Path) -> None:
-    books: dict[str, Any] = {"subscriptions": [subscription(quantity=25)], "client_map": []}
-    (by_name,) = found(tmp_path, "Example Dental", **books)
-    (by_id,) = found(tmp_path / "second", COMPANY.upper(), **books)
+    vendor_data: dict[str, Any] = {"subscriptions": [subscription(quantity=25)], "client_map": []}
+    (by_name,) = found(tmp_path, "Example Dental", **vendor_data)
+    (by_id,) = found(tmp_path / "second", COMPANY.upper(), **vendor_data)
     assert (by_name.kind, by_name.id) == (by_id.kind, by_id.id) == ("company", COMPANY)
     assert by_name.now
 

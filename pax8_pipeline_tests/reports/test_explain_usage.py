@@ -18,8 +18,8 @@ from pax8_pipeline.reports.explain.text import history_lines
 from pax8_pipeline.settings import Policy, Trust, UsagePolicy
 from pax8_pipeline.warehouse import snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
-from pax8_pipeline_tests.support.books import COMPANY, let_go, plan_context
-from pax8_pipeline_tests.support.usage_checks import item, rebuild, summary, usage_books
+from pax8_pipeline_tests.support.usage_checks import item, rebuild, summary, usage_warehouse
+from pax8_pipeline_tests.support.vendor_data import COMPANY, plan_context, release
 
 POLICY = Policy(usage=UsagePolicy(first_month="2026-07"), trust=Trust(default="approve"))
 KEY = f"PAX8-USAGE 2026-07 {COMPANY}"
@@ -39,7 +39,7 @@ def made(**changes: object) -> dict[str, object]:
 def lived(folder: Path) -> Warehouse:
     """July charged on one invoice, one group of it assigned to nobody; approved by Ada, sent, read back, posted by a person."""
     rows = item(id="e4c0b1aa-01"), item(id="e4c0b1aa-02", companyId=None, details="Lab", total=30)
-    warehouse = usage_books(folder, *rows, august=[summary()], policy=POLICY, more=[halo_invoices()])
+    warehouse = usage_warehouse(folder, *rows, august=[summary()], policy=POLICY, more=[halo_invoices()])
     plan = plans.make_plan(warehouse, plan_context(policy=POLICY))
     record_approval(
         warehouse, plan.plan_id, kind="approve", who="Ada", now=NOW, policy=POLICY, mappings="mappings", scope=Scope()
@@ -56,7 +56,7 @@ def lived(folder: Path) -> Warehouse:
 
 
 def one(warehouse: Warehouse, wanted: str, kind: str | None = None) -> History:
-    let_go()
+    release()
     with warehouse.connect(read_only=True) as connection:
         (story,) = explain(connection, wanted, kind)
     return story
@@ -126,8 +126,8 @@ def test_a_story_of_usage_reads_as_lines(tmp_path: Path) -> None:
 
 
 def test_a_halo_invoice_that_is_not_ours_is_not_known(tmp_path: Path) -> None:
-    warehouse = usage_books(tmp_path, item(), more=[halo_invoices(made(id=9, reference="by hand"))])
-    let_go()
+    warehouse = usage_warehouse(tmp_path, item(), more=[halo_invoices(made(id=9, reference="by hand"))])
+    release()
     with (
         pytest.raises(PipelineError, match=r"^nothing has the id or the name 9;"),
         warehouse.connect(read_only=True) as connection,

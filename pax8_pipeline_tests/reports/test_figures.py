@@ -10,7 +10,7 @@ from pathlib import Path
 from pax8_pipeline.billing.planning import planner
 from pax8_pipeline.reports.overview.figures import Money, load_money
 from pax8_pipeline.warehouse.connection import Warehouse
-from pax8_pipeline_tests.support.books import Books, plan_context, subscription
+from pax8_pipeline_tests.support.vendor_data import VendorData, plan_context, subscription
 
 
 def planned(warehouse: Warehouse, day: date) -> Money:
@@ -22,7 +22,7 @@ def planned(warehouse: Warehouse, day: date) -> Money:
 
 
 def test_last_month_is_known_from_its_last_plan_only(tmp_path: Path) -> None:
-    warehouse = Books().load(tmp_path)
+    warehouse = VendorData().load(tmp_path)
     july = planned(warehouse, date(2026, 7, 31))
     assert (july.before.seats, july.before.billed, july.before.margin) == (None, {}, {})
     august = planned(warehouse, date(2026, 8, 20))
@@ -35,13 +35,13 @@ def test_last_month_is_known_from_its_last_plan_only(tmp_path: Path) -> None:
 
 def test_a_yearly_price_counts_with_a_twelfth(tmp_path: Path) -> None:
     yearly = subscription(billingTerm="Annual", partnerCost=120, price=264)
-    money = planned(Books(subscriptions=[yearly]).load(tmp_path), date(2026, 8, 20))
+    money = planned(VendorData(subscriptions=[yearly]).load(tmp_path), date(2026, 8, 20))
     assert money.now.seats is not None
     assert money.now.seats.cost == {"USD": Decimal(200)}
 
 
 def test_a_cost_that_pax8_does_not_state_is_not_known_and_never_zero(tmp_path: Path) -> None:
-    money = planned(Books(subscriptions=[subscription(partnerCost=None)]).load(tmp_path), date(2026, 8, 20))
+    money = planned(VendorData(subscriptions=[subscription(partnerCost=None)]).load(tmp_path), date(2026, 8, 20))
     assert money.now.seats is not None
     assert money.now.seats.cost == {"USD": None}
     assert money.now.margin == {"USD": None}

@@ -19,7 +19,7 @@ pytestmark = IN_BROWSER
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     folder = tmp_path_factory.mktemp("page")
-    return pages.write_page(pages.hostile_books(folder), folder)
+    return pages.write_page(pages.hostile_names(folder), folder)
 
 
 @pytest.fixture(scope="module")

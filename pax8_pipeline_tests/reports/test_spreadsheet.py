@@ -25,7 +25,7 @@ from pax8_pipeline_tests.support.pages import Made
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     folder = tmp_path_factory.mktemp("sheet")
-    return pages.write_page(pages.hostile_books(folder), folder)
+    return pages.write_page(pages.hostile_names(folder), folder)
 
 
 @pytest.fixture(scope="module")

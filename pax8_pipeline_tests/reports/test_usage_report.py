@@ -15,8 +15,8 @@ from pax8_pipeline.reports import plan_report, usage_chart, usage_report
 from pax8_pipeline.settings import Policy, UsagePolicy
 from pax8_pipeline.warehouse import snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
-from pax8_pipeline_tests.support.books import SUB, plan_context
-from pax8_pipeline_tests.support.usage_checks import OTHER, Row, bill, item, items_read, seats, summary, usage_books
+from pax8_pipeline_tests.support.usage_checks import OTHER, Row, bill, item, items_read, seats, summary, usage_warehouse
+from pax8_pipeline_tests.support.vendor_data import SUB, plan_context
 
 JULY = Policy(usage=UsagePolicy(first_month="2026-07"))
 
@@ -25,10 +25,10 @@ def june(**changes: Any) -> Row:
     return item(**{"startPeriod": "2026-06-01", "endPeriod": "2026-06-30", **changes})
 
 
-def two_months(folder: Path, *july: Row, june: list[Row], **books: Any) -> Warehouse:
-    """Books with one invoice for June and one for July."""
-    return usage_books(
-        folder, *july, bills=[bill("i0", invoiceDate="2026-07-01")], more=[items_read(june, "i0")], **books
+def two_months(folder: Path, *july: Row, june: list[Row], **vendor_data: Any) -> Warehouse:
+    """Data with one invoice for June and one for July."""
+    return usage_warehouse(
+        folder, *july, bills=[bill("i0", invoiceDate="2026-07-01")], more=[items_read(june, "i0")], **vendor_data
     )
 
 
@@ -67,8 +67,8 @@ def test_two_currencies_of_one_client_are_never_added_up(tmp_path: Path) -> None
 
 
 def test_what_nobody_is_billed_for_and_invoices_taken_back_are_no_clients_usage(tmp_path: Path) -> None:
-    assert by_month(usage_books(tmp_path, item(companyId=None), seats())) == []
-    assert by_month(usage_books(tmp_path, item(), status="Credited")) == []
+    assert by_month(usage_warehouse(tmp_path, item(companyId=None), seats())) == []
+    assert by_month(usage_warehouse(tmp_path, item(), status="Credited")) == []
 
 
 def usage_line(**changes: Any) -> snapshots.Read:
@@ -79,7 +79,7 @@ def usage_line(**changes: Any) -> snapshots.Read:
 
 
 def test_the_running_month_is_an_estimate_and_not_compared(tmp_path: Path) -> None:
-    rows = by_month(usage_books(tmp_path, item(), august=[summary()], more=[usage_line()]))
+    rows = by_month(usage_warehouse(tmp_path, item(), august=[summary()], more=[usage_line()]))
     assert [(r["month"], r["is_estimate"], r["amount"], r["change"]) for r in rows] == [
         ("2026-07", False, Decimal(25), None),
         ("2026-08", True, Decimal("7.5"), None),
@@ -129,7 +129,7 @@ def test_heights_of_columns_are_to_the_scale_of_the_axis_and_credits_hang_below_
 
 
 def test_without_usage_there_is_no_picture(tmp_path: Path) -> None:
-    warehouse = usage_books(tmp_path, seats())
+    warehouse = usage_warehouse(tmp_path, seats())
     with warehouse.connect() as connection:
         assert usage_chart.usage_svg(connection) is None
 
@@ -146,7 +146,7 @@ def gathered(warehouse: Warehouse, policy: Policy = JULY) -> tuple[str, usage_re
 def test_a_month_shows_what_is_charged_waits_has_no_company_and_is_left_out(tmp_path: Path) -> None:
     parts = item(), item(companyId=None, total=30, costTotal=21, details="Lab"), item(billedByPax8=True, total=4)
     more = [usage_line(), snapshots.Read("halo.invoices", [])]
-    usage = gathered(usage_books(tmp_path, *parts, august=[summary()], more=more, policy=JULY))[1]
+    usage = gathered(usage_warehouse(tmp_path, *parts, august=[summary()], more=more, policy=JULY))[1]
     rows = {row["month"]: row for row in usage.months}
     report = ("state", "to_bill", "billed", "waiting", "unassigned", "skipped", "estimate")
     # A company billed by Pax8 in part is still billed for the rest.
@@ -164,7 +164,7 @@ def test_a_month_shows_what_is_charged_waits_has_no_company_and_is_left_out(tmp_
 
 def test_each_group_without_a_company_is_told_with_its_money_and_what_to_click(tmp_path: Path) -> None:
     lost = item(companyId=None, total=30, costTotal=21, details="Lab")
-    (group,) = gathered(usage_books(tmp_path, item(), lost))[1].groups
+    (group,) = gathered(usage_warehouse(tmp_path, item(), lost))[1].groups
     assert (str(group["charges"]), str(group["cost"]), group["resource_group"]) == ("30.00", "21.00", "Lab")
     assert (
         group["click"] == f'Pax8 portal: Subscriptions, {SUB}, Usage tab, "..." menu of the row "Lab", Assign company'
@@ -189,7 +189,7 @@ def test_the_report_files_hold_the_section_and_the_picture(tmp_path: Path) -> No
 
 
 def test_a_report_without_usage_says_so(tmp_path: Path) -> None:
-    warehouse = usage_books(tmp_path, seats())
+    warehouse = usage_warehouse(tmp_path, seats())
     plan_id = make_plan(warehouse, plan_context()).plan_id
     page = plan_report.write_report(warehouse, plan_id, tmp_path / "reports")
     assert "No metered usage is known." in page.with_suffix(".md").read_text(encoding="utf-8")

@@ -9,9 +9,9 @@ from typing import Any
 
 from pax8_pipeline.sandbox.pax8.switches import Pax8Switches
 from pax8_pipeline.sandbox.world.world import World
-from pax8_pipeline_tests.support.books import TODAY
 from pax8_pipeline_tests.support.pax8_http import serving
-from pax8_pipeline_tests.support.usage_books import UsageBooks
+from pax8_pipeline_tests.support.usage_data import UsageData
+from pax8_pipeline_tests.support.vendor_data import TODAY
 
 ITEMS = "SELECT azure_subscription_id AS guid, subscription_id, product_id, total, problem FROM staging.invoice_items"
 
@@ -34,7 +34,7 @@ def test_a_meters_charge_comes_as_equal_items_of_two_azure_subscriptions_and_bot
 ) -> None:
     whole, parts = arrears("by_group"), arrears("by_guid")
     assert total(parts) == total(whole)
-    with UsageBooks(items=[[one for some in parts for one in some]]).load(tmp_path).connect() as connection:
+    with UsageData(items=[[one for some in parts for one in some]]).load(tmp_path).connect() as connection:
         staged = connection.execute(ITEMS).fetchall()
     assert len(staged) == sum(map(len, parts)) > sum(map(len, whole))
     assert sum(row[3] for row in staged) == total(whole)

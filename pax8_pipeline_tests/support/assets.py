@@ -27,9 +27,17 @@ from pax8_pipeline.orchestration.write_permission import Permission
 from pax8_pipeline.settings import Settings, load_settings
 from pax8_pipeline.warehouse import build
 from pax8_pipeline.warehouse.connection import Warehouse
-from pax8_pipeline_tests.support.books import COMPANY, TODAY, empty_warehouse, invoice, licence, line, subscription
+from pax8_pipeline_tests.support.built_tables import build_one
 from pax8_pipeline_tests.support.history import memory_instance
-from pax8_pipeline_tests.support.shelf import build_one
+from pax8_pipeline_tests.support.vendor_data import (
+    COMPANY,
+    TODAY,
+    empty_warehouse,
+    invoice,
+    licence,
+    line,
+    subscription,
+)
 from pax8_pipeline_tests.support.vendors import HaloInMemory, Pax8InMemory
 
 MONTH = f"{TODAY:%Y-%m}-01"
@@ -110,7 +118,7 @@ class PipelineHarness:
     def held_open(self) -> Iterator[None]:
         """One connection for the time of a run: it spares each step the opening of the file, a third of the run.
 
-        Tables that this process built before from the same input are copies (see `shelf`).
+        Tables that this process built before from the same input are copies (see `built_tables`).
         """
         with (
             Warehouse(self.settings.warehouse_path).connect() as connection,

@@ -18,8 +18,8 @@ from pax8_pipeline.orchestration.write_permission import Permission
 from pax8_pipeline.settings import Policy, Settings, load_settings
 from pax8_pipeline.warehouse import build, snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
-from pax8_pipeline_tests.support.books import TODAY, empty_warehouse, hold_open
-from pax8_pipeline_tests.support.shelf import build_all
+from pax8_pipeline_tests.support.built_tables import build_all
+from pax8_pipeline_tests.support.vendor_data import TODAY, empty_warehouse, hold_open
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -55,7 +55,7 @@ class Checked:
 
 
 def settings_of(folder: Path, policy: Policy | None = None) -> Settings:
-    """Settings of a data folder on the day of the books."""
+    """Settings of a data folder on the day of the vendor data."""
     made = load_settings({"PAX8_PIPELINE_DATA": str(folder), "PAX8_PIPELINE_TODAY": TODAY.isoformat()})
     return made if policy is None else Settings(made.data, made.today, policy, made.write_mode, made.environment)
 
@@ -63,10 +63,10 @@ def settings_of(folder: Path, policy: Policy | None = None) -> Settings:
 def check(name: str, table: str, folder: Path, policy: Policy | None = None) -> Checked:
     """Evaluate one check of the product. `test_check` proves that Dagster does what `holds` says."""
     (found,) = [r for r in registry.CHECKS if (r.name, r.table) == (name, table)]
-    return look_with(found, settings_of(folder, policy))
+    return evaluate_directly(found, settings_of(folder, policy))
 
 
-def look_with(of: product.Check, settings: Settings) -> Checked:
+def evaluate_directly(of: product.Check, settings: Settings) -> Checked:
     """Evaluate a check without a run."""
     warehouse = Warehouse(settings.warehouse_path)
     if not warehouse.path.exists():

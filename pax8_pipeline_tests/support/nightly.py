@@ -2,8 +2,8 @@
 
 For tests that need many nights, or a process of their own to kill. Real are the clients over HTTP, raw, SQL, plan,
 approval, lock, ledger and apply. Left out are Dagster, the asset checks, the report and the backup, and usage unless asked for.
-Saved up: a table that this process built before from the same input is a copy (see `warehouse.shelf`), and nobody sits
-through the waits between two tries (see `hurry`).
+Saved up: a table that this process built before from the same input is a copy (see `built_tables`), and nobody sits
+through the waits between two tries (see `no_waiting`).
 
     python -m pax8_pipeline_tests.support.nightly --data DIR [--apply-only | --plan-only]
 
@@ -49,10 +49,10 @@ from pax8_pipeline.settings import Settings, load_settings
 from pax8_pipeline.text import jsontext
 from pax8_pipeline.warehouse import build, snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
-from pax8_pipeline_tests.support.books import empty_warehouse
-from pax8_pipeline_tests.support.hurry import without_waiting
+from pax8_pipeline_tests.support.built_tables import build_all
+from pax8_pipeline_tests.support.no_waiting import without_waiting
 from pax8_pipeline_tests.support.operator import TODAY, Operator, desk
-from pax8_pipeline_tests.support.shelf import build_all
+from pax8_pipeline_tests.support.vendor_data import empty_warehouse
 
 PAX8_LISTS = ("companies", "products", "subscriptions", "invoices")
 HALO_LISTS = ("clients", "items", "licences", "recurring_invoices")

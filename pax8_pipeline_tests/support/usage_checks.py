@@ -1,4 +1,4 @@
-"""Books with usage on an invoice, put through raw, staging and reconciled, for the checks of usage."""
+"""Data of both vendors with usage on an invoice, put through raw, staging and reconciled, for the checks of usage."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 from pax8_pipeline.settings import Policy
 from pax8_pipeline.warehouse import build, snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
-from pax8_pipeline_tests.support.books import COMPANY, SUB, TODAY, Books, company
+from pax8_pipeline_tests.support.built_tables import build_all
 from pax8_pipeline_tests.support.checks import warehouse_with
-from pax8_pipeline_tests.support.shelf import build_all
+from pax8_pipeline_tests.support.vendor_data import COMPANY, SUB, TODAY, VendorData, company
 
 OTHER = "11111111-0d52-4c0b-9a64-2f1f3c0e9a11"
 METERED = "61aa0c2d-7b5e-4c1f-93d4-2e8f0a9b7c63"
@@ -22,7 +22,7 @@ TABLES = [table for table in (*build.STAGING, *build.RECONCILED) if table not in
 
 
 def summary(**changes: Any) -> Row:
-    """One usage summary as sent, assigned to the company of the books."""
+    """One usage summary as sent, assigned to the company of the vendor data."""
     base = {"id": "u1", "subscriptionId": SUB, "companyId": COMPANY, "resourceGroup": "Example Dental", "vendorName": "Backup Co",
             "currentCharges": 25, "partnerTotal": 19.5, "currencyCode": "USD", "isTrial": False}  # fmt: skip
     return {**base, **changes}
@@ -62,7 +62,7 @@ def items_read(rows: Sequence[Row], invoice_id: str = "i1", **more: Any) -> snap
     )
 
 
-def usage_books(
+def usage_warehouse(
     folder: Path,
     *rows: Row,
     policy: Policy | None = None,
@@ -73,12 +73,12 @@ def usage_books(
     bills: Sequence[Row] = (),
     **changes: Any,
 ) -> Warehouse:
-    """Books of two companies with `rows` on invoice i1, `bills` and `more` reads beside it; `changes` are of `Books`."""
+    """Data of two companies with `rows` on invoice i1, `bills` and `more` reads beside it; `changes` are of `VendorData`."""
     made = {"companies": [company(), company(id=OTHER, name="Other Ltd")], "client_map": [(COMPANY, 231), (OTHER, 232)],
             "clients": [{"id": 231, "name": "Example", "inactive": False, "currencyisocode": "USD"}, {"id": 232, "name": "Other", "inactive": False, "currencyisocode": "USD"}],
             "usage_summaries": list(august), "item_map": [(METERED, 120)]}  # fmt: skip
-    books = Books(**{**made, **changes})
-    reads = [r for r in books.reads() if r.table != "halo.items"]
+    vendor_data = VendorData(**{**made, **changes})
+    reads = [r for r in vendor_data.reads() if r.table != "halo.items"]
     reads += [
         snapshots.Read("halo.items", snapshots.raw_objects("/Item", [{"id": 120, "name": "Usage"}])),
         snapshots.Read("pax8.invoices", snapshots.raw_objects("/invoices", [bill(status=status), *bills])),
@@ -90,7 +90,7 @@ def usage_books(
         reads.append(snapshots.Read("pax8.usage_summaries", snapshots.raw_objects(path, july), scope="2026-07"))
     warehouse = warehouse_with(folder, reads)
     with warehouse.connect():
-        build.load_mapping_tables(warehouse, books.mappings())
+        build.load_mapping_tables(warehouse, vendor_data.mappings())
         rebuild(warehouse, policy)
     return warehouse
 

@@ -12,7 +12,7 @@ from pax8_pipeline.clock import ClockSeen
 from pax8_pipeline.errors import IncompleteRead, NotFound, VendorError
 from pax8_pipeline.transport.listing import Listing
 from pax8_pipeline.warehouse import snapshots
-from pax8_pipeline_tests.support import books
+from pax8_pipeline_tests.support import vendor_data
 
 Row = dict[str, Any]
 
@@ -63,9 +63,9 @@ class _Fake:
 class Pax8InMemory(_Fake):
     """Pax8: lists, usage by subscription id, single summaries by id, lines by (summary id, day)."""
 
-    company_rows: list[Row] = field(default_factory=lambda: [books.company()])
+    company_rows: list[Row] = field(default_factory=lambda: [vendor_data.company()])
     product_rows: list[Row] = field(default_factory=list)
-    subscription_rows: list[Row] = field(default_factory=lambda: [books.subscription()])
+    subscription_rows: list[Row] = field(default_factory=lambda: [vendor_data.subscription()])
     invoice_rows: list[Row] = field(default_factory=list)
     items: dict[str, list[Row]] = field(default_factory=dict)
     usage: dict[str, list[Row]] = field(default_factory=dict)
@@ -121,8 +121,8 @@ class HaloInMemory(_Fake):
     client_rows: list[Row] = field(default_factory=lambda: [{"id": 231, "name": "Example", "inactive": False}])
     details: dict[int, Row] = field(default_factory=dict)
     item_rows: list[Row] = field(default_factory=lambda: [{"id": 88, "name": "Suite"}])
-    licence_rows: list[Row] = field(default_factory=lambda: [books.licence()])
-    recurring_rows: list[Row] = field(default_factory=lambda: [books.invoice([books.line()])])
+    licence_rows: list[Row] = field(default_factory=lambda: [vendor_data.licence()])
+    recurring_rows: list[Row] = field(default_factory=lambda: [vendor_data.invoice([vendor_data.line()])])
     invoice_rows: list[Row] = field(default_factory=list)
     accounts: list[Row] = field(default_factory=list)
     instance: Row = field(default_factory=lambda: {"app_version": "2.210.1", "database_version": "2.210.1"})

@@ -1,6 +1,6 @@
-"""Plans several pairs of books, one after the other, in one warehouse.
+"""Plans several sets of vendor data, one after the other, in one warehouse.
 
-Only the tables that a plan of seats needs are built. Each pair of books is a separate run.
+Only the tables that a plan of seats needs are built. Each pair of vendor_data is a separate run.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import Any
 from pax8_pipeline.settings import Policy
 from pax8_pipeline.warehouse import build, snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
-from pax8_pipeline_tests.support.books import TODAY, Books, empty_warehouse, hold_open, let_go, planned
-from pax8_pipeline_tests.support.shelf import build_all
+from pax8_pipeline_tests.support.built_tables import build_all
+from pax8_pipeline_tests.support.vendor_data import TODAY, VendorData, empty_warehouse, hold_open, planned, release
 
 TABLES = (
     "staging.companies", "staging.products", "staging.subscriptions", "staging.clients", "staging.client_links", "staging.licences",
@@ -24,7 +24,7 @@ TABLES = (
 
 @dataclass
 class StagedWarehouse:
-    """A warehouse that takes several pairs of books, one after the other."""
+    """A warehouse that takes several sets of vendor data, one after the other."""
 
     warehouse: Warehouse
     runs: int = 0
@@ -32,26 +32,28 @@ class StagedWarehouse:
     @classmethod
     def at(cls, folder: Path) -> StagedWarehouse:
         """Open a new warehouse in `folder`."""
-        let_go()
+        release()
         desk = cls(empty_warehouse(folder / "desk.duckdb"))
         hold_open(desk.warehouse)
         return desk
 
-    def load(self, books: Books, policy: Policy | None = None) -> str:
-        """Put one pair of books through staging and reconciled; return the run id."""
+    def load(self, vendor_data: VendorData, policy: Policy | None = None) -> str:
+        """Put one set of vendor data through staging and reconciled; return the run id."""
         self.runs += 1
         run_id = f"run-{self.runs}"
-        reads = [r for r in books.reads() if r.table not in ("pax8.usage_summaries", "halo.items", "pax8.products")]
+        reads = [
+            r for r in vendor_data.reads() if r.table not in ("pax8.usage_summaries", "halo.items", "pax8.products")
+        ]
         with self.warehouse.connect() as connection:
             for table in ("meta.snapshots", *(r.table for r in reads)):
                 connection.execute(f"DELETE FROM {table}")
         snapshots.store(self.warehouse, reads, run_id)
-        build.load_mapping_tables(self.warehouse, books.mappings())
+        build.load_mapping_tables(self.warehouse, vendor_data.mappings())
         values = build.variables(TODAY, policy or Policy())
         build_all(self.warehouse, TABLES, values)
         return run_id
 
-    def plan(self, books: Books, policy: Policy | None = None) -> dict[str, dict[str, Any]]:
-        """Return the plan's rows for these books, by row id."""
-        run_id = self.load(books, policy)
+    def plan(self, vendor_data: VendorData, policy: Policy | None = None) -> dict[str, dict[str, Any]]:
+        """Return the plan's rows for these data, by row id."""
+        run_id = self.load(vendor_data, policy)
         return {row["row_id"]: row for row in planned(self.warehouse, run_id=run_id, policy=policy)}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pax8_pipeline_tests.support.usage_books import KEY, METER, UsageBooks, arrears, policy, usage_plan
+from pax8_pipeline_tests.support.usage_data import KEY, METER, UsageData, arrears, policy, usage_plan
 
 FIRST, SECOND = "3f0c6a11-1111-4000-8000-0000000000a1", "3F0C6A11-2222-4000-8000-0000000000A2"
 
@@ -21,7 +21,7 @@ def lines(place: Path, *texts: str, **changes: object) -> list[tuple[str, Decima
     """The lines of the one planned document: reference and amount."""
     items = [arrears(n, details=text, description=text, **changes) for n, text in enumerate(texts, start=1)]
     rules = policy()
-    rows = usage_plan(UsageBooks(items=[items]).load(place, policy=rules), rules)
+    rows = usage_plan(UsageData(items=[items]).load(place, policy=rules), rules)
     assert rows[KEY]["verdict"] == "usage_bill"
     usage = json.loads(rows[KEY]["expect"])["usage"]
     return [(line["ref"], Decimal(str(line["amount"]))) for line in usage["lines"]]

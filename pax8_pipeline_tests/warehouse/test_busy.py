@@ -15,7 +15,7 @@ from pax8_pipeline.orchestration.resources import WarehouseResource
 from pax8_pipeline.orchestration.runs import run_daily_sync
 from pax8_pipeline.warehouse.connection import Waited, Warehouse
 from pax8_pipeline_tests.support.assets import PipelineHarness, out_of_step
-from pax8_pipeline_tests.support.books import let_go
+from pax8_pipeline_tests.support.vendor_data import release
 
 HOLD = "import duckdb, sys; held = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
 
@@ -37,7 +37,7 @@ class Time:
 @pytest.fixture
 def held(tmp_path: Path) -> Iterator[tuple[Path, int]]:
     """A warehouse file that another process has open, and that process."""
-    let_go()
+    release()
     path = tmp_path / "warehouse.duckdb"
     other = subprocess.Popen(
         [sys.executable, "-c", HOLD, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

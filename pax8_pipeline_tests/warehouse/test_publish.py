@@ -6,11 +6,11 @@ from pathlib import Path
 
 import duckdb
 
-from pax8_pipeline_tests.support.books import Books, planned, subscription
+from pax8_pipeline_tests.support.vendor_data import VendorData, planned, subscription
 
 
 def test_people_read_a_copy_with_plans_and_ledger_but_without_raw(tmp_path: Path) -> None:
-    warehouse = Books(subscriptions=[subscription(quantity=25)]).load(tmp_path)
+    warehouse = VendorData(subscriptions=[subscription(quantity=25)]).load(tmp_path)
     planned(warehouse)
     target = tmp_path / "published.duckdb"
     for _ in range(2):

@@ -1,6 +1,6 @@
 """What cannot be read still exists: it keeps its claims, blocks what shares them, and stands in the plan with its reason.
 
-Each case starts from books that lead to a write, or to two things that share one target, and makes one value unreadable.
+Each case starts from vendor data that lead to a write, or to two things that share one target, and makes one value unreadable.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ import pytest
 
 from pax8_pipeline.reports.explain.history import explain
 from pax8_pipeline.settings import Policy
-from pax8_pipeline_tests.support.books import (
+from pax8_pipeline_tests.support.vendor_data import (
     COMPANY,
     SUB,
-    Books,
+    VendorData,
     company,
     invoice,
-    let_go,
     licence,
     line,
     manual_line,
+    release,
     subscription,
 )
 from pax8_pipeline_tests.support.warehouse import StagedWarehouse
@@ -36,16 +36,16 @@ WRITES = ("safe", "needs_approval")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StagedWarehouse]:
     made = StagedWarehouse.at(tmp_path_factory.mktemp("desk"))
     yield made
-    let_go()
+    release()
 
 
 def writes(rows: dict[str, dict[str, Any]]) -> dict[str, str]:
     return {row_id: row["after"] for row_id, row in rows.items() if row["action"] != "none" and row["class"] in WRITES}
 
 
-def shared() -> Books:
+def shared() -> VendorData:
     """Two subscriptions, 14 and 18 seats, on one licence with count 32."""
-    return Books(
+    return VendorData(
         subscriptions=[subscription(quantity=14), subscription(id=OTHER, quantity=18)],
         licences=[licence(count=32)],
         recurring=[invoice([line(qty_order=32)])],
@@ -53,8 +53,8 @@ def shared() -> Books:
     )
 
 
-def shared_manual_line() -> Books:
-    return Books(
+def shared_manual_line() -> VendorData:
+    return VendorData(
         subscriptions=[subscription(quantity=14), subscription(id=OTHER, quantity=18)],
         licences=[],
         recurring=[invoice([manual_line(qty_order=32)])],
@@ -62,13 +62,13 @@ def shared_manual_line() -> Books:
     )
 
 
-def grown() -> Books:
+def grown() -> VendorData:
     """One subscription with five seats more than its licence: a write."""
-    return Books(subscriptions=[subscription(quantity=25)], clients=[{**CLIENT, "currencyisocode": "USD"}])
+    return VendorData(subscriptions=[subscription(quantity=25)], clients=[{**CLIENT, "currencyisocode": "USD"}])
 
 
-def manual() -> Books:
-    return Books(
+def manual() -> VendorData:
+    return VendorData(
         subscriptions=[subscription(quantity=25)],
         licences=[],
         recurring=[invoice([manual_line()])],
@@ -80,17 +80,17 @@ def without(row: dict[str, Any], name: str) -> dict[str, Any]:
     return {k: v for k, v in row.items() if k != name}
 
 
-@pytest.mark.parametrize("books", [shared, shared_manual_line])
+@pytest.mark.parametrize("vendor_data", [shared, shared_manual_line])
 @pytest.mark.parametrize(
     ("field", "value"),
     [("endDate", "31/12/2027"), ("quantity", None), ("status", "Levitating"), ("id", None), ("id", 7)],
 )
 def test_an_unreadable_subscription_keeps_its_claim_on_licence_and_line(
-    books: Callable[[], Books], field: str, value: Any, desk: StagedWarehouse
+    vendor_data: Callable[[], VendorData], field: str, value: Any, desk: StagedWarehouse
 ) -> None:
-    before = desk.plan(books())
+    before = desk.plan(vendor_data())
     assert {row["verdict"] for row in before.values()} == {"ambiguous"}
-    night = books()
+    night = vendor_data()
     night.subscriptions[1][field] = value
     rows = desk.plan(night)
     assert writes(rows) == {}
@@ -119,44 +119,44 @@ def test_the_story_of_a_rejected_subscription_and_licence_is_told(desk: StagedWa
     assert "many" in " ".join(event.text for event in of_licence.events)
 
 
-def _sub(name: str, value: Any) -> Callable[[Books], None]:
+def _sub(name: str, value: Any) -> Callable[[VendorData], None]:
     return lambda b: b.subscriptions[0].update({name: value})
 
 
-def _licence(name: str, value: Any) -> Callable[[Books], None]:
+def _licence(name: str, value: Any) -> Callable[[VendorData], None]:
     return lambda b: b.licences[0].update({name: value})
 
 
-def _line(name: str, value: Any) -> Callable[[Books], None]:
+def _line(name: str, value: Any) -> Callable[[VendorData], None]:
     return lambda b: b.recurring[0]["lines"][0].update({name: value})
 
 
-def _link(name: str, value: Any) -> Callable[[Books], None]:
+def _link(name: str, value: Any) -> Callable[[VendorData], None]:
     return lambda b: b.recurring[0]["lines"][0]["quantity_subscriptions"][0].update({name: value})
 
 
-def _header(name: str, value: Any) -> Callable[[Books], None]:
+def _header(name: str, value: Any) -> Callable[[VendorData], None]:
     return lambda b: b.recurring[0].update({name: value})
 
 
-def _client(name: str, value: Any) -> Callable[[Books], None]:
+def _client(name: str, value: Any) -> Callable[[VendorData], None]:
     return lambda b: b.clients[0].update({name: value})
 
 
-def _more_lines(row: dict[str, Any] | Any) -> Callable[[Books], None]:
+def _more_lines(row: dict[str, Any] | Any) -> Callable[[VendorData], None]:
     return lambda b: b.recurring[0]["lines"].append(row)
 
 
-def _more_invoices(row: dict[str, Any]) -> Callable[[Books], None]:
+def _more_invoices(row: dict[str, Any]) -> Callable[[VendorData], None]:
     return lambda b: b.recurring.append(row)
 
 
-def _more_licences(row: dict[str, Any]) -> Callable[[Books], None]:
+def _more_licences(row: dict[str, Any]) -> Callable[[VendorData], None]:
     return lambda b: b.licences.append(row)
 
 
 LINK = {"id": 902, "licence_id": 4127, "qty_free": 0, "minimum_qty": 0}
-BROKEN: dict[str, tuple[Callable[[Books], None], str]] = {
+BROKEN: dict[str, tuple[Callable[[VendorData], None], str]] = {
     "no currency in Pax8": (_sub("currencyCode", None), "unknown_currency"),
     "no price in Pax8": (_sub("price", None), "unknown_price"),
     "currency that is none": (_sub("currencyCode", "US dollars"), "unreadable"),
@@ -233,9 +233,9 @@ BROKEN: dict[str, tuple[Callable[[Books], None], str]] = {
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_write_is_held_while_something_of_it_cannot_be_read(name: str, desk: StagedWarehouse) -> None:
     spoil, verdict = BROKEN[name]
-    books = copy.deepcopy(grown())
-    spoil(books)
-    rows = desk.plan(books)
+    vendor_data = copy.deepcopy(grown())
+    spoil(vendor_data)
+    rows = desk.plan(vendor_data)
     assert writes(rows) == {}
     assert (rows[SUB]["verdict"], rows[SUB]["class"], rows[SUB]["client_id"] in (231, None)) == (
         verdict,
@@ -245,7 +245,7 @@ def test_a_write_is_held_while_something_of_it_cannot_be_read(name: str, desk: S
     assert rows[SUB]["company_name"] == "Example Dental"
 
 
-def test_the_books_themselves_lead_to_a_write(desk: StagedWarehouse) -> None:
+def test_the_data_themselves_lead_to_a_write(desk: StagedWarehouse) -> None:
     assert writes(desk.plan(grown())) == {SUB: "25"}
     assert writes(desk.plan(manual())) == {SUB: "25"}
 
@@ -254,58 +254,58 @@ def test_the_books_themselves_lead_to_a_write(desk: StagedWarehouse) -> None:
     ("name", "value"), [("qty_order", None), ("qty_order", "ten"), ("isActive", "?"), ("is_meter", "?")]
 )
 def test_a_manual_line_that_cannot_be_read_is_not_written(name: str, value: Any, desk: StagedWarehouse) -> None:
-    books = manual()
-    books.recurring[0]["lines"][0][name] = value
-    rows = desk.plan(books)
+    vendor_data = manual()
+    vendor_data.recurring[0]["lines"][0][name] = value
+    rows = desk.plan(vendor_data)
     assert (writes(rows), rows[SUB]["verdict"]) == ({}, "unreadable")
 
 
 @pytest.mark.parametrize("end", ["01/08/2026", "2026-13-40", "yesterday"])
 def test_an_end_date_that_cannot_be_read_ends_nothing(end: str, desk: StagedWarehouse) -> None:
-    rows = desk.plan(Books(subscriptions=[subscription(status="Cancelled", endDate=end)]))
+    rows = desk.plan(VendorData(subscriptions=[subscription(status="Cancelled", endDate=end)]))
     assert (writes(rows), rows[SUB]["verdict"]) == ({}, "unreadable")
 
 
 def test_a_cancelled_subscription_of_an_unknown_term_or_currency_ends_nothing(desk: StagedWarehouse) -> None:
     ended = {"status": "Cancelled", "endDate": "2026-08-19"}
     for change, verdict in (({"billingTerm": None}, "unknown_term"), ({"currencyCode": None}, "unknown_currency")):
-        rows = desk.plan(Books(subscriptions=[subscription(**ended, **change)]))
+        rows = desk.plan(VendorData(subscriptions=[subscription(**ended, **change)]))
         assert (writes(rows), rows[SUB]["verdict"]) == ({}, verdict)
 
 
 def test_a_client_without_readable_id_may_be_the_one_that_is_meant(desk: StagedWarehouse) -> None:
     """Two clients claim the company; the id of the one cannot be read: the other is not the only one."""
     link = [{"name": "CFPax8CompanyId", "value": COMPANY}]
-    books = grown()
-    books.client_map = []
-    books.clients = [{**CLIENT, "customfields": link}, {**CLIENT, "id": "77b", "customfields": link}]
-    assert writes(desk.plan(books)) == {}
-    books.clients = [{**CLIENT, "customfields": link}, {**CLIENT, "id": 77, "customfields": "?"}]
-    assert writes(desk.plan(books)) == {}
-    books.clients = [{**CLIENT, "customfields": link}, {**CLIENT, "id": 77, "customfields": []}]
-    assert writes(desk.plan(books)) == {SUB: "25"}
+    vendor_data = grown()
+    vendor_data.client_map = []
+    vendor_data.clients = [{**CLIENT, "customfields": link}, {**CLIENT, "id": "77b", "customfields": link}]
+    assert writes(desk.plan(vendor_data)) == {}
+    vendor_data.clients = [{**CLIENT, "customfields": link}, {**CLIENT, "id": 77, "customfields": "?"}]
+    assert writes(desk.plan(vendor_data)) == {}
+    vendor_data.clients = [{**CLIENT, "customfields": link}, {**CLIENT, "id": 77, "customfields": []}]
+    assert writes(desk.plan(vendor_data)) == {SUB: "25"}
 
 
 def test_a_company_without_readable_id_keeps_its_claim_on_a_client(desk: StagedWarehouse) -> None:
-    books = grown()
-    books.client_map = []
-    books.companies = [company(externalId="231"), company(id=None, name="Other", externalId="231")]
-    assert writes(desk.plan(books)) == {}
+    vendor_data = grown()
+    vendor_data.client_map = []
+    vendor_data.companies = [company(externalId="231"), company(id=None, name="Other", externalId="231")]
+    assert writes(desk.plan(vendor_data)) == {}
 
 
 def test_the_policy_can_name_the_currency_that_halo_does_not(desk: StagedWarehouse) -> None:
-    books = grown()
-    books.clients = [CLIENT, {**CLIENT, "id": 77, "currencyisocode": "EUR"}]
+    vendor_data = grown()
+    vendor_data.clients = [CLIENT, {**CLIENT, "id": 77, "currencyisocode": "EUR"}]
     policy = Policy.model_validate({"matching": {"default_currency": "USD"}})
-    assert writes(desk.plan(books, policy)) == {SUB: "25"}
+    assert writes(desk.plan(vendor_data, policy)) == {SUB: "25"}
     policy = Policy.model_validate({"matching": {"default_currency": "EUR"}})
-    assert desk.plan(books, policy)[SUB]["verdict"] == "currency_mismatch"
+    assert desk.plan(vendor_data, policy)[SUB]["verdict"] == "currency_mismatch"
 
 
 def test_records_of_halo_that_cannot_be_read_stand_in_the_plan(desk: StagedWarehouse) -> None:
-    books = grown()
-    books.licences.append(licence(id=4200, snowid="", count="x", client_id=231))
-    rows = desk.plan(books)
+    vendor_data = grown()
+    vendor_data.licences.append(licence(id=4200, snowid="", count="x", client_id=231))
+    rows = desk.plan(vendor_data)
     row = rows["unreadable Halo licence 4200"]
     assert (row["class"], row["licence_id"], row["client_name"]) == ("blocked", 4200, "Example")
     assert "count is not a whole number: x" in row["sentence"]
@@ -313,5 +313,5 @@ def test_records_of_halo_that_cannot_be_read_stand_in_the_plan(desk: StagedWareh
 
 
 def test_the_money_of_an_unreadable_subscription_without_a_line_is_shown(desk: StagedWarehouse) -> None:
-    rows = desk.plan(Books(subscriptions=[subscription(endDate="soon")], licences=[], recurring=[]))
+    rows = desk.plan(VendorData(subscriptions=[subscription(endDate="soon")], licences=[], recurring=[]))
     assert (rows[SUB]["verdict"], rows[SUB]["unbilled_per_month"]) == ("unreadable", 440)

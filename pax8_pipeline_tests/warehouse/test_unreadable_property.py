@@ -1,8 +1,8 @@
 """Making any of the records unreadable never causes a write that the complete data would not cause.
 
-Many small customers share one pair of books, each of another kind; in each example records of every one of them are
+Many small customers share one set of vendor data, each of another kind; in each example records of every one of them are
 spoiled: a member garbled or left out, or the record sent twice. What is planned then must be among what was planned from
-the complete books. A member may be left out here only where the vendor's reference does not allow it: an end date that
+the complete data. A member may be left out here only where the vendor's reference does not allow it: an end date that
 is not there says that there is no end (docs/vendors/pax8.md#subscriptions), and nobody can tell that from a lost one.
 """
 
@@ -16,14 +16,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pax8_pipeline_tests.support.books import (
-    Books,
+from pax8_pipeline_tests.support.vendor_data import (
+    VendorData,
     company,
     invoice,
-    let_go,
     licence,
     line,
     manual_line,
+    release,
     subscription,
 )
 from pax8_pipeline_tests.support.warehouse import StagedWarehouse
@@ -227,11 +227,11 @@ def spoiling(draw: st.DrawFn) -> Callable[[Customer], None]:
     return spoil
 
 
-def books_of(customers: list[Customer]) -> Books:
+def vendor_data_of(customers: list[Customer]) -> VendorData:
     def all_of(name: str) -> list[Any]:
         return [row for firm in customers for row in getattr(firm, name)]
 
-    return Books(
+    return VendorData(
         companies=all_of("companies"), subscriptions=all_of("subscriptions"), clients=[*all_of("clients"), {"id": 77, "inactive": False}],
         licences=all_of("licences"), recurring=all_of("recurring"), client_map=all_of("client_map"), subscription_map=all_of("mapped"),
     )  # fmt: skip
@@ -239,7 +239,7 @@ def books_of(customers: list[Customer]) -> Books:
 
 def planned_writes(desk: StagedWarehouse, customers: list[Customer]) -> set[tuple[Any, ...]]:
     names = ("row_id", "action", "client_id", "recurring_invoice_id", "line_id", "licence_id", "after")
-    rows = desk.plan(books_of(customers)).values()
+    rows = desk.plan(vendor_data_of(customers)).values()
     return {
         tuple(r[n] for n in names) for r in rows if r["action"] != "none" and r["class"] in ("safe", "needs_approval")
     }
@@ -248,7 +248,7 @@ def planned_writes(desk: StagedWarehouse, customers: list[Customer]) -> set[tupl
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Any:
     yield StagedWarehouse.at(tmp_path_factory.mktemp("desk"))
-    let_go()
+    release()
 
 
 @pytest.fixture(scope="module")
@@ -260,7 +260,7 @@ def customers() -> list[Customer]:
     return [Customer(n, KINDS[n % len(KINDS)]) for n in range(CUSTOMERS)]
 
 
-def test_the_complete_books_lead_to_writes_and_to_held_rows(complete: set[tuple[Any, ...]]) -> None:
+def test_the_complete_data_lead_to_writes_and_to_held_rows(complete: set[tuple[Any, ...]]) -> None:
     assert 5 <= len(complete) < CUSTOMERS
 
 

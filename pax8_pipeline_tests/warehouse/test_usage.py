@@ -9,52 +9,52 @@ from typing import Any
 import pytest
 
 from pax8_pipeline.warehouse import snapshots
-from pax8_pipeline_tests.support.books import COMPANY, company
-from pax8_pipeline_tests.support.usage_books import (
+from pax8_pipeline_tests.support.usage_data import (
     JULY,
     METER,
     OTHER,
     PRODUCT,
-    UsageBooks,
+    UsageData,
     arrears,
     pax8_invoice,
     policy,
     summary,
     usage_line,
 )
+from pax8_pipeline_tests.support.vendor_data import COMPANY, company
 
 NO_COMPANY: dict[str, Any] = {"companyId": None, "companyName": None}
 TWO_GROUPS = [summary(), summary(2, resourceGroup="Bakery Tenant", companyId=None)]
 
 
-def months(books: UsageBooks, folder: Path) -> dict[str, tuple[str, bool]]:
-    warehouse = books.load(folder, policy=policy())
+def months(vendor_data: UsageData, folder: Path) -> dict[str, tuple[str, bool]]:
+    warehouse = vendor_data.load(folder, policy=policy())
     with warehouse.connect() as connection:
         rows = snapshots.dicts(connection.execute("SELECT * FROM reconciled.usage_months"))
     return {row["month"]: (row["state"], row["complete"]) for row in rows}
 
 
 LATE = arrears(9, startPeriod="2026-06-01", endPeriod="2026-06-30")
-MONTHS: dict[str, tuple[UsageBooks, str, tuple[str, bool]]] = {
-    "running": (UsageBooks(), "2026-08", ("open", False)),
-    "approved": (UsageBooks(), JULY, ("closed", True)),
-    "over, no invoice yet": (UsageBooks(invoices=[], items=[], lines=[usage_line(usageDate="2026-07-31")]), "2026-08", ("open", False)),
-    "items not read": (UsageBooks(unread={0}), JULY, ("closed", False)),
-    "void only": (UsageBooks(invoices=[pax8_invoice(status="Void")]), JULY, ("closing", False)),
-    "credited, replacement not there": (UsageBooks(invoices=[pax8_invoice(status="Credited")]), JULY, ("reopened", False)),
+MONTHS: dict[str, tuple[UsageData, str, tuple[str, bool]]] = {
+    "running": (UsageData(), "2026-08", ("open", False)),
+    "approved": (UsageData(), JULY, ("closed", True)),
+    "over, no invoice yet": (UsageData(invoices=[], items=[], lines=[usage_line(usageDate="2026-07-31")]), "2026-08", ("open", False)),
+    "items not read": (UsageData(unread={0}), JULY, ("closed", False)),
+    "void only": (UsageData(invoices=[pax8_invoice(status="Void")]), JULY, ("closing", False)),
+    "credited, replacement not there": (UsageData(invoices=[pax8_invoice(status="Credited")]), JULY, ("reopened", False)),
     "credited and replaced": (
-        UsageBooks(invoices=[pax8_invoice(status="Credited"), pax8_invoice(2)], items=[[arrears()], [arrears(2)]]),
+        UsageData(invoices=[pax8_invoice(status="Credited"), pax8_invoice(2)], items=[[arrears()], [arrears(2)]]),
         JULY, ("reopened", True),
     ),
     "second live invoice": (
-        UsageBooks(invoices=[pax8_invoice(), pax8_invoice(2)], items=[[arrears()], [arrears(2)]]), JULY, ("reopened", True),
+        UsageData(invoices=[pax8_invoice(), pax8_invoice(2)], items=[[arrears()], [arrears(2)]]), JULY, ("reopened", True),
     ),
     "an invoice for each partner is no second one": (
-        UsageBooks(invoices=[pax8_invoice(), pax8_invoice(2, partnerName="Branch")], items=[[arrears()], [arrears(2)]]),
+        UsageData(invoices=[pax8_invoice(), pax8_invoice(2, partnerName="Branch")], items=[[arrears()], [arrears(2)]]),
         JULY, ("closed", True),
     ),
     "late item of an older month": (
-        UsageBooks(
+        UsageData(
             invoices=[pax8_invoice(), pax8_invoice(2, invoiceDate="2026-07-01")], items=[[arrears(), LATE], [arrears(3, startPeriod="2026-06-01")]],
         ),
         "2026-06", ("reopened", True),
@@ -64,11 +64,11 @@ MONTHS: dict[str, tuple[UsageBooks, str, tuple[str, bool]]] = {
 
 @pytest.mark.parametrize("case", MONTHS)
 def test_state_of_a_usage_month(case: str, tmp_path: Path) -> None:
-    books, month, expected = MONTHS[case]
-    assert months(books, tmp_path)[month] == expected
+    vendor_data, month, expected = MONTHS[case]
+    assert months(vendor_data, tmp_path)[month] == expected
 
 
-# Changes of the item, changes of the books, usage policy -> verdict, bucket, amount.
+# Changes of the item, changes of the vendor data, usage policy -> verdict, bucket, amount.
 CASES: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any], tuple[str, str, str]]] = {
     "as stated": ({}, {}, {}, ("bill", "billable", "25.64")),
     "the stated total wins over quantity times price": ({"price": 9}, {}, {}, ("bill", "billable", "25.64")),
@@ -114,8 +114,8 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any], tuple[str
 
 @pytest.mark.parametrize("case", CASES)
 def test_verdict_on_a_charge(case: str, tmp_path: Path) -> None:
-    item, books, usage, (verdict, bucket, amount) = CASES[case]
-    (row,) = UsageBooks(items=[[arrears(**item)]], **books).usage(tmp_path, **usage)
+    item, vendor_data, usage, (verdict, bucket, amount) = CASES[case]
+    (row,) = UsageData(items=[[arrears(**item)]], **vendor_data).usage(tmp_path, **usage)
     assert (row["verdict"], row["bucket"], row["amount"]) == (verdict, bucket, Decimal(amount))
 
 
@@ -125,29 +125,27 @@ def test_seats_are_no_usage_and_a_metered_trial_is_listed(tmp_path: Path) -> Non
         arrears(2, term="Trial", total=0, costTotal=0),
         arrears(3, term="One-Time", subscriptionId=None),
     ]
-    rows = UsageBooks(items=[items], usage_summaries=[summary()]).usage(tmp_path)
+    rows = UsageData(items=[items], usage_summaries=[summary()]).usage(tmp_path)
     assert [(r["item_no"][-2:], r["verdict"]) for r in rows] == [("02", "trial")]
 
 
 def test_two_currencies_in_a_month_of_a_client_whose_own_is_not_known_are_not_mixed(tmp_path: Path) -> None:
     clients = [{"id": 231, "name": "Example", "inactive": False}]
-    rows = UsageBooks(items=[[arrears(), arrears(2, currencyCode="EUR")]], clients=clients).usage(tmp_path)
+    rows = UsageData(items=[[arrears(), arrears(2, currencyCode="EUR")]], clients=clients).usage(tmp_path)
     assert [r["verdict"] for r in rows] == ["currency_mismatch"] * 2
 
 
 def test_a_group_assigned_after_the_invoice_goes_to_its_company(tmp_path: Path) -> None:
     groups = [summary(), summary(2, resourceGroup="bakery tenant ", companyId=OTHER)]
-    (row,) = UsageBooks(items=[[arrears(details="Bakery Tenant", **NO_COMPANY)]], usage_summaries=groups).usage(
-        tmp_path
-    )
+    (row,) = UsageData(items=[[arrears(details="Bakery Tenant", **NO_COMPANY)]], usage_summaries=groups).usage(tmp_path)
     assert (row["verdict"], row["company_id"], row["client_id"], row["assigned_later"]) == ("bill", OTHER, 232, True)
 
 
 @pytest.mark.parametrize("second", [COMPANY, None])
 def test_two_groups_of_one_name_that_disagree_are_no_answer(second: str | None, tmp_path: Path) -> None:
     groups = [summary(2, resourceGroup="Tenant", companyId=OTHER), summary(3, resourceGroup="Tenant", companyId=second)]
-    books = UsageBooks(items=[[arrears(details="Tenant", **NO_COMPANY)]], usage_summaries=groups)
-    assert books.usage(tmp_path)[0]["verdict"] == "unassigned"
+    vendor_data = UsageData(items=[[arrears(details="Tenant", **NO_COMPANY)]], usage_summaries=groups)
+    assert vendor_data.usage(tmp_path)[0]["verdict"] == "unassigned"
 
 
 @pytest.mark.parametrize(
@@ -161,12 +159,12 @@ def test_two_groups_of_one_name_that_disagree_are_no_answer(second: str | None, 
 def test_usage_lines_of_a_group_without_a_company_belong_to_nobody(
     sent: dict[str, Any], shape: str, tmp_path: Path
 ) -> None:
-    books = UsageBooks(invoices=[], items=[], usage_summaries=[summary(**sent)], lines=[usage_line()])
-    (row,) = books.usage(tmp_path, source="usage_lines")
+    vendor_data = UsageData(invoices=[], items=[], usage_summaries=[summary(**sent)], lines=[usage_line()])
+    (row,) = vendor_data.usage(tmp_path, source="usage_lines")
     assert (row["bucket"], row["shape"], row["company_id"]) == ("unassigned", shape, None)
 
 
 def test_usage_lines_are_an_estimate_while_the_invoice_is_the_source(tmp_path: Path) -> None:
-    books = UsageBooks(invoices=[], items=[], usage_summaries=[summary()], lines=[usage_line()])
-    (row,) = books.usage(tmp_path)
+    vendor_data = UsageData(invoices=[], items=[], usage_summaries=[summary()], lines=[usage_line()])
+    (row,) = vendor_data.usage(tmp_path)
     assert (row["bucket"], row["counts"], row["amount"], row["client_id"]) == ("estimate", False, Decimal("15.03"), 231)

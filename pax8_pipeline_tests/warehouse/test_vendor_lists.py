@@ -13,8 +13,8 @@ import requests
 from pax8_pipeline.sandbox.server.app import Sandbox, running_sandbox
 from pax8_pipeline.sandbox.world.world import World
 from pax8_pipeline.text import jsontext
-from pax8_pipeline_tests.support.books import TODAY, Books, planned, reconciled
 from pax8_pipeline_tests.support.pax8_http import Pax8Caller
+from pax8_pipeline_tests.support.vendor_data import TODAY, VendorData, planned, reconciled
 
 
 @pytest.fixture(scope="module")
@@ -37,11 +37,11 @@ def halo_list(sandbox: Sandbox, path: str, key: str, **query: str) -> list[dict[
     return rows
 
 
-def books(sandbox: Sandbox) -> Books:
+def vendor_data(sandbox: Sandbox) -> VendorData:
     """What both emulators list, and the mapping files of this world's operator."""
     pax8, links = Pax8Caller(sandbox), sandbox.world.links
     pax8.log_in()
-    return Books(
+    return VendorData(
         companies=pax8.all("/companies"),
         products=pax8.all("/products"),
         subscriptions=pax8.all("/subscriptions"),
@@ -64,7 +64,7 @@ def test_licences_that_carry_microsofts_ids_are_found_as_those_that_carry_pax8s(
     for ids, vendor in (("pax8", "Contora"), ("vendor", "Microsoft")):
         sandbox.pax8.switches.change({"suites_of": vendor})
         sandbox.halo.switches.change({"licence_ids": ids})
-        listed = books(sandbox)
+        listed = vendor_data(sandbox)
         found[ids] = reconciled(listed.load(tmp_path / ids))
         plans[ids] = planned(listed.load(tmp_path / f"{ids} plan"))
     for key, row in found["pax8"].items():
@@ -83,6 +83,6 @@ def test_licences_that_carry_microsofts_ids_are_found_as_those_that_carry_pax8s(
 def test_without_microsofts_name_on_the_product_the_ids_are_no_key(sandbox: Sandbox, tmp_path: Path) -> None:
     sandbox.pax8.switches.change({"suites_of": "Contora"})
     sandbox.halo.switches.change({"licence_ids": "vendor"})
-    found = reconciled(books(sandbox).load(tmp_path))
+    found = reconciled(vendor_data(sandbox).load(tmp_path))
     assert "vendor_id" not in {row["matched_by"] for row in found.values()}
     assert "unbilled" in {row["verdict"] for row in found.values()}

@@ -11,10 +11,10 @@ import pytest
 
 from pax8_pipeline.billing.verdicts import VERDICTS
 from pax8_pipeline.settings import Policy
-from pax8_pipeline_tests.support.books import (
+from pax8_pipeline_tests.support.vendor_data import (
     COMPANY,
     SUB,
-    Books,
+    VendorData,
     company,
     invoice,
     licence,
@@ -29,12 +29,12 @@ OTHER = "aaaaaaaa-0000-4000-8000-000000000002"
 ENDED = {"status": "Cancelled", "endDate": "2026-08-19T00:00:00Z"}
 
 
-def sub(**changes: Any) -> Books:
-    return Books(subscriptions=[subscription(**changes)])
+def sub(**changes: Any) -> VendorData:
+    return VendorData(subscriptions=[subscription(**changes)])
 
 
-def manual(changes: dict[str, Any] | None = None, **on_line: Any) -> Books:
-    return Books(
+def manual(changes: dict[str, Any] | None = None, **on_line: Any) -> VendorData:
+    return VendorData(
         subscriptions=[subscription(**(changes or {}))],
         licences=[],
         recurring=[invoice([manual_line(**on_line)])],
@@ -42,38 +42,40 @@ def manual(changes: dict[str, Any] | None = None, **on_line: Any) -> Books:
     )
 
 
-def two_lines() -> Books:
-    return Books(subscriptions=[subscription(quantity=25)], recurring=[invoice([line(), line(id=24968)])])
+def two_lines() -> VendorData:
+    return VendorData(subscriptions=[subscription(quantity=25)], recurring=[invoice([line(), line(id=24968)])])
 
 
-def on_line(**changes: Any) -> Books:
-    return Books(subscriptions=[subscription(quantity=25)], recurring=[invoice([line(**changes)])])
+def on_line(**changes: Any) -> VendorData:
+    return VendorData(subscriptions=[subscription(quantity=25)], recurring=[invoice([line(**changes)])])
 
 
-def on_invoice(**changes: Any) -> Books:
-    return Books(subscriptions=[subscription(quantity=25)], recurring=[invoice([line()], **changes)])
+def on_invoice(**changes: Any) -> VendorData:
+    return VendorData(subscriptions=[subscription(quantity=25)], recurring=[invoice([line()], **changes)])
 
 
-def usage_only() -> Books:
+def usage_only() -> VendorData:
     summary = {"id": "u1", "subscriptionId": SUB, "companyId": COMPANY, "currentCharges": 3, "partnerTotal": 2}
-    return Books(
+    return VendorData(
         subscriptions=[subscription(price=0, quantity=1)], licences=[], recurring=[], usage_summaries=[summary]
     )
 
 
-def mapped_to(invoice_id: int | None, line_id: int | None, licence_id: int | None) -> Books:
-    return Books(subscriptions=[subscription(quantity=25)], subscription_map=[(SUB, invoice_id, line_id, licence_id)])
+def mapped_to(invoice_id: int | None, line_id: int | None, licence_id: int | None) -> VendorData:
+    return VendorData(
+        subscriptions=[subscription(quantity=25)], subscription_map=[(SUB, invoice_id, line_id, licence_id)]
+    )
 
 
-def shared_licence() -> Books:
-    return Books(
+def shared_licence() -> VendorData:
+    return VendorData(
         subscriptions=[subscription(quantity=25), subscription(id=OTHER, quantity=3)],
         subscription_map=[(OTHER, None, None, 4127)],
     )
 
 
-CASES: dict[str, tuple[Callable[[], Books], str, str]] = {
-    # name: books, verdict, class
+CASES: dict[str, tuple[Callable[[], VendorData], str, str]] = {
+    # name: vendor data, verdict, class
     "same quantity": (sub, "in_step", "no_op"),
     "more seats": (lambda: sub(quantity=25), "increase", "safe"),
     "fewer seats": (lambda: sub(quantity=3), "decrease", "safe"),
@@ -87,7 +89,7 @@ CASES: dict[str, tuple[Callable[[], Books], str, str]] = {
     "manual line, fraction": (lambda: manual({"quantity": 25.5}), "increase", "safe"),
     "licence, fraction": (lambda: sub(quantity=25.5), "fractional_quantity", "blocked"),
     "licence with an order under way": (
-        lambda: Books(subscriptions=[subscription(quantity=25)], licences=[licence(requested_quantity=30)]),
+        lambda: VendorData(subscriptions=[subscription(quantity=25)], licences=[licence(requested_quantity=30)]),
         "quantity_requested",
         "blocked",
     ),
@@ -119,12 +121,12 @@ CASES: dict[str, tuple[Callable[[], Books], str, str]] = {
     ),
     "cancelled, manual line already off": (lambda: manual(ENDED, isinactive=True, isActive=False), "ended", "no_op"),
     "cancelled, line off but licence on": (
-        lambda: Books(subscriptions=[subscription(**ENDED)], recurring=[invoice([line(isinactive=True)])]),
+        lambda: VendorData(subscriptions=[subscription(**ENDED)], recurring=[invoice([line(isinactive=True)])]),
         "cancel",
         "safe",
     ),
     "cancelled, all off": (
-        lambda: Books(
+        lambda: VendorData(
             subscriptions=[subscription(**ENDED)],
             licences=[licence(is_active=False)],
             recurring=[invoice([line(isinactive=True)])],
@@ -133,7 +135,7 @@ CASES: dict[str, tuple[Callable[[], Books], str, str]] = {
         "no_op",
     ),
     "cancelled, never in Halo": (
-        lambda: Books(subscriptions=[subscription(**ENDED)], licences=[], recurring=[]),
+        lambda: VendorData(subscriptions=[subscription(**ENDED)], licences=[], recurring=[]),
         "ended",
         "no_op",
     ),
@@ -151,13 +153,13 @@ CASES: dict[str, tuple[Callable[[], Books], str, str]] = {
     "no period": (lambda: on_invoice(period=None), "unknown_period", "blocked"),
     "unreadable period": (lambda: on_invoice(period="monthly"), "unknown_period", "blocked"),
     "cancelled on period 8": (
-        lambda: Books(subscriptions=[subscription(**ENDED)], recurring=[invoice([line()], period=8)]),
+        lambda: VendorData(subscriptions=[subscription(**ENDED)], recurring=[invoice([line()], period=8)]),
         "unknown_period",
         "blocked",
     ),
     "unreadable end date": (lambda: sub(endDate="31/12/2027", quantity=25), "unreadable", "blocked"),
     "shares a licence with an unreadable one": (
-        lambda: Books(
+        lambda: VendorData(
             subscriptions=[subscription(quantity=25), subscription(id=OTHER, quantity=None)],
             subscription_map=[(OTHER, None, None, 4127)],
         ),
@@ -168,36 +170,36 @@ CASES: dict[str, tuple[Callable[[], Books], str, str]] = {
     "no price": (lambda: sub(price=None, quantity=25), "unknown_price", "blocked"),
     "unknown status": (lambda: sub(status="Levitating", quantity=25), "unknown_status", "blocked"),
     "annual": (lambda: sub(billingTerm="Annual", quantity=25), "increase", "safe"),
-    "no licence, no line": (lambda: Books(licences=[], recurring=[]), "unbilled", "blocked"),
-    "licence without line": (lambda: Books(recurring=[invoice([])]), "unbilled", "blocked"),
+    "no licence, no line": (lambda: VendorData(licences=[], recurring=[]), "unbilled", "blocked"),
+    "licence without line": (lambda: VendorData(recurring=[invoice([])]), "unbilled", "blocked"),
     "usage container": (usage_only, "metered", "no_op"),
     "company not mapped": (
-        lambda: Books(subscriptions=[subscription(quantity=25)], client_map=[]),
+        lambda: VendorData(subscriptions=[subscription(quantity=25)], client_map=[]),
         "unmatched_company",
         "blocked",
     ),
     "cancelled, company not mapped": (
-        lambda: Books(subscriptions=[subscription(**ENDED)], client_map=[]),
+        lambda: VendorData(subscriptions=[subscription(**ENDED)], client_map=[]),
         "unmatched_company",
         "blocked",
     ),
     "mapped client not in Halo": (
-        lambda: Books(subscriptions=[subscription(quantity=25)], client_map=[(COMPANY, 999)]),
+        lambda: VendorData(subscriptions=[subscription(quantity=25)], client_map=[(COMPANY, 999)]),
         "unmatched_company",
         "blocked",
     ),
     "mapped client inactive": (
-        lambda: Books(subscriptions=[subscription(quantity=25)], clients=[{"id": 231, "inactive": True}]),
+        lambda: VendorData(subscriptions=[subscription(quantity=25)], clients=[{"id": 231, "inactive": True}]),
         "unmatched_company",
         "blocked",
     ),
     "Pax8 bills the company": (
-        lambda: Books(companies=[company(billOnBehalfOfEnabled=True)], subscriptions=[subscription(quantity=25)]),
+        lambda: VendorData(companies=[company(billOnBehalfOfEnabled=True)], subscriptions=[subscription(quantity=25)]),
         "billed_by_pax8",
         "no_op",
     ),
     "client in another currency": (
-        lambda: Books(
+        lambda: VendorData(
             subscriptions=[subscription(quantity=25)],
             clients=[{"id": 231, "name": "E", "currencyisocode": "EUR", "inactive": False}],
         ),
@@ -211,21 +213,21 @@ CASES: dict[str, tuple[Callable[[], Books], str, str]] = {
     ),
     "two lines follow": (two_lines, "ambiguous", "blocked"),
     "two lines, one off": (
-        lambda: Books(
+        lambda: VendorData(
             subscriptions=[subscription(quantity=25)], recurring=[invoice([line(isinactive=True), line(id=24968)])]
         ),
         "increase",
         "safe",
     ),
     "two active licences of one id": (
-        lambda: Books(
+        lambda: VendorData(
             subscriptions=[subscription(quantity=25)], licences=[licence(), licence(id=4128, snowid=SUB.upper())]
         ),
         "ambiguous",
         "blocked",
     ),
     "one active, one inactive licence": (
-        lambda: Books(
+        lambda: VendorData(
             subscriptions=[subscription(quantity=25)], licences=[licence(), licence(id=4128, is_active=False)]
         ),
         "increase",
@@ -237,18 +239,18 @@ CASES: dict[str, tuple[Callable[[], Books], str, str]] = {
     "line not started": (lambda: on_line(startdate="2026-09-01T00:00:00"), "line_inactive", "blocked"),
     "invoice disabled": (lambda: on_invoice(disabled=True), "line_inactive", "blocked"),
     "licence inactive": (
-        lambda: Books(subscriptions=[subscription(quantity=25)], licences=[licence(is_active=False)]),
+        lambda: VendorData(subscriptions=[subscription(quantity=25)], licences=[licence(is_active=False)]),
         "licence_inactive",
         "blocked",
     ),
     "licence of another client": (
-        lambda: Books(subscriptions=[subscription(quantity=25)], licences=[licence(client_id=77)]),
+        lambda: VendorData(subscriptions=[subscription(quantity=25)], licences=[licence(client_id=77)]),
         "client_mismatch",
         "blocked",
     ),
     "invoice of another client": (lambda: on_invoice(client_id=77), "client_mismatch", "blocked"),
     "invoice of the client that pays": (
-        lambda: Books(
+        lambda: VendorData(
             subscriptions=[subscription(quantity=25)],
             clients=[{"id": 231, "client_to_invoice_recurring": 77, "inactive": False}, {"id": 77, "inactive": False}],
             recurring=[invoice([line()], client_id=77)],
@@ -260,7 +262,7 @@ CASES: dict[str, tuple[Callable[[], Books], str, str]] = {
     "bundle": (lambda: on_line(is_bundled_line=True), "computed_elsewhere", "blocked"),
     "custom quantity": (lambda: on_line(quantity_custom=7), "computed_elsewhere", "blocked"),
     "users": (
-        lambda: Books(
+        lambda: VendorData(
             subscriptions=[subscription(quantity=25)],
             licences=[],
             recurring=[invoice([line(recurring_invoice_quantity_type=2, quantity_subscriptions=[])])],
@@ -279,8 +281,8 @@ CASES: dict[str, tuple[Callable[[], Books], str, str]] = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_each_situation_has_its_verdict_and_class(name: str, tmp_path: Path) -> None:
-    books, verdict, cls = CASES[name]
-    warehouse = books().load(tmp_path)
+    vendor_data, verdict, cls = CASES[name]
+    warehouse = vendor_data().load(tmp_path)
     row = reconciled(warehouse)[SUB]
     assert (row["verdict"], row["reason"] if row["verdict"] != verdict else "") == (verdict, "")
     rows = {r["row_id"]: r for r in planned(warehouse)}
@@ -294,32 +296,36 @@ def test_every_verdict_of_the_table_has_a_case() -> None:
 
 
 def test_ids_are_compared_case_blind(tmp_path: Path) -> None:
-    books = Books(
+    vendor_data = VendorData(
         companies=[company(id=COMPANY.upper())],
         subscriptions=[subscription(id=SUB.upper(), quantity=25)],
         licences=[licence(snowid=SUB.title())],
     )
-    assert reconciled(books.load(tmp_path))[SUB]["verdict"] == "increase"
+    assert reconciled(vendor_data.load(tmp_path))[SUB]["verdict"] == "increase"
 
 
 def test_a_renamed_licence_id_column_is_followed(tmp_path: Path) -> None:
-    books = Books(subscriptions=[subscription(quantity=25)], licences=[licence(snowid="", third_party_productid=SUB)])
+    vendor_data = VendorData(
+        subscriptions=[subscription(quantity=25)], licences=[licence(snowid="", third_party_productid=SUB)]
+    )
     policy = Policy.model_validate({"matching": {"licence_id_field": "third_party_productid"}})
-    assert reconciled(books.load(tmp_path, policy=policy))[SUB]["verdict"] == "increase"
+    assert reconciled(vendor_data.load(tmp_path, policy=policy))[SUB]["verdict"] == "increase"
 
 
 def test_unbilled_money_is_per_month_whatever_the_term(tmp_path: Path) -> None:
     monthly = subscription(price="22.50", quantity=4)
     yearly = subscription(id=OTHER, price=120, quantity=3, billingTerm="Annual")
-    rows = reconciled(Books(subscriptions=[monthly, yearly], licences=[], recurring=[]).load(tmp_path))
+    rows = reconciled(VendorData(subscriptions=[monthly, yearly], licences=[], recurring=[]).load(tmp_path))
     assert rows[SUB]["unbilled_money_per_month"] == Decimal("90")
     assert rows[OTHER]["unbilled_money_per_month"] == Decimal("30")
 
 
 def test_free_and_minimum_quantity_count_in_what_is_billed_not_in_what_is_written(tmp_path: Path) -> None:
     links = [{"id": 901, "licence_id": 4127, "qty_free": 5, "minimum_qty": 18}]
-    books = Books(subscriptions=[subscription(quantity=25)], recurring=[invoice([line(quantity_subscriptions=links)])])
-    row = planned(books.load(tmp_path))[0]
+    vendor_data = VendorData(
+        subscriptions=[subscription(quantity=25)], recurring=[invoice([line(quantity_subscriptions=links)])]
+    )
+    row = planned(vendor_data.load(tmp_path))[0]
     assert (row["billed_before"], row["billed_after"], row["after"]) == (Decimal(18), Decimal(20), "25")
     assert row["money_per_month"] == Decimal(44)
 
@@ -328,10 +334,10 @@ def test_one_of_several_licences_on_a_line_is_written_alone_and_ends_alone(tmp_p
     links = [{"id": 901, "licence_id": 4127}, {"id": 902, "licence_id": 4128}]
     licences = [licence(), licence(id=4128, snowid=OTHER, count=7)]
     lines = [invoice([line(quantity_subscriptions=links)])]
-    books = Books(
+    vendor_data = VendorData(
         subscriptions=[subscription(**ENDED), subscription(id=OTHER, quantity=9)], licences=licences, recurring=lines
     )
-    rows = {r["row_id"]: r for r in planned(books.load(tmp_path))}
+    rows = {r["row_id"]: r for r in planned(vendor_data.load(tmp_path))}
     assert (rows[SUB]["action"], rows[SUB]["billed_after"]) == ("end_licence", Decimal(7))
     assert (rows[OTHER]["action"], rows[OTHER]["billed_before"], rows[OTHER]["billed_after"]) == (
         "set_licence_count",
@@ -342,14 +348,14 @@ def test_one_of_several_licences_on_a_line_is_written_alone_and_ends_alone(tmp_p
 
 def test_a_rebuy_is_named_beside_the_subscription_it_follows(tmp_path: Path) -> None:
     old, new = subscription(**ENDED), subscription(id=OTHER, startDate="2026-08-19", billingStart="2026-08-19")
-    rows = {r["row_id"]: r for r in planned(Books(subscriptions=[old, new]).load(tmp_path))}
+    rows = {r["row_id"]: r for r in planned(VendorData(subscriptions=[old, new]).load(tmp_path))}
     assert rows[SUB]["verdict"] == "cancel"
     assert rows[OTHER]["verdict"] == "unbilled"
     assert SUB in rows[OTHER]["sentence"]
 
 
 def test_absence_is_never_a_cancellation_but_is_shown_with_its_money(tmp_path: Path) -> None:
-    warehouse = Books(subscriptions=[]).load(tmp_path)
+    warehouse = VendorData(subscriptions=[]).load(tmp_path)
     (row,) = planned(warehouse)
     assert (row["verdict"], row["class"], row["action"]) == ("orphaned_licence", "blocked", "none")
     with warehouse.connect() as connection:
@@ -377,7 +383,7 @@ def test_trust_decides_how_far_a_change_goes(mode: str, cls: str, tmp_path: Path
     assert planned(sub(quantity=25).load(tmp_path), policy=policy)[0]["class"] == cls
 
 
-def test_the_same_books_give_the_same_checksum_and_other_books_another(tmp_path: Path) -> None:
+def test_the_same_data_give_the_same_checksum_and_other_data_another(tmp_path: Path) -> None:
     sums = []
     for n, quantity in enumerate((25, 25, 26)):
         warehouse = sub(quantity=quantity).load(tmp_path / str(n), run_id=f"run-{n}")
@@ -389,7 +395,7 @@ def test_the_same_books_give_the_same_checksum_and_other_books_another(tmp_path:
 
 def test_bad_rows_are_kept_aside_with_their_reason_and_end_nothing(tmp_path: Path) -> None:
     bad = subscription(status="Cancelled", endDate="soon", quantity="many")
-    warehouse = Books(subscriptions=[bad]).load(tmp_path)
+    warehouse = VendorData(subscriptions=[bad]).load(tmp_path)
     (row,) = planned(warehouse)
     assert (row["class"], row["verdict"], row["action"], row["client_id"]) == ("blocked", "unreadable", "none", 231)
     assert "quantity is not a number: many" in row["sentence"]

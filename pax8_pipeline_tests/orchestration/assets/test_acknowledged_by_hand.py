@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.support.assets import PipelineHarness
-from pax8_pipeline_tests.support.books import company, invoice, licence, line, subscription
+from pax8_pipeline_tests.support.vendor_data import company, invoice, licence, line, subscription
 from pax8_pipeline_tests.support.vendors import HaloInMemory, Pax8InMemory
 
 UNBILLED = "aaaaaaaa-0000-4000-8000-000000000002"

@@ -16,7 +16,7 @@ from pax8_pipeline.orchestration.partitions import months_between
 from pax8_pipeline.orchestration.runs import run_backfill
 from pax8_pipeline.transport.listing import Listing
 from pax8_pipeline_tests.support.assets import PipelineHarness
-from pax8_pipeline_tests.support.books import SUB
+from pax8_pipeline_tests.support.vendor_data import SUB
 from pax8_pipeline_tests.support.vendors import Pax8InMemory, incomplete
 
 MONTHS = months_between("2024-01", "2026-07")

@@ -10,7 +10,7 @@ import pytest
 from pax8_pipeline.errors import ServerFault, WriteUnknown
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.support.assets import PipelineHarness, out_of_step
-from pax8_pipeline_tests.support.books import SUB
+from pax8_pipeline_tests.support.vendor_data import SUB
 
 
 def states(harness: PipelineHarness) -> list[tuple[str, str]]:

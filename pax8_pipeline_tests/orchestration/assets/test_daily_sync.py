@@ -22,7 +22,7 @@ from pax8_pipeline_tests.support.assets import (
     writes,
     written,
 )
-from pax8_pipeline_tests.support.books import SUB
+from pax8_pipeline_tests.support.vendor_data import SUB
 from pax8_pipeline_tests.support.vendors import incomplete
 
 SCHEDULE_TAGS = {

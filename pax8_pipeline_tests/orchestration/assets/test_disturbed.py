@@ -24,7 +24,7 @@ from pax8_pipeline.settings import environment as settings_module
 from pax8_pipeline.settings import load_settings
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.support.assets import PipelineHarness, out_of_step, written
-from pax8_pipeline_tests.support.books import let_go, subscription
+from pax8_pipeline_tests.support.vendor_data import release, subscription
 from pax8_pipeline_tests.support.vendors import HaloInMemory, Pax8InMemory
 
 FAR_CLIENTS = "pax8_company_id,halo_client_id,note\n5b1f7a3e-0d52-4c0b-9a64-2f1f3c0e9aff,231,\n"
@@ -148,7 +148,7 @@ def test_on_the_nights_when_clocks_change_the_schedule_ticks_once_a_day(
 
 def test_a_damaged_warehouse_is_told_with_the_way_back_and_the_next_run_takes_it(tmp_path: Path) -> None:
     harness, _ = written(tmp_path)
-    let_go()
+    release()
     path = harness.settings.warehouse_path
     path.write_bytes(path.read_bytes()[: 4096 * 3] + b"\0" * 10_000)
     with pytest.raises(PipelineError, match=r"damaged.*move it away: the next run makes it again.*backups"):

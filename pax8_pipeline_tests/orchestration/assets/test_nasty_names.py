@@ -20,7 +20,7 @@ from pax8_pipeline.reports.explain import text as explain_text
 from pax8_pipeline.text.plaintext import show_hidden
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.support.assets import PipelineHarness
-from pax8_pipeline_tests.support.books import SUB, company, invoice, licence, line, subscription
+from pax8_pipeline_tests.support.vendor_data import SUB, company, invoice, licence, line, subscription
 from pax8_pipeline_tests.support.vendors import HaloInMemory, Pax8InMemory
 
 CLIENT = "Acme [/UK] Ltd\x1b[31m | <script>x</script>\u202e"

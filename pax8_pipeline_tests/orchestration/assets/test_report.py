@@ -9,7 +9,7 @@ import pytest
 from pax8_pipeline.billing.planning.planner import make_plan
 from pax8_pipeline.orchestration.assets.report import _agreement
 from pax8_pipeline.reports.plan_report import write_report
-from pax8_pipeline_tests.support.books import Books, plan_context, subscription
+from pax8_pipeline_tests.support.vendor_data import VendorData, plan_context, subscription
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ from pax8_pipeline_tests.support.books import Books, plan_context, subscription
 def test_a_report_with_other_money_than_the_plan_does_not_agree(
     before: str, after: str, agrees: bool, tmp_path: Path
 ) -> None:
-    warehouse = Books(subscriptions=[subscription(quantity=25)]).load(tmp_path)
+    warehouse = VendorData(subscriptions=[subscription(quantity=25)]).load(tmp_path)
     plan = make_plan(warehouse, plan_context())
     table = write_report(warehouse, plan.plan_id, tmp_path).with_suffix(".csv")
     text = table.read_text(encoding="utf-8")
@@ -31,7 +31,7 @@ def test_a_report_with_other_money_than_the_plan_does_not_agree(
 
 
 def test_a_report_that_lacks_a_row_of_the_plan_does_not_agree(tmp_path: Path) -> None:
-    warehouse = Books().load(tmp_path)
+    warehouse = VendorData().load(tmp_path)
     plan = make_plan(warehouse, plan_context())
     table = write_report(warehouse, plan.plan_id, tmp_path).with_suffix(".csv")
     table.write_text(table.read_text(encoding="utf-8").splitlines()[0] + "\n", encoding="utf-8")

@@ -9,7 +9,7 @@ import pytest
 from pax8_pipeline.extract.usable_rows import usable_problem
 from pax8_pipeline.settings import load_settings
 from pax8_pipeline_tests.support.assets import PipelineHarness, harness_of
-from pax8_pipeline_tests.support.books import TODAY
+from pax8_pipeline_tests.support.vendor_data import TODAY
 
 
 def spoil(harness: PipelineHarness, rows: int) -> None:

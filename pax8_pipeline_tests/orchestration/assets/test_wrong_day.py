@@ -10,7 +10,7 @@ import pytest
 from pax8_pipeline.errors import NotFound
 from pax8_pipeline.orchestration.runs import RunResult, run_apply_plan
 from pax8_pipeline_tests.support.assets import PipelineHarness, out_of_step, planned
-from pax8_pipeline_tests.support.books import TODAY
+from pax8_pipeline_tests.support.vendor_data import TODAY
 
 RIGHT = datetime(TODAY.year, TODAY.month, TODAY.day, 6, tzinfo=UTC)
 WRONG = RIGHT + timedelta(days=1)

@@ -10,8 +10,8 @@ import pytest
 
 from pax8_pipeline.orchestration.checks.check import Check, CheckContext, CheckOutcome, run_query
 from pax8_pipeline.orchestration.checks.registry import CHECKS
-from pax8_pipeline_tests.support.books import Books
-from pax8_pipeline_tests.support.checks import evaluate, look_with, settings_of
+from pax8_pipeline_tests.support.checks import evaluate, evaluate_directly, settings_of
+from pax8_pipeline_tests.support.vendor_data import VendorData
 
 BAD = CheckOutcome("bad", count=1, rows=[{"a": 1}], money={"USD": Decimal("2.50")}, query="SELECT 1", blocks=True)
 
@@ -61,8 +61,10 @@ def test_fifty_rows_are_shown_and_all_are_counted(tmp_path: Path) -> None:
     assert (found.count, len(found.rows), found.metadata["money"]) == (120, 50, "180.00 EUR")
 
 
-def test_every_check_of_the_product_passes_on_books_in_step(tmp_path: Path) -> None:
-    Books().load(tmp_path)
+def test_every_check_of_the_product_passes_on_data_in_step(tmp_path: Path) -> None:
+    VendorData().load(tmp_path)
     plain = [r for r in CHECKS if not r.table.startswith("billing.")]
-    failed = {r.name: found.description for r in plain if not (found := look_with(r, settings_of(tmp_path))).passed}
+    failed = {
+        r.name: found.description for r in plain if not (found := evaluate_directly(r, settings_of(tmp_path))).passed
+    }
     assert failed == {}

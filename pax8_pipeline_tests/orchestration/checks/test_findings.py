@@ -18,8 +18,8 @@ from pax8_pipeline.orchestration.checks.findings import GROUPS
 from pax8_pipeline.settings import Policy
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline.warehouse.models import model
-from pax8_pipeline_tests.support.books import SUB, TODAY, Books, plan_context
-from pax8_pipeline_tests.support.checks import Checked, look_with, settings_of
+from pax8_pipeline_tests.support.checks import Checked, evaluate_directly, settings_of
+from pax8_pipeline_tests.support.vendor_data import SUB, TODAY, VendorData, plan_context
 
 HELD = tuple(v for v in ALL_VERDICTS if v.cls in ("blocked", "needs_approval"))
 ROW = "0f1e2d3c-0000-4000-8000-00000000abcd"
@@ -38,8 +38,8 @@ def insert(connection: Any, table: str, source: str, **values: Any) -> None:
 
 
 def with_a_row_of(verdict: Verdict, folder: Path) -> Warehouse:
-    """Books in step, and beside them one thing of this verdict, everywhere a check may look."""
-    warehouse = Books().load(folder)
+    """Data in step, and beside them one thing of this verdict, everywhere a check may look."""
+    warehouse = VendorData().load(folder)
     plan_id = make_plan(warehouse, plan_context(policy=CHECKS)).plan_id
     with warehouse.transaction() as connection:
         insert(
@@ -70,7 +70,7 @@ def with_a_row_of(verdict: Verdict, folder: Path) -> Warehouse:
 
 def looked(check: str, folder: Path) -> list[Checked]:
     settings = settings_of(folder, CHECKS)
-    return [look_with(rule, settings) for rule in registry.CHECKS if rule.name == check]
+    return [evaluate_directly(rule, settings) for rule in registry.CHECKS if rule.name == check]
 
 
 @pytest.mark.parametrize("verdict", HELD, ids=lambda v: v.name)

@@ -12,23 +12,23 @@ from pax8_pipeline.billing.planning.planner import make_plan
 from pax8_pipeline.extract.halo_lists import read_integration
 from pax8_pipeline.settings import ClientLimits, Guardrails, Policy, RunLimits
 from pax8_pipeline.warehouse import snapshots
-from pax8_pipeline_tests.support.books import Books, plan_context, subscription
 from pax8_pipeline_tests.support.checks import Checked, check
+from pax8_pipeline_tests.support.vendor_data import VendorData, plan_context, subscription
 from pax8_pipeline_tests.support.vendors import HaloInMemory
 
 PLAN = "billing.plan"
-OUT_OF_STEP = Books(subscriptions=[subscription(quantity=25)])
+OUT_OF_STEP = VendorData(subscriptions=[subscription(quantity=25)])
 
 
 def planned(
     folder: Path,
     name: str,
-    books: Books = OUT_OF_STEP,
+    vendor_data: VendorData = OUT_OF_STEP,
     policy: Policy | None = None,
     run_id: str = "run-1",
     **halo: Any,
 ) -> Checked:
-    warehouse = books.load(folder)
+    warehouse = vendor_data.load(folder)
     snapshots.store(warehouse, [read_integration(HaloInMemory(**halo))], run_id)
     make_plan(warehouse, plan_context(policy=policy, run_id=run_id))
     return check(name, PLAN, folder, policy)

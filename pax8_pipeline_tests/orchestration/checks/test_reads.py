@@ -13,8 +13,8 @@ from pax8_pipeline.extract.completeness import check_shrink
 from pax8_pipeline.orchestration.checks import freshness
 from pax8_pipeline.orchestration.checks.check import CheckContext
 from pax8_pipeline.warehouse import snapshots
-from pax8_pipeline_tests.support.books import Books, company, invoice, licence, line
 from pax8_pipeline_tests.support.checks import check, settings_of, warehouse_with
+from pax8_pipeline_tests.support.vendor_data import VendorData, company, invoice, licence, line
 
 RAW = ("pax8.companies", "pax8.products", "pax8.subscriptions", "pax8.usage_summaries", "pax8.usage_lines",
        "pax8.invoices", "pax8.invoice_items", "halo.clients", "halo.items", "halo.licences",
@@ -47,7 +47,7 @@ def test_a_read_made_good_in_the_same_run_is_whole(tmp_path: Path) -> None:
 
 
 def test_one_incomplete_invoice_of_several_is_found(tmp_path: Path) -> None:
-    warehouse = Books().load(tmp_path)
+    warehouse = VendorData().load(tmp_path)
     reads = [
         snapshots.Read("pax8.invoice_items", (), scope="a"),
         snapshots.Read("pax8.invoice_items", (), scope="b", problem="cut"),
@@ -103,20 +103,20 @@ def test_one_id_with_two_contents_holds_back(
 
 
 def test_one_id_twice_with_the_same_content_is_no_fault(tmp_path: Path) -> None:
-    warehouse_with(tmp_path, Books(companies=[company(), company()], licences=[licence(), licence()]).reads())
+    warehouse_with(tmp_path, VendorData(companies=[company(), company()], licences=[licence(), licence()]).reads())
     assert check("duplicate_keys", "pax8.companies", tmp_path).passed
     assert check("duplicate_keys", "halo.licences", tmp_path).passed
 
 
 def test_one_line_on_two_recurring_invoices_holds_back(tmp_path: Path) -> None:
-    warehouse_with(tmp_path, Books(recurring=[invoice([line()]), invoice([line(ihid=-95)], id=-95)]).reads())
+    warehouse_with(tmp_path, VendorData(recurring=[invoice([line()]), invoice([line(ihid=-95)], id=-95)]).reads())
     found = check("duplicate_keys", "halo.recurring_invoices", tmp_path)
     assert found.holds
     assert found.rows[0]["id"] == "line 24967"
 
 
 def test_core_lists_not_read_whole_for_more_than_a_day_are_a_warning(tmp_path: Path) -> None:
-    warehouse = warehouse_with(tmp_path, Books().reads())
+    warehouse = warehouse_with(tmp_path, VendorData().reads())
     with warehouse.connect() as connection:
         read_at = connection.execute("SELECT max(loaded_at) FROM meta.snapshots").fetchall()[0][0]
 

@@ -25,9 +25,9 @@ from pax8_pipeline.warehouse.models import model
 from pax8_pipeline.warehouse.snapshots import dicts
 from pax8_pipeline_tests.support.billing import TODAY, WAIT, FakeHalo, FakePax8, MemoryLedger
 from pax8_pipeline_tests.support.billing import plan as fake_plan
-from pax8_pipeline_tests.support.books import invoice, licence, line, plan_context
 from pax8_pipeline_tests.support.checks import Checked, check
-from pax8_pipeline_tests.support.usage_books import KEY, UsageBooks, policy, usage_plan
+from pax8_pipeline_tests.support.usage_data import KEY, UsageData, policy, usage_plan
+from pax8_pipeline_tests.support.vendor_data import invoice, licence, line, plan_context
 
 LICENCE, LINE, OLD = 4200, 24999, "20260701-060000-0ld00000-0000"
 
@@ -49,9 +49,9 @@ def made_by_halo(day: str) -> dict[str, Any]:
     }
 
 
-def books(price: Any, *invoices: dict[str, Any], listed: bool = True, **of_line: Any) -> UsageBooks:
+def vendor_data(price: Any, *invoices: dict[str, Any], listed: bool = True, **of_line: Any) -> UsageData:
     metered = licence(id=LICENCE, count=1, price=price, snowid="")
-    return UsageBooks(
+    return UsageData(
         licences=[licence(), *([metered] if listed else [])],
         recurring=[invoice([line(), followed(**of_line)])],
         halo_invoices=list(invoices),
@@ -93,13 +93,13 @@ def insert(connection: Connection, table: str, values: dict[str, Any]) -> None:
 SET, RESET = (KEY, "25.64", "verified"), (f"{KEY} reset", "0.00", "verified")
 
 
-def found(folder: Path, made: UsageBooks, *writes: tuple[str, str, str]) -> Checked:
+def found(folder: Path, made: UsageData, *writes: tuple[str, str, str]) -> Checked:
     left_behind(made.load(folder), writes)
     return check("usage_left_on_licence", "billing.plan", folder)
 
 
 def test_an_amount_that_stands_on_a_licence_is_reported_with_its_money_and_stops_nothing(tmp_path: Path) -> None:
-    seen = found(tmp_path, books(Decimal("25.64")), SET)
+    seen = found(tmp_path, vendor_data(Decimal("25.64")), SET)
     assert (seen.passed, seen.holds, seen.metadata["money"]) == (False, False, "25.64 USD")
     assert seen.rows[0]["licence_id"] == str(LICENCE)
     assert f"set price of licence {LICENCE} to 0 in Halo" in seen.description
@@ -107,32 +107,32 @@ def test_an_amount_that_stands_on_a_licence_is_reported_with_its_money_and_stops
 
 
 def test_an_amount_that_an_invoice_billed_names_the_invoice(tmp_path: Path) -> None:
-    (row,) = found(tmp_path, books(Decimal("25.64"), made_by_halo("2026-08-15")), SET).rows
+    (row,) = found(tmp_path, vendor_data(Decimal("25.64"), made_by_halo("2026-08-15")), SET).rows
     assert (row["billed_on"], row["next_step"]) == ("51801", f"set price of licence {LICENCE} to 0 in Halo")
 
 
 @pytest.mark.parametrize(
     ("made", "writes", "reported"),
     [
-        (books(Decimal("30.00")), [SET], True),
-        (books(0), [SET], False),
-        (books(Decimal("25.64")), [SET, RESET], True),
-        (books(Decimal("99.00")), [SET, RESET], False),
-        (books(0, listed=False), [SET], True),
-        (books(0, listed=False, isinactive=True), [SET], False),
-        (books(0, listed=False), [SET, RESET], False),
-        (books(Decimal("25.64")), [(KEY, "25.64", "failed")], False),
-        (books(Decimal("25.64")), [(KEY, "25.64", "unknown")], True),
+        (vendor_data(Decimal("30.00")), [SET], True),
+        (vendor_data(0), [SET], False),
+        (vendor_data(Decimal("25.64")), [SET, RESET], True),
+        (vendor_data(Decimal("99.00")), [SET, RESET], False),
+        (vendor_data(0, listed=False), [SET], True),
+        (vendor_data(0, listed=False, isinactive=True), [SET], False),
+        (vendor_data(0, listed=False), [SET, RESET], False),
+        (vendor_data(Decimal("25.64")), [(KEY, "25.64", "failed")], False),
+        (vendor_data(Decimal("25.64")), [(KEY, "25.64", "unknown")], True),
     ],
     ids=["another price", "a person set 0", "reset, then set again", "reset, then a person's own price", "not listed",
          "not listed, line off", "not listed, reset", "never written", "perhaps written"],
 )  # fmt: skip
-def test_which_licences_are_reported(made: UsageBooks, writes: list[Any], reported: bool, tmp_path: Path) -> None:
+def test_which_licences_are_reported(made: UsageData, writes: list[Any], reported: bool, tmp_path: Path) -> None:
     assert found(tmp_path, made, *writes).passed is not reported
 
 
 def test_a_month_that_was_set_on_a_licence_is_not_billed_a_second_time(tmp_path: Path) -> None:
-    warehouse = books(Decimal("25.64")).load(tmp_path, policy=policy())
+    warehouse = vendor_data(Decimal("25.64")).load(tmp_path, policy=policy())
     left_behind(warehouse, [SET])
     rows = usage_plan(warehouse, policy())
     assert {r["action"] for r in rows.values()} == {"none"}
@@ -141,7 +141,7 @@ def test_a_month_that_was_set_on_a_licence_is_not_billed_a_second_time(tmp_path:
 
 @pytest.mark.parametrize(("price", "state"), [("25.64", "verified"), ("0", "failed"), ("7.00", "drifted")])
 def test_a_write_that_was_started_is_settled_by_reading_the_licence(price: str, state: str, tmp_path: Path) -> None:
-    made = books(Decimal(price))
+    made = vendor_data(Decimal(price))
     made.licences[1]["purchase_price"] = Decimal("19.48") if state == "verified" else 0
     warehouse = made.load(tmp_path)
     left_behind(warehouse, [(KEY, "25.64", "claimed")])
@@ -149,7 +149,7 @@ def test_a_write_that_was_started_is_settled_by_reading_the_licence(price: str, 
 
 
 def test_old_rows_are_explained_backed_up_and_restored(tmp_path: Path) -> None:
-    warehouse = books(Decimal("25.64")).load(tmp_path)
+    warehouse = vendor_data(Decimal("25.64")).load(tmp_path)
     left_behind(warehouse, [SET])
     with warehouse.connect() as connection:
         (change,) = planner.all_changes(connection, OLD)
@@ -167,7 +167,7 @@ def test_old_rows_are_explained_backed_up_and_restored(tmp_path: Path) -> None:
 
 
 def test_an_old_plan_writes_no_price_and_its_undo_says_what_to_do(tmp_path: Path) -> None:
-    warehouse = books(Decimal("25.64")).load(tmp_path)
+    warehouse = vendor_data(Decimal("25.64")).load(tmp_path)
     left_behind(warehouse, [(f"{KEY}-x", "25.64", "verified"), (KEY, "25.64", "verified")])
     with warehouse.transaction() as connection:
         connection.execute("DELETE FROM billing.ledger WHERE row_id = ?", [KEY])

@@ -14,9 +14,18 @@ from pax8_pipeline.billing.planning.planner import make_plan
 from pax8_pipeline.settings import Policy, UsagePolicy
 from pax8_pipeline.warehouse import snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
-from pax8_pipeline_tests.support.books import COMPANY, plan_context
 from pax8_pipeline_tests.support.checks import Checked, check
-from pax8_pipeline_tests.support.usage_checks import OTHER, bill, change, item, items_read, rebuild, seats, usage_books
+from pax8_pipeline_tests.support.usage_checks import (
+    OTHER,
+    bill,
+    change,
+    item,
+    items_read,
+    rebuild,
+    seats,
+    usage_warehouse,
+)
+from pax8_pipeline_tests.support.vendor_data import COMPANY, plan_context
 
 KEY = f"PAX8-USAGE 2026-07 {COMPANY}"
 
@@ -29,7 +38,7 @@ def adds_up(folder: Path) -> Checked:
 
 
 def test_billed_unassigned_skipped_and_other_items_make_up_an_invoice_to_the_last_digit(tmp_path: Path) -> None:
-    usage_books(
+    usage_warehouse(
         tmp_path,
         item(costTotal="19.4850000001"),
         item(companyId=None, costTotal=30.005),
@@ -52,7 +61,7 @@ def test_billed_unassigned_skipped_and_other_items_make_up_an_invoice_to_the_las
 
 
 def test_items_of_a_credited_invoice_are_skipped_and_still_add_up(tmp_path: Path) -> None:
-    usage_books(tmp_path, item(), seats(), status="Credited")
+    usage_warehouse(tmp_path, item(), seats(), status="Credited")
     found = adds_up(tmp_path)
     assert (found.passed, found.rows[0]["skipped_by_reason"]) == (True, "credited 19.5")
 
@@ -69,41 +78,41 @@ def test_items_of_a_credited_invoice_are_skipped_and_still_add_up(tmp_path: Path
     ids=["dropped", "doubled", "changed", "misread", "in another currency"],
 )
 def test_an_item_lost_or_doubled_on_the_way_holds_back_the_plan(mistake: str, difference: str, tmp_path: Path) -> None:
-    change(usage_books(tmp_path, item(), item(details="Lost", costTotal=30), seats()), mistake)
+    change(usage_warehouse(tmp_path, item(), item(details="Lost", costTotal=30), seats()), mistake)
     found = adds_up(tmp_path)
     assert (found.passed, found.severity, found.holds) == (False, "ERROR", True)
     assert found.rows[0]["difference"] == difference
 
 
 def test_client_totals_have_to_add_up_too(tmp_path: Path) -> None:
-    change(usage_books(tmp_path, item()), "UPDATE reconciled.usage SET charges = charges + 1")
+    change(usage_warehouse(tmp_path, item()), "UPDATE reconciled.usage SET charges = charges + 1")
     found = adds_up(tmp_path)
     assert (found.holds, found.rows[0]["difference"], found.rows[0]["client_difference"]) == (True, "0", "-1")
 
 
 @pytest.mark.parametrize("broken", [{"costTotal": "many"}, {"total": "1,50"}, {"id": "twin"}])
 def test_an_item_that_cannot_be_used_holds_back_the_plan(broken: dict[str, Any], tmp_path: Path) -> None:
-    usage_books(tmp_path, item(id="twin"), {**item(id="other"), **broken})
+    usage_warehouse(tmp_path, item(id="twin"), {**item(id="other"), **broken})
     found = adds_up(tmp_path)
     assert (found.holds, found.rows[0]["wrong"]) == (True, "yes")
 
 
 def test_raw_rows_that_are_gone_hold_back_the_plan(tmp_path: Path) -> None:
-    warehouse = usage_books(tmp_path, item(id="a"), item(id="b"))
+    warehouse = usage_warehouse(tmp_path, item(id="a"), item(id="b"))
     change(warehouse, "DELETE FROM pax8.invoice_items WHERE object_id = 'b'")
     rebuild(warehouse)
     assert (adds_up(tmp_path).holds, adds_up(tmp_path).rows[0]["gone"]) == (True, "1")
 
 
 def test_an_invoice_that_pax8_no_longer_lists_is_skipped_by_name(tmp_path: Path) -> None:
-    usage_books(tmp_path, item(), more=[items_read([item(), seats()], "i9")])
+    usage_warehouse(tmp_path, item(), more=[items_read([item(), seats()], "i9")])
     found = adds_up(tmp_path)
     assert found.passed
     assert {row["invoice_id"]: row["skipped_by_reason"] for row in found.rows} == {"i1": "", "i9": "not_listed 19.5"}
 
 
 def test_a_read_that_was_not_whole_is_not_counted(tmp_path: Path) -> None:
-    usage_books(tmp_path, item(), more=[items_read([item(), item()], problem="page 2 is missing")])
+    usage_warehouse(tmp_path, item(), more=[items_read([item(), item()], problem="page 2 is missing")])
     assert adds_up(tmp_path).rows[0]["items"] == "1"
 
 
@@ -125,7 +134,7 @@ def halo_invoice(number: int, **changes: Any) -> dict[str, Any]:
 
 def billed_twice(folder: Path, *invoices: dict[str, Any]) -> Checked:
     reads = [snapshots.Read("halo.invoices", snapshots.raw_objects("/Invoice", invoices))]
-    warehouse = usage_books(folder, item(), more=reads)
+    warehouse = usage_warehouse(folder, item(), more=reads)
     make_plan(warehouse, plan_context())
     return check("usage_billed_twice", "billing.plan", folder)
 
@@ -156,7 +165,7 @@ def test_another_document_is_not_the_same_usage_twice(second: dict[str, Any], tm
 
 
 def test_totals_that_quantity_and_price_do_not_come_to_are_shown_and_stop_nothing(tmp_path: Path) -> None:
-    usage_books(
+    usage_warehouse(
         tmp_path, item(), item(quantity=11, price=50000, total=27500, details="Tiered"), item(cost=7, details="Cost")
     )
     found = check("usage_arithmetic", "staging.invoice_items", tmp_path)
@@ -166,7 +175,7 @@ def test_totals_that_quantity_and_price_do_not_come_to_are_shown_and_stop_nothin
 
 
 def test_half_a_cent_of_rounding_is_no_finding(tmp_path: Path) -> None:
-    usage_books(tmp_path, item(quantity=512.75, price=0.05, total=25.64, cost=0.038, costTotal=19.485))
+    usage_warehouse(tmp_path, item(quantity=512.75, price=0.05, total=25.64, cost=0.038, costTotal=19.485))
     assert check("usage_arithmetic", "staging.invoice_items", tmp_path).passed
 
 
@@ -201,7 +210,7 @@ def second(folder: Path) -> Checked:
 
 def test_another_invoice_for_a_month_that_was_billed_is_told(tmp_path: Path) -> None:
     late = [items_read([item(total=4, costTotal=3)], "i2")]
-    billed(usage_books(tmp_path, item(), bills=[bill("i2")], more=late), "i1")
+    billed(usage_warehouse(tmp_path, item(), bills=[bill("i2")], more=late), "i1")
     found = second(tmp_path)
     assert (found.passed, found.severity, found.holds) == (False, "WARN", False)
     assert [(r["what"], r["invoice_id"], r["differs"]) for r in found.rows] == [("another invoice", "i2", "yes")]
@@ -210,7 +219,9 @@ def test_another_invoice_for_a_month_that_was_billed_is_told(tmp_path: Path) -> 
 
 def test_an_invoice_taken_back_after_its_month_was_billed_is_told(tmp_path: Path) -> None:
     billed(
-        usage_books(tmp_path, item(), status="Credited", bills=[bill("i2")], more=[items_read([item(total=20)], "i2")]),
+        usage_warehouse(
+            tmp_path, item(), status="Credited", bills=[bill("i2")], more=[items_read([item(total=20)], "i2")]
+        ),
         "i1",
     )
     assert {(r["what"], r["invoice_id"]) for r in second(tmp_path).rows} == {
@@ -220,18 +231,20 @@ def test_an_invoice_taken_back_after_its_month_was_billed_is_told(tmp_path: Path
 
 
 def test_a_month_not_billed_yet_may_have_as_many_invoices_as_it_likes(tmp_path: Path) -> None:
-    usage_books(tmp_path, item(), bills=[bill("i2")], more=[items_read([item()], "i2")])
+    usage_warehouse(tmp_path, item(), bills=[bill("i2")], more=[items_read([item()], "i2")])
     assert second(tmp_path).passed
 
 
 def test_a_second_invoice_that_has_been_billed_is_settled(tmp_path: Path) -> None:
     late = [items_read([item(total=4, costTotal=3)], "i2")]
-    billed(usage_books(tmp_path, item(), bills=[bill("i2")], more=late), "i1", "i2", amount="29.00")
+    billed(usage_warehouse(tmp_path, item(), bills=[bill("i2")], more=late), "i1", "i2", amount="29.00")
     assert second(tmp_path).passed
 
 
 def test_an_old_second_invoice_that_changed_no_amount_is_told_no_more(tmp_path: Path) -> None:
-    warehouse = usage_books(tmp_path, item(), bills=[bill("i2")], more=[items_read([item(total=0, costTotal=1)], "i2")])
+    warehouse = usage_warehouse(
+        tmp_path, item(), bills=[bill("i2")], more=[items_read([item(total=0, costTotal=1)], "i2")]
+    )
     billed(warehouse, "i1")
     assert not second(tmp_path).passed
     change(warehouse, "UPDATE meta.snapshots SET loaded_at = loaded_at - INTERVAL 36 DAY")
@@ -240,7 +253,7 @@ def test_an_old_second_invoice_that_changed_no_amount_is_told_no_more(tmp_path: 
 
 def test_with_billing_begun_groups_of_older_months_stay_in_sight(tmp_path: Path) -> None:
     old = [items_read([item(companyId=None, startPeriod="2026-03-01")], "i3")]
-    usage_books(tmp_path, item(), bills=[bill("i3", invoiceDate="2026-04-01")], more=old)
+    usage_warehouse(tmp_path, item(), bills=[bill("i3", invoiceDate="2026-04-01")], more=old)
     policy = Policy(usage=UsagePolicy(first_month="2026-03"))
     assert check("usage_unassigned", "reconciled.usage", tmp_path).passed
     assert check("usage_unassigned", "reconciled.usage", tmp_path, policy).rows[0]["month"] == "2026-03"

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from pax8_pipeline.settings import Policy, UsagePolicy
-from pax8_pipeline_tests.support.books import COMPANY, SUB, Books, company
 from pax8_pipeline_tests.support.checks import Checked, check, warehouse_with
-from pax8_pipeline_tests.support.usage_checks import OTHER, item, summary, usage_books
+from pax8_pipeline_tests.support.usage_checks import OTHER, item, summary, usage_warehouse
+from pax8_pipeline_tests.support.vendor_data import COMPANY, SUB, VendorData, company
 
 BUILT = ("staging.companies", "staging.subscriptions", "staging.usage_summaries")
 INTERNAL = Policy(usage=UsagePolicy(internal_companies=(COMPANY.upper(),)))
@@ -22,15 +22,15 @@ def without(row: dict[str, Any], key: str) -> dict[str, Any]:
 
 
 def summaries(folder: Path, *rows: dict[str, Any], policy: Policy | None = None) -> Checked:
-    books = Books(companies=[company(), company(id=OTHER, name="Other Ltd")], usage_summaries=list(rows))
-    warehouse_with(folder, books.reads(), BUILT)
+    vendor_data = VendorData(companies=[company(), company(id=OTHER, name="Other Ltd")], usage_summaries=list(rows))
+    warehouse_with(folder, vendor_data.reads(), BUILT)
     return check("usage_unassigned", "staging.usage_summaries", folder, policy)
 
 
-def items(folder: Path, *rows: dict[str, Any], name: str = "usage_unassigned", **books: Any) -> Checked:
-    usage_books(folder, *rows, **books)
+def items(folder: Path, *rows: dict[str, Any], name: str = "usage_unassigned", **vendor_data: Any) -> Checked:
+    usage_warehouse(folder, *rows, **vendor_data)
     table = "staging.invoice_items" if name == "usage_hidden" else "reconciled.usage"
-    return check(name, table, folder, books.get("policy"))
+    return check(name, table, folder, vendor_data.get("policy"))
 
 
 @pytest.mark.parametrize(

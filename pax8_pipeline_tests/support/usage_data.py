@@ -1,6 +1,6 @@
-"""Books with metered usage: one usage subscription, a Pax8 invoice of the month after July 2026, Halo's items.
+"""Data of both vendors with metered usage: one usage subscription, a Pax8 invoice of the month after July 2026, Halo's items.
 
-For tests of usage verdicts and of what is planned from them. `UsageBooks` starts as one company with one Arrears item
+For tests of usage verdicts and of what is planned from them. `UsageData` starts as one company with one Arrears item
 of 25.64 USD on an approved invoice; each test changes what its rule is about.
 """
 
@@ -17,8 +17,8 @@ from pax8_pipeline.billing.planning.planner import make_plan
 from pax8_pipeline.settings import Policy
 from pax8_pipeline.warehouse import build, snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
-from pax8_pipeline_tests.support.books import COMPANY, TODAY, Books, company, plan_context, subscription
-from pax8_pipeline_tests.support.shelf import build_all
+from pax8_pipeline_tests.support.built_tables import build_all
+from pax8_pipeline_tests.support.vendor_data import COMPANY, TODAY, VendorData, company, plan_context, subscription
 
 METER = "d9a7c3b1-2e5f-4d18-b0c6-5a4e3f2d1c0b"
 PRODUCT = "61aa0c2d-7b5e-4c1f-93d4-2e8f0a9b7c63"
@@ -65,8 +65,8 @@ def usage_line(summary_number: int = 1, **changes: Any) -> dict[str, Any]:
 
 
 @dataclass
-class UsageBooks(Books):
-    """Books, and what usage is billed from. `items` lists the items of each Pax8 invoice, in order."""
+class UsageData(VendorData):
+    """The same, and what usage is billed from. `items` lists the items of each Pax8 invoice, in order."""
 
     subscriptions: list[dict[str, Any]] = field(
         default_factory=lambda: [subscription(), subscription(id=METER, price=0, quantity=1, productName="Backup")]

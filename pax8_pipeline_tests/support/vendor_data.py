@@ -1,6 +1,6 @@
-"""Data of both vendors (books) written by hand, and put through raw, staging and reconciled.
+"""Data of both vendors, written by hand, and put through raw, staging and reconciled.
 
-For tests of verdicts and plans: `Books` starts as one company with one subscription in step with its Halo line. Each
+For tests of verdicts and plans: `VendorData` starts as one company with one subscription in step with its Halo line. Each
 test changes what its rule is about.
 """
 
@@ -25,7 +25,7 @@ from pax8_pipeline.settings import Policy
 from pax8_pipeline.values import IntegrationState
 from pax8_pipeline.warehouse import build, snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
-from pax8_pipeline_tests.support.shelf import build_all
+from pax8_pipeline_tests.support.built_tables import build_all
 
 _OF_USAGE = ("reconciled.usage_months", "reconciled.usage", "reconciled.usage_by_month", "staging.usage_lines")
 TODAY = date(2026, 8, 20)
@@ -87,7 +87,7 @@ _HELD = ExitStack()
 
 
 def hold_open(warehouse: Warehouse) -> None:
-    """Keep one connection open until the next books are loaded, so that the others need not open the file.
+    """Keep one connection open until the next vendor data are loaded, so that the others need not open the file.
 
     One thread is the fastest for tables of a few rows.
     """
@@ -95,7 +95,7 @@ def hold_open(warehouse: Warehouse) -> None:
     _HELD.enter_context(warehouse.connect()).execute("SET threads = 1")
 
 
-def let_go() -> None:
+def release() -> None:
     """Close the connection that is kept open: for a test that reads the file as another process would, or
     removes it.
     """
@@ -105,7 +105,7 @@ def let_go() -> None:
 @cache
 def _known() -> Path:
     """Return the folder with the files that this process has loaded, until it ends."""
-    folder = tempfile.TemporaryDirectory(prefix="books-")
+    folder = tempfile.TemporaryDirectory(prefix="vendor_data-")
     atexit.register(folder.cleanup)
     return Path(folder.name)
 
@@ -121,7 +121,7 @@ def empty_warehouse(path: Path) -> Warehouse:
 
 
 @dataclass
-class Books:
+class VendorData:
     """The answers of both vendors, and the operator's mapping files."""
 
     companies: list[dict[str, Any]] = field(default_factory=lambda: [company()])
@@ -167,11 +167,11 @@ class Books:
         return [*reads, snapshots.Read("pax8.usage_summaries", usage, scope=f"{TODAY:%Y-%m}")]
 
     def load(self, folder: Path, *, run_id: str = "run-1", policy: Policy | None = None) -> Warehouse:
-        """Put the books through raw, staging and reconciled. The same books a second time are a copy of the
+        """Put the data through raw, staging and reconciled. The same vendor data a second time are a copy of the
         first file.
         """
         warehouse = Warehouse(folder / "warehouse.duckdb")
-        let_go()
+        release()
         if warehouse.path.exists():
             hold_open(warehouse)
             warehouse.ensure_schema()
@@ -182,7 +182,7 @@ class Books:
             first = empty_warehouse(known.with_suffix(".new"))
             hold_open(first)
             self._put_through(first, run_id, policy)
-            let_go()
+            release()
             first.path.rename(known)
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(known, warehouse.path)

@@ -1,4 +1,4 @@
-"""What comes from the shelf is what the product builds: every table, row for row, whatever was built before."""
+"""What comes from the store is what the product builds: every table, row for row, whatever was built before."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from pax8_pipeline.settings import Policy
 from pax8_pipeline.warehouse import build, snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline.warehouse.models import all_models
-from pax8_pipeline_tests.support.books import (
+from pax8_pipeline_tests.support.built_tables import build_all, build_one
+from pax8_pipeline_tests.support.usage_data import PRODUCT, UsageData, policy, summary, usage_line
+from pax8_pipeline_tests.support.vendor_data import (
     TODAY,
-    Books,
+    VendorData,
     company,
     empty_warehouse,
     invoice,
     licence,
     line,
 )
-from pax8_pipeline_tests.support.shelf import build_all, build_one
-from pax8_pipeline_tests.support.usage_books import PRODUCT, UsageBooks, policy, summary, usage_line
 
 EVERYTHING = (*build.STAGING, *build.RECONCILED)
 DERIVED = [table for table in all_models() if table.startswith(("staging.", "reconciled."))]
@@ -47,13 +47,15 @@ def contents(warehouse: Warehouse) -> dict[str, list[tuple[Any, ...]]]:
         return {table: connection.execute(f"FROM {table} ORDER BY ALL").fetchall() for table in DERIVED}
 
 
-def built(folder: Path, books: Books, how: Builder, rules: Policy, today: date = TODAY, nights: int = 1) -> Any:
-    """Put books through on each of some nights, and return what is there then."""
+def built(
+    folder: Path, vendor_data: VendorData, how: Builder, rules: Policy, today: date = TODAY, nights: int = 1
+) -> Any:
+    """Put vendor data through on each of some nights, and return what is there then."""
     warehouse = empty_warehouse(folder / "warehouse.duckdb")
     with warehouse.connect():
         for night in range(nights):
-            snapshots.store(warehouse, books.reads(), f"run-{night}")
-            build.load_mapping_tables(warehouse, books.mappings())
+            snapshots.store(warehouse, vendor_data.reads(), f"run-{night}")
+            build.load_mapping_tables(warehouse, vendor_data.mappings())
             how(warehouse, EVERYTHING, build.variables(today, rules))
         return contents(warehouse)
 
@@ -62,40 +64,40 @@ _BROKEN: dict[str, Any] = {
     "companies": [company(), company(name="Twice"), {"name": "no id"}],
     "recurring": [invoice([line(id=None)])],
 }
-CASES: dict[str, tuple[Books, Policy, date]] = {
-    "rows twice and rows that cannot be read": (Books(**_BROKEN), Policy(), TODAY),
+CASES: dict[str, tuple[VendorData, Policy, date]] = {
+    "rows twice and rows that cannot be read": (VendorData(**_BROKEN), Policy(), TODAY),
     "no mapping, ids in another field, another day": (
-        Books(client_map=[], licences=[licence(count=19)]),
+        VendorData(client_map=[], licences=[licence(count=19)]),
         Policy.model_validate({"matching": {"licence_id_field": "third_party_id"}}),
         date(2026, 8, 21),
     ),
-    "usage that is not billed": (UsageBooks(usage_summaries=[summary()]), Policy(), TODAY),
+    "usage that is not billed": (UsageData(usage_summaries=[summary()]), Policy(), TODAY),
     "an item mapped, lines of another month, items not read whole": (
-        UsageBooks(item_map=[(PRODUCT, 121)], lines=[usage_line()], line_month="2026-07", unread={0}), policy(), TODAY,
+        UsageData(item_map=[(PRODUCT, 121)], lines=[usage_line()], line_month="2026-07", unread={0}), policy(), TODAY,
     ),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_books_from_the_shelf_are_those_that_were_built(name: str, tmp_path: Path) -> None:
-    """The cases follow each other, so the shelf holds the tables of those before."""
-    books, rules, today = CASES[name]
-    wanted = built(tmp_path / "plain", books, plainly, rules, today)
-    for turn in ("first", "from the shelf"):
-        assert built(tmp_path / turn, books, build_all, rules, today) == wanted, turn
-    assert built(tmp_path / "one by one", books, one_by_one, rules, today) == wanted
+def test_stored_tables_are_those_that_were_built(name: str, tmp_path: Path) -> None:
+    """The cases follow each other, so the store holds the tables of those before."""
+    vendor_data, rules, today = CASES[name]
+    wanted = built(tmp_path / "plain", vendor_data, plainly, rules, today)
+    for turn in ("first", "from the store"):
+        assert built(tmp_path / turn, vendor_data, build_all, rules, today) == wanted, turn
+    assert built(tmp_path / "one by one", vendor_data, one_by_one, rules, today) == wanted
 
 
-def test_a_second_read_of_the_same_counts_as_it_does_without_a_shelf(tmp_path: Path) -> None:
-    books = UsageBooks(usage_summaries=[summary()], lines=[usage_line()])
-    wanted = built(tmp_path / "plain", books, plainly, policy(), nights=2)
-    assert built(tmp_path / "shelf", books, build_all, policy(), nights=2) == wanted
-    assert built(tmp_path / "one by one", books, one_by_one, policy(), nights=2) == wanted
+def test_a_second_read_of_the_same_counts_as_it_does_without_stored_tables(tmp_path: Path) -> None:
+    vendor_data = UsageData(usage_summaries=[summary()], lines=[usage_line()])
+    wanted = built(tmp_path / "plain", vendor_data, plainly, policy(), nights=2)
+    assert built(tmp_path / "stored", vendor_data, build_all, policy(), nights=2) == wanted
+    assert built(tmp_path / "one by one", vendor_data, one_by_one, policy(), nights=2) == wanted
 
 
-def test_what_somebody_did_to_a_table_does_not_stay_and_does_not_reach_the_shelf(tmp_path: Path) -> None:
-    wanted = built(tmp_path / "plain", Books(), plainly, Policy())
-    warehouse = Books().load(tmp_path / "books")
+def test_what_somebody_did_to_a_table_does_not_stay_and_does_not_reach_the_stored_tables(tmp_path: Path) -> None:
+    wanted = built(tmp_path / "plain", VendorData(), plainly, Policy())
+    warehouse = VendorData().load(tmp_path / "vendor_data")
     values = build.variables(TODAY, Policy())
     with warehouse.connect() as connection:
         build_all(warehouse, EVERYTHING, values)

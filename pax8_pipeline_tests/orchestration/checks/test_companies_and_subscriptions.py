@@ -8,38 +8,38 @@ from typing import Any
 import pytest
 
 from pax8_pipeline.warehouse import snapshots
-from pax8_pipeline_tests.support.books import (
-    Books,
+from pax8_pipeline_tests.support.checks import check, warehouse_with
+from pax8_pipeline_tests.support.vendor_data import (
+    VendorData,
     company,
     invoice,
     licence,
     line,
     subscription,
 )
-from pax8_pipeline_tests.support.checks import check, warehouse_with
 
 MATCHES, SUBSCRIPTIONS = "reconciled.client_matches", "reconciled.subscriptions"
 
 
 def test_a_company_without_a_client_warns_with_its_money_a_month(tmp_path: Path) -> None:
-    Books(client_map=[]).load(tmp_path)
+    VendorData(client_map=[]).load(tmp_path)
     found = check("unmatched_companies", MATCHES, tmp_path)
     assert (found.passed, found.severity, found.holds) == (False, "WARN", False)
     assert (found.rows[0]["company_name"], found.metadata["money"]) == ("Example Dental", "440.00 USD")
 
 
 @pytest.mark.parametrize(
-    "books",
+    "vendor_data",
     [
-        Books(),
-        Books(client_map=[], companies=[company(billOnBehalfOfEnabled=True)]),
-        Books(client_map=[], subscriptions=[subscription(status="Cancelled", endDate="2026-01-31")]),
-        Books(client_map=[], subscriptions=[]),
+        VendorData(),
+        VendorData(client_map=[], companies=[company(billOnBehalfOfEnabled=True)]),
+        VendorData(client_map=[], subscriptions=[subscription(status="Cancelled", endDate="2026-01-31")]),
+        VendorData(client_map=[], subscriptions=[]),
     ],
     ids=["matched", "billed by Pax8", "all ended", "no subscriptions"],
 )
-def test_a_company_with_nothing_to_bill_is_no_warning(books: Books, tmp_path: Path) -> None:
-    books.load(tmp_path)
+def test_a_company_with_nothing_to_bill_is_no_warning(vendor_data: VendorData, tmp_path: Path) -> None:
+    vendor_data.load(tmp_path)
     assert check("unmatched_companies", MATCHES, tmp_path).passed
 
 
@@ -47,8 +47,8 @@ def test_a_subscription_without_a_line_warns_with_its_money_and_stands_first(tmp
     other = subscription(id="other", price=100, quantity=1)
     two = [licence(), licence(id=4128, snowid="other", is_active=False)]
     lines = [line(), line(id=24968, quantity_subscriptions=[{"id": 9, "licence_id": 4128}])]
-    books = Books(subscriptions=[subscription(id="none"), other], licences=two, recurring=[invoice(lines)])
-    books.load(tmp_path)
+    vendor_data = VendorData(subscriptions=[subscription(id="none"), other], licences=two, recurring=[invoice(lines)])
+    vendor_data.load(tmp_path)
     found = check("unmapped_subscriptions", SUBSCRIPTIONS, tmp_path)
     assert (found.severity, found.holds, found.metadata["money"]) == ("WARN", False, "440.00 USD")
     assert [(r["subscription_id"], r["verdict"]) for r in found.rows] == [
@@ -58,12 +58,12 @@ def test_a_subscription_without_a_line_warns_with_its_money_and_stands_first(tmp
 
 
 def test_a_subscription_that_is_only_out_of_step_is_mapped(tmp_path: Path) -> None:
-    Books(subscriptions=[subscription(quantity=25)]).load(tmp_path)
+    VendorData(subscriptions=[subscription(quantity=25)]).load(tmp_path)
     assert check("unmapped_subscriptions", SUBSCRIPTIONS, tmp_path).passed
 
 
 def test_two_currencies_on_one_thing_warn(tmp_path: Path) -> None:
-    Books(
+    VendorData(
         subscriptions=[subscription(currencyCode="EUR")],
         clients=[{"id": 231, "name": "E", "currencyisocode": "USD", "inactive": False}],
     ).load(tmp_path)
@@ -72,35 +72,40 @@ def test_two_currencies_on_one_thing_warn(tmp_path: Path) -> None:
 
 
 def test_one_currency_passes(tmp_path: Path) -> None:
-    Books(clients=[{"id": 231, "name": "E", "currencyisocode": "USD", "inactive": False}]).load(tmp_path)
+    VendorData(clients=[{"id": 231, "name": "E", "currencyisocode": "USD", "inactive": False}]).load(tmp_path)
     assert check("currency_mismatch", SUBSCRIPTIONS, tmp_path).passed
 
 
 @pytest.mark.parametrize(
-    ("table", "field", "value", "books"),
+    ("table", "field", "value", "vendor_data"),
     [
-        ("staging.subscriptions", "status", "Hibernating", Books(subscriptions=[subscription(status="Hibernating")])),
-        ("staging.subscriptions", "status", "(none)", Books(subscriptions=[subscription(status=None)])),
+        (
+            "staging.subscriptions",
+            "status",
+            "Hibernating",
+            VendorData(subscriptions=[subscription(status="Hibernating")]),
+        ),
+        ("staging.subscriptions", "status", "(none)", VendorData(subscriptions=[subscription(status=None)])),
         (
             "staging.subscriptions",
             "billing_term",
             "Biennial",
-            Books(subscriptions=[subscription(billingTerm="Biennial")]),
+            VendorData(subscriptions=[subscription(billingTerm="Biennial")]),
         ),
-        ("staging.companies", "status", "Frozen", Books(companies=[company(status="Frozen")])),
+        ("staging.companies", "status", "Frozen", VendorData(companies=[company(status="Frozen")])),
         (
             "staging.recurring_invoice_lines",
             "quantity_type",
             "7",
-            Books(recurring=[invoice([line(recurring_invoice_quantity_type=7)])]),
+            VendorData(recurring=[invoice([line(recurring_invoice_quantity_type=7)])]),
         ),
-        ("staging.recurring_invoices", "period", "6", Books(recurring=[invoice([line()], period=6)])),
+        ("staging.recurring_invoices", "period", "6", VendorData(recurring=[invoice([line()], period=6)])),
     ],
 )
 def test_a_value_of_a_closed_list_that_is_not_known_warns(
-    table: str, field: str, value: str, books: Books, tmp_path: Path
+    table: str, field: str, value: str, vendor_data: VendorData, tmp_path: Path
 ) -> None:
-    warehouse_with(tmp_path, books.reads(), (table,))
+    warehouse_with(tmp_path, vendor_data.reads(), (table,))
     found = check("unknown_values", table, tmp_path)
     assert (found.severity, found.holds) == ("WARN", False)
     assert [(r["field"], r["value"], r["rows"]) for r in found.rows] == [(field, value, "1")]
@@ -124,14 +129,14 @@ def test_unknown_values_of_invoices_warn(
 
 @pytest.mark.parametrize("table", ["staging.subscriptions", "staging.companies", "staging.recurring_invoice_lines"])
 def test_known_values_in_any_case_pass(table: str, tmp_path: Path) -> None:
-    books = Books(subscriptions=[subscription(status="ACTIVE", billingTerm="monthly")])
-    warehouse_with(tmp_path, books.reads(), (table,))
+    vendor_data = VendorData(subscriptions=[subscription(status="ACTIVE", billingTerm="monthly")])
+    warehouse_with(tmp_path, vendor_data.reads(), (table,))
     assert check("unknown_values", table, tmp_path).passed
 
 
 def test_a_row_that_cannot_be_typed_is_shown_with_its_reason(tmp_path: Path) -> None:
-    books = Books(subscriptions=[subscription(), subscription(id="bad", quantity="many")])
-    warehouse_with(tmp_path, books.reads(), ("staging.subscriptions", "staging.companies"))
+    vendor_data = VendorData(subscriptions=[subscription(), subscription(id="bad", quantity="many")])
+    warehouse_with(tmp_path, vendor_data.reads(), ("staging.subscriptions", "staging.companies"))
     found = check("rejects", "staging.subscriptions", tmp_path)
     assert (found.severity, found.holds, found.count) == ("WARN", False, 1)
     assert (found.rows[0]["object_id"], "many" in found.rows[0]["payload"]) == ("bad", True)

@@ -1,8 +1,8 @@
-"""Builds derived tables, and takes from a shelf what this process built before from the same input.
+"""Builds derived tables, and copies what this process built before from the same input.
 
 A table is known by its query, the variables it reads and what its inputs hold, so that a test pays only for the tables
 that its own change reaches. DuckDB needs some 20 ms of the processor to plan one query, however few the rows are.
-`test_shelf` proves that both ways give the same tables.
+`test_built_tables` proves that both ways give the same tables.
 """
 
 from __future__ import annotations
@@ -36,36 +36,38 @@ _ROOM = 4000  # tables; a small one takes a third of a megabyte
 def build_all(warehouse: Warehouse, tables: Sequence[str], values: Mapping[str, Any]) -> None:
     """Build the tables in this order; each one ends as `build.build` leaves it."""
     with warehouse.connect() as connection:
-        on_shelf = _shelf(connection)
-        keys = _input_keys(connection, tables)
+        stored = _stored_tables(connection)
+        keys = _input_keys(connection)
         ready: list[tuple[str, str]] = []
         for table in tables:
-            if table.startswith("reconciled."):
-                _add_rejects_key(keys, tables)
+            if table.startswith("reconciled.") and "staging.rejects" not in keys:
+                _take(connection, ready, stored)
+                ready.clear()
+                keys["staging.rejects"] = _hash(connection.execute("FROM staging.rejects ORDER BY ALL").fetchall())
             key = _key(table, values, keys)
             keys[table] = key or ""
-            if key in on_shelf:
+            if key in stored:
                 ready.append((table, key))
                 continue
-            _take(connection, ready, on_shelf)
+            _take(connection, ready, stored)
             ready.clear()
             rejects = build.build(warehouse, table, values).rejects
             if key:
                 _put(connection, table, key, rejects)
-        _take(connection, ready, on_shelf)
+        _take(connection, ready, stored)
 
 
 def build_one(warehouse: Warehouse, table: str, values: Mapping[str, Any]) -> build.Built:
     """Do what `build.build` does, for a run that builds its tables one by one: each input is known by what it holds now."""
     with warehouse.connect() as connection:
-        on_shelf = _shelf(connection)
+        stored = _stored_tables(connection)
         key = _key(table, values, _contents(connection, _reads(table)[0]))
-        if key not in on_shelf:
+        if key not in stored:
             built = _BUILD(warehouse, table, values)
             if key:
                 _put(connection, table, key, built.rejects)
             return built
-        _take(connection, [(table, key)], on_shelf)
+        _take(connection, [(table, key)], stored)
         (rows,) = connection.execute(f"SELECT count(*) FROM {table}").fetchall()[0]
         reasons = connection.execute("SELECT reason FROM staging.rejects WHERE table_name = ?", [table]).fetchall()
         counted = Counter(str(reason).split(":", 1)[0] for (reason,) in reasons)
@@ -83,46 +85,44 @@ def _contents(connection: Connection, inputs: Sequence[str]) -> dict[str, str]:
     return keys
 
 
-def _shelf(connection: Connection) -> set[str]:
-    """What lies on the shelf of this process; a full one is cleared."""
-    connection.execute("ATTACH IF NOT EXISTS ':memory:' AS shelf")
-    names = connection.execute("SELECT table_name FROM duckdb_tables() WHERE database_name = 'shelf'").fetchall()
+def _stored_tables(connection: Connection) -> set[str]:
+    """What this process has stored; a full store is emptied."""
+    connection.execute("ATTACH IF NOT EXISTS ':memory:' AS stored")
+    names = connection.execute("SELECT table_name FROM duckdb_tables() WHERE database_name = 'stored'").fetchall()
     if len(names) < _ROOM:
         return {str(name) for (name,) in names}
-    connection.execute("DETACH shelf")
-    connection.execute("ATTACH ':memory:' AS shelf")
+    connection.execute("DETACH stored")
+    connection.execute("ATTACH ':memory:' AS stored")
     return set()
 
 
-def _take(connection: Connection, ready: Sequence[tuple[str, str]], on_shelf: set[str]) -> None:
-    """Fill tables from the shelf."""
+def _take(connection: Connection, ready: Sequence[tuple[str, str]], stored: set[str]) -> None:
+    """Fill tables from the store."""
     if not ready:
         return
     connection.begin()
     connection.execute("DELETE FROM staging.rejects WHERE list_contains(?, table_name)", [[t for t, _ in ready]])
     for table, key in ready:
         connection.execute(model(table).ddl(replace=True))
-        connection.execute(f"INSERT INTO {table} FROM shelf.{key}")
-        if f"{key}_rejects" in on_shelf:
-            connection.execute(f"INSERT INTO staging.rejects FROM shelf.{key}_rejects")
+        connection.execute(f"INSERT INTO {table} FROM stored.{key}")
+        if f"{key}_rejects" in stored:
+            connection.execute(f"INSERT INTO staging.rejects FROM stored.{key}_rejects")
     connection.commit()
 
 
 def _put(connection: Connection, table: str, key: str, rejects: int) -> None:
-    """Lay a copy of a table on the shelf, and what was rejected on the way."""
+    """Store a copy of a table, and what was rejected on the way."""
     if rejects:
-        copy = f"CREATE TABLE shelf.{key}_rejects AS FROM staging.rejects WHERE table_name = ?"
+        copy = f"CREATE TABLE stored.{key}_rejects AS FROM staging.rejects WHERE table_name = ?"
         connection.execute(copy, [table])
-    connection.execute(f"CREATE TABLE shelf.{key} AS FROM {table}")
+    connection.execute(f"CREATE TABLE stored.{key} AS FROM {table}")
 
 
-def _input_keys(connection: Connection, tables: Sequence[str]) -> dict[str, str]:
+def _input_keys(connection: Connection) -> dict[str, str]:
     """A fingerprint of each table that nothing here builds. Ids and times of a read count by their order alone."""
     keys = _raw_keys(connection, _RAW)
     for table in _MAPPINGS:
         keys[table] = _hash(connection.execute(f"FROM {table}").fetchall())
-    others = "FROM staging.rejects WHERE NOT list_contains(?, table_name) ORDER BY ALL"
-    keys["staging.rejects"] = _hash(connection.execute(others, [list(tables)]).fetchall())
     return keys
 
 
@@ -152,16 +152,8 @@ def _reads_of(table: str) -> str:
     return f"the reads of {table}"
 
 
-def _add_rejects_key(keys: dict[str, str], tables: Sequence[str]) -> None:
-    """What was rejected is known once everything in staging is."""
-    if "all of staging" not in keys:
-        built = [keys[name] for name in tables if name.startswith("staging.")]
-        keys["all of staging"] = "known"
-        keys["staging.rejects"] = _hash((keys["staging.rejects"], built)) if all(built) else ""
-
-
 def _key(table: str, values: Mapping[str, Any], keys: Mapping[str, str]) -> str | None:
-    """The name on the shelf; None when it is not known what an input holds."""
+    """The name of the stored copy; None when it is not known what an input holds."""
     inputs, variables = _reads(table)
     known = [keys.get(name, "") for name in inputs]
     if not all(known):
