@@ -12,10 +12,10 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, Unpack
 from urllib.parse import urlencode
 
-from pax8_pipeline.errors import BadAnswer, WriteContested, WriteRefused
+from pax8_pipeline.errors import WriteContested, WriteRefused
 from pax8_pipeline.halo.config import HaloConfig
 from pax8_pipeline.halo.paging import VENDOR, HaloListRead, parse_list, row_id
 from pax8_pipeline.halo.payloads import (
@@ -28,16 +28,12 @@ from pax8_pipeline.halo.payloads import (
     read_reply,
 )
 from pax8_pipeline.transport.connect import VendorProfile
-from pax8_pipeline.transport.listing import Listing, Row, only_list
+from pax8_pipeline.transport.listing import Listing, Row, bad_answer, only_list
 from pax8_pipeline.transport.oauth import TokenRequest
 from pax8_pipeline.transport.parallel import map_all
-from pax8_pipeline.transport.quota import Quota
-from pax8_pipeline.transport.rate_limit import RateLimiter
 from pax8_pipeline.transport.redact import register_secret
-from pax8_pipeline.transport.request_log import RequestEvent
 from pax8_pipeline.transport.session import checked_url
-from pax8_pipeline.transport.timing import Timing
-from pax8_pipeline.transport.vendor_client import Progress, VendorClient
+from pax8_pipeline.transport.vendor_client import ClientOptions, Progress, VendorClient
 
 # The scopes that the API application needs at least (docs/vendors/halo.md#token).
 NEEDED_SCOPES = (
@@ -73,14 +69,12 @@ class HaloCheck:
     """The result of `HaloClient.check`, for `doctor`.
 
     `sees_clients` False: the agent's permissions hide everything (Halo sends empty lists, not errors). `scopes`: as
-    granted; empty if Halo did not name them. `missing_scopes`: needed and not granted. `clock_offset_s`: Halo's clock
-    minus ours in seconds; None if unknown.
+    granted; empty if Halo did not name them. `missing_scopes`: needed and not granted.
     """
 
     sees_clients: bool
     scopes: tuple[str, ...]
     missing_scopes: tuple[str, ...]
-    clock_offset_s: float | None
 
 
 class HaloClient(VendorClient):
@@ -90,15 +84,7 @@ class HaloClient(VendorClient):
     write that raises anything but WriteUnknown and WriteContested changed nothing.
     """
 
-    def __init__(
-        self,
-        config: HaloConfig,
-        *,
-        timing: Timing | None = None,
-        limiter: RateLimiter | None = None,
-        on_request: Callable[[RequestEvent], None] | None = None,
-        on_quota: Callable[[Quota], None] | None = None,
-    ) -> None:
+    def __init__(self, config: HaloConfig, **options: Unpack[ClientOptions]) -> None:
         register_secret(config.client_secret.get_secret_value())
         self._config = config
         self._writing = threading.Lock()
@@ -113,10 +99,7 @@ class HaloClient(VendorClient):
                 never=_NEVER,
             ),
             config,
-            timing=timing,
-            limiter=limiter,
-            on_request=on_request,
-            on_quota=on_quota,
+            **options,
         )
 
     def auth_info(self) -> Row:
@@ -140,7 +123,7 @@ class HaloClient(VendorClient):
         scopes = self._transport.tokens.current().scopes
         limited = bool(scopes) and "all" not in scopes
         missing = tuple(scope for scope in NEEDED_SCOPES if limited and scope not in scopes)
-        return HaloCheck(bool(rows), scopes, missing, self._transport.clock_offset_s)
+        return HaloCheck(bool(rows), scopes, missing)
 
     def sample(self, list_name: str) -> tuple[Row, ...]:
         """The first rows of one list: "clients", "items", "licences", "recurring invoices" or "invoices".
@@ -164,12 +147,9 @@ class HaloClient(VendorClient):
         """All items, inactive ones too (docs/vendors/halo.md#item)."""
         return self._list("/Item", "items", includeinactive="true")
 
-    def licences(self, client_id: int | None = None) -> Listing:
-        """All licences and subscriptions (types 0 and 1), inactive ones too; of one client if given."""
-        if client_id is None:
-            return self._list("/SoftwareLicence", "licences", includeinactive="true")
-        listing = self._list("/SoftwareLicence", "licences", includeinactive="true", client_id=str(client_id))
-        return listing.only(lambda row: row.get("client_id") in (None, client_id))
+    def licences(self) -> Listing:
+        """All licences and subscriptions (types 0 and 1), inactive ones too."""
+        return self._list("/SoftwareLicence", "licences", includeinactive="true")
 
     def recurring_invoices(self, progress: Progress | None = None) -> Listing:
         """All recurring invoices with their lines, and the lines with their licence links
@@ -207,20 +187,6 @@ class HaloClient(VendorClient):
         )
         return self._completed(matching, lambda row: not row.get("lines"), self.invoice, None)
 
-    def licence_changes(self, licence_id: int) -> Listing:
-        """The change log of one licence. Raises Forbidden or NotFound where it may not be read
-        (docs/vendors/halo.md#lists).
-        """
-        listing = self._list("/LicenceChange", None, licence_id=str(licence_id))
-        return listing.only(lambda row: row.get("licence_id") in (None, licence_id))
-
-    def invoice_changes(self, invoice_id: int, line_id: int) -> Listing:
-        """The change log of one line of an ordinary or recurring invoice. Errors as in `licence_changes`."""
-        listing = self._list("/InvoiceChange", None, invoice_id=str(invoice_id), line_id=str(line_id))
-        return listing.only(
-            lambda row: row.get("invoice_id") in (None, invoice_id) and row.get("invoice_line_id") in (None, line_id),
-        )
-
     def integration(self) -> list[Row]:
         """The accounts of Halo's own Pax8 integration (docs/vendors/halo.md#pax8-settings), with `integrator_enabled`
         where Halo shows it.
@@ -230,7 +196,7 @@ class HaloClient(VendorClient):
         path = "/Pax8Details"
         rows = _accounts(self._transport.get_json(path))
         if rows is None:
-            raise _bad_answer(path, "the answer has no list of accounts")
+            raise bad_answer(VENDOR, f"GET {path}", "the answer has no list of accounts")
         return [self._account(row) for row in rows]
 
     # Single objects, with all details
@@ -296,7 +262,7 @@ class HaloClient(VendorClient):
                 )
                 raise WriteContested(message, vendor=VENDOR, where=refused.where, status=refused.status) from refused
 
-    def _list(self, path: str, key: str | None, **filters: str) -> Listing:
+    def _list(self, path: str, key: str, **filters: str) -> Listing:
         read = HaloListRead(path, self._config.page_size)
         while True:
             page_pass = read.begin()
@@ -349,7 +315,7 @@ class HaloClient(VendorClient):
         path = f"{resource}/{object_id}"
         body = self._object(path, self._transport.get_json(path, _DETAILS))
         if row_id(body) != object_id:
-            raise _bad_answer(path, "the answer is not the object that was asked for")
+            raise bad_answer(VENDOR, f"GET {path}", "the answer is not the object that was asked for")
         return body
 
     def _account(self, row: Row) -> Row:
@@ -360,7 +326,7 @@ class HaloClient(VendorClient):
 
     def _object(self, path: str, body: Any) -> Row:
         if not isinstance(body, dict):
-            raise _bad_answer(path, "the answer is not an object")
+            raise bad_answer(VENDOR, f"GET {path}", "the answer is not an object")
         return body
 
 
@@ -421,8 +387,3 @@ def _dated(value: Any, start: date, end: date) -> bool:
     match = re.match(r"\d{4}-\d\d-\d\d", value) if isinstance(value, str) else None
     day = match[0] if match else ""
     return day < "1910" or start.isoformat() <= day <= end.isoformat()
-
-
-def _bad_answer(path: str, what: str) -> BadAnswer:
-    message = f"{VENDOR} GET {path}: {what}. None of it is used."
-    return BadAnswer(message, vendor=VENDOR, where=f"GET {path}", status=200)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from pydantic import SecretStr
 
-from pax8_pipeline.transport.retry import RetryPolicy
+from pax8_pipeline.transport.connect import ConnectionLimits
 
 
-@dataclass(frozen=True)
-class HaloConfig:
+@dataclass(frozen=True, kw_only=True)
+class HaloConfig(ConnectionLimits):
     """Addresses as Halo's API page shows them: `https://acme.halopsa.com/api` and `.../auth`.
 
     `/token` is added to `auth_url` unless it is there. The defaults come from docs/vendors/halo.md#token, #lists,
-    #limits. `rate_window_s` and the time-outs are in seconds; `rate_limit` is the number of requests in a window.
+    #limits.
     """
 
     api_url: str
@@ -25,9 +25,5 @@ class HaloConfig:
     scope: str = "all"
     rate_limit: int = 270
     rate_window_s: float = 300.0
-    rate_ceiling: int | None = None
     threads: int = 4
-    connect_timeout_s: float = 10.0
-    read_timeout_s: float = 60.0
     page_size: int = 1000
-    retry: RetryPolicy = field(default_factory=RetryPolicy)

@@ -17,8 +17,8 @@ from collections.abc import Hashable, Sequence
 from typing import Any
 
 from pax8_pipeline import values
-from pax8_pipeline.errors import BadAnswer, IncompleteRead
-from pax8_pipeline.transport.listing import Listing, Merged, Row, merge, only_list
+from pax8_pipeline.errors import IncompleteRead
+from pax8_pipeline.transport.listing import Listing, Merged, Row, bad_answer, merge
 
 VENDOR = "Halo"
 ATTEMPTS = 3
@@ -31,22 +31,21 @@ _MOST_AT_ONCE = 64
 _FIXED_COUNT = 50
 
 
-def parse_list(body: Any, key: str | None, where: str) -> tuple[tuple[Row, ...], int | None]:
-    """Return rows and `record_count` of one answer: a list, or the list under `key` (None: under any key).
+def parse_list(body: Any, key: str, where: str) -> tuple[tuple[Row, ...], int | None]:
+    """Return rows and `record_count` of one answer: a list, or the list under `key`.
 
     Raises BadAnswer when the key is missing: that is an error, and never means "no rows".
     """
     count = None
     rows = body
     if isinstance(body, dict):
-        if key is not None and key not in body:
-            raise _bad_answer(where, f"the answer has no list `{key}`")
-        rows = only_list(body) if key is None else body[key]
-        rows = [] if rows is None and key is not None else rows
+        if key not in body:
+            raise bad_answer(VENDOR, where, f"the answer has no list `{key}`")
+        rows = [] if body[key] is None else body[key]
         value = body.get("record_count")
         count = value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise _bad_answer(where, "the answer is not a list of objects")
+        raise bad_answer(VENDOR, where, "the answer is not a list of objects")
     return tuple(rows), count
 
 
@@ -120,7 +119,7 @@ class Pass:
         self._stale = 0 if new else self._stale + 1
         self.done = self._stale >= _STALE_PAGES
         if self.asked >= _MOST_PAGES and not self.done:
-            raise _bad_answer(self._where, f"the list does not end within {_MOST_PAGES} pages")
+            raise bad_answer(VENDOR, self._where, f"the list does not end within {_MOST_PAGES} pages")
 
     @property
     def edge(self) -> int:
@@ -236,9 +235,5 @@ def _cut_differently(one: Pass, other: Pass) -> bool:
 def _ids(rows: Sequence[Row], where: str) -> set[Hashable]:
     ids = {row_id(row) for row in rows}
     if None in ids:
-        raise _bad_answer(where, "a row has no id")
+        raise bad_answer(VENDOR, where, "a row has no id")
     return set(ids)
-
-
-def _bad_answer(where: str, what: str) -> BadAnswer:
-    return BadAnswer(f"{VENDOR} {where}: {what}. None of it is used.", vendor=VENDOR, where=where, status=200)

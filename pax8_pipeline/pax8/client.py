@@ -6,37 +6,28 @@ There is no write: this product never writes to Pax8, and the transport of this 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
-from typing import Any
+from typing import Unpack
 from urllib.parse import quote
 
-from pax8_pipeline.errors import BadAnswer
 from pax8_pipeline.pax8.config import Pax8Config
-from pax8_pipeline.pax8.paging import VENDOR, Page, Pax8ListRead, parse_content, parse_page, row_id
+from pax8_pipeline.pax8.paging import VENDOR, Page, Pax8ListRead, parse_page, row_id
 from pax8_pipeline.text import jsontext
 from pax8_pipeline.transport.connect import VendorProfile
-from pax8_pipeline.transport.listing import Listing, Row
+from pax8_pipeline.transport.listing import Listing, Row, bad_answer
 from pax8_pipeline.transport.oauth import TokenRequest
 from pax8_pipeline.transport.parallel import map_all
-from pax8_pipeline.transport.quota import Quota
-from pax8_pipeline.transport.rate_limit import RateLimiter
 from pax8_pipeline.transport.redact import register_secret
-from pax8_pipeline.transport.request_log import RequestEvent
-from pax8_pipeline.transport.timing import Timing
-from pax8_pipeline.transport.vendor_client import VendorClient
+from pax8_pipeline.transport.vendor_client import ClientOptions, VendorClient
 
 
 @dataclass(frozen=True)
 class Pax8Check:
-    """The result of `Pax8Client.check`, for `doctor`. `companies`: the number that Pax8 names. `clock_offset_s`: Pax8's
-    clock minus ours in seconds; None if unknown.
-    """
+    """The result of `Pax8Client.check`, for `doctor`. `companies`: the number that Pax8 names."""
 
     companies: int
-    clock_offset_s: float | None
 
 
 class Pax8Client(VendorClient):
@@ -46,15 +37,7 @@ class Pax8Client(VendorClient):
     filter of Pax8 is never trusted: it ignores unknown parameters without a message.
     """
 
-    def __init__(
-        self,
-        config: Pax8Config,
-        *,
-        timing: Timing | None = None,
-        limiter: RateLimiter | None = None,
-        on_request: Callable[[RequestEvent], None] | None = None,
-        on_quota: Callable[[Quota], None] | None = None,
-    ) -> None:
+    def __init__(self, config: Pax8Config, **options: Unpack[ClientOptions]) -> None:
         register_secret(config.client_secret.get_secret_value())
         self._config = config
         super().__init__(
@@ -67,16 +50,13 @@ class Pax8Client(VendorClient):
                 may_write=False,
             ),
             config,
-            timing=timing,
-            limiter=limiter,
-            on_request=on_request,
-            on_quota=on_quota,
+            **options,
         )
 
     def check(self) -> Pax8Check:
         """Fetch a token and read one row. This proves credentials, address and permission."""
         page = parse_page(self._transport.get_json("/companies", {"page": "0", "size": "1"}), "GET /companies")
-        return Pax8Check(page.total, self._transport.clock_offset_s)
+        return Pax8Check(page.total)
 
     def companies(self) -> Listing:
         """All companies of any status (docs/vendors/pax8.md#companies)."""
@@ -94,13 +74,6 @@ class Pax8Client(VendorClient):
         """One subscription. Raises NotFound if there is none."""
         return self._one("/subscriptions", subscription_id)
 
-    def subscription_history(self, subscription_id: str) -> tuple[Row, ...]:
-        """The earlier states of one subscription, in the vendor's order; newest first in the sample of the documents
-        (docs/vendors/pax8.md#subscriptions).
-        """
-        path = f"/subscriptions/{_segment(subscription_id)}/history"
-        return parse_content(self._transport.get_json(path), f"GET {path}")
-
     def usage_summaries(self, subscription_id: str) -> Listing:
         """The usage summaries of one subscription. Raises NotFound for an unknown subscription
         (docs/vendors/pax8.md#usage-summaries).
@@ -115,20 +88,13 @@ class Pax8Client(VendorClient):
         """
         return self._one("/usage-summaries", summary_id)
 
-    def usage_lines(self, summary_id: str, usage_date: date, product_id: str | None = None) -> Listing:
+    def usage_lines(self, summary_id: str, usage_date: date) -> Listing:
         """The usage lines of one summary as posted for one day: totals of the month so far, without ids
         (docs/vendors/pax8.md#usage-lines).
         """
-        params = {"usageDate": usage_date.isoformat()}
-        if product_id is not None:
-            params["productId"] = product_id
-        listing = self._list(f"/usage-summaries/{_segment(summary_id)}/usage-lines", **params)
-        return listing.only(
-            lambda row: (
-                _same(row.get("usageDate"), usage_date.isoformat(), 10)
-                and (product_id is None or _same(row.get("productId"), product_id))
-            ),
-        )
+        day = usage_date.isoformat()
+        listing = self._list(f"/usage-summaries/{_segment(summary_id)}/usage-lines", usageDate=day)
+        return listing.only(lambda row: row.get("usageDate") in (None, "") or str(row["usageDate"]).strip()[:10] == day)
 
     def invoices(self) -> Listing:
         """All invoices of any status, Void and Credited too (docs/vendors/pax8.md#invoices)."""
@@ -139,19 +105,6 @@ class Pax8Client(VendorClient):
         (docs/vendors/pax8.md#invoice-items).
         """
         return self._list(f"/invoices/{_segment(invoice_id)}/items")
-
-    def draft_items(self, month_offset: int, company_id: str | None = None) -> Listing:
-        """The items of the next invoice so far: `month_offset` 0 is this month, 1 the next. Without usage in arrears
-        (docs/vendors/pax8.md#invoice-items).
-        """
-        params = {"monthOffset": str(month_offset)}
-        if company_id is not None:
-            params["companyId"] = company_id
-        listing = self._list("/invoices/draftItems", **params)
-        if company_id is None:
-            return listing
-        # A row without a company is never counted for the company that was asked for (docs/vendors/pax8.md#no-company).
-        return listing.only(lambda row: bool(row.get("companyId")) and _same(row["companyId"], company_id))
 
     def _list(self, path: str, **params: str) -> Listing:
         read = Pax8ListRead(path, min(self._config.page_size, 200))
@@ -171,8 +124,7 @@ class Pax8Client(VendorClient):
         path = f"{collection}/{_segment(object_id)}"
         body = self._transport.get_json(path)
         if not isinstance(body, dict) or row_id(body) != object_id.strip().lower():
-            message = f"{VENDOR} GET {path}: the answer is not the object that was asked for. None of it is used."
-            raise BadAnswer(message, vendor=VENDOR, where=f"GET {path}", status=200)
+            raise bad_answer(VENDOR, f"GET {path}", "the answer is not the object that was asked for")
         return body
 
 
@@ -205,8 +157,3 @@ def _segment(value: str) -> str:
     if text in ("", ".", ".."):
         raise ValueError(f"{value!r} is not an id")
     return quote(text, safe="")
-
-
-def _same(found: Any, wanted: str, length: int | None = None) -> bool:
-    """Compare without case. An empty value counts as equal: only a row that contradicts the filter is dropped."""
-    return found in (None, "") or str(found).strip().lower()[:length] == wanted.strip().lower()

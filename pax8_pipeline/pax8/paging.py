@@ -24,9 +24,9 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pax8_pipeline.errors import BadAnswer, IncompleteRead
+from pax8_pipeline.errors import IncompleteRead
 from pax8_pipeline.text import jsontext
-from pax8_pipeline.transport.listing import Listing, Merged, Row, merge
+from pax8_pipeline.transport.listing import Listing, Merged, Row, bad_answer, merge
 
 VENDOR = "Pax8"
 ATTEMPTS = 3
@@ -59,23 +59,20 @@ def parse_page(body: Any, where: str) -> Page:
     page = body.get("page") if isinstance(body, dict) else None
     total = _count(page, "totalElements")
     if total is None:
-        raise _bad_answer(where, "the answer has no `page` object with `totalElements`")
-    rows = parse_content(body, where)
+        raise bad_answer(VENDOR, where, "the answer has no `page` object with `totalElements`")
+    rows = _content(body, where)
     size = _count(page, "size") or len(rows)
     return Page(rows, total, size, _count(page, "totalPages") or 0)
 
 
-def parse_content(body: Any, where: str) -> tuple[Row, ...]:
-    """Return the rows of an envelope; none if `content` is absent. Raises BadAnswer when it is not a list of
-    objects.
-    """
-    content = body.get("content") if isinstance(body, dict) else body
-    if isinstance(body, dict) and content is None:
+def _content(body: dict[str, Any], where: str) -> tuple[Row, ...]:
+    content = body.get("content")
+    if content is None:
         return ()
-    if not isinstance(body, dict) or not isinstance(content, list):
-        raise _bad_answer(where, "the answer is not an object with a list `content`")
+    if not isinstance(content, list):
+        raise bad_answer(VENDOR, where, "the answer is not an object with a list `content`")
     if not all(isinstance(row, dict) for row in content):
-        raise _bad_answer(where, "`content` holds something that is not an object")
+        raise bad_answer(VENDOR, where, "`content` holds something that is not an object")
     return tuple(content)
 
 
@@ -217,7 +214,3 @@ def _count_rows(pages: Sequence[Page]) -> Counter[str]:
 def _count(page: Any, name: str) -> int | None:
     value = page.get(name) if isinstance(page, dict) else None
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
-
-
-def _bad_answer(where: str, what: str) -> BadAnswer:
-    return BadAnswer(f"{VENDOR} {where}: {what}. None of it is used.", vendor=VENDOR, where=where, status=200)

@@ -30,10 +30,10 @@ from pax8_pipeline.transport.oauth import Token, TokenSource
 from pax8_pipeline.transport.quota import Quota, read_quota, usable_requests
 from pax8_pipeline.transport.rate_limit import RateLimiter
 from pax8_pipeline.transport.redact import guard_loggers
-from pax8_pipeline.transport.request_log import RequestLog
+from pax8_pipeline.transport.request_log import log_request
 from pax8_pipeline.transport.retry import RetryPolicy, http_date
 from pax8_pipeline.transport.retry_state import RetryState
-from pax8_pipeline.transport.session import Answer, HttpSession, NoResponse, NotSent
+from pax8_pipeline.transport.session import Answer, HttpSession, NoAnswer, NoResponse, NotSent
 from pax8_pipeline.transport.timing import Timing
 
 # What a 401 on a fresh token means at a vendor: the credentials are wrong, or one permission is missing.
@@ -75,7 +75,6 @@ class Transport:
         threads: int,
         fresh_401_means: Fresh401Meaning,
         may_write: bool,
-        log: RequestLog,
         on_quota: Callable[[Quota], None] | None = None,
         never: Collection[str] = (),
     ) -> None:
@@ -89,15 +88,9 @@ class Transport:
         self._slots = threading.BoundedSemaphore(threads)
         self._fresh_refused = fresh_401_means
         self._may_write = may_write
-        self._log = log
         self._on_quota = on_quota
         self._never = frozenset(name.lower() for name in never)
         self._clock: ClockSeen | None = None
-
-    @property
-    def clock_offset_s(self) -> float | None:
-        """The vendor's clock minus ours in seconds, from the last answer with a date; None before the first."""
-        return None if self._clock is None else (self._clock.vendor_time - self._clock.local_time).total_seconds()
 
     @property
     def clock(self) -> ClockSeen | None:
@@ -122,12 +115,7 @@ class Transport:
         while True:
             try:
                 answer = self._send("GET", path, token, params=params)
-            except NotSent as error:
-                failure = self._unreachable(where, str(error))
-                if error.permanent:
-                    raise failure from None
-                retries.wait_after_failure(failure)
-            except NoResponse as error:
+            except NoAnswer as error:
                 failure = self._unreachable(where, str(error))
                 if error.permanent:
                     raise failure from None
@@ -222,7 +210,7 @@ class Transport:
                 )
                 status = answer.status
             finally:
-                self._log.record(method, path, status, self.timing.clock() - started_at)
+                log_request(self.vendor, method, path, status, self.timing.clock() - started_at)
         if token is not None and answer.status != 401:
             self.tokens.mark_accepted(token)
         vendor_time = http_date(answer.headers.get("Date"))

@@ -5,14 +5,12 @@ is in its own module.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
 
 from pax8_pipeline.transport.client import Fresh401Meaning, Transport
 from pax8_pipeline.transport.oauth import TokenRequest, TokenSource
 from pax8_pipeline.transport.quota import Quota
 from pax8_pipeline.transport.rate_limit import RateLimiter
-from pax8_pipeline.transport.request_log import RequestEvent, RequestLog
 from pax8_pipeline.transport.retry import RetryPolicy
 from pax8_pipeline.transport.session import HttpSession, checked_url
 from pax8_pipeline.transport.timing import Timing
@@ -21,36 +19,21 @@ from pax8_pipeline.transport.timing import Timing
 _WINDOW_MARGIN_S = 1.0
 
 
-class ConnectionLimits(Protocol):
-    """The members that both vendors' configurations have: rate, threads, time-outs and retries (times in seconds)."""
+@dataclass(frozen=True, kw_only=True)
+class ConnectionLimits:
+    """How fast and how patiently a vendor is asked. Times are in seconds.
 
-    @property
-    def rate_limit(self) -> int:
-        """Requests in any `rate_window_s`."""
+    `rate_limit`: requests in any `rate_window_s`; it may grow up to `rate_ceiling` while nothing is refused (None: it
+    does not grow). `threads`: the most requests at the same time. `read_timeout_s`: between two pieces of an answer.
+    """
 
-    @property
-    def rate_window_s(self) -> float:
-        """Length of the rolling window."""
-
-    @property
-    def rate_ceiling(self) -> int | None:
-        """The rate limit may grow up to this while nothing is refused. None: it does not grow."""
-
-    @property
-    def threads(self) -> int:
-        """The most requests at the same time."""
-
-    @property
-    def connect_timeout_s(self) -> float:
-        """Time-out for a connection."""
-
-    @property
-    def read_timeout_s(self) -> float:
-        """Time-out between two pieces of an answer."""
-
-    @property
-    def retry(self) -> RetryPolicy:
-        """When and how often a request is repeated."""
+    rate_limit: int
+    rate_window_s: float
+    rate_ceiling: int | None = None
+    threads: int
+    connect_timeout_s: float = 10.0
+    read_timeout_s: float = 60.0
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
 
 
 @dataclass(frozen=True)
@@ -75,21 +58,17 @@ def connect(
     limits: ConnectionLimits,
     *,
     timing: Timing | None = None,
-    limiter: RateLimiter | None = None,
-    on_request: Callable[[RequestEvent], None] | None = None,
     on_quota: Callable[[Quota], None] | None = None,
 ) -> Transport:
-    """Return a vendor's Transport. `limiter`: a rate limit shared with another client of the same vendor.
+    """Return a vendor's Transport.
 
     Raises ConfigError for an address that is malformed or would send secrets unencrypted.
     """
     timing = timing or Timing()
-    if limiter is None:
-        window_s = limits.rate_window_s + _WINDOW_MARGIN_S
-        limiter = RateLimiter(
-            limits.rate_limit, window_s, clock=timing.clock, sleep=timing.sleep, ceiling=limits.rate_ceiling
-        )
-    log = RequestLog(profile.vendor, on_request)
+    window_s = limits.rate_window_s + _WINDOW_MARGIN_S
+    limiter = RateLimiter(
+        limits.rate_limit, window_s, clock=timing.clock, sleep=timing.sleep, ceiling=limits.rate_ceiling
+    )
 
     def session(url: str, variable: str) -> HttpSession:
         return HttpSession(
@@ -106,7 +85,6 @@ def connect(
         timing=timing,
         retry=limits.retry,
         limiter=limiter,
-        log=log,
     )
     return Transport(
         vendor=profile.vendor,
@@ -118,7 +96,6 @@ def connect(
         threads=limits.threads,
         fresh_401_means=profile.fresh_401_means,
         may_write=profile.may_write,
-        log=log,
         on_quota=on_quota,
         never=profile.never,
     )

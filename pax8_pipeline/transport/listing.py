@@ -10,6 +10,8 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from pax8_pipeline.errors import BadAnswer
+
 Row = dict[str, Any]
 Key = Callable[[Row], Hashable | None]
 
@@ -96,3 +98,8 @@ def only_list(body: dict[str, Any]) -> list[Any] | None:
     """Return the only list of an envelope whose key is not known; None if there is none, or more than one."""
     lists = [value for value in body.values() if isinstance(value, list)]
     return lists[0] if len(lists) == 1 else None
+
+
+def bad_answer(vendor: str, where: str, what: str) -> BadAnswer:
+    """Return the error for an answer that is not as documented; `where` is the method and path."""
+    return BadAnswer(f"{vendor} {where}: {what}. None of it is used.", vendor=vendor, where=where, status=200)

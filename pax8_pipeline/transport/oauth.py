@@ -28,10 +28,10 @@ from pax8_pipeline.errors import (
 from pax8_pipeline.transport.error_text import error_sentence, vendor_text
 from pax8_pipeline.transport.rate_limit import RateLimiter
 from pax8_pipeline.transport.redact import register_secret
-from pax8_pipeline.transport.request_log import RequestLog
+from pax8_pipeline.transport.request_log import log_request
 from pax8_pipeline.transport.retry import RetryPolicy
 from pax8_pipeline.transport.retry_state import RetryState
-from pax8_pipeline.transport.session import Answer, HttpSession, NoResponse, NotSent
+from pax8_pipeline.transport.session import Answer, HttpSession, NoAnswer
 from pax8_pipeline.transport.timing import Timing
 
 _RENEW_EARLY_S = 90.0
@@ -82,14 +82,12 @@ class TokenSource:
         timing: Timing,
         retry: RetryPolicy,
         limiter: RateLimiter,
-        log: RequestLog,
     ) -> None:
         self._request = request
         self._session = session
         self._timing = timing
         self._retry = retry
         self._limiter = limiter
-        self._log = log
         self._lock = threading.Lock()
         self._token: Token | None = None
         self._accepted_values: deque[str] = deque(maxlen=8)
@@ -137,13 +135,7 @@ class TokenSource:
             asked_at = self._timing.clock()
             try:
                 answer = self._request_token()
-            except NotSent as error:
-                failure = self._unreachable(str(error))
-                if error.permanent:
-                    raise failure from None
-                retries.wait_after_failure(failure)
-                continue
-            except NoResponse as error:
+            except NoAnswer as error:
                 failure = self._unreachable(str(error))
                 if error.permanent:
                     raise failure from None
@@ -178,7 +170,7 @@ class TokenSource:
             return answer
         finally:
             path = self._request.where.removeprefix("POST ")
-            self._log.record("POST", path, status, self._timing.clock() - started_at)
+            log_request(self._request.vendor, "POST", path, status, self._timing.clock() - started_at)
 
     def _read_token(self, answer: Answer, asked_at: float) -> Token:
         try:

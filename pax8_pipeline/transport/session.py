@@ -29,22 +29,20 @@ _CHUNK = 1 << 16
 LONGEST_BODY = 64 << 20
 
 
-class NotSent(Exception):
-    """The request was certainly not sent: no such name, no connection. `permanent`: another try cannot help."""
+class NoAnswer(Exception):
+    """No complete answer came. `permanent`: another try cannot help."""
 
     def __init__(self, why: str, *, permanent: bool = False) -> None:
         super().__init__(why)
         self.permanent = permanent
 
 
-class NoResponse(Exception):
-    """The request may have arrived, but no complete answer came: a time-out or a cut connection. `permanent` as
-    above.
-    """
+class NotSent(NoAnswer):
+    """The request was certainly not sent: no such name, no connection."""
 
-    def __init__(self, why: str, *, permanent: bool = False) -> None:
-        super().__init__(why)
-        self.permanent = permanent
+
+class NoResponse(NoAnswer):
+    """The request may have arrived: a time-out or a cut connection."""
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,12 @@ The endpoints are in `pax8.client` and `halo.client`. A vendor's addresses, toke
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Self, TypeVar
+from typing import Self, TypedDict, TypeVar, Unpack
 
 from pax8_pipeline.clock import ClockSeen
 from pax8_pipeline.transport.connect import ConnectionLimits, VendorProfile, connect
 from pax8_pipeline.transport.parallel import map_all
 from pax8_pipeline.transport.quota import Quota
-from pax8_pipeline.transport.rate_limit import RateLimiter
-from pax8_pipeline.transport.request_log import RequestEvent
 from pax8_pipeline.transport.timing import Timing
 
 Item = TypeVar("Item")
@@ -22,28 +20,24 @@ Result = TypeVar("Result")
 Progress = Callable[[int, int], None]
 
 
+class ClientOptions(TypedDict, total=False):
+    """What a client may be given beside its configuration: time (for tests), and what to call when the vendor states
+    its limit.
+    """
+
+    timing: Timing
+    on_quota: Callable[[Quota], None]
+
+
 class VendorClient:
     """One account at one vendor. Thread-safe. Close it, or use it as a context manager.
 
-    `limiter`: a rate limit shared with another client of the same account. `on_request`, `on_quota`: called after each
-    request, and when the vendor states its limit. Raises ConfigError for an address that is malformed or would send
-    secrets unencrypted.
+    Raises ConfigError for an address that is malformed or would send secrets unencrypted.
     """
 
-    def __init__(
-        self,
-        profile: VendorProfile,
-        limits: ConnectionLimits,
-        *,
-        timing: Timing | None = None,
-        limiter: RateLimiter | None = None,
-        on_request: Callable[[RequestEvent], None] | None = None,
-        on_quota: Callable[[Quota], None] | None = None,
-    ) -> None:
+    def __init__(self, profile: VendorProfile, limits: ConnectionLimits, **options: Unpack[ClientOptions]) -> None:
         self._threads = limits.threads
-        self._transport = connect(
-            profile, limits, timing=timing, limiter=limiter, on_request=on_request, on_quota=on_quota
-        )
+        self._transport = connect(profile, limits, **options)
 
     def __enter__(self) -> Self:
         return self
@@ -59,11 +53,6 @@ class VendorClient:
     def clock(self) -> ClockSeen | None:
         """The vendor's clock beside ours, from the last answer with a date; None before the first."""
         return self._transport.clock
-
-    @property
-    def limiter(self) -> RateLimiter:
-        """The shared rate limit."""
-        return self._transport.limiter
 
     def many(self, fn: Callable[[Item], Result], ids: Iterable[Item], progress: Progress | None = None) -> list[Result]:
         """Apply one of the client's reads to many ids at once. Results have the order of the ids; the first error ends

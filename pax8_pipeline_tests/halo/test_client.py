@@ -117,13 +117,6 @@ def test_a_bare_list_is_a_list(connect: Connect) -> None:
     assert len(client.items().objects) == 3
 
 
-def test_licences_of_one_client_are_checked_here(connect: Connect) -> None:
-    licences = [{"id": 1, "client_id": 7}, {"id": 2, "client_id": 8}]
-    client, server = connect(lambda asked: paged(asked, "licences", licences))
-    assert [row["id"] for row in client.licences(7).objects] == [1]
-    assert server.sent("GET")[0].params["client_id"] == "7"
-
-
 def test_a_recurring_invoice_whose_lines_are_told_is_not_read_again(connect: Connect) -> None:
     row = {"id": -94, "lines": [line(4, LINKED), line(0, []), line(1, LINKED), line(2)]}
     client, server = connect(lambda asked: paged(asked, "invoices", [row]))
@@ -323,21 +316,6 @@ def test_what_the_agent_may_not_see_is_told_from_bad_credentials(
     client, _ = connect(lambda asked: answer)
     with pytest.raises(kind):
         client.integration()
-
-
-def test_change_logs_are_checked_here(connect: Connect) -> None:
-    changes = [{"id": 1, "licence_id": 5}, {"id": 2, "licence_id": 6}, {"id": 3}]
-    client, server = connect(lambda asked: paged(asked, "anything", changes))
-    assert [row["id"] for row in client.licence_changes(5).objects] == [1, 3]
-    assert (server.sent("GET")[0].path, server.sent("GET")[0].params["licence_id"]) == ("/api/LicenceChange", "5")
-    changes[:] = [
-        {"id": 1, "invoice_id": -94, "invoice_line_id": 9},
-        {"id": 2, "invoice_id": -94, "invoice_line_id": 8},
-        {"id": 3, "invoice_id": -95, "invoice_line_id": 9},
-    ]
-    assert [row["id"] for row in client.invoice_changes(-94, 9).objects] == [1]
-    last = server.sent("GET", "/api/InvoiceChange")[0]
-    assert (last.params["invoice_id"], last.params["line_id"]) == ("-94", "9")
 
 
 def test_auth_info_needs_no_credentials(connect: Connect) -> None:

@@ -229,11 +229,9 @@ def test_a_row_without_an_id_cannot_be_counted() -> None:
         ([{"id": 1}], "clients", (({"id": 1},), None)),
         ({"record_count": 3, "clients": [{"id": 1}]}, "clients", (({"id": 1},), 3)),
         ({"record_count": 0, "clients": None}, "clients", ((), 0)),
-        ({"record_count": 1, "changes": [{"id": 1}]}, None, (({"id": 1},), 1)),
-        ([], None, ((), None)),
     ],
 )
-def test_a_list_is_bare_or_under_its_key(body: Any, key: str | None, found: Any) -> None:
+def test_a_list_is_bare_or_under_its_key(body: Any, key: str, found: Any) -> None:
     assert parse_list(body, key, "GET /x") == found
 
 
@@ -246,10 +244,8 @@ def test_a_list_is_bare_or_under_its_key(body: Any, key: str | None, found: Any)
         ({"clients": ["x"]}, "clients"),
         (None, "clients"),
         ("text", "clients"),
-        ({"record_count": 0}, None),
-        ({"a": [], "b": []}, None),
     ],
 )
-def test_a_missing_key_is_an_error_never_an_empty_list(body: Any, key: str | None) -> None:
+def test_a_missing_key_is_an_error_never_an_empty_list(body: Any, key: str) -> None:
     with pytest.raises(BadAnswer):
         parse_list(body, key, "GET /x")

@@ -191,13 +191,6 @@ def test_an_id_cannot_leave_its_segment(connect: Connect) -> None:
     assert server.sent("GET")[0].path == "/v1/usage-summaries/a%2F..%2Fb%3Fx"
 
 
-@pytest.mark.parametrize("body", [{"content": rows(3)}, {"content": []}, {}])
-def test_history_has_no_pages(body: Row, connect: Connect) -> None:
-    client, server = connect(lambda asked: json_response(body))
-    assert list(client.subscription_history("s1")) == body.get("content", [])
-    assert server.sent("GET")[0].path == "/v1/subscriptions/s1/history"
-
-
 def test_usage_of_an_unknown_subscription_is_an_error_not_an_empty_list(connect: Connect) -> None:
     """404 is documented for an unknown id, not for "no usage" (docs/vendors/pax8.md#usage-summaries)."""
     client, _ = connect(lambda asked: json_response({"type": "NOT_FOUND", "message": "Subscription Not Found"}, 404))
@@ -215,11 +208,8 @@ def test_usage_lines_are_asked_for_by_day_and_checked_here(connect: Connect) -> 
     client, server = connect(lambda asked: paged(asked, lines))
     every = client.usage_lines("u1", date(2026, 7, 31))
     assert [line["quantity"] for line in every.objects] == [1, 2, 4]
-    one = client.usage_lines("u1", date(2026, 7, 31), "p1")
-    assert [line["quantity"] for line in one.objects] == [1, 2]
-    assert (one.expected, len(one.objects)) == (2, 2)
-    assert [asked.params["usageDate"] for asked in server.sent("GET")] == ["2026-07-31"] * 2
-    assert server.sent("GET")[1].params["productId"] == "p1"
+    assert (every.expected, len(every.objects)) == (3, 3)
+    assert [asked.params["usageDate"] for asked in server.sent("GET")] == ["2026-07-31"]
 
 
 def test_equal_usage_lines_are_all_kept(connect: Connect) -> None:
@@ -228,24 +218,10 @@ def test_equal_usage_lines_are_all_kept(connect: Connect) -> None:
     assert len(client.usage_lines("u1", date(2026, 7, 31)).objects) == 3
 
 
-def test_draft_items_of_one_company_never_take_what_belongs_to_nobody(connect: Connect) -> None:
-    items: list[Row] = [{"companyId": "C1", "n": 1}, {"companyId": "c2", "n": 2}, {"companyId": None, "n": 3}, {"n": 4}]
-    client, server = connect(lambda asked: paged(asked, items))
-    assert [item["n"] for item in client.draft_items(1, "c1").objects] == [1]
-    assert [item["n"] for item in client.draft_items(0).objects] == [1, 2, 3, 4]
-    first, second = server.sent("GET")
-    assert (first.path, first.params["monthOffset"], first.params["companyId"]) == (
-        "/v1/invoices/draftItems",
-        "1",
-        "c1",
-    )
-    assert (second.params["monthOffset"], "companyId" in second.params) == ("0", False)
-
-
 def test_a_company_that_is_not_ours_is_forbidden(connect: Connect) -> None:
     client, _ = connect(lambda asked: json_response({"type": "FORBIDDEN", "message": "Not your company"}, 403))
     with pytest.raises(Forbidden, match="Not your company"):
-        client.draft_items(1, "c1")
+        client.invoice_items("i1")
 
 
 def test_many_keeps_the_order_of_the_ids_and_tells_progress(connect: Connect) -> None:
@@ -286,7 +262,6 @@ def test_whatever_is_called_only_get_leaves_but_for_the_token(connect: Connect) 
     client, server = connect(lambda asked: paged(asked, [{"id": "x"}]))
     arguments: dict[str, tuple[Any, ...]] = {
         "usage_lines": ("x", date(2026, 7, 31)),
-        "draft_items": (1,),
         "many": (client.usage_summaries, ["x"]),
     }
     called = set()
@@ -297,7 +272,7 @@ def test_whatever_is_called_only_get_leaves_but_for_the_token(connect: Connect) 
         with suppress(BadAnswer):  # a page where one object was asked for
             method(*arguments.get(name, ("x",) * len(needed)))
         called.add(name)
-    assert {"companies", "products", "subscriptions", "subscription_history", "invoice_items", "check"} <= called
+    assert {"companies", "products", "subscriptions", "invoice_items", "check"} <= called
     assert {asked.method for asked in server.asked} == {"GET", "POST"}
     assert {asked.path for asked in server.asked if asked.method == "POST"} == {"/v1/token"}
 

@@ -4,34 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
 from pax8_pipeline.transport.client import Fresh401Meaning, Transport
-from pax8_pipeline.transport.connect import VendorProfile, connect
+from pax8_pipeline.transport.connect import ConnectionLimits, VendorProfile, connect
 from pax8_pipeline.transport.oauth import TokenRequest
 from pax8_pipeline.transport.redact import register_secret
-from pax8_pipeline.transport.retry import RetryPolicy
 from pax8_pipeline_tests.support.scripted_http import FakeTime, Script, Server, serving
 
 SECRET = "s3cret-of/the+day="
 
 
-class GenerousLimits:
-    """Generous, so that only what a test scripts makes it wait."""
-
-    rate_limit = 1000
-    rate_window_s = 60.0
-    rate_ceiling: int | None = None
-    threads = 8
-    connect_timeout_s = 5.0
-    read_timeout_s = 5.0
-    retry = RetryPolicy()
-
-    def __init__(self, **other: Any) -> None:
-        vars(self).update(other)
+def generous_limits(**other: Any) -> ConnectionLimits:
+    """Return limits that let only what a test scripts wait."""
+    names = {field.name for field in fields(ConnectionLimits)}
+    given = {name: value for name, value in other.items() if name in names}
+    generous = ConnectionLimits(
+        rate_limit=1000, rate_window_s=60.0, threads=8, connect_timeout_s=5.0, read_timeout_s=5.0
+    )
+    return replace(generous, **given)
 
 
 def token_request(**other: Any) -> TokenRequest:
@@ -75,9 +70,8 @@ def build(time: FakeTime) -> Iterator[Build]:
             )
             transport = connect(
                 profile,
-                GenerousLimits(**limits),
+                generous_limits(**limits),
                 timing=time.timing(chance),
-                on_request=limits.get("on_request"),
                 on_quota=limits.get("on_quota"),
             )
             stack.callback(transport.close)

@@ -20,7 +20,6 @@ from pax8_pipeline.errors import (
     VendorError,
 )
 from pax8_pipeline.transport.client import Transport
-from pax8_pipeline.transport.request_log import RequestEvent
 from pax8_pipeline.transport.retry import RetryPolicy
 from pax8_pipeline_tests.support.scripted_http import (
     FakeTime,
@@ -324,23 +323,24 @@ def test_a_name_that_does_not_exist_is_named_so(build: Build, monkeypatch: pytes
         transport.get_json("/Client")
 
 
-def test_every_request_is_counted_with_its_outcome(build: Build) -> None:
-    seen: list[RequestEvent] = []
-    transport, _ = build(then_fine(html(500), ScriptedResponse(drop=True)), on_request=seen.append)
-    transport.get_json("/Client", {"page": "1"})
-    assert [(one.method, one.path, one.status) for one in seen] == [
-        ("POST", "/token", 200),
-        ("GET", "/Client", 500),
-        ("GET", "/Client", None),
-        ("GET", "/Client", 200),
+def test_every_request_is_logged_with_its_outcome(build: Build, caplog: pytest.LogCaptureFixture) -> None:
+    transport, _ = build(then_fine(html(500), ScriptedResponse(drop=True)))
+    with caplog.at_level("DEBUG", logger="pax8_pipeline.transport.request_log"):
+        transport.get_json("/Client", {"page": "1"})
+    assert [message.rpartition(" in ")[0] for message in caplog.messages if message.startswith("Halo ")] == [
+        "Halo POST /token: 200",
+        "Halo GET /Client: 500",
+        "Halo GET /Client: no answer",
+        "Halo GET /Client: 200",
     ]
 
 
 def test_the_vendors_clock_is_compared_with_ours(build: Build) -> None:
     transport, _ = build(always(json_response({}, Date="Sat, 01 Aug 2026 00:10:00 GMT")))
-    assert transport.clock_offset_s is None
+    assert transport.clock is None
     transport.get_json("/Client")
-    assert transport.clock_offset_s == 600.0
+    assert transport.clock is not None
+    assert (transport.clock.vendor_time - transport.clock.local_time).total_seconds() == 600.0
 
 
 def test_no_more_requests_are_under_way_than_threads_are_allowed(build: Build) -> None:

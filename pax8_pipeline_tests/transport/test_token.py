@@ -20,7 +20,6 @@ from pax8_pipeline.errors import (
 )
 from pax8_pipeline.transport.oauth import TokenSource
 from pax8_pipeline.transport.rate_limit import RateLimiter
-from pax8_pipeline.transport.request_log import RequestLog
 from pax8_pipeline.transport.retry import RetryPolicy
 from pax8_pipeline.transport.session import HttpSession
 from pax8_pipeline_tests.support.scripted_http import (
@@ -53,7 +52,6 @@ def source(time: FakeTime) -> Iterator[Source]:
                 timing=timing,
                 retry=RetryPolicy(),
                 limiter=RateLimiter(1000, 60, clock=timing.clock, sleep=timing.sleep),
-                log=RequestLog("Halo", None),
             )
             return tokens, server
 
