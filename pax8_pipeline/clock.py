@@ -8,11 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 VENDORS = ("Pax8", "Halo")
 TOLERANCE = timedelta(minutes=10)
+
+
+def utc_now() -> datetime:
+    """Return the current time in UTC without offset, as in the warehouse."""
+    return datetime.now(UTC).replace(tzinfo=None)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ import duckdb
 from pax8_pipeline.billing.verdicts import ALL_VERDICTS, ANY_OTHER, check_of
 from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.settings import Policy
-from pax8_pipeline.warehouse.connection import Connection, Warehouse
+from pax8_pipeline.warehouse.connection import Connection, Warehouse, quoted
 from pax8_pipeline.warehouse.models import load_sql, model
 from pax8_pipeline.warehouse.snapshots import dicts
 
@@ -169,7 +169,7 @@ def save_copy(warehouse: Warehouse, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     fresh = folder / f".{COPY}.new"
     with warehouse.connect() as connection:
-        connection.execute(f"COPY billing.findings TO '{_quoted(fresh)}' (FORMAT parquet)")
+        connection.execute(f"COPY billing.findings TO '{quoted(fresh)}' (FORMAT parquet)")
     os.replace(fresh, folder / COPY)
 
 
@@ -185,14 +185,10 @@ def load_copy(warehouse: Warehouse, folder: Path) -> int:
         if connection.execute("SELECT count(*) FROM billing.findings").fetchall() != [(0,)]:
             return 0
         try:
-            connection.execute(f"INSERT INTO billing.findings BY NAME FROM read_parquet('{_quoted(path)}')")
+            connection.execute(f"INSERT INTO billing.findings BY NAME FROM read_parquet('{quoted(path)}')")
         except duckdb.Error as error:
             raise PipelineError(
                 f"{warehouse.path} has no findings and their copy {path} cannot be read: {error}. Mend it, or move it "
                 "away: every loss is then new again"
             ) from error
         return int(connection.execute("SELECT count(*) FROM billing.findings").fetchall()[0][0])
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")

@@ -11,7 +11,7 @@ import click
 from pax8_pipeline.billing import acknowledgements as file
 from pax8_pipeline.billing import findings
 from pax8_pipeline.commands.common import console, json_option, notify, print_table, user_name
-from pax8_pipeline.commands.target import data_target
+from pax8_pipeline.commands.target import data_target, existing_warehouse
 from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.reports import formatting, plan_rows
 from pax8_pipeline.reports.table import Column, Table
@@ -61,7 +61,7 @@ def acknowledge(
     Written to data/acknowledged.csv, which you may edit and keep in Git.
     """
     settings = data_target(load_settings(), notify)
-    warehouse = _warehouse(settings)
+    warehouse = existing_warehouse(settings)
     acknowledged = {a.finding_id: a for a in file.load(settings.acknowledged_path)}
     if listing:
         file.refill(warehouse, list(acknowledged.values()))
@@ -119,14 +119,6 @@ def _known_id(warehouse: Warehouse, acknowledged: dict[str, file.Acknowledgement
     if found not in acknowledged:
         raise PipelineError(f"{found} is not acknowledged")
     return found
-
-
-def _warehouse(settings: Settings) -> Warehouse:
-    if not settings.warehouse_path.exists():
-        raise PipelineError(f"{settings.warehouse_path} does not exist yet: run `pax8-pipeline run` first")
-    warehouse = Warehouse(settings.warehouse_path)
-    warehouse.ensure_schema()
-    return warehouse
 
 
 def _open(warehouse: Warehouse) -> list[dict[str, Any]]:

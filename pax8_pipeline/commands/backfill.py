@@ -26,6 +26,7 @@ from pax8_pipeline.extract.backfill_estimate import Forecast, forecast
 from pax8_pipeline.extract.usage_lines import LINES, Lines
 from pax8_pipeline.extract.usage_summaries import month_of
 from pax8_pipeline.mapping.files import load_mappings
+from pax8_pipeline.orchestration.failed_check import FailedCheck
 from pax8_pipeline.pax8.client import Pax8Client
 from pax8_pipeline.pax8.config import CALLS_A_MINUTE as PAX8_CALLS_A_MINUTE
 from pax8_pipeline.reports import formatting
@@ -43,7 +44,7 @@ class Loaded:
 
     runs: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
-    checks: list[run_report.Check] = field(default_factory=list)
+    checks: list[FailedCheck] = field(default_factory=list)
     calls: int = 0
     seconds: float = 0.0
     months: Sequence[dict[str, Any]] = ()
@@ -190,9 +191,7 @@ def load(settings: Settings, months: Sequence[str], lines: Lines, *, per_month: 
             result = run_backfill(settings, run_months, lines=lines, progress=step)
             loaded.runs.append(result.run_id)
             loaded.errors += result.errors
-            loaded.checks += [
-                run_report.Check(c.asset, c.check, c.severity, c.blocking, c.description) for c in result.failed_checks
-            ]
+            loaded.checks += result.failed_checks
             if not result.success and not loaded.stopped:
                 loaded.errors.append("the run was stopped")
             if loaded.stopped:
@@ -214,11 +213,7 @@ def plan_bills(settings: Settings, months: Sequence[str]) -> run_report.RunRepor
     load_mappings(settings.mappings_path)
     with progress() as step:
         result = run_bill(settings, months[0], months[-1], progress=step)
-    checks = [
-        run_report.Check(c.asset, c.check, c.severity, c.blocking, c.description, c.subjects)
-        for c in result.failed_checks
-    ]
-    return run_report.build_run_report(settings, result.run_id, result.plan_id, checks, result.errors)
+    return run_report.build_run_report(settings, result.run_id, result.plan_id, result.failed_checks, result.errors)
 
 
 def as_data(estimate: Forecast, loaded: Loaded, report: run_report.RunReport | None, code: int) -> dict[str, Any]:

@@ -9,7 +9,6 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -86,11 +85,6 @@ def _err() -> Console:
 def notify(text: str) -> None:
     """Print a message to stderr, so that a program that reads the result from stdout sees only that."""
     _err().print(text)
-
-
-def utc_now() -> datetime:
-    """Return the current time in UTC without offset, as in the warehouse."""
-    return datetime.now(UTC).replace(tzinfo=None)
 
 
 def user_name() -> str:

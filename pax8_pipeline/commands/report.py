@@ -9,7 +9,6 @@ import click
 from pax8_pipeline.billing.planning import planner as plans
 from pax8_pipeline.commands.common import notify
 from pax8_pipeline.commands.target import data_target
-from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.reports import formatting, plan_report
 from pax8_pipeline.reports.page.context import ReportContext, report_context
 from pax8_pipeline.settings import load_settings
@@ -39,9 +38,7 @@ def report(plan_id: str | None, folder: Path | None, spreadsheet: Path | None, a
     warehouse = Warehouse(settings.warehouse_path)
     context = report_context(settings)
     with warehouse.connect(read_only=True) as connection:
-        chosen = plan_id or plans.latest_plan_id(connection)
-        if chosen is None:
-            raise PipelineError("no plan has been made yet: run `pax8-pipeline run` first")
+        chosen = plans.chosen_plan_id(connection, plan_id)
         if spreadsheet:
             _write_spreadsheet(connection, chosen, context, spreadsheet)
     page = plan_report.write_report(warehouse, chosen, folder or settings.reports_path, context)

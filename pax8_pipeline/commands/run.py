@@ -48,9 +48,7 @@ def sync(settings: Settings, *, apply: bool) -> run_report.RunReport:
     load_mappings(settings.mappings_path)  # a part of a mapping is worse than none: report it before a vendor is asked
     with progress() as step:
         result = run_daily_sync(settings, apply=apply, progress=step)
-    checks = [
-        run_report.Check(c.asset, c.check, c.severity, c.blocking, c.description, c.subjects)
-        for c in result.failed_checks
-    ]
     held_back = [result.held_back] if result.held_back else []
-    return run_report.build_run_report(settings, result.run_id, result.plan_id, checks, result.errors, held_back)
+    return run_report.build_run_report(
+        settings, result.run_id, result.plan_id, result.failed_checks, result.errors, held_back
+    )

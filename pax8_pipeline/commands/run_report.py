@@ -18,7 +18,9 @@ from pax8_pipeline.billing import exit_status, findings
 from pax8_pipeline.billing.ledger import ledger, recovery, writer
 from pax8_pipeline.billing.model import Plan, Remaining, money_sentences
 from pax8_pipeline.billing.planning import planner as plans
-from pax8_pipeline.commands.common import print_table, styled, utc_now
+from pax8_pipeline.clock import utc_now
+from pax8_pipeline.commands.common import print_table, styled
+from pax8_pipeline.orchestration.failed_check import FailedCheck
 from pax8_pipeline.reports import plan_facts, plan_rows, summary
 from pax8_pipeline.reports.table import Table
 from pax8_pipeline.settings import Settings
@@ -34,18 +36,6 @@ _SECTIONS = (
 
 
 @dataclass(frozen=True)
-class Check:
-    """One failed asset check."""
-
-    asset: str
-    name: str
-    severity: str
-    blocking: bool
-    description: str
-    subjects: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True)
 class RunReport:
     """The result of a run: its plan with rows and approvals, the checks that failed, and the exit status."""
 
@@ -53,7 +43,7 @@ class RunReport:
     plan: Plan | None
     rows: list[dict[str, Any]]
     states: dict[str, int]
-    checks: Sequence[Check]
+    checks: Sequence[FailedCheck]
     errors: Sequence[str]
     verdict: exit_status.ExitStatus
     report: str
@@ -67,7 +57,7 @@ def build_run_report(
     settings: Settings,
     run_id: str,
     plan_id: str | None,
-    checks: Sequence[Check],
+    checks: Sequence[FailedCheck],
     errors: Sequence[str],
     refused: Sequence[str] = (),
 ) -> RunReport:
@@ -204,7 +194,7 @@ def print_rows(console: Console, title: str, rows: Sequence[dict[str, Any]], lim
         console.print(f"... and {len(rows) - limit} more")
 
 
-def _checks(console: Console, checks: Sequence[Check]) -> None:
+def _checks(console: Console, checks: Sequence[FailedCheck]) -> None:
     for check in checks:
         style = "red" if check.severity == "ERROR" else "yellow"
         held = ", holds back what depends on it" if check.blocking and check.severity == "ERROR" else ""

@@ -12,8 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pax8_pipeline.commands.sandbox_server import serve_or_join
+from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.settings import REQUIRED_HALO, REQUIRED_PAX8, Settings, load_settings
 from pax8_pipeline.settings.secret_files import VENDOR_SECRETS, without_secrets
+from pax8_pipeline.warehouse.connection import Warehouse
 
 
 def sandbox_folder(settings: Settings) -> Path:
@@ -38,6 +40,15 @@ def data_target(settings: Settings, notify: Callable[[str], None]) -> Settings:
     notify(f"No credentials are set: this is the sandbox in {sandbox_folder(settings)}.")
     # With the sandbox's own policy: a plan is only valid for the policy that it was made with.
     return load_settings(sandbox_environment(settings, {}))
+
+
+def existing_warehouse(settings: Settings) -> Warehouse:
+    """Return the warehouse with the tables of this version. Raises PipelineError before the first run."""
+    if not settings.warehouse_path.exists():
+        raise PipelineError(f"{settings.warehouse_path} does not exist yet: run `pax8-pipeline run` first")
+    warehouse = Warehouse(settings.warehouse_path)
+    warehouse.ensure_schema()
+    return warehouse
 
 
 @contextmanager

@@ -6,7 +6,8 @@ import click
 
 from pax8_pipeline.billing.ledger import writer as writers
 from pax8_pipeline.billing.ledger.backup import restore
-from pax8_pipeline.commands.common import json_option, notify, print_json, user_name, utc_now
+from pax8_pipeline.clock import utc_now
+from pax8_pipeline.commands.common import json_option, notify, print_json, user_name
 from pax8_pipeline.commands.target import data_target
 from pax8_pipeline.settings import Settings, load_settings
 from pax8_pipeline.warehouse.connection import Warehouse

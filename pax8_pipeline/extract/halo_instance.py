@@ -5,9 +5,9 @@ The table is `meta.halo_instances`. HTTP is in `pax8_pipeline.halo`. Facts: docs
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from pax8_pipeline.clock import utc_now
 from pax8_pipeline.errors import VendorError
 from pax8_pipeline.warehouse.connection import Connection, Warehouse
 from pax8_pipeline.warehouse.snapshots import dicts
@@ -37,7 +37,7 @@ def store_instance(warehouse: Warehouse, run_id: str, client: InstanceSource) ->
         connection.execute(
             f"INSERT INTO meta.halo_instances (run_id, asked_at, {', '.join(_MEMBERS)}, problem) "
             "VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [run_id, datetime.now(UTC).replace(tzinfo=None), *values, problem],
+            [run_id, utc_now(), *values, problem],
         )
         return describe_instance(connection, run_id)
 

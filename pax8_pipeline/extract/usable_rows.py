@@ -6,8 +6,7 @@ Whether the read itself was complete is checked in `completeness`. What makes a 
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
+from pax8_pipeline.clock import utc_now
 from pax8_pipeline.extract.completeness import ACCEPT, shrink_accepted
 from pax8_pipeline.settings import Settings
 from pax8_pipeline.warehouse.connection import Connection, Warehouse
@@ -31,7 +30,7 @@ def count_usable(warehouse: Warehouse, table: str, run_id: str, settings: Settin
         connection.execute(
             "INSERT INTO meta.typed_rows (run_id, table_name, counted_at, row_count, usable, problem) "
             "VALUES (?, ?, ?, ?, ?, ?)",
-            [run_id, table, datetime.now(UTC).replace(tzinfo=None), rows, usable, problem],
+            [run_id, table, utc_now(), rows, usable, problem],
         )
     return problem
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import dagster as dg
 from dagster import DagsterInstance
 
-from pax8_pipeline.orchestration.run_events import FailedCheck, failed_checks, figures, step_failures
+from pax8_pipeline.orchestration.failed_check import FailedCheck
+from pax8_pipeline.orchestration.run_events import failed_checks, figures, step_failures
 from pax8_pipeline.settings.policy import Digest
 
 
@@ -69,9 +70,9 @@ def _failure(instance: DagsterInstance, run: dg.DagsterRun) -> Message:
 
 def _known_before(check: FailedCheck, plan: Mapping[str, str]) -> bool:
     """Return whether an earlier run found all that this check found: its findings are counted in the plan."""
-    counted = json.loads(plan.get("findings") or "{}").get(check.check)
+    counted = json.loads(plan.get("findings") or "{}").get(check.name)
     return check.severity != "ERROR" and counted is not None and not counted["news"]
 
 
 def _check_line(check: FailedCheck) -> str:
-    return f"[{check.severity}] {check.check} on {check.asset}: {check.description}"
+    return f"[{check.severity}] {check.name} on {check.asset}: {check.description}"

@@ -6,24 +6,12 @@ The warehouse is not opened here: a sensor works beside the run that may be writ
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import dagster as dg
 from dagster import DagsterEventType, DagsterInstance
 
 from pax8_pipeline.orchestration.assets.specs import asset_key
-
-
-@dataclass(frozen=True)
-class FailedCheck:
-    """One asset check that did not pass. `subjects` are the subscription ids of the rows it shows."""
-
-    asset: str
-    check: str
-    severity: str
-    blocking: bool
-    description: str
-    subjects: frozenset[str] = frozenset()
+from pax8_pipeline.orchestration.failed_check import FailedCheck
 
 
 def failed_checks(instance: DagsterInstance, run_id: str) -> list[FailedCheck]:
@@ -46,7 +34,7 @@ def failed_checks(instance: DagsterInstance, run_id: str) -> list[FailedCheck]:
                     _subjects(data.metadata),
                 )
             )
-    return sorted(found, key=lambda c: (c.severity != "ERROR", not c.blocking, c.asset, c.check))
+    return sorted(found, key=lambda c: (c.severity != "ERROR", not c.blocking, c.asset, c.name))
 
 
 def _subjects(metadata: Mapping[str, dg.MetadataValue]) -> frozenset[str]:

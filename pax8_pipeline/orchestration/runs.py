@@ -16,16 +16,17 @@ from typing import Any
 import dagster as dg
 from dagster import DagsterInstance
 
-from pax8_pipeline.definitions import build_defs
 from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.orchestration import alerts
 from pax8_pipeline.orchestration.assets.specs import asset_key
 from pax8_pipeline.orchestration.assets.step import progress_log
+from pax8_pipeline.orchestration.code_location import build_defs
+from pax8_pipeline.orchestration.failed_check import FailedCheck
 from pax8_pipeline.orchestration.instance import open_instance, process_lock
 from pax8_pipeline.orchestration.jobs import APPLY, BACKFILL, DAILY, HISTORY, LINES
 from pax8_pipeline.orchestration.partitions import partition_key
 from pax8_pipeline.orchestration.resources import FixedSettings
-from pax8_pipeline.orchestration.run_events import FailedCheck, failed_checks, figures, step_failures
+from pax8_pipeline.orchestration.run_events import failed_checks, figures, step_failures
 from pax8_pipeline.orchestration.run_origin import named_origin
 from pax8_pipeline.orchestration.write_permission import RANGE_TAG, Permission
 from pax8_pipeline.settings import Settings

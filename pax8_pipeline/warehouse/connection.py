@@ -118,7 +118,7 @@ class Warehouse:
         fresh.unlink(missing_ok=True)
         with self.connect() as connection:
             live = connection.execute("SELECT current_database()").fetchall()[0][0]
-            connection.execute(f"ATTACH '{_quoted(fresh)}' AS published")
+            connection.execute(f"ATTACH '{quoted(fresh)}' AS published")
             try:
                 for model in all_models().values():
                     if model.schema in PUBLISHED_SCHEMAS:
@@ -188,7 +188,8 @@ def _command(pid: int) -> str:
     return " ".join(part for part in parts[:2] if part)
 
 
-def _quoted(path: Path) -> str:
+def quoted(path: Path) -> str:
+    """Return a path as it stands between quotes in SQL."""
     return str(path).replace("'", "''")
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 
 from pax8_pipeline.billing.actions import registry
 from pax8_pipeline.billing.actions.action import Action
@@ -22,6 +22,7 @@ from pax8_pipeline.billing.applying.ports import HaloGateway, Pax8Gateway, Recor
 from pax8_pipeline.billing.applying.sending import Sender
 from pax8_pipeline.billing.applying.usage_invoices import UsageInvoiceWriter
 from pax8_pipeline.billing.model import Change, Entry, Plan, State
+from pax8_pipeline.clock import utc_now
 from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.settings import LineFallback
 
@@ -86,7 +87,7 @@ class Applier:
     step: Callable[[str], None] = lambda name: None
     writer: str = ""
     retired: frozenset[str] = frozenset()
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC).replace(tzinfo=None)
+    clock: Callable[[], datetime] = utc_now
 
     def apply(self, plan: Plan, changes: Sequence[Change]) -> ApplyResult:
         """Write every given change of `plan` once and say what became of each.

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from pax8_pipeline.billing.actions import usage_documents
 from pax8_pipeline.billing.actions.action import DocumentAction
@@ -22,6 +22,7 @@ from pax8_pipeline.billing.applying.document_results import compare, found_befor
 from pax8_pipeline.billing.applying.ports import InvoiceGateway, Record
 from pax8_pipeline.billing.ledger.recovery import not_shown_note
 from pax8_pipeline.billing.model import Entry
+from pax8_pipeline.clock import utc_now
 from pax8_pipeline.errors import NotFound, VendorError, WriteUnknown
 
 DAYS_AHEAD = 40  # later invoices are not looked for (docs/architecture.md#write-usage)
@@ -45,7 +46,7 @@ class UsageInvoiceWriter:
     ledger: Record
     today: date
     step: Callable[[str], None]
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC).replace(tzinfo=None)
+    clock: Callable[[], datetime] = utc_now
     writer: str = ""  # this data folder's identity, as documents carry it
     retired: frozenset[str] = frozenset()  # identities that a person retired
     seen: list[Object] = field(default_factory=list, init=False)  # documents with a usage key that searches showed

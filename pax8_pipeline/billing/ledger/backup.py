@@ -21,7 +21,7 @@ from typing import Any
 import duckdb
 
 from pax8_pipeline.errors import PipelineError
-from pax8_pipeline.warehouse.connection import Connection, Warehouse
+from pax8_pipeline.warehouse.connection import Connection, Warehouse, quoted
 from pax8_pipeline.warehouse.models import model
 
 SCHEMA = "pax8-pipeline/backup/1"
@@ -117,7 +117,7 @@ def _write(warehouse: Warehouse, plan_id: str, fresh: Path) -> None:
         for table, query in _TABLES.items():
             values = {"plan_id": plan_id} if "$plan_id" in query else {}
             path = fresh / f"{table}.parquet"
-            counted = connection.execute(f"COPY ({query}) TO '{_quoted(path)}' (FORMAT parquet)", values).fetchall()
+            counted = connection.execute(f"COPY ({query}) TO '{quoted(path)}' (FORMAT parquet)", values).fetchall()
             rows[table] = int(counted[0][0])
             _flush(path)
     manifest = {"schema": SCHEMA, "plan_id": plan_id, "written_at": datetime.now(UTC).isoformat(), "rows": rows}
@@ -166,7 +166,7 @@ def _forget_old(folder: Path, keep: int) -> None:
 
 def _load(connection: Connection, table: str, home: Path, rows: int) -> None:
     """Add the rows of one file that are not there yet; a column that the file is older than stays empty."""
-    source = f"read_parquet('{_quoted(home / f'{table}.parquet')}')"
+    source = f"read_parquet('{quoted(home / f'{table}.parquet')}')"
     found = connection.execute(f"SELECT count(*) FROM {source}").fetchall()[0][0]
     if found != rows:
         raise ValueError(f"{table} holds {found} rows, its manifest says {rows}")
@@ -174,7 +174,3 @@ def _load(connection: Connection, table: str, home: Path, rows: int) -> None:
     connection.execute(
         f"INSERT INTO {table} BY NAME SELECT * FROM {source} WHERE ({key}) NOT IN (SELECT ({key}) FROM {table})"
     )
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from pax8_pipeline.billing.ledger import documents
@@ -16,13 +16,10 @@ from pax8_pipeline.billing.ledger.recovery import settle_invoices
 from pax8_pipeline.billing.ledger.settlement import Settlement
 from pax8_pipeline.billing.ledger.target_recovery import settle_targets
 from pax8_pipeline.billing.model import Entry, Remaining, WriteStatus
+from pax8_pipeline.clock import utc_now
 from pax8_pipeline.warehouse.connection import Connection, Warehouse
 from pax8_pipeline.warehouse.models import load_sql, model
 from pax8_pipeline.warehouse.snapshots import dicts
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC).replace(tzinfo=None)
 
 
 @dataclass(frozen=True)
@@ -31,7 +28,7 @@ class Ledger:
 
     warehouse: Warehouse
     run_id: str
-    clock: Callable[[], datetime] = field(default=_utc_now, compare=False)
+    clock: Callable[[], datetime] = field(default=utc_now, compare=False)
 
     def record(self, plan_id: str, entries: Sequence[Entry]) -> None:
         """Append entries and flush them to disk in one commit."""

@@ -149,6 +149,14 @@ def latest_plan_id(connection: Connection) -> str | None:
     return str(rows[0][0]) if rows else None
 
 
+def chosen_plan_id(connection: Connection, plan_id: str | None) -> str:
+    """Return `plan_id`, or the id of the newest plan without one. Raises PipelineError before the first plan."""
+    chosen = plan_id or latest_plan_id(connection)
+    if chosen is None:
+        raise PipelineError("no plan has been made yet: run `pax8-pipeline run` first")
+    return chosen
+
+
 def load_plan(connection: Connection, plan_id: str) -> Plan:
     """Return the head of a stored plan. Raises PipelineError when there is none of that id."""
     rows = dicts(connection.execute("SELECT * FROM billing.plans WHERE plan_id = ?", [plan_id]))

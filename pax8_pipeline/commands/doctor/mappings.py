@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ def examine_halo(client: HaloClient, settings: Settings) -> Iterator[Diagnosis]:
     if loaded is None:
         return
     rows = loaded.subscriptions
-    headers = _read_once(lambda: client.recurring_invoices().objects)
+    headers = cache(lambda: client.recurring_invoices().objects)
     clients = {m.row: m.halo_client_id for m in loaded.clients}
     invoices = {m.row: m.halo_recurring_invoice_id for m in rows}
     lines, licences = ({m.row: getattr(m, name) for m in rows} for name in ("halo_line_id", "halo_licence_id"))
@@ -111,14 +112,3 @@ def _lines(headers: Rows) -> set[int]:
 
 def _texts(rows: Rows) -> set[str]:
     return {str(row.get("id") or "").strip().lower() for row in rows}
-
-
-def _read_once(read: Callable[[], Rows]) -> Callable[[], Rows]:
-    rows: list[Rows] = []
-
-    def read_or_reuse() -> Rows:
-        if not rows:
-            rows.append(read())
-        return rows[0]
-
-    return read_or_reuse

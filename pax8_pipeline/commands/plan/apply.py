@@ -8,8 +8,9 @@ import click
 
 from pax8_pipeline.billing import approvals, exit_status
 from pax8_pipeline.billing.planning import planner as plans
+from pax8_pipeline.clock import utc_now
 from pax8_pipeline.commands import run_report
-from pax8_pipeline.commands.common import console, json_option, notify, progress, utc_now
+from pax8_pipeline.commands.common import console, json_option, notify, progress
 from pax8_pipeline.commands.target import data_target, open_target
 from pax8_pipeline.mapping.files import load_mappings
 from pax8_pipeline.reports import formatting
@@ -69,9 +70,5 @@ def _apply(settings: Settings, plan_id: str) -> run_report.RunReport:
 
     with progress() as step:
         result = run_apply_plan(settings, plan_id, progress=step)
-    checks = [
-        run_report.Check(c.asset, c.check, c.severity, c.blocking, c.description, c.subjects)
-        for c in result.failed_checks
-    ]
     refused = [result.refused] if result.refused else []
-    return run_report.build_run_report(settings, result.run_id, plan_id, checks, result.errors, refused)
+    return run_report.build_run_report(settings, result.run_id, plan_id, result.failed_checks, result.errors, refused)

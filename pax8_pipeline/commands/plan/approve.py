@@ -9,13 +9,14 @@ import click
 
 from pax8_pipeline.billing import approvals
 from pax8_pipeline.billing.planning import planner as plans
+from pax8_pipeline.clock import utc_now
 from pax8_pipeline.commands import run_report
-from pax8_pipeline.commands.common import HALO_ID, console, json_option, notify, user_name, utc_now
-from pax8_pipeline.commands.target import data_target
+from pax8_pipeline.commands.common import HALO_ID, console, json_option, notify, user_name
+from pax8_pipeline.commands.target import data_target, existing_warehouse
 from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.mapping.files import load_mappings
 from pax8_pipeline.reports import formatting, plan_rows
-from pax8_pipeline.settings import Settings, load_settings
+from pax8_pipeline.settings import load_settings
 from pax8_pipeline.warehouse.connection import Warehouse
 
 SCHEMA = "pax8-pipeline/approval/1"
@@ -44,7 +45,7 @@ def approve(
 ) -> None:
     """Approve the changes of plan ID that wait for a person. Recorded: who, when, the plan's checksum."""
     settings = data_target(load_settings(), notify)
-    warehouse = _warehouse(settings)
+    warehouse = existing_warehouse(settings)
     who = by if by is not None else user_name()
     scope = approvals.Scope(client, _row_id(warehouse, plan_id, row))
     approval = approvals.record_approval(
@@ -70,14 +71,6 @@ def approve(
     _show(approval, rows, open_changes.held, next_commands)
     if settings.write_mode != "apply":
         notify("The write mode is dry_run: `plan apply` needs HALO_WRITE_MODE=apply.")
-
-
-def _warehouse(settings: Settings) -> Warehouse:
-    if not settings.warehouse_path.exists():
-        raise PipelineError(f"{settings.warehouse_path} does not exist yet: run `pax8-pipeline run` first")
-    warehouse = Warehouse(settings.warehouse_path)
-    warehouse.ensure_schema()
-    return warehouse
 
 
 def _row_id(warehouse: Warehouse, plan_id: str, row: str | None) -> str | None:

@@ -14,8 +14,9 @@ from pax8_pipeline.billing.planning import planner as plans
 from pax8_pipeline.billing.planning.context import PlanContext
 from pax8_pipeline.billing.rollback import make_rollback
 from pax8_pipeline.clients import halo_config
+from pax8_pipeline.clock import utc_now
 from pax8_pipeline.commands import run_report
-from pax8_pipeline.commands.common import console, json_option, notify, utc_now
+from pax8_pipeline.commands.common import console, json_option, notify
 from pax8_pipeline.commands.target import open_target
 from pax8_pipeline.halo.client import HaloClient
 from pax8_pipeline.mapping.files import load_mappings

@@ -18,7 +18,6 @@ from pax8_pipeline.commands.plan.approve import approve
 from pax8_pipeline.commands.plan.list import list_plans
 from pax8_pipeline.commands.plan.rollback import rollback
 from pax8_pipeline.commands.target import data_target
-from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.reports import formatting, plan_report, plan_rows
 from pax8_pipeline.reports.page.context import report_context
 from pax8_pipeline.reports.summary import at_stake
@@ -103,9 +102,7 @@ def show(
     """Show a plan: what would change or did, what is held back and why, and the money."""
     settings = data_target(load_settings(), notify)
     with Warehouse(settings.warehouse_path).connect(read_only=True) as connection:
-        chosen = plan_id or plans.latest_plan_id(connection)
-        if chosen is None:
-            raise PipelineError("no plan has been made yet: run `pax8-pipeline run` first")
+        chosen = plans.chosen_plan_id(connection, plan_id)
         head = plans.load_plan(connection, chosen)
         text = {
             "md": lambda: plan_report.plan_markdown(connection, chosen, limit=100_000),

@@ -85,7 +85,7 @@ def test_a_run_stopped_half_way_keeps_what_it_read_and_the_next_goes_on_there(tm
 def test_items_that_were_not_read_whole_stop_what_rests_on_them_and_are_asked_again(tmp_path: Path) -> None:
     harness = PipelineHarness(tmp_path, years(faults={"items": incomplete("GET items")}))
     held = backfill(harness, "2026-01", "2026-02")
-    assert [c.check for c in held.failed_checks if c.blocking] == ["incomplete_read"]
+    assert [c.name for c in held.failed_checks if c.blocking] == ["incomplete_read"]
     harness.pax8.faults.clear()
     assert backfill(harness, "2026-01", "2026-02").success
     assert rows(harness, "SELECT count(*) FROM staging.invoice_items") == [(4,)]  # and the two of the last two months
@@ -129,5 +129,5 @@ def test_lines_that_are_not_whole_stop_what_rests_on_them_whatever_came_after(tm
 
     harness.pax8 = Cut(usage=harness.pax8.usage)
     result = harness.sync()
-    assert [(c.asset, c.check) for c in result.failed_checks if c.blocking] == [("pax8/usage_lines", "incomplete_read")]
+    assert [(c.asset, c.name) for c in result.failed_checks if c.blocking] == [("pax8/usage_lines", "incomplete_read")]
     assert result.plan_id is None

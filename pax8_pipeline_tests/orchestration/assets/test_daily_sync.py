@@ -118,7 +118,7 @@ def test_usage_without_a_company_is_a_warning_of_the_run_and_stops_nothing(
     ran: tuple[PipelineHarness, RunResult],
 ) -> None:
     _, result = ran
-    assert [(c.asset, c.check, c.severity, c.blocking) for c in result.failed_checks] == [
+    assert [(c.asset, c.name, c.severity, c.blocking) for c in result.failed_checks] == [
         ("staging/usage_summaries", "usage_unassigned", "WARN", False)
     ]
 
@@ -187,7 +187,7 @@ def test_the_native_integration_stops_the_writes_and_the_report_is_made_all_the_
     made = harness.made(result.run_id)
     assert (result.success, result.errors, harness.halo.written) == (False, [], [])
     assert result.plan_id is not None
-    assert [(c.check, c.severity, c.blocking) for c in result.failed_checks] == [("native_integration", "ERROR", True)]
+    assert [(c.name, c.severity, c.blocking) for c in result.failed_checks] == [("native_integration", "ERROR", True)]
     assert "billing/writes" not in made
     assert made["billing/report"]["plan_id"] == result.plan_id
 
@@ -196,7 +196,7 @@ def test_settings_of_the_native_integration_that_cannot_be_seen_stop_the_writes(
     harness = out_of_step(tmp_path)
     harness.halo.faults["integration"] = Forbidden("Halo: not allowed", vendor="Halo", status=403)
     result = harness.sync()
-    assert [c.check for c in result.failed_checks] == ["native_integration"]
+    assert [c.name for c in result.failed_checks] == ["native_integration"]
     assert harness.halo.written == []
 
 
@@ -204,7 +204,7 @@ def test_a_run_over_its_guardrail_is_held_whole_with_a_report(tmp_path: Path) ->
     harness = out_of_step(tmp_path)
     (tmp_path / "policy.yaml").write_text("guardrails: {run: {money_delta: 100}}\n", encoding="utf-8")
     result = harness.sync()
-    assert [(c.check, c.severity) for c in result.failed_checks] == [("guardrails", "ERROR")]
+    assert [(c.name, c.severity) for c in result.failed_checks] == [("guardrails", "ERROR")]
     assert (harness.halo.written, "billing/report" in harness.made(result.run_id)) == ([], True)
 
 
@@ -225,7 +225,7 @@ def test_a_list_that_is_not_whole_stops_what_rests_on_it_and_nothing_else(tmp_pa
     result = harness.sync()
     made = harness.made(result.run_id)
     assert (result.success, result.plan_id, result.errors) == (False, None, [])
-    assert [(c.asset, c.check) for c in result.failed_checks] == [("pax8/subscriptions", "incomplete_read")]
+    assert [(c.asset, c.name) for c in result.failed_checks] == [("pax8/subscriptions", "incomplete_read")]
     assert ("staging/subscriptions" in made, "staging/licences" in made) == (False, True)
     assert made["pax8/subscriptions"]["complete"] is False
 
@@ -234,7 +234,7 @@ def test_a_list_that_only_usage_needs_and_that_is_not_whole_does_not_hold_seats(
     harness = out_of_step(tmp_path)
     harness.halo.faults["invoices"] = incomplete("GET /Invoice")
     result = harness.sync()
-    found = [(c.asset, c.check, c.severity, c.blocking) for c in result.failed_checks if c.severity == "ERROR"]
+    found = [(c.asset, c.name, c.severity, c.blocking) for c in result.failed_checks if c.severity == "ERROR"]
     assert found == [("halo/invoices", "incomplete_read", "ERROR", False)]
     assert result.applied == {"verified": 1}
 
@@ -245,7 +245,7 @@ def test_a_mass_disappearance_stops_the_run_today_and_tomorrow(tmp_path: Path) -
     harness.pax8.subscription_rows = harness.pax8.subscription_rows[:5]
     for _ in range(2):
         result = harness.sync()
-        assert [(c.asset, c.check) for c in result.failed_checks] == [("pax8/subscriptions", "snapshot_shrank")]
+        assert [(c.asset, c.name) for c in result.failed_checks] == [("pax8/subscriptions", "snapshot_shrank")]
         assert result.plan_id is None
 
 

@@ -17,7 +17,7 @@ WRONG = RIGHT + timedelta(days=1)
 
 
 def clock_check(result: RunResult) -> list[tuple[str, str]]:
-    return [(c.severity, c.description) for c in result.failed_checks if c.check == "clock"]
+    return [(c.severity, c.description) for c in result.failed_checks if c.name == "clock"]
 
 
 def test_with_the_right_day_the_run_writes_and_keeps_what_the_vendors_said(tmp_path: Path) -> None:
