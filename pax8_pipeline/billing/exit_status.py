@@ -16,6 +16,7 @@ from pax8_pipeline.billing.model import Plan, Remaining
 from pax8_pipeline.billing.planning.guardrails import override_instructions
 
 DONE, ERROR, WAITS, HELD = 0, 1, 2, 3
+_HELD_BY = "held by a guardrail: "
 NEXT = "put them right, or `pax8-pipeline acknowledge` those that are meant to be so (`--list` shows all)"
 
 
@@ -62,7 +63,8 @@ def evaluate(
     if not plan.complete:
         return ExitStatus(HELD, f"the plan may not be applied: {plan.problem}")
     if held:
-        return ExitStatus(HELD, f"held by a guardrail: {'; '.join(held)}; {override_instructions(plan.plan_id)}{also}")
+        reasons = "; ".join(text.removeprefix(_HELD_BY) for text in held)  # the sentence of a row names it itself
+        return ExitStatus(HELD, f"{_HELD_BY}{reasons}; {override_instructions(plan.plan_id)}{also}")
     return _waiting(plan, remaining, pending, findings, verified) or _done(states, verified)
 
 

@@ -6,10 +6,11 @@ Usage is in `usage_summaries` and `usage_lines`; HTTP is in `pax8_pipeline.pax8`
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from pax8_pipeline.errors import VendorError
 from pax8_pipeline.extract.completeness import read_complete
 from pax8_pipeline.extract.ports import Pax8Reader, Progress
 from pax8_pipeline.warehouse import snapshots
@@ -73,13 +74,26 @@ def pages_per_invoice(connection: Connection) -> int:
 
 
 def read_invoice_items(
-    client: Pax8Reader, invoice_ids: Sequence[str], progress: Progress | None = None
+    client: Pax8Reader,
+    invoice_ids: Sequence[str],
+    progress: Progress | None = None,
+    errors: MutableMapping[str, VendorError] | None = None,
 ) -> list[snapshots.Read]:
-    """Read the items of some invoices, one Read for each. The scope is the invoice id in lower case."""
+    """Read the items of some invoices, one Read for each. The scope is the invoice id in lower case.
 
-    def read(invoice_id: str) -> snapshots.Read:
+    The first VendorError is raised. With `errors`, it is put there by its invoice id instead, and the other invoices
+    are read all the same.
+    """
+
+    def read(invoice_id: str) -> snapshots.Read | None:
         endpoint = f"/invoices/{invoice_id}/items"
         scope = invoice_id.strip().lower()
-        return read_complete("pax8.invoice_items", lambda: client.invoice_items(invoice_id), endpoint, scope)
+        try:
+            return read_complete("pax8.invoice_items", lambda: client.invoice_items(invoice_id), endpoint, scope)
+        except VendorError as error:
+            if errors is None:
+                raise
+            errors[invoice_id] = error
+            return None
 
-    return client.many(read, invoice_ids, progress)
+    return [one for one in client.many(read, invoice_ids, progress) if one is not None]

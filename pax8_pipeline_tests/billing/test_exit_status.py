@@ -81,6 +81,12 @@ def test_a_run_without_a_plan_is_an_error_unless_a_check_held_it() -> None:
     assert evaluate(None, {}, Remaining(), [], errors=[], blocking=["incomplete_read"]).code == 3
 
 
+def test_a_held_client_says_once_what_holds_it() -> None:
+    row = "held by a guardrail: client 201: 3 lines ended, limit lines_ended is 2"
+    sentence = evaluate(plan(), {}, Remaining(held=3), [row], errors=[], blocking=[]).sentence
+    assert sentence.startswith("held by a guardrail: client 201: 3 lines ended")
+
+
 def test_a_guardrails_sentence_carries_the_commands_that_let_this_one_plan_past() -> None:
     head = plan()
     sentence = evaluate(head, {}, Remaining(held=1), ["6 lines ended, limit 5"], errors=[], blocking=[]).sentence

@@ -163,12 +163,12 @@ def kill(process: subprocess.Popen[str]) -> None:
     process.communicate(timeout=60)
 
 
-def until(so: Callable[[], bool], seconds: float = 120) -> None:
-    """Wait until a condition holds in this process's sandbox. Raises AssertionError after `seconds`."""
+def until(so: Callable[[], bool], seconds: float = 120, *, pause_s: float = 0.01) -> None:
+    """Wait until a condition holds, which is asked every `pause_s`. Raises AssertionError after `seconds`."""
     pause, deadline = threading.Event(), time.monotonic() + seconds
     while not so():
         assert time.monotonic() < deadline, "waited in vain"
-        pause.wait(0.01)
+        pause.wait(pause_s)
 
 
 @contextmanager

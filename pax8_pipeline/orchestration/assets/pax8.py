@@ -5,10 +5,13 @@ decided in `extract.pax8_lists`.
 # No `from __future__ import annotations` here: Dagster looks at the annotation of `context` itself.
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import dagster as dg
 
+from pax8_pipeline.errors import VendorError
 from pax8_pipeline.extract import pax8_lists as loading
 from pax8_pipeline.extract.vendor_clocks import store_clock
 from pax8_pipeline.orchestration.assets.raw_reads import StoredReads, raw_asset, store_each, store_read
@@ -19,6 +22,7 @@ from pax8_pipeline.orchestration.resources import Pax8Resource, SettingsResource
 
 # The answers of so many invoices are stored together.
 _INVOICES_AT_ONCE = 20
+_MONTHS_NAMED = 6
 _LISTS = {
     "companies": "All customer companies of the partner account, of any status.",
     "products": "The product catalogue.",
@@ -63,33 +67,81 @@ def _items_asset(months: dg.PartitionsDefinition) -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult:
         """Read the items of invoices that are not stored yet: those of the partitions, and late ones of two months."""
         with asset_step(context, settings, warehouse) as step:
-            by_month = _read_items(step, pax8, [month_of_partition(key) for key in context.partition_keys])
-            # A late invoice can belong to another month than the partitions of the run. It is shown with the last one.
-            by_partition = {key: by_month.pop(month_of_partition(key), StoredReads()) for key in context.partition_keys}
-            for other in by_month.values():
-                by_partition[context.partition_keys[-1]].add(other)
-            for key, stored in by_partition.items():
-                metadata = {**stored.metadata(), "invoices_read": len(stored.snapshots)}
-                context.add_asset_metadata(metadata, partition_key=key)
+            items = _read_items(step, pax8, [month_of_partition(key) for key in context.partition_keys])
+            for key, metadata in items.of_partitions(context.partition_keys).items():
+                if items.failed:  # a step that fails shows only what it logs itself
+                    context.log_event(dg.AssetMaterialization(context.asset_key, partition=key, metadata=metadata))
+                else:
+                    context.add_asset_metadata(metadata, partition_key=key)
+            items.raise_failed()
             return dg.MaterializeResult()
 
     asset: dg.AssetsDefinition = invoice_items
     return asset
 
 
-def _read_items(step: AssetStep, pax8: Pax8Resource, months: Sequence[str]) -> dict[str, StoredReads]:
-    """Read and store a few invoices at a time, so that a stop loses little. Return the stored reads by usage month."""
+@dataclass
+class _ItemsByMonth:
+    """What was read of the invoice items of each usage month, and the first error of each month with one."""
+
+    read: dict[str, StoredReads] = field(default_factory=dict)
+    failed: dict[str, VendorError] = field(default_factory=dict)
+
+    def of_partitions(self, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Return the metadata of each partition that was read without an error.
+
+        A late invoice can belong to another month than the partitions of the run. It is shown with the last one.
+        """
+        shown_with = {
+            month: f"{month}-01" if f"{month}-01" in keys else keys[-1] for month in (*self.read, *self.failed)
+        }
+        by_partition = {key: StoredReads() for key in keys}
+        for month, stored in self.read.items():
+            by_partition[shown_with[month]].add(stored)
+        failed = {shown_with[month] for month in self.failed}
+        return {
+            key: {**stored.metadata(), "invoices_read": len(stored.snapshots)}
+            for key, stored in by_partition.items()
+            if key not in failed
+        }
+
+    def raise_failed(self) -> None:
+        """Raise the first error, with the months that are missing; nothing when all were read."""
+        if self.failed:
+            first = next(iter(self.failed.values()))
+            months = sorted(self.failed)
+            named = ", ".join(months[:_MONTHS_NAMED])
+            more = f" and {len(months) - _MONTHS_NAMED} more" if len(months) > _MONTHS_NAMED else ""
+            text = (
+                f"the invoices with the usage of {named}{more} could not be read, all others are stored; run these "
+                f"months again. {first}"
+            )
+            raise type(first)(text, vendor=first.vendor, where=first.where, status=first.status)
+
+
+def _read_items(step: AssetStep, pax8: Pax8Resource, months: Sequence[str]) -> _ItemsByMonth:
+    """Read and store a few invoices at a time, so that a stop loses little. An invoice that Pax8 does not give takes
+    no other with it; when none of a few was given, the rest is not asked for.
+    """
     with step.warehouse.connect() as connection:
         invoices = loading.invoices_to_read(connection, step.settings.today, months)
     client, progress = pax8.client(step.settings), step.progress("invoices")
-    by_month: dict[str, StoredReads] = {}
+    items = _ItemsByMonth()
     for start in range(0, len(invoices), _INVOICES_AT_ONCE):
         batch = invoices[start : start + _INVOICES_AT_ONCE]
-        read = partial(loading.read_invoice_items, client, [w.invoice_id for w in batch])
-        for one, stored in zip(batch, store_each(step, read), strict=True):
-            by_month.setdefault(one.month, StoredReads()).add(stored)
+        errors: dict[str, VendorError] = {}
+        read = partial(loading.read_invoice_items, client, [w.invoice_id for w in batch], errors=errors)
+        answered = store_each(step, read)
+        given = [one for one in batch if one.invoice_id not in errors]
+        for one, stored in zip(given, answered, strict=True):
+            items.read.setdefault(one.month, StoredReads()).add(stored)
+        for one in batch if given else invoices[start:]:
+            if one not in given:
+                items.failed.setdefault(one.month, errors.get(one.invoice_id) or next(iter(errors.values())))
+        if not given:
+            break
         progress(start + len(batch), len(invoices))
     if invoices:
-        objects = sum(stored.objects for stored in by_month.values())
+        objects = sum(stored.objects for stored in items.read.values())
         step.log(f"pax8.invoice_items: {objects} objects of {len(invoices)} invoices")
-    return by_month
+    return items

@@ -62,7 +62,21 @@ def column_schema(contract: Model, prefix: str = "") -> dg.TableSchema:
 
 def _table_column(contract: Model, column: Column, prefix: str) -> dg.TableColumn:
     constraints = dg.TableColumnConstraints(nullable=not column.not_null, unique=contract.key == (column.name,))
-    return dg.TableColumn(f"{prefix}{column.name}", column.type, column.about, constraints)
+    return dg.TableColumn(f"{prefix}{column.name}", column.type, _with_sources(column), constraints)
+
+
+def _with_sources(column: Column) -> str:
+    """Return what the column means, and under it its sources as links to their assets, in Markdown.
+
+    The open-source UI stores column lineage and never shows it, so people find it here.
+    """
+    links = [_link(source) for source in column.sources]
+    return f"{column.about}\n\nFrom {', '.join(links)}" if links else column.about
+
+
+def _link(source: str) -> str:
+    key = shown_as(source.rpartition(".")[0])
+    return source if key is None else f"[{source}](/assets/{'/'.join(key.path)})"
 
 
 def mappings_schema() -> dg.TableSchema:

@@ -14,6 +14,7 @@ HTML = (
     "<body><center><h1>{status} {reason}</h1></center><hr><center>gateway</center></body></html>"
 )
 REASONS = {
+    403: "Forbidden",
     408: "Request Timeout",
     429: "Too Many Requests",
     500: "Internal Server Error",

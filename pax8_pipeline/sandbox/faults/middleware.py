@@ -115,7 +115,7 @@ class FaultMiddleware:
             await self._change_list(fault, exchange)
         elif kind in ("429", "429_no_header"):
             await self._order_429(fault, exchange)
-        elif kind in ("408", "500", "502", "503"):
+        elif kind in ("403", "408", "500", "502", "503"):
             await self._refuse(kind, exchange)
         elif kind == "not_json":
             await exchange.answer(200, faults_bodies.html(200), "text/html")

@@ -17,6 +17,7 @@ KINDS = {
     "latency": "answers after params.seconds (default 0.2) more; combines with other faults",
     "429": "429 with Retry-After: params.retry_after seconds (default 1), params.style seconds or date",
     "429_no_header": "429 without Retry-After",
+    "403": "403 with an HTML body, as where a right is missing",
     "500": "500 with an HTML body",
     "502": "502 with an HTML body",
     "503": "503 with an HTML body",

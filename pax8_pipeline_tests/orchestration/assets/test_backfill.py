@@ -11,7 +11,7 @@ import dagster as dg
 import duckdb
 import pytest
 
-from pax8_pipeline.errors import Unreachable
+from pax8_pipeline.errors import Forbidden, Unreachable
 from pax8_pipeline.orchestration.partitions import months_between
 from pax8_pipeline.orchestration.runs import run_backfill
 from pax8_pipeline.transport.listing import Listing
@@ -75,11 +75,44 @@ def test_a_run_stopped_half_way_keeps_what_it_read_and_the_next_goes_on_there(tm
     whole = years()
     harness = PipelineHarness(tmp_path, Dies(invoice_rows=whole.invoice_rows, items=whole.items))
     stopped = backfill(harness, *MONTHS)
-    assert stopped.errors == ["pax8__invoice_items: Pax8 cannot be reached: the line is down"]
+    assert stopped.errors == [
+        "pax8__invoice_items: the invoices with the usage of 2026-02, 2026-03, 2026-04, 2026-05, 2026-06, 2026-07 could "
+        "not be read, all others are stored; run these months again. Pax8 cannot be reached: the line is down"
+    ]
     harness.pax8 = years()
     assert backfill(harness, *MONTHS).success
-    assert len(harness.pax8.asked("items")) == 31 - 20  # what was kept in parts is not asked again
+    assert len(harness.pax8.asked("items")) == 31 - 25  # what is stored is not asked for again
     assert rows(harness, "SELECT count(*), count(DISTINCT item_id) FROM staging.invoice_items") == [(31, 31)]
+
+
+def test_an_invoice_that_pax8_does_not_give_takes_no_other_month_with_it(tmp_path: Path) -> None:
+    class Refuses(Pax8InMemory):
+        def invoice_items(self, invoice_id: str) -> Listing:
+            listing = super().invoice_items(invoice_id)
+            if invoice_id == "2024-03-05":
+                raise Forbidden("Pax8 GET /invoices/2024-03-05/items: 403", vendor="Pax8")
+            return listing
+
+    whole = years()
+    harness = PipelineHarness(tmp_path, Refuses(invoice_rows=whole.invoice_rows, items=whole.items))
+    stopped = backfill(harness, *MONTHS)
+    assert stopped.errors == [
+        "pax8__invoice_items: the invoices with the usage of 2024-02 could not be read, all others are stored; run these "
+        "months again. Pax8 GET /invoices/2024-03-05/items: 403"
+    ]
+    loaded = harness.instance.get_materialized_partitions(dg.AssetKey(["pax8", "invoice_items"]))
+    assert loaded == {f"{month}-01" for month in MONTHS if month != "2024-02"}
+    harness.pax8 = years()
+    assert backfill(harness, *MONTHS).success
+    assert harness.pax8.asked("items") == ["2024-03-05"]
+
+
+def test_pax8_is_asked_no_more_when_none_of_a_few_invoices_was_given(tmp_path: Path) -> None:
+    down = Unreachable("Pax8 cannot be reached: the line is down", vendor="Pax8")
+    harness = PipelineHarness(tmp_path, years(faults={"items": down}))
+    (error,) = backfill(harness, *MONTHS).errors
+    assert "usage of 2024-01, 2024-02, 2024-03, 2024-04, 2024-05, 2024-06 and 25 more could not be read" in error
+    assert len(harness.pax8.asked("items")) == 20
 
 
 def test_items_that_were_not_read_whole_stop_what_rests_on_them_and_are_asked_again(tmp_path: Path) -> None:

@@ -96,6 +96,17 @@ def test_column_lineage_names_columns_that_exist(table: str, specs: dict[str, dg
             assert dep.column_name in {c.name for c in columns}, dep
 
 
+def test_a_column_shows_its_sources_as_links(specs: dict[str, dg.AssetSpec]) -> None:
+    """The open-source UI does not show column lineage itself."""
+    columns = {
+        c.name: c.description for c in specs["reconciled/subscriptions"].metadata["dagster/column_schema"].columns
+    }
+    assert columns["quantity"] == (
+        "Seats Pax8 states\n\nFrom [staging.subscriptions.quantity](/assets/staging/subscriptions)"
+    )
+    assert "From [staging.mapping_subscriptions.subscription_id](/assets/staging/mappings), " in columns["matched_by"]
+
+
 def test_every_step_that_opens_the_warehouse_waits_for_its_turn(defs: dg.Definitions) -> None:
     graph = defs.resolve_asset_graph()
     ops = [d.op for d in graph.assets_defs if d.is_executable]
