@@ -35,29 +35,24 @@ PROBLEM = "problem"
 def build(warehouse: Warehouse, table: str, variables: Mapping[str, Any]) -> Built:
     """Rebuild one derived table (`staging.x`, `reconciled.x`) from its query.
 
-    `variables` are readable in the SQL by getvariable(): today (date), licence_id_field, client_custom_field.
+    `variables` holds what the SQL reads by getvariable(): today (date), licence_id_field, client_custom_field, ...
     A staging query also gives `reject` (what cannot be read), `object_id` and `payload`; staging.rejects lists those rows.
     A row that cannot be read stays in its table, with the reason in `problem`, where the table has that column.
+    Raises KeyError for a variable that is not there.
     """
     contract = model(table)
     with warehouse.transaction() as connection:
-        for name, value in variables.items():
-            connection.execute(f"SET VARIABLE {name} = ?", [value])
+        for name in contract.variables:
+            connection.execute(f"SET VARIABLE {name} = ?", [variables[name]])
         make_temporary(connection, contract.steps)
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE fresh AS {contract.query}")
         if contract.schema == "staging":
-            _split_rejects(connection, contract)
+            source, reasons = _readable_rows(connection, contract)
+        else:
+            source, reasons = f"({contract.query})", ()
         connection.execute(contract.ddl(replace=True))
         columns = ", ".join(f'"{c}"' for c in contract.column_names)
-        connection.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM fresh")
-        connection.execute("DROP TABLE fresh")
-        rows = connection.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0]
-        reasons = connection.execute(
-            "SELECT regexp_replace(reason, ':.*', ''), count(*) FROM staging.rejects WHERE table_name = ? "
-            "GROUP BY 1 ORDER BY 2 DESC, 1",
-            [table],
-        ).fetchall()
-    return Built(table, int(rows), sum(n for _, n in reasons), tuple(reasons))
+        inserted = connection.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {source}").fetchall()
+    return Built(table, int(inserted[0][0]), sum(n for _, n in reasons), reasons)
 
 
 def make_temporary(connection: Connection, steps: Sequence[Model]) -> None:
@@ -70,22 +65,53 @@ def make_temporary(connection: Connection, steps: Sequence[Model]) -> None:
 CLAIMS = ("company_id", "subscription_id", "licence_id", "line_id", "recurring_invoice_id", "client_id")
 
 
-def _split_rejects(connection: Connection, contract: Model) -> None:
-    """List what cannot be read in staging.rejects. Of several rows with one key none can be believed: all are listed.
+def _readable_rows(connection: Connection, contract: Model) -> tuple[str, tuple[tuple[str, int], ...]]:
+    """List in staging.rejects what of a staging query cannot be read; return the SQL of the rows of its table, and how many
+    rows are listed for each reason.
 
-    A row stays in its table when the table can say so (column `problem`) and nothing that it must have is missing; of
-    several rows with one key the first one stands there for all.
+    Of several rows with one key none can be believed: all are listed. A row stays in its table when the table can say so
+    (column `problem`) and nothing that it must have is missing; of several rows with one key the first one stands there
+    for all.
     """
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE fresh AS {contract.query}")
     connection.execute("DELETE FROM staging.rejects WHERE table_name = ?", [contract.table])
-    turn = "1"
-    if contract.key:
-        keys = ", ".join(contract.key)
-        named = " AND ".join(f"{key} IS NOT NULL" for key in contract.key)
-        turn = f"CASE WHEN {named} THEN row_number() OVER (PARTITION BY {keys} ORDER BY object_id, payload) ELSE 1 END"
-        connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE fresh AS SELECT * REPLACE (CASE WHEN {named} AND count(*) OVER "
-            f"(PARTITION BY {keys}) > 1 THEN coalesce(reject, 'same key twice') ELSE reject END AS reject) FROM fresh"
-        )
+    # Most nights nothing is unreadable, and counting is cheap.
+    unreadable, repeats = connection.execute(f"SELECT count(reject), {_repeats(contract)} FROM fresh").fetchall()[0]
+    if repeats:
+        _mark_repeats(connection, contract)
+    reasons = _list_rejects(connection, contract) if unreadable or repeats else ()
+    whole = " AND ".join(f"{c.name} IS NOT NULL" for c in contract.columns if c.not_null) or "true"
+    stays = f"(reject IS NULL OR ({whole}))" if PROBLEM in contract.column_names else "reject IS NULL"
+    first = " AND turn = 1" if repeats else ""
+    return f"(SELECT *, reject AS {PROBLEM} FROM fresh WHERE {stays}{first})", reasons
+
+
+def _named(contract: Model) -> str:
+    """Return the SQL condition that a row has its whole key."""
+    return " AND ".join(f"{key} IS NOT NULL" for key in contract.key)
+
+
+def _repeats(contract: Model) -> str:
+    """Return the SQL expression that counts rows with the key of another row."""
+    if not contract.key:
+        return "0"
+    keys = ", ".join(contract.key)
+    return f"count(*) FILTER ({_named(contract)}) - count(DISTINCT ({keys})) FILTER ({_named(contract)})"
+
+
+def _mark_repeats(connection: Connection, contract: Model) -> None:
+    """Give each row its turn among those of its key, and those of a repeated key a reason."""
+    keys = ", ".join(contract.key)
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE fresh AS SELECT * REPLACE (CASE WHEN {_named(contract)} AND count(*) OVER same_key "
+        "> 1 THEN coalesce(reject, 'same key twice') ELSE reject END AS reject), CASE WHEN "
+        f"{_named(contract)} THEN row_number() OVER (same_key ORDER BY object_id, payload) ELSE 1 END AS turn "
+        f"FROM fresh WINDOW same_key AS (PARTITION BY {keys})"
+    )
+
+
+def _list_rejects(connection: Connection, contract: Model) -> tuple[tuple[str, int], ...]:
+    """Put what cannot be read into staging.rejects; return how many rows there are of each reason, the most first."""
     known = {name: name for name in contract.column_names} | {"client_id": _client_column(contract)}
     claims = ", ".join(f"{known.get(name) or 'NULL'} AS {name}" for name in CLAIMS)
     connection.execute(
@@ -93,12 +119,8 @@ def _split_rejects(connection: Connection, contract: Model) -> None:
         "FROM fresh WHERE reject IS NOT NULL",
         [contract.table],
     )
-    whole = " AND ".join(f"{c.name} IS NOT NULL" for c in contract.columns if c.not_null) or "true"
-    stays = f"(reject IS NULL OR ({whole})) AND turn = 1" if PROBLEM in contract.column_names else "reject IS NULL"
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE fresh AS SELECT * EXCLUDE (turn), reject AS {PROBLEM} "
-        f"FROM (SELECT *, {turn} AS turn FROM fresh) WHERE {stays}"
-    )
+    counted = "SELECT regexp_replace(reject, ':.*', ''), count(*) FROM fresh WHERE reject IS NOT NULL GROUP BY 1"
+    return tuple(connection.execute(f"{counted} ORDER BY 2 DESC, 1").fetchall())
 
 
 def _client_column(contract: Model) -> str | None:

@@ -27,7 +27,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
@@ -86,6 +86,11 @@ class Model:
         read = [name for part in (self, *self.steps) for name in part.reads if "." in name]
         return tuple(dict.fromkeys(read))
 
+    @cached_property
+    def variables(self) -> tuple[str, ...]:
+        """The names that its queries read by getvariable(), in alphabetical order."""
+        return tuple(sorted({name for query in self.queries for name in _VARIABLE.findall(query)}))
+
     def ddl(self, *, replace: bool) -> str:
         """Return CREATE TABLE with every type stated: nothing is left to inference from the first rows."""
         columns = ", ".join(f'"{c.name}" {c.type}{" NOT NULL" if c.not_null else ""}' for c in self.columns)
@@ -93,6 +98,7 @@ class Model:
         return f"{how} {self.table} ({columns})"
 
 
+_VARIABLE = re.compile(r"getvariable\('(\w+)'\)")
 _WORDS = ("key", "reads", "extends", "fills", "when")
 _HEAD = re.compile(r"\A\s*/\*(?P<head>.*?)\*/(?P<query>.*)\Z", re.DOTALL)
 

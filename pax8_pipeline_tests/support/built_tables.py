@@ -20,7 +20,6 @@ from pax8_pipeline.warehouse.models import RAW_TABLES, model
 
 _COMMENT = re.compile(r"--[^\n]*")
 _TABLE = re.compile(r"\b(newest|pax8|halo|staging|reconciled|billing|meta)\.([a-z_0-9]+)\b(?!\()")
-_VARIABLE = re.compile(r"getvariable\('([a-z_]+)'\)")
 _RAW = tuple(f"{schema}.{name}" for schema, names in RAW_TABLES.items() for name in names)
 _TEXT = re.compile(r"'[^']*'")
 # Of these many reads count; of the others only the newest whole one does, by the views of schema `newest`.
@@ -176,7 +175,7 @@ def _reads(table: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
             inputs.add(found)
     if "loaded_at" in query and not inputs & set(_MANY_READS):
         inputs.add(_UNKNOWN)
-    return tuple(sorted(inputs)), tuple(sorted(set(_VARIABLE.findall(query))))
+    return tuple(sorted(inputs)), model(table).variables
 
 
 def _hash(what: object) -> str:

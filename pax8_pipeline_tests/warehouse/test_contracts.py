@@ -10,7 +10,7 @@ import pytest
 from pax8_pipeline.settings import Policy
 from pax8_pipeline.warehouse import build
 from pax8_pipeline.warehouse.connection import Connection, Warehouse
-from pax8_pipeline.warehouse.models import Model, all_views, column_types, in_order, model, parse_model
+from pax8_pipeline.warehouse.models import Model, all_views, column_types, in_order, load_sql, model, parse_model
 from pax8_pipeline.warehouse.wording import WORDS, choice, with_words
 from pax8_pipeline_tests.support.vendor_data import TODAY, empty_warehouse
 
@@ -57,6 +57,19 @@ def test_each_table_reads_only_what_exists(table: str) -> None:
     steps = {step.name for step in contract.steps}
     for part in (contract, *contract.steps):
         assert {name for name in part.reads if "." not in name} <= steps, part.table
+
+
+@pytest.mark.parametrize("table", [*build.STAGING, *build.RECONCILED])
+def test_a_query_states_each_variable_that_it_reads(table: str) -> None:
+    contract = model(table)
+    sql = "\n".join(contract.queries)
+    assert sql.count("getvariable") == sum(sql.count(f"getvariable('{name}')") for name in contract.variables)
+    assert set(contract.variables) <= set(build.variables(TODAY, Policy()))
+
+
+@pytest.mark.parametrize("file", ["functions.sql", "views/newest.sql", "views/newest_usage.sql"])
+def test_what_every_query_may_use_reads_no_variable(file: str) -> None:
+    assert "getvariable" not in load_sql(f"warehouse/sql/{file}")
 
 
 def test_a_line_of_a_contract_may_go_on() -> None:

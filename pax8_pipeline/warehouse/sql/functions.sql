@@ -4,16 +4,19 @@
 -- Text from outside is shown, not obeyed: characters that steer a terminal or hide themselves (controls, escape, bidi
 -- marks, zero width) are written out, such as <U+001B>. No two texts become equal by it. The payload in raw stays as
 -- sent.
+CREATE OR REPLACE MACRO meta.written_out(x) AS
+  nullif(trim(list_aggregate(list_transform(string_split(x, ''), lambda c:
+    CASE WHEN regexp_matches(c, '[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]') THEN printf('<U+%04X>', unicode(c)) ELSE c END),
+    'string_agg', '')), '');
 CREATE OR REPLACE MACRO meta.txt(x) AS
-  CASE WHEN regexp_matches(x, '[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]')
-       THEN nullif(trim(list_aggregate(list_transform(string_split(x, ''), lambda c:
-              CASE WHEN regexp_matches(c, '[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]')
-                   THEN printf('<U+%04X>', unicode(c)) ELSE c END), 'string_agg', '')), '')
-       ELSE nullif(trim(x), '') END;
--- A name or description: line breaks and tabs in it are blanks.
+  CASE WHEN regexp_matches(x, '[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]') THEN meta.written_out(x) ELSE nullif(trim(x), '') END;
+-- A name or description: line breaks and tabs in it are blanks. They are hidden characters too, so that one question is
+-- enough for almost every text: each use of a macro is planned again by DuckDB.
 CREATE OR REPLACE MACRO meta.clean(x) AS
-  meta.txt(CASE WHEN regexp_matches(x, '[\t\n\v\f\r\x{85}\x{2028}\x{2029}]')
-                THEN regexp_replace(x, '[ \t\n\v\f\r\x{85}\x{2028}\x{2029}]+', ' ', 'g') ELSE x END);
+  CASE WHEN regexp_matches(x, '[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]')
+       THEN meta.written_out(CASE WHEN regexp_matches(x, '[\t\n\v\f\r\x{85}\x{2028}\x{2029}]')
+              THEN regexp_replace(x, '[ \t\n\v\f\r\x{85}\x{2028}\x{2029}]+', ' ', 'g') ELSE x END)
+       ELSE nullif(trim(x), '') END;
 CREATE OR REPLACE MACRO meta.idtext(x) AS lower(nullif(trim(x), ''));
 -- Only ASCII spaces around a value are passed over: a no-break or zero-width space makes it unreadable.
 -- Text that may be an id: what is cut from it must not make one of it.
@@ -116,12 +119,12 @@ CREATE OR REPLACE MACRO meta.bad_own_id(x, readable) AS
 -- A member that should be a list: anything else hides what it holds. `kind` is its json_type.
 CREATE OR REPLACE MACRO meta.bad_list(name, kind) AS
   CASE WHEN kind NOT IN ('ARRAY', 'NULL') THEN name || ' is not a list' END;
--- What an operator said in policy usage.internal_companies and usage.confirmed_groups.
-CREATE OR REPLACE MACRO meta.is_internal(company_id, company_name) AS
-  coalesce(list_has_any(getvariable('internal_companies')::VARCHAR[], [company_id, lower(company_name)]), false);
-CREATE OR REPLACE MACRO meta.is_confirmed(subscription_id, grp) AS
-  coalesce(list_contains(getvariable('confirmed_groups')::VARCHAR[], subscription_id || '/' || coalesce(grp, '')),
-    false);
+-- What an operator said in policy usage.internal_companies and usage.confirmed_groups, which a query passes on: it
+-- names each variable that it depends on, and gets no others.
+CREATE OR REPLACE MACRO meta.is_internal(internal_companies, company_id, company_name) AS
+  coalesce(list_has_any(internal_companies::VARCHAR[], [company_id, lower(company_name)]), false);
+CREATE OR REPLACE MACRO meta.is_confirmed(confirmed_groups, subscription_id, grp) AS
+  coalesce(list_contains(confirmed_groups::VARCHAR[], subscription_id || '/' || coalesce(grp, '')), false);
 -- The key of a usage document: PAX8-USAGE <month> <company>, of the nth correction with -adj<n> behind it; and its
 -- parts.
 CREATE OR REPLACE MACRO meta.usage_key(month, company_id, correction) AS

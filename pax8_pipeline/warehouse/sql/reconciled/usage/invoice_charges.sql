@@ -60,10 +60,10 @@ WITH any_without_id AS (
 ), found AS (
   SELECT *, CASE
       WHEN no_company IS NOT NULL THEN no_company
-      WHEN meta.is_internal(company_id, shown_name) THEN 'internal'
+      WHEN meta.is_internal(getvariable('internal_companies'), company_id, shown_name) THEN 'internal'
       WHEN of_owner AND CASE WHEN grp IS NULL THEN coalesce(any_unassigned, false)
         ELSE grp <> lower(trim(shown_name)) END
-           AND NOT meta.is_confirmed(subscription_id, grp) THEN 'owner' END AS shape
+           AND NOT meta.is_confirmed(getvariable('confirmed_groups'), subscription_id, grp) THEN 'owner' END AS shape
   FROM shaped
 )
 SELECT strftime(i.first_day, '%Y-%m') AS month, i.invoice_id || '/' || i.item_no AS charge_id, i.is_live, i.invoice_id,

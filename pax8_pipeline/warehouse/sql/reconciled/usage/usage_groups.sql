@@ -24,12 +24,13 @@ SELECT u.*, c.name AS company_name, c.bill_on_behalf, n.groups_listed,
        CASE
          WHEN u.company_sent <> 'sent' THEN u.company_sent
          WHEN c.company_id IS NULL THEN 'dangling'
-         WHEN meta.is_internal(u.company_id, c.name) THEN 'internal'
+         WHEN meta.is_internal(getvariable('internal_companies'), u.company_id, c.name) THEN 'internal'
          -- Of a subscription with several groups, one that is the owner's by name alone may be anybody's. So may any of
          -- them where nobody can tell who the owner is.
          WHEN n.groups_listed > 1 AND u.grp IS DISTINCT FROM lower(trim(c.name))
               AND (u.company_id = s.company_id OR (s.company_id IS NULL AND (s.problem IS NOT NULL OR a.so)))
-              AND NOT meta.is_confirmed(u.subscription_id, u.grp) THEN 'owner' END AS shape
+              AND NOT meta.is_confirmed(getvariable('confirmed_groups'), u.subscription_id, u.grp)
+           THEN 'owner' END AS shape
 FROM last_read u
 CROSS JOIN any_without_id a
 LEFT JOIN listed n ON n.subscription_id IS NOT DISTINCT FROM u.subscription_id
