@@ -87,15 +87,11 @@ class WriteContested(WriteRefused):
 
 
 class WriteUnknown(VendorError):
-    """A write may or may not have taken effect (time-out, cut connection, 5xx). Read the record to see which; never
-    send the write again.
-    """
+    """A write may have taken effect (time-out, cut connection, 5xx). Read the record; never send the write again."""
 
 
 def os_error_sentence(error: OSError, path: object = None) -> str:
-    """Return one sentence: why a file or folder cannot be used, and what to do. `path`: used when the error
-    names none.
-    """
+    """Return one sentence: why a file or folder cannot be used, and what to do. `path`: if the error names none."""
     place = path or error.filename or error.filename2 or "a file"
     if error.errno == errno.ENOENT and not os.path.isdir(parent := os.path.dirname(os.path.abspath(str(place)))):
         return f"folder {parent} does not exist; make it, or name another"

@@ -42,9 +42,7 @@ def recurring_invoice_id(value: Any) -> int:
 
 
 def id_in_halo(value: Any) -> int | None:
-    """Return the id in a member of a Halo object, positive or negative; None when there is none (0 and -1 also mean
-    none).
-    """
+    """Return the id in a member of a Halo object, of either sign; None when there is none (also 0 and -1)."""
     try:
         halo_object_id = recurring_invoice_id(value)
     except ValueError:

@@ -89,9 +89,7 @@ def server_lock(path: Path) -> Iterator[Callable[[str], None] | None]:
 
 @contextmanager
 def only_server(path: Path, url: str = "") -> Iterator[None]:
-    """Lock a world file, or raise PipelineError that names the process that serves it. `url`: the address of this
-    process.
-    """
+    """Lock a world file for this process at `url`. Raises PipelineError that names the process that serves it."""
     with server_lock(path) as set_url:
         if set_url is None:
             raise PipelineError(
@@ -103,9 +101,7 @@ def only_server(path: Path, url: str = "") -> Iterator[None]:
 
 
 def server_url(path: Path) -> str:
-    """Return the address of the process that serves a world. Raises PipelineError when it does not write one in
-    time.
-    """
+    """Return the address of the process that serves a world. Raises PipelineError when it names none in time."""
     waiting = threading.Event()
     for _ in range(_START_TIMEOUT_S * 5):
         try:

@@ -39,9 +39,7 @@ NEVER_EMPTY = ("pax8.companies", "pax8.subscriptions", "halo.clients")
 
 
 def read_complete(table: str, ask: Callable[[], Listing], endpoint: str, scope: str = "") -> snapshots.Read:
-    """Read one list with `ask`. An incomplete list is returned as a Read with its problem. Any other VendorError is
-    raised.
-    """
+    """Read one list with `ask`. An incomplete list is a Read with its problem; any other VendorError is raised."""
     try:
         listing = ask()
     except IncompleteRead as error:
@@ -61,9 +59,7 @@ def check_shrink(warehouse: Warehouse, read: snapshots.Read, run_id: str, settin
 
 
 def _sizes(connection: Connection, read: snapshots.Read, run_id: str, settings: Settings) -> tuple[int, int | None]:
-    """Return the number of rows of this read and of the last accepted one (None: there is none), counted in the same
-    way.
-    """
+    """Return the rows of this read and of the last accepted one (None: there is none), counted alike."""
     if read.table == "halo.integration":
         return _accounts(read), snapshots.accounts_before(connection, run_id)
     if read.covers is not None:
@@ -72,9 +68,7 @@ def _sizes(connection: Connection, read: snapshots.Read, run_id: str, settings: 
 
 
 def _accounts(read: snapshots.Read) -> int:
-    """Count the accounts of Halo's own Pax8 integration. When Halo does not show them, return 1: that is not an empty
-    list.
-    """
+    """Count the accounts of Halo's own Pax8 integration; 1 when Halo does not show them: that is no empty list."""
     integration = jsontext.loads(read.objects[0].payload) if read.objects else {}
     return len(integration.get("accounts") or ()) if integration.get("state") == "off" else 1
 
@@ -82,9 +76,7 @@ def _accounts(read: snapshots.Read) -> int:
 def _in_both_windows(
     connection: Connection, read: snapshots.Read, run_id: str, settings: Settings
 ) -> tuple[int, int | None]:
-    """Count the rows whose date is in the window of this read and in the window of the last one: the windows move each
-    day.
-    """
+    """Count the rows dated in the windows of both this and the last read: the windows move each day."""
     last = snapshots.snapshot_before(connection, read.table, run_id)
     if last is None or read.covers is None:
         return len(read.objects), None

@@ -23,9 +23,7 @@ class InstanceSource(Protocol):
 
 
 def store_instance(warehouse: Warehouse, run_id: str, client: InstanceSource) -> str:
-    """Ask Halo for its version, store it for this run, and return a sentence about it. A VendorError is stored too and
-    does not stop the run.
-    """
+    """Store which version answers in this run, or the VendorError, and return a sentence about it."""
     instance: dict[str, Any] = {}
     problem: str | None = None
     try:
@@ -43,9 +41,7 @@ def store_instance(warehouse: Warehouse, run_id: str, client: InstanceSource) ->
 
 
 def describe_instance(connection: Connection, run_id: str) -> str:
-    """Return a sentence: which Halo answered in a run, and whether the version changed since the run before. "" if this
-    run did not ask.
-    """
+    """Return which Halo answered in a run, and whether its version is new; "" if the run did not ask."""
     rows = dicts(connection.execute("SELECT * FROM meta.halo_instances ORDER BY asked_at DESC, run_id"))
     this_run = next((row for row in rows if row["run_id"] == run_id), None)
     if this_run is None:

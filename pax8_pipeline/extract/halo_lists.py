@@ -38,9 +38,7 @@ _INTEGRATION = "/Pax8Details"
 
 
 def read_list(client: HaloReader, name: str, progress: Progress | None = None) -> snapshots.Read:
-    """Read one of Halo's flat lists: clients, items, licences or recurring_invoices. Raises KeyError for
-    another name.
-    """
+    """Read one of Halo's flat lists: clients, items, licences or recurring_invoices. Else KeyError."""
     readers = {
         "clients": (client.clients, "/Client"),
         "items": (client.items, "/Item"),
@@ -95,9 +93,7 @@ def details_to_read(connection: Connection, mappings: Mappings, now: datetime, l
 
 
 def read_details(client: HaloReader, client_ids: Sequence[int], progress: Progress | None = None) -> snapshots.Read:
-    """Read the details of some clients: custom fields and links. A client that was deleted in the meantime is
-    left out.
-    """
+    """Read custom fields and links of some clients. A client that was deleted meanwhile is left out."""
 
     def read(client_id: int) -> Row | None:
         try:

@@ -24,9 +24,7 @@ PAGE_SIZE = 200
 
 
 def read_list(client: Pax8Reader, name: str) -> snapshots.Read:
-    """Read one of Pax8's flat lists: companies, products, subscriptions or invoices. Raises KeyError for
-    another name.
-    """
+    """Read one of Pax8's flat lists: companies, products, subscriptions or invoices. Else KeyError."""
     readers = {
         "companies": client.companies,
         "products": client.products,
@@ -63,9 +61,7 @@ def invoices_to_read(connection: Connection, today: date, months: Sequence[str] 
 
 
 def pages_per_invoice(connection: Connection) -> int:
-    """Return how many calls the items of one invoice take: the average so far, else an estimate from the number of
-    subscriptions.
-    """
+    """Return the calls for the items of one invoice: the average so far, else by the number of subscriptions."""
     known, subscriptions = connection.execute(
         "SELECT (SELECT ceil(avg(requests)) FROM meta.snapshots WHERE table_name = 'pax8.invoice_items' AND complete "
         "AND row_count > 0), (SELECT count(*) FROM newest.pax8_subscriptions)"

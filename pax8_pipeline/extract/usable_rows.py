@@ -18,9 +18,7 @@ CORE = (
 
 
 def count_usable(warehouse: Warehouse, table: str, run_id: str, settings: Settings) -> str | None:
-    """Record how many rows of a core list are usable in this run. Return the problem, or None when the number is
-    plausible.
-    """
+    """Record how many rows of a core list this run can use. Return the problem, None when it is plausible."""
     with warehouse.transaction() as connection:
         rows, usable = connection.execute(
             f"SELECT count(*) + (SELECT count(*) FROM staging.rejects x WHERE x.table_name = '{table}') "

@@ -101,9 +101,7 @@ def running_month(connection: Connection, today: date) -> list[UsageLineQuery]:
 
 
 def _from_yesterday(today: date, last_asked: date) -> tuple[date, ...]:
-    """Return the days to ask: yesterday first, because today's usage is rarely posted yet; then back to the last day
-    asked before, included.
-    """
+    """Return the days to ask: yesterday first (today's usage is rarely posted), then back to the last day asked."""
     first = today.replace(day=1)
     back = [today - timedelta(days=n) for n in range(2, (today - max(first, last_asked)).days + 1)]
     return tuple(d for d in (today - timedelta(days=1), today, *back) if d >= first)

@@ -45,9 +45,7 @@ def store_clock(warehouse: Warehouse, run_id: str, vendor: str, client: ClockSou
 def stored_clocks(
     connection: Connection, run_id: str, zone: ZoneInfo
 ) -> tuple[dict[str, ClockSeen | None], RunDay | None]:
-    """Return the newest time that each vendor showed in a run, and the day of that run (None: no vendor showed
-    a time).
-    """
+    """Return the newest time of each vendor in a run, and the run's day (None: no vendor showed a time)."""
     rows = dicts(
         connection.execute(
             "SELECT * FROM meta.clocks WHERE run_id = ? "

@@ -27,7 +27,7 @@ from pax8_pipeline.halo.payloads import (
     new_invoice,
     read_reply,
 )
-from pax8_pipeline.transport.connect import VendorProfile
+from pax8_pipeline.transport.client import VendorProfile
 from pax8_pipeline.transport.listing import Listing, Row, bad_answer, only_list
 from pax8_pipeline.transport.oauth import TokenRequest
 from pax8_pipeline.transport.parallel import map_all
@@ -107,9 +107,7 @@ class HaloClient(VendorClient):
         return self._object("/AuthInfo", self._transport.get_json("/AuthInfo", anonymous=True))
 
     def instance_info(self) -> Row:
-        """Which Halo answers: `app_version`, `database_version`, `hosted_group`, `tenant_id`
-        (docs/vendors/halo.md#instance).
-        """
+        """Which Halo answers: `app_version`, `database_version`, ... (docs/vendors/halo.md#instance)."""
         return self._object("/InstanceInfo", self._transport.get_json("/InstanceInfo"))
 
     def agent(self) -> Row:
@@ -138,9 +136,7 @@ class HaloClient(VendorClient):
     # Lists
 
     def clients(self) -> Listing:
-        """All clients, inactive ones too (docs/vendors/halo.md#client). The rows have no custom fields: see
-        `client`.
-        """
+        """All clients, inactive too (docs/vendors/halo.md#client), without custom fields: see `client`."""
         return self._list("/Client", "clients", includeinactive="true")
 
     def items(self) -> Listing:
@@ -220,21 +216,15 @@ class HaloClient(VendorClient):
     # Writes
 
     def update_licence(self, fields: Row) -> WriteReply:
-        """Change the given members of one licence. `id` and `client_id` are needed
-        (docs/architecture.md#write-quantity).
-        """
+        """Change the given members of one licence, with `id` and `client_id` (docs/architecture.md#write-quantity)."""
         return self._write("/SoftwareLicence", licence_update(fields))
 
     def update_licences(self, rows: Sequence[Row]) -> WriteReply:
-        """Change the given members of several licences in one call (docs/vendors/halo.md#writing: bulk POST of
-        licences).
-        """
+        """Change the given members of several licences in one call (docs/vendors/halo.md#writing)."""
         return self._post("/SoftwareLicence", [licence_update(row) for row in rows])
 
     def update_line(self, line: Row) -> WriteReply:
-        """Save one line of a recurring invoice. Send the whole line as it was read, with the changed members
-        (docs/architecture.md#write-quantity).
-        """
+        """Save one line of a recurring invoice, whole as it was read (docs/architecture.md#write-quantity)."""
         return self._write("/RecurringInvoice/updatelines", line_update(line))
 
     def replace_lines(self, header: Row) -> WriteReply:
@@ -360,9 +350,7 @@ def _token_request(config: HaloConfig) -> TokenRequest:
 
 
 def _accounts(body: Any) -> list[Row] | None:
-    """Return the accounts in an answer of unknown shape: a list, one account, or an envelope with one list. None: no
-    accounts were found.
-    """
+    """Return the accounts in a list, one account, or an envelope with one list; None where there are none."""
     if isinstance(body, dict):
         if "integrator_enabled" in body or "id" in body:
             return [body]

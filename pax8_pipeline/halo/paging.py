@@ -58,9 +58,7 @@ def row_id(row: Row) -> int | None:
 
 
 class Pass:
-    """One pass over all pages of a list, from page 1. Ask for the pages in `next_pages` at once, then `add` them in
-    order.
-    """
+    """One pass over all pages of a list. Ask for the `next_pages` at once, then `add` them in order."""
 
     def __init__(self, where: str, page_size: int) -> None:
         self.page_size = page_size
@@ -128,9 +126,7 @@ class Pass:
 
 
 class HaloListRead:
-    """Decides from several passes over one list: `begin` a pass, fill it, `add` it, and repeat until a Listing is
-    returned.
-    """
+    """Decides from several passes over one list: `begin` one, fill it, `add` it, until a Listing is returned."""
 
     def __init__(self, endpoint: str, page_size: int) -> None:
         self._endpoint = endpoint
@@ -218,9 +214,7 @@ def _claims_more(read: Pass) -> bool:
 
 
 def _count_is_meaningless(one: Pass, other: Pass) -> bool:
-    """True if both passes name the fixed number, or each names the page size that it asked for, on pages that were cut
-    differently.
-    """
+    """True if two passes that cut the list differently both name 50, or each names its own page size."""
     fixed = set(one.counts) == set(other.counts) == {_FIXED_COUNT}
     echoed = all(set(each.counts) == {each.page_size} for each in (one, other))
     return (fixed or (echoed and one.page_size != other.page_size)) and _cut_differently(one, other)

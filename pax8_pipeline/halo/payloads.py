@@ -62,9 +62,7 @@ def _rows(body: Any) -> list[Any]:
 
 
 def is_save_conflict(text: str) -> bool:
-    """True for the text that Halo sends when two people save at the same time: one row was expected to change and none
-    did (docs/vendors/halo.md#two-savings).
-    """
+    """True for Halo's text when two people save at the same time (docs/vendors/halo.md#two-savings)."""
     return bool(_SAVE_CONFLICT.search(text))
 
 
@@ -82,9 +80,7 @@ def licence_update(fields: Row) -> Row:
 
 
 def line_update(line: Row) -> Row:
-    """Check one whole line for `updatelines`: it needs `id` and `ihid` (docs/vendors/halo.md#line). Raises ValueError
-    or TypeError.
-    """
+    """Check one whole line: it needs `id` and `ihid` (docs/vendors/halo.md#line). Raises ValueError or TypeError."""
     _require_ids(line, "id", "ihid")
     return _without_floats(line)
 
@@ -123,9 +119,7 @@ def _require_ids(fields: Row, *names: str) -> None:
 
 
 def _without_floats(fields: Row) -> Row:
-    """Return the fields; raise TypeError for a float anywhere. Money and quantities are Decimal or int until they are
-    sent.
-    """
+    """Return the fields. Raises TypeError for a float: money and quantities are Decimal or int until they are sent."""
     stack: list[Any] = [fields]
     while stack:
         value = stack.pop()

@@ -163,9 +163,7 @@ def _unique_pax8_id(row: FileRow, column: str, seen: dict[str, int]) -> str:
 
 
 def read_rows(path: Path, columns: tuple[str, ...]) -> Iterator[FileRow]:
-    """Return the rows of another file of the operator, which has only these columns. A missing file counts as empty.
-    Raises ConfigError.
-    """
+    """Return the rows of a file with only these columns. A missing file counts as empty. Raises ConfigError."""
     return _rows(path, columns, ())
 
 

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from pax8_pipeline.pax8.config import Pax8Config
 from pax8_pipeline.pax8.paging import VENDOR, Page, Pax8ListRead, parse_page, row_id
 from pax8_pipeline.text import jsontext
-from pax8_pipeline.transport.connect import VendorProfile
+from pax8_pipeline.transport.client import VendorProfile
 from pax8_pipeline.transport.listing import Listing, Row, bad_answer
 from pax8_pipeline.transport.oauth import TokenRequest
 from pax8_pipeline.transport.parallel import map_all
@@ -83,15 +83,11 @@ class Pax8Client(VendorClient):
         return self._list(f"/subscriptions/{_segment(subscription_id)}/usage-summaries", sort="resourceGroup,asc")
 
     def usage_summary(self, summary_id: str) -> Row:
-        """One usage summary. Only this answer may name the company of a summary
-        (docs/vendors/pax8.md#usage-summaries).
-        """
+        """One usage summary; only this answer may name its company (docs/vendors/pax8.md#usage-summaries)."""
         return self._one("/usage-summaries", summary_id)
 
     def usage_lines(self, summary_id: str, usage_date: date) -> Listing:
-        """The usage lines of one summary as posted for one day: totals of the month so far, without ids
-        (docs/vendors/pax8.md#usage-lines).
-        """
+        """The lines posted for one day: totals of the month so far, no ids (docs/vendors/pax8.md#usage-lines)."""
         day = usage_date.isoformat()
         listing = self._list(f"/usage-summaries/{_segment(summary_id)}/usage-lines", usageDate=day)
         return listing.only(lambda row: row.get("usageDate") in (None, "") or str(row["usageDate"]).strip()[:10] == day)
@@ -101,9 +97,7 @@ class Pax8Client(VendorClient):
         return self._list("/invoices", sort="invoiceDate,asc")
 
     def invoice_items(self, invoice_id: str) -> Listing:
-        """All items of one invoice. They have no invoice id, and perhaps no id of their own
-        (docs/vendors/pax8.md#invoice-items).
-        """
+        """All items of one invoice; they may have no id of their own (docs/vendors/pax8.md#invoice-items)."""
         return self._list(f"/invoices/{_segment(invoice_id)}/items")
 
     def _list(self, path: str, **params: str) -> Listing:
@@ -150,9 +144,7 @@ def _token_request(config: Pax8Config) -> TokenRequest:
 
 
 def _segment(value: str) -> str:
-    """Return an id as one segment of a path. Raises ValueError for "", "." and "..", which would name another
-    resource.
-    """
+    """Return an id as one segment of a path. Raises ValueError for "", "." and "..", another resource."""
     text = value.strip()
     if text in ("", ".", ".."):
         raise ValueError(f"{value!r} is not an id")

@@ -137,9 +137,7 @@ UsageTarget = Literal["invoice"]
 
 
 class UsageTerms(_Strict):
-    """How the usage of one product is charged. What is left out is as in the general settings. `markup_pct` is added to
-    the cost.
-    """
+    """How one product's usage is charged; else as in general. `markup_pct` is added to the cost."""
 
     price: UsagePrice | None = None
     markup_pct: Number | None = Field(default=None, ge=-100)
@@ -204,9 +202,7 @@ def _confirmed_group(text: str) -> str:
 
 
 def _without_repeated_ids(value: Any, read: Callable[[Any], Any]) -> Any:
-    """Return the value; raise ValueError when two spellings of one key are in it (231 and "231", an id in capitals):
-    only one would count.
-    """
+    """Return the value. Raises ValueError for two spellings of one key (231 and "231"): only one would count."""
     seen: dict[Any, Any] = {}
     for key in value if isinstance(value, Mapping) else ():
         name = read(key)
@@ -226,9 +222,7 @@ class MatchingPolicy(_Strict):
 
 
 class ReadPolicy(_Strict):
-    """How much smaller than the last good one a complete list may be, and how many rows may be unreadable, before the
-    run refuses it.
-    """
+    """How much smaller than the last one a list may be, and how many rows unreadable, before a run refuses it."""
 
     shrink_pct: Number = Field(default=Decimal(20), ge=0, le=100)
     shrink_above_rows: Whole = Field(default=10, ge=0)
@@ -266,9 +260,7 @@ class AlertPolicy(_Strict):
 
 
 class UiPolicy(_Strict):
-    """Who may use the Dagster UI. `allowed_hosts`: names under which a proxy shows it; this machine is always
-    allowed.
-    """
+    """Who may use the Dagster UI. `allowed_hosts`: a proxy's names; this machine is always allowed."""
 
     allowed_hosts: tuple[str, ...] = ()
 

@@ -40,9 +40,7 @@ def halo_quota(data: Path) -> Quota | None:
 
 
 def store_halo_quota(data: Path, quota: Quota, learned_on: date) -> None:
-    """Store the limit that Halo named. A file that cannot be written does not stop the run: the run uses the limit
-    already.
-    """
+    """Store the limit that Halo named. That the file cannot be written does not stop the run."""
     path = data / FILE
     with _lock:
         try:

@@ -22,9 +22,7 @@ _FORMULA = "=+-@"
 
 
 def show_hidden(text: str) -> str:
-    """Return the text with each control character and hidden character written out, such as <U+001B>. Line
-    breaks stay.
-    """
+    """Return the text with control and hidden characters written out, such as <U+001B>; line breaks stay."""
     if text.isprintable():
         return text
     return "".join(c if c == "\n" or unicodedata.category(c) not in _HIDDEN else f"<U+{ord(c):04X}>" for c in text)

@@ -34,9 +34,7 @@ def make_folder(path: Path) -> None:
 
 
 def make_private(data: Path) -> None:
-    """Remove the access of others to files of a data folder that was made before. Files that are not ours do not
-    change.
-    """
+    """Remove the access of others to older files of a data folder. Files that are not ours stay as they are."""
     for path in readable_by_others(data):
         with suppress(OSError):
             path.chmod(stat.S_IMODE(path.stat().st_mode) & ~_OTHERS)

@@ -25,8 +25,8 @@ from pax8_pipeline.errors import (
     WriteUnknown,
 )
 from pax8_pipeline.text import jsontext
-from pax8_pipeline.transport.error_text import error_sentence, forbidden, refused_read, vendor_text
-from pax8_pipeline.transport.oauth import Token, TokenSource
+from pax8_pipeline.transport.error_text import forbidden, refused_read, vendor_error, vendor_text
+from pax8_pipeline.transport.oauth import Token, TokenRequest, TokenSource
 from pax8_pipeline.transport.quota import Quota, read_quota, usable_requests
 from pax8_pipeline.transport.rate_limit import RateLimiter
 from pax8_pipeline.transport.redact import guard_loggers
@@ -55,41 +55,52 @@ class Reply:
     body: Any
 
 
+@dataclass(frozen=True)
+class VendorProfile:
+    """What is true of one vendor for every account: addresses, token, and the meaning of its refusals.
+
+    `fresh_401_means`: what a 401 on a fresh token means. `may_write` False: only GET is ever sent. `never`: resources
+    (the first part of a path) that are never called.
+    """
+
+    vendor: str
+    api_url: str
+    token_url: str
+    token_request: TokenRequest
+    fresh_401_means: Fresh401Meaning
+    may_write: bool
+    never: Collection[str] = ()
+
+
 class Transport:
     """The API of one vendor: one address, one rate limit, one token. Thread-safe.
 
-    `fresh_401_means`: what a 401 on a fresh token means, "credentials" (AuthRefused) or "permission" (Forbidden; Halo,
-    docs/vendors/halo.md#errors). `may_write` False: `post_json` raises TypeError. `on_quota`: called with the limit
-    that the text of a 429 names. `never`: resources (the first part of a path) that are never called, with any method.
+    `on_quota`: called with the limit that the text of a 429 names.
     """
 
     def __init__(
         self,
-        *,
-        vendor: str,
+        profile: VendorProfile,
         session: HttpSession,
         tokens: TokenSource,
+        *,
         limiter: RateLimiter,
         retry: RetryPolicy,
         timing: Timing,
         threads: int,
-        fresh_401_means: Fresh401Meaning,
-        may_write: bool,
         on_quota: Callable[[Quota], None] | None = None,
-        never: Collection[str] = (),
     ) -> None:
         guard_loggers()
-        self.vendor = vendor
+        self.vendor = profile.vendor
         self.tokens = tokens
         self.limiter = limiter
         self._session = session
         self._retry = retry
         self.timing = timing
         self._slots = threading.BoundedSemaphore(threads)
-        self._fresh_refused = fresh_401_means
-        self._may_write = may_write
+        self._profile = profile
         self._on_quota = on_quota
-        self._never = frozenset(name.lower() for name in never)
+        self._never = frozenset(name.lower() for name in profile.never)
         self._clock: ClockSeen | None = None
 
     @property
@@ -146,7 +157,7 @@ class Transport:
         changed: WriteRefused, Forbidden (403, or a 401 on a fresh token where that means a permission), AuthRefused,
         RateLimited, Unreachable, and the errors of the token service. Raises TypeError for a vendor that is only read.
         """
-        if not self._may_write:
+        if not self._profile.may_write:
             raise TypeError(f"{self.vendor} is read only: nothing in this product may write to it")
         where = f"POST {path}"
         data = jsontext.dumps(body).encode()
@@ -176,12 +187,11 @@ class Transport:
 
     def fresh_token_error(self, where: str, answer: Answer, token: Token) -> VendorError:
         """Return the error for a 401 on a token that was fetched a moment ago."""
-        message = vendor_text(answer)
-        if self._fresh_refused == "permission":
-            return forbidden(self.vendor, where, 401, message, token.scopes)
+        if self._profile.fresh_401_means == "permission":
+            return forbidden(self.vendor, where, answer, token.scopes)
         name = self.vendor.upper()
         advice = f"A fresh token was refused; check {name}_CLIENT_ID, {name}_CLIENT_SECRET and {name}_API_URL."
-        return AuthRefused(error_sentence(self.vendor, where, 401, message, advice), **self._place(where, 401))
+        return vendor_error(AuthRefused, self.vendor, where, answer, advice)
 
     def _send(
         self,
@@ -230,12 +240,10 @@ class Transport:
     def _write_failed(self, where: str, answer: Answer) -> VendorError:
         message, status = vendor_text(answer), answer.status
         if status == 403:
-            return forbidden(self.vendor, where, status, message)
+            return forbidden(self.vendor, where, answer)
         if 400 <= status < 500 and status != 408:
             advice = "Refused; nothing was changed. Read the reason before you send it again."
-            return WriteRefused(
-                error_sentence(self.vendor, where, status, message, advice), **self._place(where, status)
-            )
+            return vendor_error(WriteRefused, self.vendor, where, answer, advice)
         return self._unknown(where, f"{status}" + (f' ("{message}")' if message else ""), status)
 
     def _unknown(self, where: str, what: str, status: int | None) -> WriteUnknown:
@@ -243,24 +251,20 @@ class Transport:
             f"{self.vendor} {where}: {what}. It is not known whether the write took effect; it is not sent again. "
             "The next read shows which."
         )
-        return WriteUnknown(message, **self._place(where, status))
+        return WriteUnknown(message, vendor=self.vendor, where=where, status=status)
 
     def _unreachable(self, where: str, why: str) -> Unreachable:
         message = f"{self.vendor} {where}: {why}. Check the network and {self.vendor.upper()}_API_URL."
-        return Unreachable(message, **self._place(where, None))
+        return Unreachable(message, vendor=self.vendor, where=where)
 
     def _not_json(self, where: str, answer: Answer) -> BadAnswer:
         advice = f"That is not JSON, or not all of it; check {self.vendor.upper()}_API_URL."
-        message = vendor_text(answer)[:80]
-        return BadAnswer(
-            error_sentence(self.vendor, where, answer.status, message, advice), **self._place(where, answer.status)
-        )
+        return vendor_error(BadAnswer, self.vendor, where, answer, advice, vendor_text(answer)[:80])
 
     def _rate_limited(self, where: str, answer: Answer) -> RateLimited:
         advice = "Too many requests; is something else using the same credentials? Nothing was changed."
-        message = vendor_text(answer)
-        self._apply_quota(message)
-        return RateLimited(error_sentence(self.vendor, where, 429, message, advice), **self._place(where, 429))
+        self._apply_quota(vendor_text(answer))
+        return vendor_error(RateLimited, self.vendor, where, answer, advice)
 
     def _apply_quota(self, refusal: str) -> None:
         """Keep to the limit that a refusal names, and pass it to `on_quota`."""
@@ -273,11 +277,7 @@ class Transport:
 
     def _server_fault(self, where: str, answer: Answer) -> ServerFault:
         advice = f"{self.vendor} does not work; run again later."
-        message = error_sentence(self.vendor, where, answer.status, vendor_text(answer), advice)
-        return ServerFault(message, **self._place(where, answer.status))
-
-    def _place(self, where: str, status: int | None) -> dict[str, Any]:
-        return {"vendor": self.vendor, "where": where, "status": status}
+        return vendor_error(ServerFault, self.vendor, where, answer, advice)
 
 
 def _moment(seconds: float) -> datetime:

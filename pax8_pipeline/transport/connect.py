@@ -4,11 +4,11 @@ is in its own module.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from pax8_pipeline.transport.client import Fresh401Meaning, Transport
-from pax8_pipeline.transport.oauth import TokenRequest, TokenSource
+from pax8_pipeline.transport.client import Transport, VendorProfile
+from pax8_pipeline.transport.oauth import TokenSource
 from pax8_pipeline.transport.quota import Quota
 from pax8_pipeline.transport.rate_limit import RateLimiter
 from pax8_pipeline.transport.retry import RetryPolicy
@@ -34,23 +34,6 @@ class ConnectionLimits:
     connect_timeout_s: float = 10.0
     read_timeout_s: float = 60.0
     retry: RetryPolicy = field(default_factory=RetryPolicy)
-
-
-@dataclass(frozen=True)
-class VendorProfile:
-    """What is true of one vendor for every account: addresses, token, and the meaning of its refusals.
-
-    `fresh_401_means`: what a 401 on a fresh token means. `may_write` False: only GET is ever sent. `never`: resources
-    (the first part of a path) that are never called.
-    """
-
-    vendor: str
-    api_url: str
-    token_url: str
-    token_request: TokenRequest
-    fresh_401_means: Fresh401Meaning
-    may_write: bool
-    never: Collection[str] = ()
 
 
 def connect(
@@ -87,15 +70,12 @@ def connect(
         limiter=limiter,
     )
     return Transport(
-        vendor=profile.vendor,
-        session=session(profile.api_url, f"{profile.vendor.upper()}_API_URL"),
-        tokens=tokens,
+        profile,
+        session(profile.api_url, f"{profile.vendor.upper()}_API_URL"),
+        tokens,
         limiter=limiter,
         retry=limits.retry,
         timing=timing,
         threads=limits.threads,
-        fresh_401_means=profile.fresh_401_means,
-        may_write=profile.may_write,
         on_quota=on_quota,
-        never=profile.never,
     )

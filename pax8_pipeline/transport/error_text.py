@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import html
 import re
-from typing import Any
+from typing import Any, TypeVar
 
 from pax8_pipeline.errors import BadAnswer, BadRequest, Forbidden, NotFound, VendorError
 from pax8_pipeline.transport.redact import redact
 from pax8_pipeline.transport.session import Answer
+
+Kind = TypeVar("Kind", bound=VendorError)
 
 _LONGEST = 300
 # The most helpful first. Halo's .NET exceptions use capitals.
@@ -30,9 +32,7 @@ _LIST_KEYS = ("details", "errors")
 
 
 def vendor_text(answer: Answer) -> str:
-    """Return what the vendor says about an error: one line without secrets, at most 300 characters; "" if it says
-    nothing.
-    """
+    """Return what the vendor says about an error: one line, no secrets, at most 300 characters; or ""."""
     try:
         text = _from_json(answer.json())
     except ValueError:
@@ -82,17 +82,23 @@ def error_sentence(vendor: str, where: str, status: int | str, message: str, adv
     return f"{vendor} {where}: {status}{quoted}. {advice}"
 
 
+def vendor_error(
+    kind: type[Kind], vendor: str, where: str, answer: Answer, advice: str, message: str | None = None
+) -> Kind:
+    """Return an error about an answer; `message` is what the vendor says (`vendor_text`) unless given."""
+    text = vendor_text(answer) if message is None else message
+    sentence = error_sentence(vendor, where, answer.status, text, advice)
+    return kind(sentence, vendor=vendor, where=where, status=answer.status)
+
+
 def refused_read(vendor: str, where: str, answer: Answer) -> VendorError:
     """Return the error for a read with any other status than 2xx, 401, 408, 429 and 5xx."""
-    message = vendor_text(answer)
     status = answer.status
     if 300 <= status < 400:
         advice = f"The answer is a redirect, and redirects are not followed. Correct {vendor.upper()}_API_URL."
-        return BadAnswer(
-            error_sentence(vendor, where, status, message, advice), vendor=vendor, where=where, status=status
-        )
+        return vendor_error(BadAnswer, vendor, where, answer, advice)
     if status == 403:
-        return forbidden(vendor, where, status, message)
+        return forbidden(vendor, where, answer)
     kind: type[VendorError] = BadRequest
     advice = "The service refused the request: it is wrong for this version of the service."
     if status == 404:
@@ -101,14 +107,14 @@ def refused_read(vendor: str, where: str, answer: Answer) -> VendorError:
             f"No such id, or this {vendor} has no such resource; if every request gets a 404, "
             f"check {vendor.upper()}_API_URL."
         )
-    return kind(error_sentence(vendor, where, status, message, advice), vendor=vendor, where=where, status=status)
+    return vendor_error(kind, vendor, where, answer, advice)
 
 
-def forbidden(vendor: str, where: str, status: int, message: str, scopes: tuple[str, ...] = ()) -> Forbidden:
+def forbidden(vendor: str, where: str, answer: Answer, scopes: tuple[str, ...] = ()) -> Forbidden:
     """Return the error for credentials that work but may not use this resource."""
     granted = f" Granted scopes: {' '.join(scopes)}." if scopes else ""
     advice = (
         f"The credentials work but may not do this: give the {vendor} API application, and the agent it logs "
         f"in as, permission for this resource.{granted}"
     )
-    return Forbidden(error_sentence(vendor, where, status, message, advice), vendor=vendor, where=where, status=status)
+    return vendor_error(Forbidden, vendor, where, answer, advice)

@@ -32,9 +32,7 @@ class Listing:
     repeats: int
 
     def only(self, wanted: Callable[[Row], bool]) -> Listing:
-        """Return the rows that `wanted` accepts, in case the vendor ignored a filter. `expected` is then their
-        number.
-        """
+        """Return only the rows that `wanted` accepts (a vendor may ignore a filter); they are then expected."""
         rows = tuple(row for row in self.objects if wanted(row))
         if len(rows) == len(self.objects):
             return self

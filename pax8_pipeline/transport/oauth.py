@@ -43,9 +43,7 @@ _REFUSAL_HOLDS_S = 60.0
 
 @dataclass(frozen=True)
 class Token:
-    """One access token. `scopes`: as the vendor named them; empty if it did not. `fetched_at`, `renew_at`: seconds of
-    `Timing.clock`.
-    """
+    """One access token with the scopes that the vendor named. `fetched_at`, `renew_at`: of `Timing.clock`."""
 
     value: SecretStr
     scopes: tuple[str, ...]
@@ -108,9 +106,7 @@ class TokenSource:
             return self._token
 
     def renew(self, used: Token) -> Token:
-        """Replace a token that the vendor refused. If another thread did so already, return that thread's token. Raises
-        as `current`.
-        """
+        """Replace a refused token, unless another thread did so already. Raises as `current`."""
         with self._lock:
             if self._token is None or self._token.value == used.value:
                 self._token = None

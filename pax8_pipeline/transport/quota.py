@@ -34,9 +34,7 @@ class Quota:
 
 
 def read_quota(text: str) -> Quota | None:
-    """Return the limit that a refusal names, or None. Numbers that cannot be a limit (0, or a window longer than a day)
-    are ignored.
-    """
+    """Return the limit that a refusal names. None: no limit, or one that cannot be (0, above a day)."""
     match = next(filter(None, (pattern.search(text) for pattern in _TEXTS)), None)
     if match is None:
         return None

@@ -43,9 +43,7 @@ _LOGGERS = (
 
 
 def register_secret(value: str) -> None:
-    """Register a secret: from now on `value` is masked, also in its URL-encoded forms. Values below 5 characters are
-    ignored.
-    """
+    """Mask `value` and its URL-encoded forms from now on. Values below 5 characters are ignored."""
     if len(value) < _SHORTEST:
         return
     with _lock:

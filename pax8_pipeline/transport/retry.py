@@ -27,9 +27,7 @@ class RetryPolicy:
     refusals_for_s: float = 420.0
 
     def backoff(self, tried: int, chance: float) -> float:
-        """Return the wait after `tried` failures: doubled each time from `backoff_s`, with full jitter (`chance` from 0
-        to 1).
-        """
+        """Return the wait after `tried` failures: doubled each time, with full jitter (`chance` from 0 to 1)."""
         # The cap on the exponent keeps the number finite, however many tries are configured.
         return min(self.backoff_max_s, self.backoff_s * 2.0 ** min(tried - 1, 30)) * chance
 

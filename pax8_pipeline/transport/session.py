@@ -64,9 +64,7 @@ class Answer:
 
 
 def checked_url(url: str, variable: str) -> str:
-    """Return `url` without a slash at the end. Raises ConfigError with the name of `variable` unless it is https, or
-    http on this machine.
-    """
+    """Return `url` without its last slash. Raises ConfigError that names `variable` unless it is https or local."""
     try:
         parts = urlsplit(url.strip())
         _ = parts.port  # this checks the port

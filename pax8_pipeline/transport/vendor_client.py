@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable
 from typing import Self, TypedDict, TypeVar, Unpack
 
 from pax8_pipeline.clock import ClockSeen
-from pax8_pipeline.transport.connect import ConnectionLimits, VendorProfile, connect
+from pax8_pipeline.transport.client import VendorProfile
+from pax8_pipeline.transport.connect import ConnectionLimits, connect
 from pax8_pipeline.transport.parallel import map_all
 from pax8_pipeline.transport.quota import Quota
 from pax8_pipeline.transport.timing import Timing
@@ -21,9 +22,7 @@ Progress = Callable[[int, int], None]
 
 
 class ClientOptions(TypedDict, total=False):
-    """What a client may be given beside its configuration: time (for tests), and what to call when the vendor states
-    its limit.
-    """
+    """What a client may be given: time (for tests), and what to call when the vendor states its limit."""
 
     timing: Timing
     on_quota: Callable[[Quota], None]
@@ -55,7 +54,5 @@ class VendorClient:
         return self._transport.clock
 
     def many(self, fn: Callable[[Item], Result], ids: Iterable[Item], progress: Progress | None = None) -> list[Result]:
-        """Apply one of the client's reads to many ids at once. Results have the order of the ids; the first error ends
-        the call and is raised.
-        """
+        """Apply one of the client's reads to many ids at once, in their order. The first error ends it."""
         return map_all(fn, ids, self._threads, progress)

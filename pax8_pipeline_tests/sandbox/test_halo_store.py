@@ -24,11 +24,6 @@ def test_a_saved_store_goes_on_where_it_stopped() -> None:
     assert again.recurring_invoices[HEADER - 1]["lines"][0]["id"] == LINE + 2
 
 
-def test_given_switches_win_over_saved_ones() -> None:
-    store = HaloStore(now=StoppedClock(), switches=HaloSwitches(page_cap=7))
-    assert HaloStore.from_json(store.to_json(), now=StoppedClock(), switches=HaloSwitches()).switches.page_cap is None
-
-
 def test_the_same_adders_give_the_same_bytes() -> None:
     texts = set()
     for _ in range(2):

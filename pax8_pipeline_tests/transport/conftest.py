@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from pax8_pipeline.transport.client import Fresh401Meaning, Transport
-from pax8_pipeline.transport.connect import ConnectionLimits, VendorProfile, connect
+from pax8_pipeline.transport.client import Fresh401Meaning, Transport, VendorProfile
+from pax8_pipeline.transport.connect import ConnectionLimits, connect
 from pax8_pipeline.transport.oauth import TokenRequest
 from pax8_pipeline.transport.redact import register_secret
 from pax8_pipeline_tests.support.scripted_http import FakeTime, Script, Server, serving

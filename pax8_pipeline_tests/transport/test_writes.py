@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -198,7 +199,7 @@ def test_each_write_uses_a_connection_of_its_own(build: Build) -> None:
 
 def test_a_read_only_transport_cannot_write(build: Build) -> None:
     transport, server = build(then_saved())
-    transport._may_write = False
+    transport._profile = replace(transport._profile, may_write=False)
     with pytest.raises(TypeError, match="read only"):
         transport.post_json("/Invoice", BODY)
     assert server.asked == []

@@ -46,9 +46,7 @@ def data_folder(settings: Settings) -> Diagnosis:
 
 
 def permissions(settings: Settings, env_file: Path) -> Diagnosis:
-    """Check that only this user can read the credentials and what clients pay. The next run closes files in the data
-    folder.
-    """
+    """Check that only this user can read the credentials and what clients pay; the next run closes open files."""
     open_paths = [path for path in (env_file, *readable_by_others(settings.data)) if is_open(path)]
     if not open_paths:
         return ok("permissions", "only this user can read .env and the data")
@@ -175,9 +173,7 @@ def _schedule(settings: Settings, instance: object) -> Diagnosis:
 
 
 def alerts(settings: Settings) -> Diagnosis:
-    """How many addresses get alerts, and whether a ping address is set; the addresses hold secrets and are not
-    shown.
-    """
+    """Say how many addresses get alerts and whether there is a ping address; the addresses are secret."""
     ping = "" if settings.ping_url else "; PAX8_PING_URL adds an alert when no run ends well"
     if not settings.alert_urls:
         return ok("alerts", f"to the log only; PAX8_ALERT_URLS adds chat or e-mail{ping}")

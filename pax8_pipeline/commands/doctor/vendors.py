@@ -198,9 +198,7 @@ def _one(client: HaloClient, list_name: str, rows: Sequence[Row]) -> Diagnosis |
 
 
 def _unreadable(point: str, list_name: str, error: VendorError) -> Diagnosis:
-    """Return the problem: a 401 on one resource with a fresh token is a missing right, not an expired token
-    (docs/vendors/halo.md#errors).
-    """
+    """Return the problem: a 401 on a fresh token is a missing right (docs/vendors/halo.md#errors)."""
     right = f"{_READ_RIGHT[list_name]} read"
     advice = (
         f"a right is missing, but the token works: give the application {right} ({_APPLICATION}, Permissions) and its agent "
@@ -255,9 +253,7 @@ def native_integration(read: Callable[[], list[dict[str, Any]]], rule: str) -> D
 
 
 def clock(vendor: str, clock_seen: ClockSeen | None, run: RunDay) -> Diagnosis:
-    """Check that the vendor's clock agrees with the day of a run and, roughly, with this machine's. The day decides
-    what has ended.
-    """
+    """Check that the vendor's clock agrees with a run's day, which decides what has ended."""
     point = f"{vendor} clock"
     if clock_seen is None:
         return ok(point, f"{vendor} does not send the time")

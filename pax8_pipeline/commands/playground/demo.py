@@ -128,9 +128,7 @@ def _usage_differences(world: World) -> list[str]:
 
 
 def _events(world: World, report: run_report.RunReport) -> list[dict[str, str]]:
-    """Return each event of the world with its expected and its actual verdict; for usage, with the check that reports
-    it.
-    """
+    """Return each event with its expected and actual verdict; for usage, with the check that reports it."""
     verdicts = {r["subscription_id"]: r["verdict"] for r in report.rows}
     reported = {s.lower() for c in report.checks if c.name.startswith("usage_") for s in c.subjects}
     events = []

@@ -212,9 +212,7 @@ class _Children:
             _end(child)
 
     def start(self, name: str, command: Sequence[str], environment: Mapping[str, str], folder: Path) -> None:
-        """Start a child in its own process group: a Ctrl-C in the terminal reaches only us, and we end the children in
-        order.
-        """
+        """Start a child in its own process group: Ctrl-C reaches only us, and we end the children in order."""
         child = subprocess.Popen(command, env=dict(environment), cwd=folder, start_new_session=True)  # noqa: S603 - our own
         self._running.append((name, child))
 

@@ -54,9 +54,7 @@ def shortened(body: bytes, rows: int) -> bytes | None:
 
 
 def shifted(body: bytes, body_before: bytes) -> bytes | None:
-    """Return the page with the last row of the page before in front, and without its own last row; None if one is not a
-    list.
-    """
+    """Return the page with the last row of the page before in front, without its own last; None if it is no list."""
     data, before = _parsed(body), _parsed(body_before)
     found, found_before = _rows(data), _rows(before)
     if not found or not found_before:
@@ -88,9 +86,7 @@ def _parsed(body: bytes) -> Any:
 
 
 def _rows(data: Any) -> list[Any] | None:
-    """Return the rows of a list answer of either vendor: an array, `content`, or the only array beside
-    `record_count`.
-    """
+    """Return the rows of either vendor's list: an array, `content`, or the only array beside `record_count`."""
     if isinstance(data, list):
         return data
     if not isinstance(data, dict):

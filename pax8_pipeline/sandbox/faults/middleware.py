@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 from math import ceil
@@ -27,6 +28,7 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
+@dataclass
 class FaultMiddleware:
     """Wraps the app that serves both vendors. Other requests pass unchanged.
 
@@ -35,27 +37,15 @@ class FaultMiddleware:
     as their Date.
     """
 
-    def __init__(
-        self,
-        app: App,
-        *,
-        faults: Faults,
-        log: TrafficLog,
-        limits: Mapping[str, RollingLimit],
-        now: Callable[[], datetime],
-        switches: Callable[[], tuple[Pax8Switches, HaloSwitches]],
-        expire: Callable[[str], None],
-        after_write: Callable[[], None],
-    ) -> None:
-        self.app = app
-        self.faults = faults
-        self.log = log
-        self.limits = limits
-        self.now = now
-        self.switches = switches
-        self.expire = expire
-        self.after_write = after_write
-        self._refused = 0
+    app: App
+    faults: Faults
+    log: TrafficLog
+    limits: Mapping[str, RollingLimit]
+    now: Callable[[], datetime]
+    switches: Callable[[], tuple[Pax8Switches, HaloSwitches]]
+    expire: Callable[[str], None]
+    after_write: Callable[[], None]
+    _refused: int = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -205,36 +195,35 @@ async def _no_body() -> Message:
     return {"type": "http.request", "body": b"", "more_body": False}
 
 
+@dataclass(frozen=True)
 class _Answer:
     """A complete answer that is not sent yet."""
 
-    def __init__(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
-        self.status = status
-        self.headers = headers
-        self.body = body
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
 
     def with_body(self, body: bytes) -> _Answer:
         others = [(name, value) for name, value in self.headers if name.lower() != b"content-length"]
         return _Answer(self.status, [*others, (b"content-length", str(len(body)).encode())], body)
 
 
+@dataclass
 class _Exchange:
     """One request on its connection. `status` is what the client sees, 0 when no complete answer came.
 
     It is logged before its last byte is sent, so that a client that has its answer finds the request in the log.
     """
 
-    def __init__(
-        self, scope: Scope, receive: Receive, send: Send, vendor: str, log: TrafficLog, date: datetime | None
-    ) -> None:
-        self.scope = scope
-        self.receive = receive
-        self.send = send
-        self.vendor = vendor
-        self.date = date
-        self.status = 0
-        self.fault = ""
-        self._log: TrafficLog | None = log
+    scope: Scope
+    receive: Receive
+    send: Send
+    vendor: str
+    log: TrafficLog
+    date: datetime | None
+    status: int = 0
+    fault: str = ""
+    _is_logged: bool = False
 
     async def run(self, app: App) -> _Answer:
         messages: list[Message] = []
@@ -249,12 +238,11 @@ class _Exchange:
 
     def log_once(self, status: int) -> None:
         """Log this request with the status that the client sees. Only the first call counts."""
-        if self._log is None:
+        if self._is_logged:
             return
-        self.status = status
+        self.status, self._is_logged = status, True
         query = self.scope["query_string"].decode("ascii", "replace")
-        self._log.add(Exchange(self.vendor, self.scope["method"], self.scope["path"], query, status, self.fault))
-        self._log = None
+        self.log.add(Exchange(self.vendor, self.scope["method"], self.scope["path"], query, status, self.fault))
 
     def _headers(self, answer: _Answer) -> list[tuple[bytes, bytes]]:
         date = [] if self.date is None else [(b"date", format_datetime(self.date, usegmt=True).encode())]

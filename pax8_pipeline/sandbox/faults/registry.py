@@ -158,9 +158,7 @@ def _may_hit(fault: Fault, method: str, query: Mapping[str, str]) -> bool:
 
 
 def previous_page(query: Mapping[str, str]) -> tuple[str, str] | None:
-    """Return name and value of the paging parameter for the page before; None on a first page (pages count from 0 or
-    1).
-    """
+    """Return the paging parameter for the page before; None on a first page (pages count from 0 or 1)."""
     for name, first in (("page", 0), ("page_no", 1)):
         text = query.get(name, "")
         if text.isdigit() and int(text) > first:

@@ -88,7 +88,5 @@ class RollingLimit:
 
 
 def default_limits(seconds: Callable[[], float]) -> dict[str, RollingLimit]:
-    """Return the vendors' own limits: Pax8 1000 successful calls a minute, Halo 300 in five minutes (switch
-    `rate_limit`).
-    """
+    """Return the vendors' limits: Pax8 1000 successful calls a minute, Halo 300 (`rate_limit`) in five."""
     return {"pax8": RollingLimit(1000, 60, seconds), "halo": RollingLimit(300, 300, seconds)}

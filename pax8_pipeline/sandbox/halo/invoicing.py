@@ -100,9 +100,7 @@ def _is_due(entry: Row, start: date) -> bool:
 
 
 def _prorata_line(header: Row, line: Row, entry: Row, start: date) -> Row:
-    """Return a line for the part of the period before `start` in which an entry's quantity was used, as a share of the
-    unit price.
-    """
+    """Return a line for the part of the period before `start`, as a share of the unit price."""
     period_start = read_day(header["period_start_date"]) or next_date(start, header["period"], -1)
     day = read_day(entry["date"]) or start
     share = Decimal((start - max(day, period_start)).days) / max((start - period_start).days, 1)

@@ -80,17 +80,16 @@ class Resource:
 
     key: str  # of the envelope
     rows: Callable[[HaloStore], list[Row]]
-    tests: Callable[[HaloStore, Query], list[Test]]  # a row is in the list when it passes all of them
-    answer: Answer
+    # A row is in the list when it passes all of these tests.
+    tests: Callable[[HaloStore, Query], list[Test]] = lambda _store, _query: []
+    answer: Answer = answers.plain_answer
     order: str = "name"  # the order when none is asked for
     certain_envelope: bool = True  # else the switch `unknown_envelopes` decides
     needs: str = ""  # Halo fails without this parameter
 
 
 def list_answer(store: HaloStore, name: str, query: Query) -> Any:
-    """Return the body of a list call; `name` of the resource in any case. With `count`, paging is ignored
-    (docs/vendors/halo.md#lists).
-    """
+    """Return the body of a list call. With `count`, paging is ignored (docs/vendors/halo.md#lists)."""
     resource = RESOURCES[name.lower()]
     if resource.needs and store.switches.change_log_needs_filter and query.number(resource.needs) is None:
         raise HaloRefusal(500, _SERVER_ERROR)
@@ -194,7 +193,7 @@ def _since(query: Query, parameter: str, column: str) -> list[Test]:
     return [lambda row: (read_day(row[column]) or date.min) >= since] if since else []
 
 
-def _client_tests(store: HaloStore, query: Query) -> list[Test]:
+def _client_tests(_: HaloStore, query: Query) -> list[Test]:
     return [
         *_visible(query, lambda row: bool(row["inactive"])),
         *_equal(query, toplevel_id="toplevel_id"),
@@ -204,7 +203,7 @@ def _client_tests(store: HaloStore, query: Query) -> list[Test]:
     ]
 
 
-def _item_tests(store: HaloStore, query: Query) -> list[Test]:
+def _item_tests(_: HaloStore, query: Query) -> list[Test]:
     """Status 0 counts as active: the documents name no other flag."""
     return [
         *_visible(query, lambda row: bool(row["status"])),
@@ -213,7 +212,7 @@ def _item_tests(store: HaloStore, query: Query) -> list[Test]:
     ]
 
 
-def _licence_tests(store: HaloStore, query: Query) -> list[Test]:
+def _licence_tests(_: HaloStore, query: Query) -> list[Test]:
     return [
         *_equal(query, 0, client_id="client_id"),
         *_equal(query, -1, site_id="site_id"),
@@ -253,31 +252,15 @@ def _date_window(store: HaloStore, query: Query) -> list[Test]:
     return [lambda row: start <= (read_day(row[column]) or date.min) <= end]
 
 
-def _contract_tests(store: HaloStore, query: Query) -> list[Test]:
-    return [*_equal(query, 0, client_id="client_id"), *_visible(query, lambda row: not row["active"])]
-
-
-def _supplier_tests(store: HaloStore, query: Query) -> list[Test]:
-    return [*_visible(query, lambda row: bool(row["inactive"])), *_search(query, "search", ("name",))]
-
-
-def _licence_change_tests(store: HaloStore, query: Query) -> list[Test]:
-    return [*_equal(query, licence_id="licence_id"), *_since(query, "change_date", "datetime")]
-
-
-def _invoice_change_tests(store: HaloStore, query: Query) -> list[Test]:
-    return _equal(query, invoice_id="invoice_id", line_id="invoice_line_id", type_id="type_id")
-
-
-def _link_tests(store: HaloStore, query: Query) -> list[Test]:
+def _link_tests(_: HaloStore, query: Query) -> list[Test]:
     return [
         *_equal(query, table_id="table_id", module_id="module_id", halo_id="halo_id", details_id="details_id"),
         *_exact(query, third_party_id="third_party_id", third_party_secondary_id="third_party_secondary_id"),
     ]
 
 
-def _no_tests(store: HaloStore, query: Query) -> list[Test]:
-    return []
+def _rows_of(table: str) -> Callable[[HaloStore], list[Row]]:
+    return lambda store: list(getattr(store, table).values())
 
 
 def _prorata_rows(store: HaloStore) -> list[Row]:
@@ -285,42 +268,42 @@ def _prorata_rows(store: HaloStore) -> list[Row]:
 
 
 RESOURCES: dict[str, Resource] = {
-    "client": Resource("clients", lambda s: list(s.clients.values()), _client_tests, answers.client_answer),
-    "item": Resource("items", lambda s: list(s.items.values()), _item_tests, answers.item_answer),
-    "softwarelicence": Resource(
-        "licences", lambda s: list(s.licences.values()), _licence_tests, answers.licence_answer
-    ),
+    "client": Resource("clients", _rows_of("clients"), _client_tests, answers.client_answer),
+    "item": Resource("items", _rows_of("items"), _item_tests, answers.item_answer),
+    "softwarelicence": Resource("licences", _rows_of("licences"), _licence_tests, answers.licence_answer),
     "recurringinvoice": Resource(
-        "invoices",
-        lambda s: list(s.recurring_invoices.values()),
-        _invoice_tests,
-        answers.header_answer,
-        "id",
+        "invoices", _rows_of("recurring_invoices"), _invoice_tests, answers.header_answer, "id"
     ),
-    "invoice": Resource("invoices", lambda s: list(s.invoices.values()), _invoice_tests, answers.header_answer, "id"),
+    "invoice": Resource("invoices", _rows_of("invoices"), _invoice_tests, answers.header_answer, "id"),
     "clientcontract": Resource(
-        "contracts", lambda s: list(s.contracts.values()), _contract_tests, answers.contract_answer, "ref"
+        "contracts",
+        _rows_of("contracts"),
+        lambda _, query: [*_equal(query, 0, client_id="client_id"), *_visible(query, lambda row: not row["active"])],
+        answers.contract_answer,
+        "ref",
     ),
-    "supplier": Resource("suppliers", lambda s: list(s.suppliers.values()), _supplier_tests, answers.plain_answer),
+    "supplier": Resource(
+        "suppliers",
+        _rows_of("suppliers"),
+        lambda _, query: [*_visible(query, lambda row: bool(row["inactive"])), *_search(query, "search", ("name",))],
+    ),
     "licencechange": Resource(
         "licencechanges",
-        lambda s: s.licence_changes,
-        _licence_change_tests,
-        answers.plain_answer,
+        lambda store: store.licence_changes,
+        lambda _, query: [*_equal(query, licence_id="licence_id"), *_since(query, "change_date", "datetime")],
         order="id",
         certain_envelope=False,
         needs="licence_id",
     ),
     "invoicechange": Resource(
         "invoicechanges",
-        lambda s: s.invoice_changes,
-        _invoice_change_tests,
-        answers.plain_answer,
+        lambda store: store.invoice_changes,
+        lambda _, query: _equal(query, invoice_id="invoice_id", line_id="invoice_line_id", type_id="type_id"),
         order="id",
         certain_envelope=False,
         needs="invoice_id",
     ),
-    "externallink": Resource("externallinks", answers.external_links, _link_tests, answers.plain_answer, "id", False),
-    "customtable": Resource("customtables", lambda s: [], _no_tests, answers.plain_answer),
-    "invoicedetailprorata": Resource("prorata", _prorata_rows, _no_tests, answers.plain_answer, "id", False),
+    "externallink": Resource("externallinks", answers.external_links, _link_tests, order="id", certain_envelope=False),
+    "customtable": Resource("customtables", lambda _: []),
+    "invoicedetailprorata": Resource("prorata", _prorata_rows, order="id", certain_envelope=False),
 }

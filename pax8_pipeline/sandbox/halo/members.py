@@ -98,9 +98,7 @@ def report_forbidden(store: HaloStore, path: str, element: Any, kind: Kind) -> N
 
 
 def read_members(element: Any, kind: Kind, place: str) -> Row:
-    """Return the members that Halo will store: known ones with a value, with checked types. Unknown ones are
-    ignored.
-    """
+    """Return the members that Halo will store, with checked types. Unknown ones are ignored."""
     if not isinstance(element, Mapping):
         raise conversion(f"Error converting value {element!r}. Path '{place}'.")
     read: Row = {}

@@ -17,9 +17,7 @@ _INTEGRATOR = "Halo Integrator"
 
 
 def nightly(store: HaloStore) -> None:
-    """One night, according to the switches: Halo Integrator first, then line status, then due invoices, then the
-    accounts.
-    """
+    """One night, by the switches: Halo Integrator, line status, due invoices, then the accounts."""
     with store.lock:
         _run_jobs(store)
 
@@ -53,9 +51,7 @@ def _bills(store: HaloStore, header: Row, due: date) -> bool:
 
 
 def native_sync(store: HaloStore) -> None:
-    """Halo's own Pax8 import: overwrites counts by subscription id, and may switch off licences that it does
-    not know.
-    """
+    """Halo's own Pax8 import: overwrites counts by subscription id, may switch off unknown licences."""
     store.integration["integrator_last_sync"] = store.stamp()
     if store.native_counts is None:
         return

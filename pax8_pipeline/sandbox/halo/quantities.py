@@ -76,18 +76,14 @@ def _followed(links: list[Row], counts: Mapping[int, int]) -> Decimal:
 
 
 def shown_quantity(store: HaloStore, line: Row) -> Decimal:
-    """Return `qty_order` as a read shows it: updated from the licences, or as of the last invoice, according to the
-    switch.
-    """
+    """Return `qty_order` as a read shows it: from the licences, or as of the last invoice (a switch)."""
     if store.switches.qty_order_refresh == "at_read":
         return billed_quantity(store, line)
     return Decimal(line["qty_order"])
 
 
 def linked_price(store: HaloStore, line: Row) -> tuple[Decimal, Decimal]:
-    """Unit price and unit cost; they follow the licence where a link says so
-    (docs/vendors/halo.md#line-follows-licence).
-    """
+    """Unit price and cost; a link can say the licence's (docs/vendors/halo.md#line-follows-licence)."""
     price, cost = Decimal(line["unit_price"]), Decimal(line["unit_cost"])
     for link in licence_links(line):
         licence = store.licences.get(link["licence_id"])

@@ -80,19 +80,30 @@ class HaloStore:
 
     def add_item(self, **fields: Any) -> int:
         """Add a product."""
-        row = new_row(templates.ITEM.stored, {"datecreated": self.stamp(), "lastmodified": self.stamp(), **fields})
-        row["id"] = self._take_id("item", fields)
+        given = {"datecreated": self.stamp(), "lastmodified": self.stamp(), **fields}
+        number = self._add("item", self.items, templates.ITEM.stored, given)
+        row = self.items[number]
         row["customfields"] = self.custom_field_rows("item", row["customfields"], define=True)
-        self.items[row["id"]] = row
-        return int(row["id"])
+        return number
 
     def add_licence(self, **fields: Any) -> int:
         """Add a licence or subscription (type 1 unless given); `count` must be an int."""
         if not isinstance(fields.get("count", 0), int):
             raise TypeError("a licence's count is an int (docs/vendors/halo.md#formats)")
-        row = new_row(templates.LICENCE.stored, fields)
-        row["id"] = self._take_id("licence", fields)
-        self.licences[row["id"]] = row
+        return self._add("licence", self.licences, templates.LICENCE.stored, fields)
+
+    def add_contract(self, **fields: Any) -> int:
+        """Add a client contract."""
+        return self._add("contract", self.contracts, templates.CONTRACT.stored, fields)
+
+    def add_supplier(self, **fields: Any) -> int:
+        """Add a supplier."""
+        return self._add("supplier", self.suppliers, templates.SUPPLIER.stored, fields)
+
+    def _add(self, kind: str, table: dict[int, Row], template: Row, fields: Mapping[str, Any]) -> int:
+        row = new_row(template, fields)
+        row["id"] = self._take_id(kind, fields)
+        table[row["id"]] = row
         return int(row["id"])
 
     def add_recurring_invoice(self, *, lines: Iterable[Mapping[str, Any]], **fields: Any) -> int:
@@ -119,20 +130,6 @@ class HaloStore:
         row["customfields"] = self.custom_field_rows("invoice", row["customfields"], define=True)
         row["lines"] = [self.line_row(line, row) for line in lines]
         self.invoices[row["id"]] = row
-        return int(row["id"])
-
-    def add_contract(self, **fields: Any) -> int:
-        """Add a client contract."""
-        row = new_row(templates.CONTRACT.stored, fields)
-        row["id"] = self._take_id("contract", fields)
-        self.contracts[row["id"]] = row
-        return int(row["id"])
-
-    def add_supplier(self, **fields: Any) -> int:
-        """Add a supplier."""
-        row = new_row(templates.SUPPLIER.stored, fields)
-        row["id"] = self._take_id("supplier", fields)
-        self.suppliers[row["id"]] = row
         return int(row["id"])
 
     def define_custom_field(self, entity: str, name: str) -> int:
@@ -279,9 +276,7 @@ class HaloStore:
     _LOGS = ("licence_changes", "invoice_changes", "writes", "violations")
 
     def to_json(self) -> dict[str, Any]:
-        """The whole state without tokens and clock. The rows are shared with the store, so write the result before the
-        store changes.
-        """
+        """The whole state without tokens and clock. It shares the rows: write it before the store changes."""
         data: dict[str, Any] = {name: list(getattr(self, name).values()) for name in self._ROWS}
         data.update({name: getattr(self, name) for name in self._LOGS})
         data["integration"] = self.integration
@@ -292,11 +287,9 @@ class HaloStore:
         return data
 
     @classmethod
-    def from_json(
-        cls, data: Mapping[str, Any], *, now: Callable[[], datetime], switches: HaloSwitches | None = None
-    ) -> HaloStore:
-        """The inverse of `to_json`; `switches` replace the saved ones."""
-        store = cls(now=now, switches=switches or HaloSwitches.from_json(data.get("switches", {})))
+    def from_json(cls, data: Mapping[str, Any], *, now: Callable[[], datetime]) -> HaloStore:
+        """The inverse of `to_json`."""
+        store = cls(now=now, switches=HaloSwitches.from_json(data.get("switches", {})))
         for name in cls._ROWS:
             getattr(store, name).update({row["id"]: row for row in data[name]})
         for name in cls._LOGS:

@@ -82,9 +82,7 @@ def set_licence_members(store: HaloStore, row: Row, changes: Mapping[str, Any], 
 
 
 def flip_lines_of(store: HaloStore, licence_id: int) -> None:
-    """Switch off each active line whose licences are all inactive (Halo's own setting,
-    docs/vendors/halo.md#native-integration).
-    """
+    """Switch off active lines whose licences are all inactive (docs/vendors/halo.md#native-integration)."""
     for header, line, _ in list(lines_following(store, licence_id)):
         linked = [store.licences.get(link["licence_id"]) for link in licence_links(line)]
         if not line["isinactive"] and not any(licence and licence["is_active"] for licence in linked):
@@ -337,9 +335,7 @@ def _check_links(store: HaloStore, line: Row) -> None:
 
 
 def _stale(store: HaloStore, row: Row | None, element: Mapping[str, Any]) -> str:
-    """Return what a `change_seq` older than the header's causes: nothing, a warning or a refusal, according to the
-    switch.
-    """
+    """Return what a `change_seq` older than the header's causes: nothing, a warning or a refusal."""
     sent_seq = element.get("change_seq")
     if row is None or sent_seq is None or sent_seq == row["change_seq"] or element.get("ignore_change_seq"):
         return ""

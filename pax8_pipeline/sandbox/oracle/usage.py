@@ -46,9 +46,7 @@ class Charge:
 
 @dataclass(frozen=True)
 class ExpectedClientUsage:
-    """What one client is billed: `lines` by "subscription product", each rounded to the cent, and `total`,
-    their sum.
-    """
+    """What one client is billed: `lines` by "subscription product" in cents, and `total`, their sum."""
 
     client_id: int
     company_id: str
@@ -139,9 +137,7 @@ def _charge(sides: _Sides, item: Row, invoice: Row, confirmed: Collection[str]) 
 
 
 def _missing_and_owner(pax8: Pax8Store, item: Row, confirmed: Collection[str]) -> tuple[str, str]:
-    """Return the form in which the item's company is missing, and the company that it belongs to now; both may be
-    empty.
-    """
+    """Return how the item's company is missing, and the company that it belongs to now; both may be empty."""
     group = pax8.groups.get(item.get("_group") or "")
     named_company = item.get("companyId") or ""
     if group is not None and group["_assignment"] != "assigned":
@@ -163,9 +159,7 @@ def _shape(pax8: Pax8Store, item: Row, group: Row) -> str:
 
 
 def _is_group_of_owner(pax8: Pax8Store, item: Row, company_id: str, confirmed: Collection[str]) -> bool:
-    """True for a group with another name under the owner of a subscription with several groups
-    (docs/vendors/pax8.md#no-company).
-    """
+    """True for a group of another name under a subscription's owner (docs/vendors/pax8.md#no-company)."""
     sold = pax8.subscriptions.get(item["subscriptionId"] or "")
     if sold is None or sold["companyId"] != company_id or len(pax8.groups_of.get(sold["id"], ())) < 2:
         return False

@@ -46,9 +46,7 @@ def items_of_month(store: Pax8Store, period: date, partner: int, currency: str, 
 
 
 def _extras(store: Pax8Store, period: date, partner: int, currency: str) -> Iterator[Row]:
-    """Yield requested charges (`usage_events.charge`): on the invoice of their currency, else on the partner's first
-    one.
-    """
+    """Yield charges of `usage_events.charge`: on the invoice of their currency, else the partner's first."""
     own = {
         row["currencyCode"]
         for row in store.subscriptions.values()
@@ -185,9 +183,7 @@ def _arrears_items(store: Pax8Store, group: Row, month: date) -> Iterator[Row]:
 
 
 def _by_azure_subscription(item: Row, group: Row) -> Iterator[Row]:
-    """Split a meter's charge between two Azure subscriptions of the group, in equal amounts if the cents allow it
-    (docs/vendors/pax8.md#azure).
-    """
+    """Split a meter's charge between two Azure subscriptions of the group (docs/vendors/pax8.md#azure)."""
     for number in (1, 2):
         guid = uuid.uuid5(uuid.UUID(group["id"]), f"azure {number}")
         text = f"Azure plan - Arrears charge - {group['resourceGroup']} {number} - {guid} - {item['productName']}"
@@ -199,9 +195,7 @@ def _by_azure_subscription(item: Row, group: Row) -> Iterator[Row]:
 
 
 def _assign(store: Pax8Store, item: Row, group: Row) -> None:
-    """Put the linked company on an Arrears item, or the form in which it is missing
-    (docs/vendors/pax8.md#no-company).
-    """
+    """Put the linked company on an Arrears item, or how it is missing (docs/vendors/pax8.md#no-company)."""
     shape = group["_itemShape"]
     if group["_assignment"] != "assigned" and store.switches.unassigned_item_shape != "by_group":
         shape = store.switches.unassigned_item_shape

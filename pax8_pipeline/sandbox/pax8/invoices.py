@@ -153,9 +153,7 @@ def _new(
 
 
 def _settle_amounts(store: Pax8Store, invoice: Row) -> None:
-    """Put the amounts on an invoice. `total` includes money from earlier invoices, so it is not the sum of the
-    items.
-    """
+    """Put the amounts on an invoice. `total` includes money of earlier invoices, unlike the items."""
     if invoice["balance"] is not None:
         return
     invoice["balance"] = sum((item["costTotal"] for item in items_of(store, invoice)), Decimal(0))

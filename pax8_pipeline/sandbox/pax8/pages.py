@@ -29,9 +29,7 @@ class Pages:
         self._disturbed = 0
 
     def page(self, name: str, rows: Sequence[Row], query: Query, spell: Spell, *, cached: bool = False) -> str:
-        """Return one page of a list in the common envelope. `cached` reuses order and spelling until something
-        changes.
-        """
+        """Return one page of a list. `cached` reuses order and spelling until something changes."""
         number, size = lists.paging(query, self.store.switches)
         self._requests += 1
         self._forget_if_changed()

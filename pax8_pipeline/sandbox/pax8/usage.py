@@ -30,7 +30,7 @@ _MONTHS_LISTED = 13  # older lines no longer exist
 
 
 @dataclass(frozen=True)
-class Figure:
+class UsageFigure:
     """One product of one group on one day, as the vendor posted it: amounts of the month so far."""
 
     product: Row
@@ -40,21 +40,19 @@ class Figure:
     partner_total: Decimal  # partner side, three decimals
 
 
-def figures(store: Pax8Store, group: Row, day: date) -> list[Figure]:
-    """Return what the vendor posted for `day`: nothing for a product that has not started or has stopped, and nothing
-    for a day that is not over.
-    """
+def figures(store: Pax8Store, group: Row, day: date) -> list[UsageFigure]:
+    """Return what the vendor posted for a day that is over, of products that have started and not stopped."""
     if day >= store.today or day < add_months(store.today, -_MONTHS_LISTED):
         return []
     return [_figure(store, group, product, day) for product in group["_products"] if _posted(product, day)]
 
 
-def final_figures(store: Pax8Store, group: Row, month: date) -> list[Figure]:
+def final_figures(store: Pax8Store, group: Row, month: date) -> list[UsageFigure]:
     """Return the last posted figure of each product in the month of `month`: a month is billed by it."""
     return _last_figures(store, group, month, month_end(month))
 
 
-def _last_figures(store: Pax8Store, group: Row, month: date, until: date) -> list[Figure]:
+def _last_figures(store: Pax8Store, group: Row, month: date, until: date) -> list[UsageFigure]:
     last_figures = []
     for product in group["_products"]:
         last = min(until, date.fromisoformat(product["stops"])) if product["stops"] else until
@@ -68,7 +66,7 @@ def _posted(product: Row, day: date) -> bool:
     return bool(product["starts"] <= text and (not product["stops"] or text <= product["stops"]))
 
 
-def _figure(store: Pax8Store, group: Row, product: Row, day: date, *, whole_month: bool = False) -> Figure:
+def _figure(store: Pax8Store, group: Row, product: Row, day: date, *, whole_month: bool = False) -> UsageFigure:
     first = max(month_start(day), date.fromisoformat(product["starts"]))
     totals = _running_totals(group["id"], product["productId"], str(product["daily"]), first, month_end(day))
     index = (day - first).days
@@ -79,7 +77,7 @@ def _figure(store: Pax8Store, group: Row, product: Row, day: date, *, whole_mont
         quantity += _late_posting(group["id"], product["productId"], quantity)
     charges = (quantity * product["price"]).quantize(CENT)
     partner_total = (quantity * product["cost"]).quantize(MILL)
-    return Figure(product, day, quantity, charges, partner_total)
+    return UsageFigure(product, day, quantity, charges, partner_total)
 
 
 @lru_cache(maxsize=20_000)

@@ -46,9 +46,7 @@ def product(row: Row, switches: Pax8Switches, *, in_list: bool) -> Row:
 
 
 def subscription(row: Row, switches: Pax8Switches, *, in_list: bool) -> Row:
-    """A subscription: dates in two spellings, the commitment under one of three names, `partnerCost` sometimes
-    missing.
-    """
+    """A subscription: dates in two spellings, the commitment under one of three names."""
     key = row["id"]
     out = _public(row)
     del out["commitment"]
@@ -153,9 +151,7 @@ def moment(text: str, key: str, switches: Pax8Switches) -> str:
 
 
 def spell_text(answer: Any) -> str:
-    """An answer as JSON text. Numbers have no needless zeros: whole money is an integer
-    (docs/vendors/pax8.md#formats).
-    """
+    """An answer as JSON text; whole money is an integer (docs/vendors/pax8.md#formats)."""
     return jsontext.dumps(_plain_numbers(answer))
 
 
@@ -199,9 +195,7 @@ def _draw(key: str, salt: int) -> int:
 
 
 def summary_spelling(group_id: str, switches: Pax8Switches) -> bool:
-    """True when the list of summaries shows the company of this assigned group (sometimes it is missing there,
-    docs/vendors/pax8.md#usage-summaries).
-    """
+    """True when the list of summaries shows this group's company (docs/vendors/pax8.md#usage-summaries)."""
     if switches.summary_company == "mixed":
         return _draw(group_id, 9) % 3 != 0
     return switches.summary_company == "listed"

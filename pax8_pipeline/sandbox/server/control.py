@@ -139,9 +139,7 @@ def _charge(sandbox: Served, given: Given) -> Any:
 
 
 def edit(world: World, what: str, row_id: Any, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Set members of one row; return the row. Raises KeyError for an unknown row or member, ValueError for an unknown
-    `what`.
-    """
+    """Set members of one row and return it. Raises KeyError for an unknown row or member, or ValueError."""
     pax8, halo = world.pax8, world.halo
     with pax8.lock, halo.lock:
         in_pax8: dict[str, Callable[[str, Mapping[str, Any]], dict[str, Any]]] = {
@@ -172,9 +170,7 @@ def edit(world: World, what: str, row_id: Any, values: Mapping[str, Any]) -> dic
 def invoice_action(
     world: World, action: str, month: date | None, *, invoice_id: str | None = None, share: Any = "0.9"
 ) -> dict[str, Any]:
-    """Correct, repeat or void an invoice. Return the new one without its items. Raises ValueError when it is not
-    possible.
-    """
+    """Correct, repeat or void an invoice. Return the new one without its items. Raises ValueError."""
     store = world.pax8
     with store.lock:
         if action == "credit_and_rebill":

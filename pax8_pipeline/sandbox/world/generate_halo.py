@@ -251,9 +251,7 @@ def noise_lines(rng: random.Random, size: int) -> Iterator[Row]:
 
 
 def _next_creation(today: date, period: int, start: date) -> date:
-    """Return the first of a future month: the next one for monthly invoices, the month of the anniversary for longer
-    terms.
-    """
+    """Return the first of the next month, or of the month of the anniversary for longer terms."""
     if period == 2:
         return add_months(today, 1)
     years = {3: 1, 8: 2, 7: 3}[period]

@@ -179,9 +179,7 @@ def make_subscription(
     term: str | None = None,
     quantity: int | None = None,
 ) -> tuple[Row, list[Row]]:
-    """Return a new active subscription (not yet in the store) and its empty past. Everything that is not given is
-    drawn.
-    """
+    """Return a new active subscription (not stored yet) and its empty past. What is not given is drawn."""
     product = product_named(store, good.name)
     today = store.today
     start = start or today - timedelta(days=rng.randrange(20, 900))
@@ -285,9 +283,7 @@ def add_group(
     shape: str = "assigned",
     trial: bool = False,
 ) -> Row:
-    """Add a customer at the vendor under a usage subscription; some of its products are no longer posted from mid-month
-    on.
-    """
+    """Add a vendor's customer to a usage subscription; some of its products stop in mid-month."""
     product = store.products[subscription["productId"]]
     size = Decimal(rng.randrange(20, 260)) / 100
     parts = []

@@ -10,6 +10,7 @@ import random
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 from pax8_pipeline.sandbox.pax8.store import Row
 from pax8_pipeline.sandbox.world.generate_pax8 import make_company
@@ -28,58 +29,38 @@ class ScriptedDay(EventRecorder):
 
     def play(self) -> None:
         """Make one event of each kind happen, in a fixed order."""
-        for event in (
-            self._increase,
-            self._increase_manual,
-            self._decrease,
-            self._cancel,
-            self._cancel_manual,
-            self._pending_cancel,
-            self._trial,
-            self._annual,
-            self._two_of_one_product,
-            self._rebuy,
-            self._unmatched_company,
-            self._unassigned_usage,
-            self._unbilled,
-            self._billed_by_pax8,
-            self._currency_mismatch,
-            self._ambiguous,
-            self._line_inactive,
-            self._unknown_term,
-            self._unknown_status,
-            self._computed_elsewhere,
-            self._stuck_pending,
-        ):
-            event()
+        self._seats("increase", self._followed, by=3)
+        self._seats("increase_manual", self._manual, by=2, verdict="increase")
+        self._seats("decrease", self._followed, by=-2)
+        self._end("cancel", self._pick(self._followed))
+        self._end("cancel_manual", self._pick(self._manual))
+        self._pending_cancel()
+        self._trial()
+        self._seats("annual", self._annual, by=1, verdict="increase")
+        self._two_of_one_product()
+        self._rebuy()
+        self._unmatched_company()
+        self._unassigned_usage()
+        self._unbilled()
+        self._billed_by_pax8()
+        self._seats("currency_mismatch", self._in_dollars, by=2, currencyCode="EUR")
+        self._ambiguous()
+        self._line_inactive()
+        self._seats("unknown_term", self._followed, by=1, billingTerm="Biennial-Plus")
+        self._seats("unknown_status", self._followed, by=1, status="Hibernating")
+        self._computed_elsewhere()
+        self.change("stuck_pending", self._pick(self._followed), "in_step", status="PendingAutomated")
 
     # Changes a sync writes --------------------------------------------------------------------------------
 
-    def _increase(self) -> None:
-        row = self._pick(self._followed)
-        self.change("increase", row, "increase", quantity=row["quantity"] + 3)
-
-    def _increase_manual(self) -> None:
-        row = self._pick(self._manual)
-        self.change("increase_manual", row, "increase", quantity=row["quantity"] + 2)
-
-    def _decrease(self) -> None:
-        row = self._pick(self._followed)
-        self.change("decrease", row, "decrease", quantity=row["quantity"] - 2)
-
-    def _cancel(self) -> None:
-        self._end("cancel", self._pick(self._followed))
-
-    def _cancel_manual(self) -> None:
-        self._end("cancel_manual", self._pick(self._manual))
+    def _seats(self, kind: str, fits: Callable[[Row], bool], *, by: int, verdict: str = "", **fields: Any) -> None:
+        """Change the seats of a subscription that fits, with other members; the verdict is `kind` unless given."""
+        row = self._pick(fits)
+        self.change(kind, row, verdict or kind, **fields, quantity=row["quantity"] + by)
 
     def _end(self, kind: str, row: Row) -> None:
         yesterday = (self.world.today - timedelta(days=1)).isoformat()
         self.change(kind, row, "cancel", status="Cancelled", endDate=yesterday)
-
-    def _annual(self) -> None:
-        row = self._pick(lambda one: one["billingTerm"] == "Annual" and self._type(one) == 4)
-        self.change("annual", row, "increase", quantity=row["quantity"] + 1)
 
     def _two_of_one_product(self) -> None:
         row = self._pick(self._followed)
@@ -139,10 +120,6 @@ class ScriptedDay(EventRecorder):
         self.world.pax8.change_company(row["companyId"], {"billOnBehalfOfEnabled": True})
         self.change("billed_by_pax8", row, "billed_by_pax8", quantity=row["quantity"] + 4)
 
-    def _currency_mismatch(self) -> None:
-        row = self._pick(lambda one: self._followed(one) and one["currencyCode"] == "USD")
-        self.change("currency_mismatch", row, "currency_mismatch", currencyCode="EUR", quantity=row["quantity"] + 2)
-
     def _ambiguous(self) -> None:
         row = self._pick(self._followed)
         second = self.world.halo_generator.follow_twice(self.world.links.lines[row["id"]])
@@ -154,22 +131,11 @@ class ScriptedDay(EventRecorder):
         self.world.oracle.line(self.world.links.lines[row["id"]])["isinactive"] = True
         self.change("line_inactive", row, "line_inactive", quantity=row["quantity"] + 1)
 
-    def _unknown_term(self) -> None:
-        row = self._pick(self._followed)
-        self.change("unknown_term", row, "unknown_term", billingTerm="Biennial-Plus", quantity=row["quantity"] + 1)
-
-    def _unknown_status(self) -> None:
-        row = self._pick(self._followed)
-        self.change("unknown_status", row, "unknown_status", status="Hibernating", quantity=row["quantity"] + 1)
-
     def _computed_elsewhere(self) -> None:
         row = self._pick(self._manual)
         line = self.world.oracle.line(self.world.links.lines[row["id"]])
         line["recurring_invoice_quantity_type"] = 2
         self.change("computed_elsewhere", row, "computed_elsewhere", quantity=row["quantity"] + 3)
-
-    def _stuck_pending(self) -> None:
-        self.change("stuck_pending", self._pick(self._followed), "in_step", status="PendingAutomated")
 
     # Choosing ------------------------------------------------------------------------------------------------
 
@@ -206,6 +172,12 @@ class ScriptedDay(EventRecorder):
 
     def _followed(self, row: Row) -> bool:
         return row["billingTerm"] == "Monthly" and self._type(row) == 4
+
+    def _annual(self, row: Row) -> bool:
+        return row["billingTerm"] == "Annual" and self._type(row) == 4
+
+    def _in_dollars(self, row: Row) -> bool:
+        return self._followed(row) and row["currencyCode"] == "USD"
 
     def _manual(self, row: Row) -> bool:
         return row["billingTerm"] == "Monthly" and self._type(row) == 0

@@ -96,9 +96,7 @@ class World:
         return vendor_subscription_id(row["id"]) if row and row.get("_vendor") == SUITE_VENDOR else None
 
     def _make_invoices(self, months: int) -> None:
-        """Make the invoices of the last months: one credited and billed again, one void, the newest without a special
-        case.
-        """
+        """Make the invoices of the last months: one credited and billed again, one void, the newest plain."""
         newest = month_start(self.today)
         if self.today.day < invoices.GENERATED_ON:
             newest = add_months(newest, -1)
@@ -150,9 +148,7 @@ class World:
             return self.oracle.verdicts()
 
     def expected_usage(self, month: date | str, *, confirmed: Collection[str] = ()) -> ExpectedUsage:
-        """Return the expected usage of a month from the invoices that are visible today; see
-        `oracle.usage.expected_usage`.
-        """
+        """Return the expected usage of a month from the invoices of today; see `oracle.usage`."""
         return expected_usage(self.pax8, self.halo, self.links, month, confirmed=confirmed)
 
     def halo_ids(self, subscription_id: str) -> dict[str, int]:
