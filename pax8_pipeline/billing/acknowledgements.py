@@ -114,7 +114,7 @@ def save(path: Path, rows: Sequence[Acknowledgement]) -> None:
     os.replace(fresh, path)
 
 
-def refill(warehouse: Warehouse, rows: Sequence[Acknowledgement]) -> None:
+def store(warehouse: Warehouse, rows: Sequence[Acknowledgement]) -> None:
     """Put the file's rows into billing.acknowledged, replacing what stood there."""
     with warehouse.transaction() as connection:
         connection.execute("DELETE FROM billing.acknowledged")
@@ -134,7 +134,7 @@ def acknowledged(finding: dict[str, Any], *, reason: str, who: str, until: date 
     )
 
 
-def meant(rows: Sequence[dict[str, Any]], name: str) -> dict[str, Any]:
+def find_finding(rows: Sequence[dict[str, Any]], name: str) -> dict[str, Any]:
     """Return the one open finding that `name` means: its id, its plan row or usage key, or its subscription.
 
     Raises PipelineError with what is near when there is none, and with the choices when there are several.

@@ -188,7 +188,7 @@ def _within_limits(
     free += [c for c in planner.all_changes(connection, head.plan_id) if c.row_id in spent]
     lines = connection.execute(load_sql("billing/lines_by_client.sql"), [head.plan_id]).fetchall()
     holds = guardrails.check(free, dict(lines), policy.guardrails)
-    allowed = [c for c in chosen if c.row_id in exempt or holds.let(c)]
+    allowed = [c for c in chosen if c.row_id in exempt or holds.allows(c)]
     sentences = [holds.run] if holds.run else holds.clients.values()
     held = tuple(dict.fromkeys([*sentences, *holds.usage.values()]))
     return Writable(allowed, held)

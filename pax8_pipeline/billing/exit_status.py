@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pax8_pipeline.billing.findings import Open
+from pax8_pipeline.billing.findings import FindingTotals
 from pax8_pipeline.billing.model import Plan, Remaining
 from pax8_pipeline.billing.planning.guardrails import override_instructions
 
@@ -39,7 +39,7 @@ def evaluate(
     blocking: Sequence[str],
     pending: Sequence[str] = (),
     two_writers: Sequence[str] = (),
-    findings: Open | None = None,
+    findings: FindingTotals | None = None,
 ) -> ExitStatus:
     """Evaluate a run by its plan, what the ledger says was written and what remains, its errors and blocking checks.
 
@@ -69,7 +69,7 @@ def evaluate(
 
 
 def _waiting(
-    plan: Plan, remaining: Remaining, pending: Sequence[str], findings: Open | None, verified: int
+    plan: Plan, remaining: Remaining, pending: Sequence[str], findings: FindingTotals | None, verified: int
 ) -> ExitStatus | None:
     """Return the status of a run of which something waits for a person or for a later run; None when nothing does."""
     open_findings = [f"{findings.sentence}; {NEXT}"] if findings and findings.count else []

@@ -28,7 +28,7 @@ Row = Mapping[str, Any]
 COPY = "findings.parquet"
 
 
-def remember(connection: Connection, plan_id: str, today: date, policy: Policy) -> None:
+def update(connection: Connection, plan_id: str, today: date, policy: Policy) -> None:
     """Bring billing.findings up to one stored plan. What the plan no longer has is closed, not deleted."""
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE finding_verdicts (verdict VARCHAR, class VARCHAR, check_name VARCHAR)"
@@ -63,7 +63,7 @@ def open_findings(connection: Connection, plan_id: str | None = None) -> list[di
 
 
 @dataclass(frozen=True)
-class Open:
+class FindingTotals:
     """Findings that count: money at stake, nobody acknowledged it, and no approval of ours would settle it.
 
     Money by currency. `waiting_acknowledged`: changes that wait for an approval and that a person knows of.
@@ -113,14 +113,14 @@ def _amounts(sums: Mapping[str, Decimal], what: str) -> Iterable[str]:
     return (f"{currency} {amount:,.2f} {what}" for currency, amount in sorted(sums.items()) if amount)
 
 
-def summed(rows: Sequence[Row]) -> Open:
-    """Sum up open findings (`open_findings`)."""
+def add_up(rows: Sequence[Row]) -> FindingTotals:
+    """Add up open findings (`open_findings`)."""
     counting = [row for row in rows if row["counts"]]
     sums: dict[tuple[bool, str], dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
     for row in counting:
         if row["money"] is not None:
             sums[row["money"] > 0, row["per"]][row["currency"] or "?"] += abs(row["money"])
-    return Open(
+    return FindingTotals(
         losses=sum(row["money"] is not None and row["money"] > 0 for row in counting),
         overcharges=sum(row["money"] is not None and row["money"] < 0 for row in counting),
         unknown=sum(row["money"] is None for row in counting),
@@ -155,7 +155,7 @@ def amount_text(row: Row) -> str:
     return f"{abs(money):,.2f} {row['currency'] or '?'} {per} {'not billed' if money > 0 else 'billed too much'}"
 
 
-def mark(row: Row) -> str:
+def acknowledgement_text(row: Row) -> str:
     """Return what is known of an acknowledgement, of a finding or a plan row beside it; empty when there is none."""
     if not row["ack_who"]:
         return ""

@@ -48,7 +48,7 @@ def make_rollback(warehouse: Warehouse, plan_id: str, halo: HaloGateway, now: Pl
         raise PipelineError(f"plan {plan_id} is itself a rollback; run again to plan what Pax8 says")
     rows = [_row(write, halo) for write in writes]
     with warehouse.transaction() as connection:
-        return planner.keep_rows(connection, rows, now)
+        return planner.store_rows(connection, rows, now)
 
 
 def _verified_writes(connection: Connection, plan_id: str) -> list[_VerifiedWrite]:

@@ -64,7 +64,7 @@ def acknowledge(
     warehouse = existing_warehouse(settings)
     acknowledged = {a.finding_id: a for a in file.load(settings.acknowledged_path)}
     if listing:
-        file.refill(warehouse, list(acknowledged.values()))
+        file.store(warehouse, list(acknowledged.values()))
         _print(_open(warehouse), acknowledged, as_json, listing=True)
         return
     if not rows:
@@ -77,7 +77,7 @@ def acknowledge(
         changed = [a.finding_id for a in new_ones]
         acknowledged.update({a.finding_id: a for a in new_ones})
     file.save(settings.acknowledged_path, list(acknowledged.values()))
-    file.refill(warehouse, list(acknowledged.values()))
+    file.store(warehouse, list(acknowledged.values()))
     _print([row for row in _open(warehouse) if row["finding_id"].lower() in changed], acknowledged, as_json)
     if not as_json:
         notify(f"{'Removed from' if remove else 'Written to'} {settings.acknowledged_path}: {len(changed)} rows")
@@ -94,7 +94,7 @@ def _acknowledge_rows(
         raise PipelineError("an acknowledgement needs a name: give --by NAME or set USER")
     last = _until(until, settings.today)
     # All of them are searched before any is written: a half-done command is hard to undo.
-    chosen = [file.meant(open_findings, name) for name in rows]
+    chosen = [file.find_finding(open_findings, name) for name in rows]
     return [file.acknowledged(f, reason=reason, who=who, until=last, today=settings.today) for f in chosen]
 
 
@@ -115,7 +115,7 @@ def _known_id(warehouse: Warehouse, acknowledged: dict[str, file.Acknowledgement
     finding_id = " ".join(name.split()).lower()
     if finding_id in acknowledged:
         return finding_id
-    found = str(file.meant(_open(warehouse), name)["finding_id"]).lower()
+    found = str(file.find_finding(_open(warehouse), name)["finding_id"]).lower()
     if found not in acknowledged:
         raise PipelineError(f"{found} is not acknowledged")
     return found
@@ -144,13 +144,13 @@ def _print(
     out = console()
     if rows:
         shown_rows = [{**row, "client": plan_rows.client(row), "money": findings.amount_text(row),
-                  "since": f"{row['first_seen']}{', new' if row['is_new'] else ''}", "acknowledged": findings.mark(row)}
+                  "since": f"{row['first_seen']}{', new' if row['is_new'] else ''}", "acknowledged": findings.acknowledgement_text(row)}
                  for row in rows]  # fmt: skip
         print_table(out, Table(f"Waits for a person ({len(rows)})", _COLUMNS, shown_rows))
     else:
         out.print("Nothing waits for a person.")
-    if findings.summed(rows).count:
-        out.print(findings.summed(rows).sentence, markup=False, soft_wrap=True)
+    if findings.add_up(rows).count:
+        out.print(findings.add_up(rows).sentence, markup=False, soft_wrap=True)
     if listing and closed:
         out.print(
             f"Acknowledged and not open any more, can be removed: {', '.join(closed)}", markup=False, soft_wrap=True

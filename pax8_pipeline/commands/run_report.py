@@ -80,7 +80,7 @@ def build_run_report(
             two_writers = _two_writers(connection, plan_id, states)
             pending = list(recovery.pending(connection, settings.policy.unknown_wait).values())
             found = findings.open_findings(connection, plan_id)
-    summed = findings.summed(found)
+    summed = findings.add_up(found)
     left = replace(left, waiting=max(0, left.waiting - summed.waiting_acknowledged))
     # What the guardrails hold is in `held`, as the plan stands now.
     blocking = [f"{c.name} ({c.description})" for c in checks if c.severity == "ERROR" and c.name != "guardrails"]
@@ -136,7 +136,7 @@ def show(console: Console, run: RunReport, *, details: bool = False, limit: int 
     if details or everything:
         _tables(console, run, limit, everything)
     width = min(console.width, _WIDEST)
-    found = findings.summed(run.findings)
+    found = findings.add_up(run.findings)
     money = run.plan.money if run.plan else {}
     for line in summary.lines(run.verdict.sentence, run.verdict.only_findings, money, found, run.rows, width):
         console.print(line, soft_wrap=True)

@@ -24,7 +24,7 @@ def digest(connection: Connection, plan_id: str, report: Path) -> str:
     plan = load_plan(connection, plan_id)
     states = ledger.states(connection, plan_id)
     written, failed = states.get("verified", 0), sum(states.values()) - states.get("verified", 0)
-    found = findings.summed(findings.open_findings(connection, plan_id))
+    found = findings.add_up(findings.open_findings(connection, plan_id))
     rows = dicts(connection.execute(load_sql("reports/digest.sql"), {"plan_id": plan_id}))
     unassigned = {row["currency"]: row["amount"] for row in rows if row["kind"] == "unassigned"}
     usage = {currency: Decimal(sums.get("usage", "0")) for currency, sums in plan.money.items()}

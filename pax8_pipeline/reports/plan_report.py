@@ -61,7 +61,7 @@ def plan_json(connection: Connection, plan_id: str) -> dict[str, Any]:
 
 def plan_csv(rows: Iterable[Row]) -> str:
     """Return plan rows as CSV for a spreadsheet."""
-    shown = [{**row, "since": plan_rows.since(row), "acknowledged": findings.mark(row)} for row in rows]
+    shown = [{**row, "since": plan_rows.since(row), "acknowledged": findings.acknowledgement_text(row)} for row in rows]
     return table.csv_text(Table("Plan", [Column(name, name) for name in _CSV], shown))
 
 

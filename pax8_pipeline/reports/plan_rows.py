@@ -93,5 +93,5 @@ def since(row: Row) -> str:
 
 def outcome(row: Row) -> str:
     """Return the verdict of a row in words, and what a person said about it."""
-    mark = findings.mark(row)
+    mark = findings.acknowledgement_text(row)
     return f"{row['verdict']}: {row['sentence']}" + (f" [{mark}]" if mark else "")

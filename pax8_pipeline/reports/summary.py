@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from pax8_pipeline.billing.findings import Open
+from pax8_pipeline.billing.findings import FindingTotals
 from pax8_pipeline.billing.verdicts import check_of
 from pax8_pipeline.reports import formatting
 
@@ -95,7 +95,7 @@ _MONEY = (
 )
 
 
-def headline(sentence: str, only_findings: bool, found: Open, width: int) -> list[str]:
+def headline(sentence: str, only_findings: bool, found: FindingTotals, width: int) -> list[str]:
     """Return the result in one sentence, with the count of findings in place of their money.
 
     What holds a run is never shortened: nothing else on the screen says it.
@@ -107,7 +107,7 @@ def headline(sentence: str, only_findings: bool, found: Open, width: int) -> lis
     return textwrap.wrap(sentence, width, break_long_words=False, break_on_hyphens=False)
 
 
-def money_lines(money: Mapping[str, Mapping[str, str]], found: Open, width: int) -> list[str]:
+def money_lines(money: Mapping[str, Mapping[str, str]], found: FindingTotals, width: int) -> list[str]:
     """Return what the plan moves and what is at stake, a column for each currency; nothing where all is zero."""
     columns = {currency: _sums(currency, money.get(currency, {}), found) for currency in _currencies(money, found)}
     shown = dict(list(columns.items())[: max(1, (width - 28) // _AMOUNT)])
@@ -123,7 +123,7 @@ def money_lines(money: Mapping[str, Mapping[str, str]], found: Open, width: int)
     return lines
 
 
-def _currencies(money: Mapping[str, Any], found: Open) -> list[str]:
+def _currencies(money: Mapping[str, Any], found: FindingTotals) -> list[str]:
     named = [*money, *found.lost_a_month, *found.lost_once, *found.overcharged_a_month, *found.overcharged_once]
     at_stake = Counter(dict.fromkeys(named, 0))
     for sums in (found.lost_a_month, found.lost_once, found.overcharged_a_month, found.overcharged_once):
@@ -132,7 +132,7 @@ def _currencies(money: Mapping[str, Any], found: Open) -> list[str]:
     return sorted(at_stake, key=lambda name: (-at_stake[name], name))
 
 
-def _sums(currency: str, money: Mapping[str, str], found: Open) -> dict[str, Decimal]:
+def _sums(currency: str, money: Mapping[str, str], found: FindingTotals) -> dict[str, Decimal]:
     up, down = Decimal(money.get("up", "0")), -abs(Decimal(money.get("down", "0")))
     none = Decimal(0)
     return {
@@ -205,7 +205,7 @@ def _steps(rows: Sequence[Row], width: int) -> Iterator[str]:
 
 
 def lines(
-    sentence: str, only_findings: bool, money: Mapping[str, Any], found: Open, rows: Sequence[Row], width: int
+    sentence: str, only_findings: bool, money: Mapping[str, Any], found: FindingTotals, rows: Sequence[Row], width: int
 ) -> list[str]:
     """Return the summary of a run. Without news (nothing written, nothing new) it leaves out the rows."""
     parts = [headline(sentence, only_findings, found, width), money_lines(money, found, width)]

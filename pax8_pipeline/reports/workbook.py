@@ -66,7 +66,7 @@ def write_spreadsheet(connection: Connection, plan_id: str, context: ReportConte
     newest = plan_id == planner.latest_plan_id(connection)
     open_findings = findings.open_findings(connection, plan_id) if newest else None
     money = load_money(connection, plan)
-    found = findings.summed(open_findings) if open_findings is not None else None
+    found = findings.add_up(open_findings) if open_findings is not None else None
     tables = plan_tables([row for row in rows if row["class"] != "no_op"], open_findings, context.addresses)
     sheets = [
         Sheet("Summary", _summary(plan_id, tiles(plan, money, rows, found))),
@@ -131,5 +131,5 @@ def _plan_row(row: plan_rows.Row) -> dict[str, Any]:
         "client": plan_rows.client(row),
         "after": plan_rows.after(row),
         "since": row["since"],
-        "mark": findings.mark(row),
+        "mark": findings.acknowledgement_text(row),
     }

@@ -18,6 +18,7 @@ from pax8_pipeline.settings import Policy
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline.warehouse.snapshots import dicts
 from pax8_pipeline_tests.support.vendor_data import SUB, VendorData, invoice, licence, line, plan_context, subscription
+from pax8_pipeline_tests.support.safe_changes import safe_changes
 
 NOW = datetime(2026, 8, 20, 9)
 
@@ -143,7 +144,7 @@ def test_a_plan_approved_and_applied_in_slices_is_limited_as_a_whole(tmp_path: P
 def test_a_row_that_is_in_the_ledger_is_not_offered_again(tmp_path: Path) -> None:
     warehouse, plan, rules = made(tmp_path)
     with warehouse.connect() as connection:
-        (change,) = plans.safe_changes(connection, plan.plan_id)
+        (change,) = safe_changes(connection, plan.plan_id)
     Ledger(warehouse, "run-1").record(plan.plan_id, [Entry(change, "claimed")])
     assert rows(warehouse, plan, rules) == []
 
@@ -248,7 +249,7 @@ def test_what_a_person_undid_waits_in_the_next_plan_and_says_so(trust: str, reas
     with warehouse.transaction() as connection:
         row = dicts(connection.execute("SELECT * FROM billing.plan WHERE plan_id = ?", [plan.plan_id]))[0]
         back = {**row, "class": "needs_approval", "verdict": "rollback", "before": row["after"], "after": row["before"]}
-        undone = plans.keep_rows(connection, [back], plan_context(policy=rules, run_id="back"))
+        undone = plans.store_rows(connection, [back], plan_context(policy=rules, run_id="back"))
     written(warehouse, undone)
     _, tomorrow, rules = made(tmp_path, run_id="run-2", trust={"default": trust})
     with warehouse.connect() as connection:

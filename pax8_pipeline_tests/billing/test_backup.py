@@ -104,7 +104,7 @@ def test_what_a_person_undid_still_waits_after_a_restore(tmp_path: Path) -> None
     write_all(warehouse, forward.plan_id, "verified")
     undo = [{**rows(warehouse, "SELECT * FROM billing.plan")[0], "verdict": "rollback"}]
     with warehouse.transaction() as connection:
-        back = plans.keep_rows(connection, undo, plan_context(run_id="undo"))
+        back = plans.store_rows(connection, undo, plan_context(run_id="undo"))
     write_all(warehouse, back.plan_id, "verified")
     backup(warehouse, back.plan_id, tmp_path / "backups")
     restore(lost(warehouse), tmp_path / "backups")

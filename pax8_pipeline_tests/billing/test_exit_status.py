@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pax8_pipeline.billing.exit_status import evaluate
-from pax8_pipeline.billing.findings import Open
+from pax8_pipeline.billing.findings import FindingTotals
 from pax8_pipeline.billing.ledger import ledger
 from pax8_pipeline.billing.model import Entry, Remaining, State
 from pax8_pipeline.billing.planning import planner as plans
@@ -17,7 +17,7 @@ from pax8_pipeline.settings import Policy
 from pax8_pipeline_tests.support.billing import plan
 from pax8_pipeline_tests.support.vendor_data import VendorData, plan_context, subscription
 
-LOSS = Open(losses=17, new=2, lost_a_month={"USD": Decimal("1930")}, lost_once={"GBP": Decimal("17.65")})
+LOSS = FindingTotals(losses=17, new=2, lost_a_month={"USD": Decimal("1930")}, lost_once={"GBP": Decimal("17.65")})
 CASES: dict[str, tuple[dict[str, Any], dict[str, int], Remaining, dict[str, Any], int]] = {
     # head, states in the ledger, what is left, held/errors/blocking, code
     "nothing to do": ({"rows_safe": 0}, {}, Remaining(), {}, 0),
@@ -43,8 +43,8 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, int], Remaining, dict[str, Any]
     "a write is unknown": ({"rows_safe": 1}, {"unknown": 1}, Remaining(unwritten=1), {}, 1),
     "a loss that only a person can resolve": ({"rows_safe": 0}, {}, Remaining(), {"findings": LOSS}, 2),
     "a loss beside what was written": ({"rows_safe": 2}, {"verified": 2}, Remaining(), {"findings": LOSS}, 2),
-    "an amount that nobody can tell": ({}, {}, Remaining(), {"findings": Open(unknown=1)}, 2),
-    "all losses acknowledged": ({}, {}, Remaining(), {"findings": Open(acknowledged=9)}, 0),
+    "an amount that nobody can tell": ({}, {}, Remaining(), {"findings": FindingTotals(unknown=1)}, 2),
+    "all losses acknowledged": ({}, {}, Remaining(), {"findings": FindingTotals(acknowledged=9)}, 0),
     "a held run beats a loss": ({}, {}, Remaining(held=1), {"held": ["x"], "findings": LOSS}, 3),
     "a blocking check beats a loss": ({}, {}, Remaining(), {"blocking": ["x"], "findings": LOSS}, 3),
     "an error beats a loss": ({}, {"failed": 1}, Remaining(), {"findings": LOSS}, 1),
@@ -71,7 +71,9 @@ def test_losses_are_told_with_what_is_new_and_the_money_a_month_apart_from_usage
 
 
 def test_changes_that_wait_and_losses_stand_in_one_sentence() -> None:
-    found = evaluate(plan(), {}, Remaining(waiting=1), [], errors=[], blocking=[], findings=Open(overcharges=1))
+    found = evaluate(
+        plan(), {}, Remaining(waiting=1), [], errors=[], blocking=[], findings=FindingTotals(overcharges=1)
+    )
     assert (found.code, found.only_findings) == (2, False)
     assert "1 changes wait for a person; 1 overcharge waits for a person" in found.sentence
 

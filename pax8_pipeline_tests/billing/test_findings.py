@@ -172,7 +172,7 @@ def test_usage_without_a_company_is_one_finding_before_and_after_its_invoice(tmp
 
 def test_usage_is_counted_once_and_not_by_the_month(tmp_path: Path) -> None:
     rows = list(night(UsageData(items=[[NOBODY]]).load(tmp_path, policy=policy()), rules=policy()).values())
-    summed = findings.summed([*rows, *night(UNBILLED.load(tmp_path / "b")).values()])
+    summed = findings.add_up([*rows, *night(UNBILLED.load(tmp_path / "b")).values()])
     assert (summed.lost_a_month, summed.lost_once) == ({"USD": Decimal("440.00")}, {"USD": Decimal("25.64")})
     assert (
         summed.sentence
@@ -265,7 +265,7 @@ def acknowledge(warehouse: Warehouse, **changes: Any) -> None:
     with warehouse.connect() as connection:
         (row,) = findings.open_findings(connection)
     known = acknowledgements.acknowledged(row, reason="by hand", who="ada", until=None, today=TODAY)
-    acknowledgements.refill(warehouse, [replace(known, **changes)])
+    acknowledgements.store(warehouse, [replace(known, **changes)])
 
 
 def test_an_acknowledged_loss_does_not_count_until_its_date_passes(tmp_path: Path) -> None:

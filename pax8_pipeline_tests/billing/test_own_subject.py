@@ -135,7 +135,7 @@ def test_an_undo_that_a_person_approved_is_held_by_no_guardrail(tmp_path: Path) 
             connection.execute("SELECT * FROM billing.plan WHERE plan_id = ? AND row_id = ?", [plan.plan_id, SUB])
         )
         back = {**row, "class": "needs_approval", "verdict": "rollback", "before": row["after"], "after": row["before"]}
-        undo = plans.keep_rows(connection, [back], plan_context(policy=rules, run_id="back"))
+        undo = plans.store_rows(connection, [back], plan_context(policy=rules, run_id="back"))
     assert may(warehouse, undo, rules).changes == []
     agreed(warehouse, undo, rules, "approve")
     found = may(warehouse, undo, rules)

@@ -24,6 +24,7 @@ from pax8_pipeline_tests.support.vendor_data import (
     planned,
     subscription,
 )
+from pax8_pipeline_tests.support.safe_changes import safe_changes
 
 
 def test_a_client_over_its_limit_is_held_and_the_figures_stand_on_the_row(tmp_path: Path) -> None:
@@ -40,7 +41,7 @@ def test_a_run_over_its_limit_is_held_whole(tmp_path: Path) -> None:
     assert plan.held
     assert "limit lines_changed is 0" in plan.held
     with warehouse.connect() as connection:
-        assert plans.safe_changes(connection, plan.plan_id) == []
+        assert safe_changes(connection, plan.plan_id) == []
 
 
 def test_a_plan_from_another_runs_reads_is_not_complete(tmp_path: Path) -> None:
@@ -53,7 +54,7 @@ def test_a_plan_from_another_runs_reads_is_not_complete(tmp_path: Path) -> None:
 def open_write(warehouse: Warehouse, state: Any = "claimed") -> str:
     plan = plans.make_plan(warehouse, plan_context())
     with warehouse.connect() as connection:
-        (change,) = plans.safe_changes(connection, plan.plan_id)
+        (change,) = safe_changes(connection, plan.plan_id)
     Ledger(warehouse, "run-1").record(plan.plan_id, [Entry(change, state)])
     return plan.plan_id
 

@@ -17,6 +17,7 @@ from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline.warehouse.snapshots import dicts
 from pax8_pipeline_tests.support.billing import TODAY, FakeHalo, FakePax8, MemoryLedger
 from pax8_pipeline_tests.support.vendor_data import VendorData, invoice, licence, line, plan_context, subscription
+from pax8_pipeline_tests.support.safe_changes import safe_changes
 
 ENDED = {"is_active": False, "status": "Cancelled", "end_date": "2026-08-19T00:00:00"}
 BEFORE = {"is_active": True, "status": "Active", "end_date": None, "count": 20}
@@ -28,7 +29,7 @@ def undo(folder: Path, now: dict[str, Any]) -> tuple[Warehouse, str, dict[str, A
     warehouse = VendorData(subscriptions=[gone]).load(folder)
     plan = plans.make_plan(warehouse, plan_context())
     with warehouse.connect() as connection:
-        (change,) = plans.safe_changes(connection, plan.plan_id)
+        (change,) = safe_changes(connection, plan.plan_id)
     ledger, state = Ledger(warehouse, "run-1"), json.dumps({"licence": BEFORE, "line": {"isinactive": False}})
     ledger.record(plan.plan_id, [Entry(change, "claimed", "", state)])
     ledger.record(plan.plan_id, [Entry(change, "verified")])

@@ -14,11 +14,12 @@ from typing import Any
 import pytest
 
 from pax8_pipeline.billing.model import Change
-from pax8_pipeline.billing.planning.planner import latest_plan_id, safe_changes
+from pax8_pipeline.billing.planning.planner import latest_plan_id
 from pax8_pipeline.sandbox.world.world import World
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.support.nightly import PlannedWorld, apply_newest, rows, small_story
 from pax8_pipeline_tests.support.operator import Operator
+from pax8_pipeline_tests.support.safe_changes import safe_changes
 
 
 @dataclass(frozen=True)

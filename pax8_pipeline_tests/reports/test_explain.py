@@ -34,6 +34,7 @@ from pax8_pipeline_tests.support.vendor_data import (
     release,
     subscription,
 )
+from pax8_pipeline_tests.support.safe_changes import safe_changes
 
 POLICY = Policy.model_validate({"trust": {"default": "approve"}})
 NOW = datetime(2026, 8, 20, 9)
@@ -150,7 +151,7 @@ def test_a_number_that_fits_several_kinds_gives_all_stories_and_kind_chooses(tmp
     warehouse = read_on(tmp_path, "run-1", DAY, subscriptions=[subscription(quantity=25)], **vendor_data)
     plan = plans.make_plan(warehouse, plan_context())
     with warehouse.connect() as connection:
-        changes = plans.safe_changes(connection, plan.plan_id)
+        changes = safe_changes(connection, plan.plan_id)
     Ledger(warehouse, "run-1").record(plan.plan_id, [Entry(c, "claimed") for c in changes])
     assert [s.kind for s in tell(warehouse, "1")] == ["licence", "line", "entry"]
     assert one(warehouse, "1", "line").kind == "line"
@@ -234,7 +235,7 @@ def test_a_write_left_open_says_so(tmp_path: Path) -> None:
     warehouse = read_on(tmp_path, "run-1", DAY, subscriptions=[subscription(quantity=25)])
     plan = plans.make_plan(warehouse, plan_context())
     with warehouse.connect() as connection:
-        changes = plans.safe_changes(connection, plan.plan_id)
+        changes = safe_changes(connection, plan.plan_id)
     Ledger(warehouse, "run-1").record(plan.plan_id, [Entry(c, "sent") for c in changes])
     assert "still open: the next run settles it by reading" in one(warehouse, SUB).events[-1].text
 

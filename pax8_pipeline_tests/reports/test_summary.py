@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline.billing.findings import Open
+from pax8_pipeline.billing.findings import FindingTotals
 from pax8_pipeline.billing.verdicts import ALL_VERDICTS, REPORTED_BY
 from pax8_pipeline.reports import summary
 
 MONEY = {"USD": {"up": "110.00", "down": "-69.67", "usage": "1234.50"}, "GBP": {"up": "0.00", "down": "0.00"}}
-FOUND = Open(losses=2, overcharges=1, new=1, lost_a_month={"USD": Decimal("464.91"), "GBP": Decimal(20)},
+FOUND = FindingTotals(losses=2, overcharges=1, new=1, lost_a_month={"USD": Decimal("464.91"), "GBP": Decimal(20)},
              overcharged_a_month={"USD": Decimal(9)})  # fmt: skip
 
 
@@ -26,7 +26,7 @@ def row(number: int, **changes: Any) -> dict[str, Any]:
 
 
 def texts(
-    rows: list[dict[str, Any]], width: int = 80, sentence: str = "nothing to write", found: Open = FOUND
+    rows: list[dict[str, Any]], width: int = 80, sentence: str = "nothing to write", found: FindingTotals = FOUND
 ) -> list[str]:
     return summary.lines(f"{sentence}; {found.sentence}; put them right", True, MONEY, found, rows, width)
 
@@ -73,16 +73,18 @@ def test_money_has_a_column_for_each_currency_with_separators_and_no_double_nega
     assert table["not billed, a month"] == ["464.91", "20.00"]
     assert table["usage to bill"] == ["1,234.50", "0.00"]
     assert "usage not billed" not in table
-    assert summary.money_lines({}, Open(), 80) == []
+    assert summary.money_lines({}, FindingTotals(), 80) == []
 
 
 def test_currencies_that_do_not_fit_are_named() -> None:
-    found = Open(lost_a_month={name: Decimal(n) for n, name in enumerate(("USD", "GBP", "EUR", "CHF", "AUD"), 1)})
+    found = FindingTotals(
+        lost_a_month={name: Decimal(n) for n, name in enumerate(("USD", "GBP", "EUR", "CHF", "AUD"), 1)}
+    )
     assert summary.money_lines({}, found, 60)[-1] == "  also EUR, GBP, USD: see the report"
 
 
 def test_a_night_without_news_has_no_rows() -> None:
-    lines = texts([row(n) for n in range(1, 30)], found=Open(losses=29, lost_a_month={"USD": Decimal(435)}))
+    lines = texts([row(n) for n in range(1, 30)], found=FindingTotals(losses=29, lost_a_month={"USD": Decimal(435)}))
     assert lines[0] == "nothing to write; 29 findings wait for a person (none new)"
     assert "Nothing new since the last run; 29 rows stay held." in lines
     assert len([line for line in lines if line]) <= 8
@@ -90,10 +92,10 @@ def test_a_night_without_news_has_no_rows() -> None:
 
 def test_the_headline_says_all_that_holds_a_run() -> None:
     held = "held by a guardrail: " + "; ".join(f"client {n} would change {n} lines" for n in range(60))
-    lines = summary.headline(held, False, Open(), 80)
+    lines = summary.headline(held, False, FindingTotals(), 80)
     assert " ".join(lines) == held
     assert max(map(len, lines)) <= 80
-    assert summary.headline("done: nothing to write", False, Open(), 80) == ["done: nothing to write"]
+    assert summary.headline("done: nothing to write", False, FindingTotals(), 80) == ["done: nothing to write"]
 
 
 def test_what_was_written_has_a_mark_of_its_own() -> None:

@@ -6,7 +6,7 @@ Contains: reading the JSON once, strictly, and writing the same JSON again. Does
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -84,54 +84,28 @@ class SeatExpectation:
         return {**first, "licence_texts": texts, **last, "restore": restore}
 
 
-def _number(name: str, value: Any) -> Any:
-    if value is None or (not isinstance(value, bool) and number(value) is not None):
-        return value
-    raise _bad(name, value, "a number")
+def _reader(wanted: str, fits: Callable[[Any], bool]) -> Callable[[str, Any], Any]:
+    """Return a reader of one member: nothing, or a value that `fits`. It raises BadExpectation for any other."""
+
+    def read(name: str, value: Any) -> Any:
+        if value is None or fits(value):
+            return value
+        raise BadExpectation(f"the plan does not say what to expect: {name} is {value!r}, not {wanted}")
+
+    return read
 
 
-def _whole(name: str, value: Any) -> Any:
-    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
-        return value
-    raise _bad(name, value, "a whole number")
-
-
-def _flag(name: str, value: Any) -> Any:
-    if value is None or isinstance(value, bool):
-        return value
-    raise _bad(name, value, "true or false")
-
-
-def _text(name: str, value: Any) -> Any:
-    if value is None or isinstance(value, str):
-        return value
-    raise _bad(name, value, "text")
-
-
-def _day(name: str, value: Any) -> Any:
-    if value is None or (isinstance(value, str) and calendar_day(value) is not None):
-        return value
-    raise _bad(name, value, "a date")
-
-
-def _members(name: str, value: Any) -> Any:
-    if value is None or isinstance(value, Mapping):
-        return value
-    raise _bad(name, value, "a list of members")
-
-
-def _bad(name: str, value: Any, wanted: str) -> BadExpectation:
-    return BadExpectation(f"the plan does not say what to expect: {name} is {value!r}, not {wanted}")
-
-
+_number = _reader("a number", lambda value: not isinstance(value, bool) and number(value) is not None)
+_flag = _reader("true or false", lambda value: isinstance(value, bool))
+_members = _reader("a list of members", lambda value: isinstance(value, Mapping))
 _READERS = {
     "licence_count": _number,
     "licence_active": _flag,
-    "licence_requested": _text,
+    "licence_requested": _reader("text", lambda value: isinstance(value, str)),
     "line_quantity": _number,
     "line_inactive": _flag,
-    "licences_on_line": _whole,
-    "end_date": _day,
+    "licences_on_line": _reader("a whole number", lambda value: isinstance(value, int) and not isinstance(value, bool)),
+    "end_date": _reader("a date", lambda value: isinstance(value, str) and calendar_day(value) is not None),
     "licence_texts": _members,
     "restore": _members,
 }

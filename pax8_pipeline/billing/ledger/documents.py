@@ -34,7 +34,7 @@ SEVERAL = 2
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownDocument:
     """One row of billing.documents."""
 
     usage_key: str
@@ -128,7 +128,7 @@ def _any_to_be_shown(connection: Connection) -> bool:
     return bool(connection.execute(query).fetchall()[0][0])
 
 
-def _made_here(connection: Connection) -> list[Known]:
+def _made_here(connection: Connection) -> list[KnownDocument]:
     """What the ledger calls verified, and what Halo said that it took though nobody saw it."""
     found = []
     values = {"documents": list(registry.document_actions())}
@@ -137,11 +137,11 @@ def _made_here(connection: Connection) -> list[Known]:
         origin = "ledger" if row["state"] == "verified" else "answered"
         day = _day(usage.invoice_date)
         content = usage_documents.planned_content(usage)
-        found.append(Known(row["usage_key"], origin, content, day, row["recorded_at"], row["plan_id"]))
+        found.append(KnownDocument(row["usage_key"], origin, content, day, row["recorded_at"], row["plan_id"]))
     return found
 
 
-def _with_baseline(old: Known | None, made: Known) -> Known:
+def _with_baseline(old: KnownDocument | None, made: KnownDocument) -> KnownDocument:
     """What the newest plan that made it says counts; what was seen of it stays."""
     if old is None:
         return made
@@ -153,7 +153,9 @@ def _with_baseline(old: Known | None, made: Known) -> Known:
     )  # fmt: skip
 
 
-def _remember_shown(known: dict[str, Known], documents: Sequence[Object], at: datetime, mine: str | None) -> None:
+def _remember_shown(
+    known: dict[str, KnownDocument], documents: Sequence[Object], at: datetime, mine: str | None
+) -> None:
     for key, found in _by_key(documents).items():
         live = [document for document in found if not usage_documents.is_voided(document)] or found
         writers = [w for document in found if (w := usage_documents.writer_of(document))]
@@ -164,7 +166,7 @@ def _remember_shown(known: dict[str, Known], documents: Sequence[Object], at: da
             known[key] = replace(known[key], writer=made_by if made_by != mine or old is None else old)
             continue
         first = live[0]
-        known[key] = Known(
+        known[key] = KnownDocument(
             key, "seen", usage_documents.content_of(first), _day(str(first.get("invoice_date") or "")), at,
             was_voided=usage_documents.is_voided(first), writer=made_by, last_seen=at, invoice_id=str(first.get("id")),
             state="present",
@@ -179,7 +181,7 @@ def _by_key(documents: Iterable[Object]) -> dict[str, list[Object]]:
     return by_key
 
 
-def _compare_one(one: Known, found: Sequence[Object], reading: Reading, oldest: date) -> Known:
+def _compare_one(one: KnownDocument, found: Sequence[Object], reading: Reading, oldest: date) -> KnownDocument:
     if found:
         return _compare_shown(one, found, reading)
     day = one.invoice_date
@@ -191,7 +193,7 @@ def _compare_one(one: Known, found: Sequence[Object], reading: Reading, oldest: 
     )  # fmt: skip
 
 
-def _compare_shown(one: Known, found: Sequence[Object], reading: Reading) -> Known:
+def _compare_shown(one: KnownDocument, found: Sequence[Object], reading: Reading) -> KnownDocument:
     live = [document for document in found if not usage_documents.is_voided(document)]
     shown = usage_documents.content_of((live or found)[0])
     wrong = usage_documents.content_differences(one.content, shown)
@@ -207,7 +209,7 @@ def _compare_shown(one: Known, found: Sequence[Object], reading: Reading) -> Kno
     )  # fmt: skip
 
 
-def _accepted(one: Known, at: datetime) -> Known:
+def _accepted(one: KnownDocument, at: datetime) -> KnownDocument:
     return replace(one, accepted_at=one.accepted_at or at) if one.state == "missing" else one
 
 
@@ -221,17 +223,17 @@ def _day(text: str) -> date | None:
     )  # Halo writes "no date" as a year before 1910 (docs/vendors/halo.md#formats)
 
 
-def _stored(connection: Connection) -> list[Known]:
+def _stored(connection: Connection) -> list[KnownDocument]:
     return [_known(row) for row in dicts(connection.execute("SELECT * FROM billing.documents"))]
 
 
-def _known(row: Mapping[str, Any]) -> Known:
+def _known(row: Mapping[str, Any]) -> KnownDocument:
     content = Content(row["client_id"], row["net"], tuple(tuple(line) for line in json.loads(row["lines"])))
     plain = {k: v for k, v in row.items() if k not in ("client_id", "net", "lines")}
-    return Known(content=content, **plain)
+    return KnownDocument(content=content, **plain)
 
 
-def _store(connection: Connection, documents: Iterable[Known]) -> None:
+def _store(connection: Connection, documents: Iterable[KnownDocument]) -> None:
     names = model("billing.documents").column_names
     rows = [tuple(_row(one)[name] for name in names) for one in documents]
     if not rows:
@@ -243,6 +245,6 @@ def _store(connection: Connection, documents: Iterable[Known]) -> None:
     connection.execute("INSERT INTO billing.documents SELECT * FROM known_documents")
 
 
-def _row(one: Known) -> dict[str, Any]:
+def _row(one: KnownDocument) -> dict[str, Any]:
     content = {"client_id": one.content.client_id, "net": one.content.net, "lines": json.dumps(one.content.lines)}
     return {**vars(one), **content}

@@ -12,8 +12,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from pax8_pipeline.billing.ledger import documents
-from pax8_pipeline.billing.ledger.recovery import settle_invoices
-from pax8_pipeline.billing.ledger.settlement import Settlement
+from pax8_pipeline.billing.ledger.recovery import Settlement, settle_invoices
 from pax8_pipeline.billing.ledger.target_recovery import settle_targets
 from pax8_pipeline.billing.model import Entry, Remaining, WriteStatus
 from pax8_pipeline.clock import utc_now

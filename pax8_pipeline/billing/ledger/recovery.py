@@ -21,7 +21,6 @@ from pax8_pipeline.billing.actions import registry, usage_documents
 from pax8_pipeline.billing.actions.compare import Object
 from pax8_pipeline.billing.actions.usage_documents import name_documents
 from pax8_pipeline.billing.actions.usage_invoice import UsageInvoice
-from pax8_pipeline.billing.ledger.settlement import Settlement
 from pax8_pipeline.billing.model import OPEN_STATES, State
 from pax8_pipeline.text import jsontext
 from pax8_pipeline.warehouse.connection import Connection
@@ -29,6 +28,17 @@ from pax8_pipeline.warehouse.models import load_sql
 from pax8_pipeline.warehouse.snapshots import dicts, newest_snapshots
 
 _KEYED = "SELECT payload FROM newest.halo_invoices WHERE contains(lower(payload), 'pax8-usage') ORDER BY object_id"
+
+
+@dataclass(frozen=True)
+class Settlement:
+    """The new state of one write and why. `note` (JSON): when Halo first did not show an invoice whose end is unknown."""
+
+    plan_id: str
+    row_id: str
+    state: State
+    detail: str
+    note: str | None = None
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from pax8_pipeline.billing.actions.action import TargetAction
 from pax8_pipeline.billing.actions.compare import number
 from pax8_pipeline.billing.actions.seat_expectation import BadExpectation
 from pax8_pipeline.billing.actions.target import Target
-from pax8_pipeline.billing.ledger.settlement import Settlement
+from pax8_pipeline.billing.ledger.recovery import Settlement
 from pax8_pipeline.billing.model import Change
 from pax8_pipeline.text import jsontext
 from pax8_pipeline.warehouse.connection import Connection

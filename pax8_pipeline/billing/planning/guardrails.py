@@ -28,7 +28,7 @@ class GuardrailResult:
     clients: Mapping[int | None, str]
     usage: Mapping[int | None, str] = field(default_factory=dict)
 
-    def let(self, change: Change) -> bool:
+    def allows(self, change: Change) -> bool:
         """Return whether nothing holds this change."""
         if registry.is_usage(change.action):
             return change.client_id not in self.usage

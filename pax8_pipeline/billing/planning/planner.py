@@ -33,17 +33,17 @@ def make_plan(warehouse: Warehouse, context: PlanContext) -> Plan:
     """Plan from reconciled.subscriptions and store it in billing.plan and billing.plans, in one transaction."""
     with warehouse.transaction() as connection:
         make_rows(connection, context)
-        held = _hold(connection, context.policy)
+        held = _apply_guardrails(connection, context.policy)
         reads = newest_snapshots(connection)
         plan = _head(connection, context, reads, held)
-        _keep(connection, plan, context, reads)
+        _store(connection, plan, context, reads)
         # A plan of some months alone, or from old lists, says nothing of what is not in it.
         if plan.complete and context.bill_months is None:
-            findings.remember(connection, plan.plan_id, context.today, context.policy)
+            findings.update(connection, plan.plan_id, context.today, context.policy)
     return plan
 
 
-def keep_rows(connection: Connection, rows: Sequence[Mapping[str, Any]], context: PlanContext) -> Plan:
+def store_rows(connection: Connection, rows: Sequence[Mapping[str, Any]], context: PlanContext) -> Plan:
     """Store rows made elsewhere (an inverse plan) as a plan, under the same guardrails.
 
     Such a plan rests on its own reading of each target, not on whole lists, so it is complete by itself.
@@ -52,14 +52,14 @@ def keep_rows(connection: Connection, rows: Sequence[Mapping[str, Any]], context
     empty_rows(connection)
     with connection.appender("plan_rows") as appender:
         appender.append_rows([tuple(row[name] for name in names) for row in rows])
-    held = _hold(connection, context.policy)
+    held = _apply_guardrails(connection, context.policy)
     reads = newest_snapshots(connection)
     plan = replace(_head(connection, context, reads, held), complete=True, problem=None)
-    _keep(connection, plan, context, reads)
+    _store(connection, plan, context, reads)
     return plan
 
 
-def _hold(connection: Connection, policy: Policy) -> str | None:
+def _apply_guardrails(connection: Connection, policy: Policy) -> str | None:
     """Block what the guardrails hold; return the sentence when the whole run is held."""
     lines = connection.execute(
         "SELECT client_id, count(*) FROM plan_rows WHERE line_id IS NOT NULL AND NOT meta.is_usage(verdict) "
@@ -120,7 +120,7 @@ def _money(connection: Connection) -> dict[str, dict[str, str]]:
     return {c: {name: f"{amount:.2f}" for name, amount in row.items()} for c, row in sums.items() if any(row.values())}
 
 
-def _keep(connection: Connection, plan: Plan, context: PlanContext, reads: Mapping[Any, Any]) -> None:
+def _store(connection: Connection, plan: Plan, context: PlanContext, reads: Mapping[Any, Any]) -> None:
     for table, rows in (("billing.plan", "plan_rows"), ("billing.plan_lines", "plan_line_rows")):
         columns = ", ".join(f'"{c}"' for c in model(table).column_names if c != "plan_id")
         connection.execute(f"INSERT INTO {table} (plan_id, {columns}) SELECT ?, {columns} FROM {rows}", [plan.plan_id])
@@ -164,11 +164,6 @@ def load_plan(connection: Connection, plan_id: str) -> Plan:
         raise PipelineError(f"no plan {plan_id}; `pax8-pipeline plan show` shows the newest")
     values = {f: rows[0][f] for f in Plan.__dataclass_fields__}
     return Plan(**{**values, "money": json.loads(values["money"])})
-
-
-def safe_changes(connection: Connection, plan_id: str) -> list[Change]:
-    """Return the writes of a stored plan that may be sent, ordered by recurring invoice."""
-    return _changes(connection, "billing.plan", "class = 'safe' AND plan_id = ?", [plan_id])
 
 
 def all_changes(connection: Connection, plan_id: str) -> list[Change]:

@@ -125,7 +125,7 @@ def plan(
         step.log(
             f"plan {plan_made.plan_id}: {plan_made.rows_safe} changes, {plan_made.rows_waiting} waiting, {plan_made.rows_blocked} held back"
         )
-        acknowledgements.refill(step.warehouse, acknowledged)
+        acknowledgements.store(step.warehouse, acknowledged)
         findings.save_copy(step.warehouse, step.settings.backups_path)
         with step.warehouse.connect() as connection:
             metadata = _plan_metadata(connection, plan_made)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from pax8_pipeline.billing.findings import amount_text, mark
+from pax8_pipeline.billing.findings import acknowledgement_text, amount_text
 from pax8_pipeline.orchestration.checks.check import ROWS, Check, CheckContext, CheckOutcome, run_query
 from pax8_pipeline.orchestration.checks.newest_plan import NO_PLAN, newest_plan
 
@@ -72,7 +72,7 @@ def evaluate(context: CheckContext, check: str) -> CheckOutcome:
             "product": row["product_name"] or "",
             "what": row["sentence"],
             "money": amount_text(row),
-            "acknowledged": mark(row),
+            "acknowledged": acknowledgement_text(row),
             "subscription_id": row["subscription_id"],
         }
         for row in rows[:ROWS]

@@ -151,7 +151,7 @@ def history_lines(history: History) -> Iterator[str]:
 def finding(row: Row) -> str:
     """Say since when something waits for a person, its money, and whether somebody acknowledged it."""
     parts = [f"{row['finding_id']} waits for a person since {row['first_seen']}{' (new)' if row['is_new'] else ''}"]
-    return "; ".join(part for part in (*parts, findings.amount_text(row), findings.mark(row)) if part)
+    return "; ".join(part for part in (*parts, findings.amount_text(row), findings.acknowledgement_text(row)) if part)
 
 
 def _now(row: Row) -> Iterable[str]:

@@ -49,7 +49,7 @@ def page(connection: Connection, plan_id: str, context: ReportContext) -> str:
     rows = plan_rows.plan_rows(connection, plan_id, no_ops=False)
     newest = plan_id == planner.latest_plan_id(connection)
     open_findings = findings.open_findings(connection, plan_id) if newest else None
-    found = findings.summed(open_findings) if open_findings is not None else None
+    found = findings.add_up(open_findings) if open_findings is not None else None
     money = load_money(connection, plan)
     facts = plan_facts(connection, plan)
     where = context.addresses

@@ -129,7 +129,7 @@ def _shown(row: Row, where: Addresses, signed: bool) -> dict[str, Any]:
         "per": "once" if _is_once(row) else "a month",
         "step": summary.STEPS.get(check_of(verdict) or "", ""),
         "sentence": row["sentence"],
-        "mark": findings.mark(row),
+        "mark": findings.acknowledgement_text(row),
         "before": row["before"] or "",
         "after": plan_rows.after(row),
         "state": row["state"] or ("not written" if row["action"] != "none" else ""),

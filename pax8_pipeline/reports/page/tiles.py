@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from pax8_pipeline.billing.actions import registry
-from pax8_pipeline.billing.findings import Open
+from pax8_pipeline.billing.findings import FindingTotals
 from pax8_pipeline.billing.model import Plan
 from pax8_pipeline.reports import formatting
 from pax8_pipeline.reports.overview.figures import Money, Sums
@@ -39,7 +39,7 @@ class Tile:
     tone: str = ""
 
 
-def tiles(plan: Plan, money: Money, rows: Sequence[Row], found: Open | None) -> list[Tile]:
+def tiles(plan: Plan, money: Money, rows: Sequence[Row], found: FindingTotals | None) -> list[Tile]:
     """Return the tiles of one plan. `found` is None for a plan that is not the newest: its findings are not known."""
     return [*_money_tiles(money), _not_billed(found), _changed(plan, rows), _decisions(plan, rows, found)]
 
@@ -79,7 +79,7 @@ def _in_words(sums: Sums, order: Sequence[str]) -> str:
     return ", ".join(formatting.known_money(sums[c], c) for c in order if c in sums) or formatting.NOT_KNOWN
 
 
-def _not_billed(found: Open | None) -> Tile:
+def _not_billed(found: FindingTotals | None) -> Tile:
     about = "Pax8 bills it, and no client is billed for it. Each row below has its next step."
     if found is None:
         return Tile(
@@ -130,7 +130,7 @@ def _changed(plan: Plan, rows: Sequence[Row]) -> Tile:
     return Tile("Changed", [figure], about, period="last night", lines=lines)
 
 
-def _decisions(plan: Plan, rows: Sequence[Row], found: Open | None) -> Tile:
+def _decisions(plan: Plan, rows: Sequence[Row], found: FindingTotals | None) -> Tile:
     open_rows = [row for row in rows if row["class"] == "needs_approval" and row["state"] is None]
     findings = found.count if found else 0
     lines = [

@@ -64,7 +64,7 @@ def with_a_row_of(verdict: Verdict, folder: Path) -> Warehouse:
             "'' AS sentence",
             [ROW, verdict.name.removeprefix("usage_")],
         )
-        findings.remember(connection, plan_id, TODAY, CHECKS)
+        findings.update(connection, plan_id, TODAY, CHECKS)
     return warehouse
 
 
@@ -111,7 +111,7 @@ def test_a_check_of_which_all_is_acknowledged_passes_and_still_shows_it(tmp_path
     with warehouse.connect() as connection:
         (row,) = findings.open_findings(connection)
     known = acknowledgements.acknowledged(row, reason="by hand", who="ada", until=None, today=TODAY)
-    acknowledgements.refill(warehouse, [known])
+    acknowledgements.store(warehouse, [known])
     (found,) = looked("needs_decision", tmp_path)
     assert (found.passed, found.rows[0]["acknowledged"]) == (True, "acknowledged by ada: by hand")
     assert found.rows[0]["since"] == f"{date.isoformat(TODAY)}, new"
