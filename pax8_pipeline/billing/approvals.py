@@ -1,6 +1,5 @@
 """Who approved what: approvals of waiting changes, acknowledgements of a guardrail, and what may be written by them.
 
-Contains: recording an approval, and turning a plan and its approvals into the list of writes. Does not contain: writing.
 Every refusal is a plain sentence (PipelineError).
 """
 

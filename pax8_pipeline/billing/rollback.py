@@ -1,8 +1,7 @@
 """Undo: an inverse plan made from the ledger, through the same gates as any other plan.
 
-Contains: turning verified writes back into planned ones. What changed since the write is left alone and named. Does not
-contain: how one action is taken back (`actions`), sending (`applying`). An inverse plan always waits for a person, and
-what it undid waits too when the next night plans it again.
+What changed since the write is left alone and named. How one action is taken back is in `actions`. An inverse plan
+always waits for a person, and what it undid waits too when the next night plans it again.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """The result of a run, for a person in the terminal and as data for a program.
 
-Contains: reading what a run left, and printing it. Does not contain: figures (they come from the warehouse), the choice
-of what fits one screen (`reports.summary`).
+What fits one screen is chosen in `reports.summary`.
 """
 
 from __future__ import annotations

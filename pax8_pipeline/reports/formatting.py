@@ -1,7 +1,6 @@
 """Formats single values for people: numbers, money, dates, counts; and data as JSON for programs.
 
-Contains: the only code that writes an amount, a date or a plural in a report. Does not contain: tables (`table`),
-escaping (`text.plaintext`, the templates).
+It is the only code that writes an amount, a date or a plural in a report. Escaping is in `text.plaintext`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""What is said about a plan as a whole: its money, what stops it, who approved what, and what was written.
-
-Contains: sentences. Does not contain: rows (`plan_rows`), layout (the templates).
-"""
+"""What is said about a plan as a whole: its money, what stops it, who approved what, and what was written."""
 
 from __future__ import annotations
 

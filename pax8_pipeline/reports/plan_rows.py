@@ -1,8 +1,4 @@
-"""The rows of a plan, and the short texts about one row that every output shares.
-
-Contains: reading the rows, and the words for money, age and outcome of a row. Does not contain: layouts (`table`,
-`plan_report`), what a verdict means (`billing.verdicts`).
-"""
+"""The rows of a plan, and the short texts about one row that every output shares: money, age and outcome."""
 
 from __future__ import annotations
 

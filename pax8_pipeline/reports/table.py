@@ -1,8 +1,7 @@
-"""One table for every output: named columns, rows of values, and totals.
+"""One table for every output: named columns, rows of values, and totals; its text in Markdown, CSV and the terminal.
 
-Contains: the value `Table` and its text in Markdown, CSV and the terminal. The other renderings read the same value:
-`templates/_table.html.j2` (HTML), `spreadsheet` (xlsx), `orchestration.assets.metadata` (Dagster). Does not contain:
-queries, or which columns a report has.
+Other renderings read the same value: `templates/_table.html.j2` (HTML), `spreadsheet` (xlsx),
+`orchestration.assets.metadata` (Dagster).
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Usage of the last months as an SVG chart: stacked columns of what each client is charged, one plot for each currency.
 
-Contains: where each column is, the same for the same figures. Does not contain: the figures (usage_columns.sql), the
-elements of the picture (templates/usage_chart.svg.j2).
+The elements of the picture are in templates/usage_chart.svg.j2.
 """
 
 from __future__ import annotations

@@ -1,8 +1,6 @@
 """Usage as people read it: its part of the report, in Markdown, and as tables and data.
 
-Contains: the columns and words of months, of groups without a company, and of what changed most. Does not contain:
-figures (they are in reconciled.usage_by_month and in the .sql files beside this module), the plan's own table
-(`plan_report`).
+Figures come from reconciled.usage_by_month and the .sql files beside this module.
 """
 
 from __future__ import annotations

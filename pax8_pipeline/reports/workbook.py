@@ -1,7 +1,4 @@
-"""The spreadsheet of `report --xlsx`: the sheets of one plan.
-
-Contains: which tables the sheets show. Does not contain: cells (`spreadsheet`), figures.
-"""
+"""The spreadsheet of `report --xlsx`: which tables its sheets show. Cells are in `spreadsheet`."""
 
 from __future__ import annotations
 

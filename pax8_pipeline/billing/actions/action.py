@@ -1,7 +1,6 @@
-"""What a kind of write is: the interface that every module of one action implements.
+"""What a kind of write is: the interface that every module of one action implements, in two families.
 
-Contains: the two families of actions and what they send. Does not contain: any single action (one module each), the
-order of steps (`applying`), SQL, HTTP. An action object is one planned change together with what is to be done for it.
+An action object is one planned change together with what is to be done for it. The order of steps is in `applying`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
-"""Compares single values of Halo objects as Halo means them.
+"""Compares single values of Halo's JSON (Decimal numbers) as Halo means them: numbers, flags, dates and "nothing".
 
-Contains: numbers, flags, dates and "nothing" in any way of writing. Does not contain: which members are compared
-(`differences`, `drift`), or what a member means. Objects are Halo's JSON as parsed (Decimal numbers).
+Which members are compared is in `differences` and `drift`.
 """
 
 from __future__ import annotations

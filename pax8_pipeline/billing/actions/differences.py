@@ -1,8 +1,7 @@
-"""What differs between two readings of a recurring invoice or a licence, beside what was planned.
+"""What differs between two readings of a recurring invoice or a licence, in all members that people or Halo bill by.
 
-Contains: which members people or Halo bill by, and comparing all of them. Does not contain: what a single action may
-change (each action says so), comparing with the plan (`drift`). Every function returns sentences; none means that all
-is well. Facts: docs/vendors/halo.md#line, docs/architecture.md#write-quantity.
+Every function returns sentences; none means that all is well. What an action may change is in its own module. Facts:
+docs/vendors/halo.md#line, docs/architecture.md#write-quantity.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Whether a target is still as the plan saw it; any difference means: do not write.
 
-Contains: the comparisons that several actions share. Does not contain: comparing two readings (`differences`), asking
-Pax8 once more before an end (`applying`). Every function returns sentences; none means that nothing drifted.
+Every function returns sentences; none means that nothing drifted. Two readings are compared in `differences`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""What the actions share that end a line or a licence, or take such an end back.
-
-Contains: what an end writes on a licence, and whether somebody changed that since. Does not contain: the actions.
-"""
+"""What the actions share that end a line or a licence, or take such an end back."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""What the actions share that set a quantity.
-
-Contains: reading the planned quantity, and telling the old one from a third one. Does not contain: where it is written.
-"""
+"""What the actions share that set a quantity: reading the planned one, and telling the old one from a third one."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
-"""Every action by its name. A module of this folder that defines one is registered by that alone.
+"""Every action by its name, and its properties for those who have only a name (guardrails, SQL).
 
-Contains: finding actions, and their properties for those who have only a name (guardrails, SQL). Does not contain: any
-rule about a single action.
+A module of this folder that defines an action is registered by that alone.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """What the plan saw of a line and its licence (member `expect` of a planned change), typed.
 
-Contains: reading the JSON once, strictly, and writing the same JSON again. Does not contain: comparing it with Halo
-(`drift`), what is expected of a usage invoice (`usage_invoice`).
+The JSON is read once, strictly, and written the same again. It is compared with Halo in `drift`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """What one change writes to, as it was read: a line of a recurring invoice and perhaps a licence.
 
-Contains: finding the line, and reading what its members say. Does not contain: comparing two readings
-(`differences`), or what an action does with them. Facts: docs/vendors/halo.md#line, docs/vendors/halo.md#formats.
+Two readings are compared in `differences`. Facts: docs/vendors/halo.md#line, docs/vendors/halo.md#formats.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Documents in Halo (invoices, recurring invoices) beside a planned usage invoice: found by key, compared by content.
 
-Contains: reading keys, lines and amounts of a document, and comparing them. Does not contain: what is sent
-(`usage_invoice`), HTTP. Objects are Halo's JSON as parsed (Decimal numbers). Facts: docs/vendors/halo.md#invoice.
+What is sent is in `usage_invoice`. Objects are Halo's JSON (Decimal numbers). Facts: docs/vendors/halo.md#invoice.
 """
 
 from __future__ import annotations

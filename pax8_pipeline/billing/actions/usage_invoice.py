@@ -1,8 +1,7 @@
 """A planned usage invoice: read from the plan, checked, and turned into what is sent.
 
-Contains: the typed form of `expect["usage"]` and the body of the invoice. Does not contain: finding and comparing
-documents in Halo (`usage_documents`), the order of steps (`applying/usage_invoices.py`).
-Facts: docs/vendors/halo.md#invoice, docs/architecture.md#write-usage.
+Documents in Halo are found and compared in `usage_documents`, the steps are in `applying/usage_invoices.py`. Facts:
+docs/vendors/halo.md#invoice, docs/architecture.md#write-usage.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""The key of a usage invoice (`PAX8-USAGE <yyyy-mm> <Pax8 company>`), found in any text.
-
-Contains: the form of the key. Does not contain: where a document carries it (`usage_documents`).
-"""
+"""The key of a usage invoice (`PAX8-USAGE <yyyy-mm> <Pax8 company>`), found in any text."""
 
 from __future__ import annotations
 

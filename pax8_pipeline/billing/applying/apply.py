@@ -1,7 +1,6 @@
 """Applies a plan: every given change once, group by group, until something unplanned happens.
 
-Contains: what may be applied at all, the order of groups, when to stop, what is counted. Does not contain: the steps of a
-group (`group_writer`) and of a usage invoice (`usage_invoices`), how groups are made (`batches`), HTTP (`ports`).
+The steps of a group are in `group_writer`, those of a usage invoice in `usage_invoices`; groups are made in `batches`.
 Facts: docs/architecture.md#writing.
 """
 

@@ -1,7 +1,4 @@
-"""Puts the changes of an apply into groups that are read, claimed, written and read back together.
-
-Contains: how changes are grouped, when they go in waves, what a written group comes to. Does not contain: reading or writing (`group_writer`).
-"""
+"""Puts the changes of an apply into groups that are read, claimed, written and read back together."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """What a search says of a usage invoice: found before it was made, made as planned, or made wrong.
 
-Contains: the final entry for each case. Does not contain: searching and sending (`usage_invoices`), comparing one document
-with the plan (`actions`).
+Searching and sending are in `usage_invoices`; one document is compared with the plan in `actions`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Writes one group of changes: read, compare, claim, send, read back, record. The order of these steps is the rule.
 
-Contains: the steps, and what each failure between them leaves in the ledger. Does not contain: what is sent and compared
-(`actions`), what an answer means (`sending`), usage invoices (`usage_invoices`). Facts: docs/architecture.md#writing.
+What is sent and compared is in `actions`, what an answer means in `sending`. Facts: docs/architecture.md#writing.
 """
 
 from __future__ import annotations

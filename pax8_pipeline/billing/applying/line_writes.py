@@ -1,7 +1,5 @@
-"""Writes one line of a recurring invoice: alone, or with its whole invoice where Halo has no call for one line.
-
-Contains: those two ways and what must be true before and after the second one (docs/vendors/halo.md#writing, #line,
-docs/architecture.md#write-quantity). Does not contain: the order of all steps (`apply`), comparisons (`actions`).
+"""Writes one line of a recurring invoice: alone, or with its whole invoice where Halo has no call for one line
+(docs/vendors/halo.md#writing, #line, docs/architecture.md#write-quantity).
 
 The whole invoice is the most dangerous write there is: a line that is not sent with it is deleted. It is sent only when
 policy allows it, after a refusal that means "no such call" (404, 405), and when `change_seq` can show that nobody else

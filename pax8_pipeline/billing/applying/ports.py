@@ -1,7 +1,4 @@
-"""What apply needs of the world outside: Halo, Pax8, and the place where every step is written down.
-
-Contains: protocols. Does not contain: HTTP (`halo`, `pax8`), the ledger's table (`ledger`).
-"""
+"""What apply needs of the world outside, as protocols: Halo, Pax8, and the place where every step is written down."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """What is put on record before a write, and what a reading after it proves. Nothing is sent or read from here.
 
-Contains: the claim, the result of each write, and what nobody planned. Does not contain: the comparisons themselves
-(`actions`), the order of steps (`group_writer`).
+The comparisons are in `actions`, the order of steps in `group_writer`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
-"""Sends the calls of actions to Halo, each once, and says what Halo answered.
+"""Sends the calls of actions to Halo, each once, and says what each answer means.
 
-Contains: what each answer means. Does not contain: what is sent (`actions`), reading back (`group_writer`), claims. A
-refusal is certain; anything else without an answer is unknown (docs/vendors/halo.md#writing).
+A refusal is certain; anything else without an answer is unknown (docs/vendors/halo.md#writing).
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""One reading of the targets of several changes.
-
-Contains: the reading, and how it is made: one by one, or from Halo's lists for a wave. Does not contain: comparing
-(`actions`), the order of steps (`group_writer`).
-"""
+"""One reading of the targets of several changes: one by one, or from Halo's lists for a wave."""
 
 from __future__ import annotations
 

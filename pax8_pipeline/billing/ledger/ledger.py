@@ -1,7 +1,6 @@
 """The append-only record of writes. Each `record` is one commit: what it returns from is on disk.
 
-Contains: adding entries, asking what became of writes, recording what open ones came to. Does not contain: sending
-anything, deciding what an open write came to (`recovery`, `target_recovery`).
+What an open write came to is decided in `recovery` and `target_recovery`.
 """
 
 from __future__ import annotations

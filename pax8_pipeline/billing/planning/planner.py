@@ -1,6 +1,6 @@
 """Makes a plan out of what was reconciled, holds it against the guardrails, stores it, and finds it again.
 
-Contains: the plan as a table and its head. Does not contain: what its rows say (`rows`), writing to Halo (`applying`).
+What its rows say is in `rows`.
 """
 
 from __future__ import annotations

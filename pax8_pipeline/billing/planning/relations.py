@@ -1,7 +1,4 @@
-"""The relations of a plan: temporary tables with contracts, and the queries that fill the plan's rows from them.
-
-Contains: reading the SQL files beside this module in the order in which they can run. Does not contain: what they decide.
-"""
+"""The relations of a plan: temporary tables with contracts, and the queries that fill the plan's rows from them."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""Makes the rows of a plan in the temporary table plan_rows, of seats and of usage where there is any, and the lines of its
-usage invoices in plan_line_rows.
+"""Makes the rows of a plan (temporary table plan_rows) and the lines of its usage invoices (plan_line_rows).
 
-Contains: the variables and small tables that the relations of a plan read, and what holds all usage. Does not contain: what
-the relations decide (the SQL files beside this module), guardrails, the plan's head (`planner`).
+It sets the variables and small tables for the relations, and says what holds all usage. The relations decide (the SQL
+files beside this module).
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
-"""The words of a plan: sentences, targets, and the state of a target before and after, by the name that a query gives them.
+"""The words of a plan: sentences, targets, and states of a target, by the name that a query gives them.
 
-Contains: texts. Does not contain: when a text applies (that is SQL), the sentences of verdicts (billing/verdicts.py), how a
-text is put into a query (warehouse/wording.py).
+When a text applies is decided in SQL; how it gets into a query is in warehouse/wording.py.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
-"""What leaving Halo's own Pax8 integration takes: what is on, what is linked, what is missing, what is at risk.
+"""What leaving Halo's own Pax8 integration takes: what is on, linked, missing and at risk, and the ordered steps.
 
-Here belongs: gathering that from what the last run staged, and the ordered steps. Not here: words and layout of the
-report (`cutover_text`), any write; this only reads. Facts: docs/vendors/halo.md#pax8-settings, #native-integration.
+It only reads what the last run staged. Facts: docs/vendors/halo.md#pax8-settings, #native-integration.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Subscriptions by client: what they cost, what they bill, what is left.
-
-Contains: grouping and columns. Does not contain: the figures of a subscription (`overview.figures`).
-"""
+"""Subscriptions by client: what they cost, what they bill, what is left."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Puts the page together: tiles, sections with their tables, and what an auditor checks.
-
-Contains: the order of the page and its sentences. Does not contain: figures, the columns of tables, HTML (`templates`).
-"""
+"""Puts the page together: tiles, sections with their tables and sentences, and what an auditor checks."""
 
 from __future__ import annotations
 

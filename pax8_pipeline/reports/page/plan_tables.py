@@ -1,7 +1,4 @@
-"""The tables of a plan on the page: what nobody is billed for, what is billed too much, changes, and what waits.
-
-Contains: choosing and ordering rows, and their columns. Does not contain: layout, queries (`plan_rows` reads the rows).
-"""
+"""The tables of a plan on the page: what nobody is billed for, what is billed too much, changes, and what waits."""
 
 from __future__ import annotations
 

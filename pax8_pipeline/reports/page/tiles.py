@@ -1,7 +1,4 @@
-"""The first screen of the page: six tiles that say what an owner wants to know first.
-
-Contains: the words and figures of the tiles. Does not contain: adding up (`overview.figures`, `billing.findings`), layout.
-"""
+"""The first screen of the page: six tiles that say what an owner wants to know first."""
 
 from __future__ import annotations
 

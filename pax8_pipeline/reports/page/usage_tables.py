@@ -1,8 +1,4 @@
-"""Usage on the page: by month, by client, by client and product, and what has no company.
-
-Contains: turning months into columns, and saying which months are not billed. Does not contain: the figures
-(usage_by_month.sql, `usage_report`).
-"""
+"""Usage on the page: by month, by client, by client and product, and what has no company."""
 
 from __future__ import annotations
 
