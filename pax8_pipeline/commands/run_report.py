@@ -198,6 +198,5 @@ def _checks(console: Console, checks: Sequence[FailedCheck]) -> None:
         style = "red" if check.severity == "ERROR" else "yellow"
         held = ", holds back what depends on it" if check.blocking and check.severity == "ERROR" else ""
         console.print(
-            styled((f"check {check.name}", style), f" on {check.asset}{held}: {check.description}"),
-            soft_wrap=True,
+            styled((f"check {check.name}", style), f" on {check.asset}{held}: {check.description}"), soft_wrap=True
         )

@@ -18,16 +18,7 @@ Kind = TypeVar("Kind", bound=VendorError)
 
 _LONGEST = 300
 # The most helpful first. Halo's .NET exceptions use capitals.
-_TEXT_KEYS = (
-    "message",
-    "Message",
-    "errorMessage",
-    "error_description",
-    "detail",
-    "title",
-    "error",
-    "ClassName",
-)
+_TEXT_KEYS = ("message", "Message", "errorMessage", "error_description", "detail", "title", "error", "ClassName")
 _LIST_KEYS = ("details", "errors")
 
 

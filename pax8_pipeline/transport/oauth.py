@@ -16,15 +16,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from pax8_pipeline.errors import (
-    AuthRefused,
-    BadAnswer,
-    NotFound,
-    RateLimited,
-    ServerFault,
-    Unreachable,
-    VendorError,
-)
+from pax8_pipeline.errors import AuthRefused, BadAnswer, NotFound, RateLimited, ServerFault, Unreachable, VendorError
 from pax8_pipeline.transport.error_text import error_sentence, vendor_text
 from pax8_pipeline.transport.rate_limit import RateLimiter
 from pax8_pipeline.transport.redact import register_secret
@@ -73,13 +65,7 @@ class TokenSource:
     """Returns the current token. One fetch at a time, for all threads."""
 
     def __init__(
-        self,
-        request: TokenRequest,
-        session: HttpSession,
-        *,
-        timing: Timing,
-        retry: RetryPolicy,
-        limiter: RateLimiter,
+        self, request: TokenRequest, session: HttpSession, *, timing: Timing, retry: RetryPolicy, limiter: RateLimiter
     ) -> None:
         self._request = request
         self._session = session

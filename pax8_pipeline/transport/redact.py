@@ -71,10 +71,7 @@ class RedactFilter(logging.Filter):
         """Mask the record; never drop it."""
         try:
             text = record.getMessage()
-        except (
-            TypeError,
-            ValueError,
-        ):  # arguments that do not fit the text: logging itself would report this
+        except (TypeError, ValueError):  # arguments that do not fit the text: logging itself would report this
             text = f"{record.msg} {record.args}"
         record.msg, record.args = redact(text), None
         if record.exc_info and record.exc_info[0] is not None:

@@ -61,8 +61,7 @@ class RetryState:
     def _retry_after(self, answer: Answer) -> float | None:
         vendor_time = http_date(answer.headers.get("Date"))
         return retry_after(
-            answer.headers.get("Retry-After"),
-            server_now=self._timing.wall() if vendor_time is None else vendor_time,
+            answer.headers.get("Retry-After"), server_now=self._timing.wall() if vendor_time is None else vendor_time
         )
 
     def _give_up(self, error: VendorError) -> NoReturn:

@@ -17,8 +17,8 @@ from pax8_pipeline.reports import plan_report
 from pax8_pipeline.settings import Policy
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline.warehouse.snapshots import dicts
-from pax8_pipeline_tests.support.vendor_data import SUB, VendorData, invoice, licence, line, plan_context, subscription
 from pax8_pipeline_tests.support.safe_changes import safe_changes
+from pax8_pipeline_tests.support.vendor_data import SUB, VendorData, invoice, licence, line, plan_context, subscription
 
 NOW = datetime(2026, 8, 20, 9)
 

@@ -13,6 +13,7 @@ from pax8_pipeline.billing.planning import planner as plans
 from pax8_pipeline.settings import Policy
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.support.billing import WAIT
+from pax8_pipeline_tests.support.safe_changes import safe_changes
 from pax8_pipeline_tests.support.vendor_data import (
     SUB,
     VendorData,
@@ -24,7 +25,6 @@ from pax8_pipeline_tests.support.vendor_data import (
     planned,
     subscription,
 )
-from pax8_pipeline_tests.support.safe_changes import safe_changes
 
 
 def test_a_client_over_its_limit_is_held_and_the_figures_stand_on_the_row(tmp_path: Path) -> None:

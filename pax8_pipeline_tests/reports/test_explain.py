@@ -23,6 +23,7 @@ from pax8_pipeline.settings import Policy
 from pax8_pipeline.warehouse import snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.support.billing import WAIT
+from pax8_pipeline_tests.support.safe_changes import safe_changes
 from pax8_pipeline_tests.support.vendor_data import (
     SUB,
     TODAY,
@@ -34,7 +35,6 @@ from pax8_pipeline_tests.support.vendor_data import (
     release,
     subscription,
 )
-from pax8_pipeline_tests.support.safe_changes import safe_changes
 
 POLICY = Policy.model_validate({"trust": {"default": "approve"}})
 NOW = datetime(2026, 8, 20, 9)

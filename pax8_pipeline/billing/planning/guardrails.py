@@ -81,10 +81,7 @@ def _by_client(changes: Iterable[Change]) -> dict[int | None, list[Change]]:
 
 def override_instructions(plan_id: str) -> str:
     """Return what to type so that one plan is written although a guardrail holds it."""
-    first, second = (
-        f"pax8-pipeline plan approve {plan_id} --acknowledge",
-        f"pax8-pipeline plan apply {plan_id}",
-    )
+    first, second = (f"pax8-pipeline plan approve {plan_id} --acknowledge", f"pax8-pipeline plan apply {plan_id}")
     return f"if it is right, let this one plan past: `{first}`, then `{second}`"
 
 

@@ -8,9 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 PLAN_WORDS: Mapping[str, Mapping[str, str]] = {
-    "plan_words": {
-        "no_rule": "no rule for this verdict",
-    },
+    "plan_words": {"no_rule": "no rule for this verdict"},
     # Why a change is not written by itself, by the reason code of decisions.sql.
     "plan_reasons": {
         "native_integration_on": "Halo's own Pax8 integration is on: two writers never",
@@ -64,13 +62,8 @@ PLAN_WORDS: Mapping[str, Mapping[str, str]] = {
         "subscription": "{name}, {month_name}",
         "product": "{name}, {month_name}",
     },
-    "correction_texts": {
-        "text": "Correction of {h.ref}",
-        "note": "no longer charged by Pax8",
-    },
-    "line_notes": {
-        "assigned_later": " (assigned later)",
-    },
+    "correction_texts": {"text": "Correction of {h.ref}", "note": "no longer charged by Pax8"},
+    "line_notes": {"assigned_later": " (assigned later)"},
     # What is added to a document's verdict, by what decided its class.
     "usage_reasons": {
         "usage_held": "; held until policy usage.first_month says from which month on",
@@ -103,9 +96,5 @@ PLAN_WORDS: Mapping[str, Mapping[str, str]] = {
         "again": "{net_text} {currency} in {line_count} lines, made again",
         "again_without_currency": "{net_text} in {line_count} lines, made again",
     },
-    "document_states": {
-        "missing": "missing in Halo",
-        "changed": "changed in Halo",
-        "voided": "voided in Halo",
-    },
+    "document_states": {"missing": "missing in Halo", "changed": "changed in Halo", "voided": "voided in Halo"},
 }

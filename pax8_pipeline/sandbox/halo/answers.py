@@ -10,13 +10,7 @@ from pax8_pipeline.sandbox.halo.quantities import Figures, line_figures, line_is
 from pax8_pipeline.sandbox.halo.rows import EMPTY_DATE, ZERO, Row, as_double
 from pax8_pipeline.sandbox.halo.store import HaloStore
 
-_NESTED_OF_LINE = (
-    "quantity_licences",
-    "quantity_subscriptions",
-    "quantity_users",
-    "quantity_assets",
-    "prorata_data",
-)
+_NESTED_OF_LINE = ("quantity_licences", "quantity_subscriptions", "quantity_users", "quantity_assets", "prorata_data")
 _ZONED = ("start_date", "end_date", "invoice_date", "last_modified", "date_created", "nextcreationdate")
 _SUMMARY = (
     "id",

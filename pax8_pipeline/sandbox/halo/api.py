@@ -73,10 +73,7 @@ def halo_routes(store: HaloStore, credentials: HaloCredentials) -> list[BaseRout
         except HaloRefusal as refusal:
             return _answer(refusal.status, refusal.body)
 
-    return [
-        Route("/auth/token", token, methods=["POST"]),
-        Route("/api/{path:path}", api, methods=_METHODS),
-    ]
+    return [Route("/auth/token", token, methods=["POST"]), Route("/api/{path:path}", api, methods=_METHODS)]
 
 
 def _answer(status: int, body: Any) -> Response:

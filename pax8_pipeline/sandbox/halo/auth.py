@@ -91,16 +91,10 @@ def answer_token_form(
     a 500.
     """
     if tenant is not None and tenant.lower() != credentials.tenant.lower():
-        return (
-            500,
-            "<!DOCTYPE html><html><head><title>Error</title></head><body><h1>Server Error</h1></body></html>",
-        )
+        return (500, "<!DOCTYPE html><html><head><title>Error</title></head><body><h1>Server Error</h1></body></html>")
     if form.get("grant_type") != "client_credentials":
         return 400, _refusal("unsupported_grant_type", "The specified 'grant_type' is not supported.")
-    if (form.get("client_id"), form.get("client_secret")) != (
-        credentials.client_id,
-        credentials.client_secret,
-    ):
+    if (form.get("client_id"), form.get("client_secret")) != (credentials.client_id, credentials.client_secret):
         return 401, _refusal("invalid_client", "The specified client credentials are invalid.")
     asked = (form.get("scope") or "").split()
     if not asked:

@@ -100,10 +100,7 @@ def list_answer(store: HaloStore, name: str, query: Query) -> Any:
     total = len(rows)
     envelope: Row = {}
     if query.flag("pageinate"):
-        page_no, size = (
-            max(query.number("page_no") or 1, 1),
-            max(query.number("page_size") or DEFAULT_PAGE, 1),
-        )
+        page_no, size = (max(query.number("page_no") or 1, 1), max(query.number("page_size") or DEFAULT_PAGE, 1))
         caps = {name.lower(): cap for name, cap in store.switches.page_caps.items()}
         size = min(size, store.switches.page_cap or size, caps.get(name.lower(), size))
         if query.number("count"):

@@ -18,15 +18,7 @@ from pax8_pipeline.sandbox.halo.store import HaloStore
 MANUAL, LICENCES, USERS, ASSETS, SUBSCRIPTIONS = 0, 1, 2, 3, 4
 FOLLOWS_LICENCES = (LICENCES, SUBSCRIPTIONS)
 _LINKS_OF = {LICENCES: "quantity_licences", SUBSCRIPTIONS: "quantity_subscriptions"}
-_PERIOD_MONTHS = {
-    2: 1,
-    3: 12,
-    4: 3,
-    5: 6,
-    7: 36,
-    8: 24,
-    9: 48,
-}  # docs/vendors/halo.md#periods; 1 is a week, others 60
+_PERIOD_MONTHS = {2: 1, 3: 12, 4: 3, 5: 6, 7: 36, 8: 24, 9: 48}  # docs/vendors/halo.md#periods; 1 is a week, others 60
 _CENT = Decimal("0.01")
 
 

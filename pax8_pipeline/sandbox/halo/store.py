@@ -120,11 +120,7 @@ class HaloStore:
     def add_invoice(self, *, lines: Iterable[Mapping[str, Any]], **fields: Any) -> int:
         """Add an ordinary invoice (positive id, unposted unless given) with its lines."""
         moment = self.stamp()
-        defaults = {
-            "date_created": moment,
-            "last_modified": moment,
-            "invoice_date": moment[:10] + "T00:00:00",
-        }
+        defaults = {"date_created": moment, "last_modified": moment, "invoice_date": moment[:10] + "T00:00:00"}
         row = new_row(templates.HEADER.stored, {**defaults, **fields})
         row["id"] = self._take_id("invoice", fields)
         row["customfields"] = self.custom_field_rows("invoice", row["customfields"], define=True)
@@ -172,12 +168,7 @@ class HaloStore:
 
     def adopt_children(self, line: Row) -> None:
         """Number a line's quantity links and pro rata entries that have no id yet, and link them to the line."""
-        kinds = {
-            "quantity_licences": 1,
-            "quantity_users": 2,
-            "quantity_assets": 3,
-            "quantity_subscriptions": 4,
-        }
+        kinds = {"quantity_licences": 1, "quantity_users": 2, "quantity_assets": 3, "quantity_subscriptions": 4}
         for member, kind in kinds.items():
             links = [
                 new_row(templates.QUANTITY.stored, {"kind": kind, **link, "licence_name": ""})

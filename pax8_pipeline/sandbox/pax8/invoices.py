@@ -67,14 +67,7 @@ def credit_and_rebill(store: Pax8Store, invoice_id: str, *, on: date, share: Dec
         places = Decimal("0.001") if name == "quantity" else CENT
         wrong[name] = (wrong[name] * share).quantize(places)
     return _new(
-        store,
-        period,
-        old["_partner"],
-        old["currencyCode"],
-        "replacement",
-        old["_companyId"],
-        on=on,
-        items=items,
+        store, period, old["_partner"], old["currencyCode"], "replacement", old["_companyId"], on=on, items=items
     )
 
 

@@ -78,15 +78,7 @@ RULES: dict[str, ListRules] = {
         | {"companyId": _of("_companyId")},
         sorts={
             name: _of(name)
-            for name in (
-                "invoiceDate",
-                "dueDate",
-                "status",
-                "partnerName",
-                "total",
-                "balance",
-                "carriedBalance",
-            )
+            for name in ("invoiceDate", "dueDate", "status", "partnerName", "total", "balance", "carriedBalance")
         },
     ),
     "usage_summaries": ListRules(

@@ -71,12 +71,7 @@ class Pages:
 
     def _envelope(self, name: str, page: lists.PageOf, texts: list[str]) -> str:
         paging = spell_text(
-            {
-                "size": page.size,
-                "totalElements": page.total,
-                "totalPages": page.total_pages,
-                "number": page.number,
-            }
+            {"size": page.size, "totalElements": page.total, "totalPages": page.total_pages, "number": page.number}
         )
         style = self.store.switches.empty_content
         if not texts and (style == "omit" or (style == "omit_on_invoices" and name == "invoices")):

@@ -22,10 +22,7 @@ from pax8_pipeline.sandbox.pax8.switches import Pax8Switches
 Row = dict[str, Any]
 
 TOKEN_LIFE_SECONDS = 86400
-EXAMPLE_PARTNERS = (
-    "Example MSP LLC",
-    "Example MSP UK Ltd",
-)  # the second is a child partner with its own invoices
+EXAMPLE_PARTNERS = ("Example MSP LLC", "Example MSP UK Ltd")  # the second is a child partner with its own invoices
 
 
 class Pax8Store:

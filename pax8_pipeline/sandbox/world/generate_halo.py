@@ -24,12 +24,7 @@ from pax8_pipeline.sandbox.pax8.store import Pax8Store, Row
 COMPANY_FIELD = "CFPax8CompanyId"
 WAYS = ("mapping_file", "external_id", "custom_field", "external_link")
 PERIOD_OF_TERM = {"Monthly": 2, "Annual": 3, "2-Year": 8, "3-Year": 7}  # docs/vendors/halo.md#periods
-_REFERENCE_OF_PERIOD = {
-    2: "Monthly services",
-    3: "Annual subscriptions",
-    8: "Two-year terms",
-    7: "Three-year terms",
-}
+_REFERENCE_OF_PERIOD = {2: "Monthly services", 3: "Annual subscriptions", 8: "Two-year terms", 7: "Three-year terms"}
 _NONE = "1900-01-01T00:00:00"
 
 
