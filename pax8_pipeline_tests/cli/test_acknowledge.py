@@ -15,7 +15,7 @@ from pax8_pipeline.billing.planning import planner as plans
 from pax8_pipeline.commands import run_report
 from pax8_pipeline.commands.acknowledge import acknowledge
 from pax8_pipeline.commands.explain import explain
-from pax8_pipeline.commands.plan.show import plan
+from pax8_pipeline.commands.plan.group import plan
 from pax8_pipeline.reports import plan_report, plan_rows
 from pax8_pipeline.settings import load_settings
 from pax8_pipeline.warehouse.connection import Warehouse

@@ -29,15 +29,25 @@ def leaves(command: click.Command, path: str) -> list[tuple[str, click.Command]]
     return found
 
 
-def test_help_imports_none_of_the_heavy_libraries() -> None:
+def printed_after(arguments: list[str], heavy: set[str]) -> str:
+    """Run the command line in a process of its own; what it prints ends with the heavy libraries that it imported."""
     program = (
         "import sys\nfrom pax8_pipeline import cli\n"
-        "try:\n cli.main(['--help'])\nexcept SystemExit as e:\n assert e.code == 0\n"
-        f"print('imported:', *({HEAVY!r} & set(sys.modules)))"
+        f"try:\n cli.main({arguments!r})\nexcept SystemExit as e:\n assert e.code == 0\n"
+        f"print('imported:', *({heavy!r} & set(sys.modules)))"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1].strip() == "imported:"
-    assert all(name in done.stdout for name in cli.COMMANDS)
+    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+
+
+def test_help_imports_none_of_the_heavy_libraries() -> None:
+    printed = printed_after(["--help"], HEAVY)
+    assert printed.splitlines()[-1].strip() == "imported:"
+    assert all(name in printed for name in cli.COMMANDS)
+
+
+def test_showing_a_plan_imports_nothing_that_its_sister_commands_need() -> None:
+    printed = printed_after(["plan", "show", "--help"], {"dagster", "requests", "pandas", "starlette"})
+    assert printed.splitlines()[-1].strip() == "imported:"
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 
 from pax8_pipeline.billing.planning import planner as plans
 from pax8_pipeline.billing.planning.context import PlanContext
-from pax8_pipeline.commands.plan.show import plan
+from pax8_pipeline.commands.plan.group import plan
 from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.mapping.files import load_mappings
 from pax8_pipeline.settings import Policy

@@ -1,4 +1,4 @@
-"""`pax8-pipeline plan`: look at a stored plan; the ways to write it and to undo it have modules of their own."""
+"""`pax8-pipeline plan show`: shows a stored plan, whole or the rows that are asked for."""
 
 from __future__ import annotations
 
@@ -13,10 +13,6 @@ import click
 from pax8_pipeline.billing.planning import planner as plans
 from pax8_pipeline.commands import run_report
 from pax8_pipeline.commands.common import console, details_option, notify
-from pax8_pipeline.commands.plan.apply import apply
-from pax8_pipeline.commands.plan.approve import approve
-from pax8_pipeline.commands.plan.list import list_plans
-from pax8_pipeline.commands.plan.rollback import rollback
 from pax8_pipeline.commands.target import data_target
 from pax8_pipeline.reports import formatting, plan_report, plan_rows
 from pax8_pipeline.reports.page.context import report_context
@@ -59,12 +55,7 @@ class RowFilter:
         return any(wanted in str(name or "").lower() for name in names) or wanted in (str(i or "").lower() for i in ids)
 
 
-@click.group()
-def plan() -> None:
-    """Look at a stored plan, agree to it, write it, undo it."""
-
-
-@plan.command(
+@click.command(
     epilog="\b\nExamples:\n"
     "  pax8-pipeline plan show                                the newest plan\n"
     "  pax8-pipeline plan show --details                      every change and every row that is held\n"
@@ -125,9 +116,3 @@ def show(
             run_report.print_rows(console(), title, rows, limit=100_000)
         else:
             run_report.show(console(), report, details=details, limit=100_000, everything=everything)
-
-
-plan.add_command(list_plans)
-plan.add_command(approve)
-plan.add_command(apply)
-plan.add_command(rollback)
