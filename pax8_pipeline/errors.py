@@ -23,6 +23,10 @@ class WarehouseBusy(PipelineError):
     """Another process used the DuckDB file for longer than we were asked to wait."""
 
 
+class WarehouseTooNew(PipelineError):
+    """A newer version of this product changed the tables of the DuckDB file; this one must not use it."""
+
+
 class VendorError(PipelineError):
     """A vendor's service did not do what was asked. `vendor` is "Pax8" or "Halo", `where` the method and path."""
 

@@ -1,7 +1,7 @@
 """Opens the DuckDB file: one short connection at a time, explicit transactions, a bounded wait for the lock.
 
-It also makes the schema of the tables that stay, and the published copy; it has no query about billing. A connection is
-never open while a vendor is being asked: fetch first, then open and write.
+It also makes the published copy; it has no query about billing, and the tables are made in `schema`. A connection is never
+open while a vendor is being asked: fetch first, then open and write.
 """
 
 from __future__ import annotations
@@ -21,13 +21,11 @@ import duckdb
 from pax8_pipeline.errors import PipelineError, WarehouseBusy, duckdb_error_sentence
 from pax8_pipeline.text.plaintext import one_line
 from pax8_pipeline.text.private_files import make_folder
-from pax8_pipeline.warehouse import engine
-from pax8_pipeline.warehouse.models import RAW_TABLES, Model, all_models, all_views, load_sql, view_ddl
+from pax8_pipeline.warehouse import engine, schema
+from pax8_pipeline.warehouse.models import all_models, view_ddl
 
 Connection = duckdb.DuckDBPyConnection
 
-# Rebuilt from raw on every run; all other schemas hold history and are only ever added to.
-DERIVED_SCHEMAS = ("staging", "reconciled")
 # Raw is the bulk of the file and of no use to people; copying years of it every night would take longer than the run.
 PUBLISHED_SCHEMAS = ("staging", "reconciled", "billing", "meta")
 # The others read functions, which the copy does not have.
@@ -37,9 +35,10 @@ PUBLISHED_VIEWS = ("ledger_state", "findings_state")
 # The file, not the question, is at fault: DuckDB says so while it is read, long after it was opened.
 _BROKEN = (duckdb.IOException, duckdb.FatalException, duckdb.InternalException, duckdb.SerializationException)
 _log = logging.getLogger("pax8_pipeline.progress")
-_FIRST_PAUSE = 0.05  # a run of our own lets go within that time; nobody needs to hear of it
-_SAY_EVERY = 15.0
-_LONGEST = 120
+_KNOWN_FILES: set[tuple[str, int]] = set()  # path and inode
+_FIRST_PAUSE = 0.05  # seconds; a run of our own closes the file within that time, which nobody needs to know
+_REPORT_EVERY_S = 15.0
+_LONGEST_NAME = 120
 
 
 def _wait(seconds: float) -> None:
@@ -67,10 +66,12 @@ class Warehouse:
     def connect(self, *, read_only: bool = False) -> Iterator[Connection]:
         """Give a connection and close it whatever happens.
 
-        Raises WarehouseBusy, naming the process that holds the file, when it does not come free in time.
+        Raises WarehouseBusy, naming the process that holds the file, when it does not come free in time, and
+        WarehouseTooNew when a newer version of this product changed it.
         """
         opened = self._open(read_only)
         try:
+            self._check_version(opened.connection)
             yield opened.connection
         except _BROKEN as error:
             raise PipelineError(duckdb_error_sentence(error, self.path)) from error
@@ -90,24 +91,19 @@ class Warehouse:
             connection.commit()
 
     def ensure_schema(self) -> None:
-        """Create what is missing, add new columns to kept tables. Safe to call at the start of every run."""
+        """Create what is missing, and bring an older file to the shape of this version after a copy of it was made.
+
+        Safe to call at the start of every run. Raises WarehouseTooNew for a file of a newer version, and PipelineError
+        when the copy cannot be written; both leave the file unchanged.
+        """
         make_folder(self.path.parent)
-        with self.transaction() as connection:
-            for schema in dict.fromkeys(model.schema for model in all_models().values()):
-                connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
-            present = _columns(connection)
-            for model in all_models().values():
-                ensure = _ensure_derived if model.schema in DERIVED_SCHEMAS else _ensure_kept
-                ensure(connection, model, present.get(model.table, ()))
-            connection.execute("CREATE SCHEMA IF NOT EXISTS newest")
-            for schema, names in RAW_TABLES.items():
-                for name in names:
-                    view = load_sql("warehouse/sql/views/newest.sql")
-                    connection.execute(view.format(table=f"{schema}.{name}", name=f"{schema}_{name}"))
-            connection.execute(load_sql("warehouse/sql/functions.sql"))
-            connection.execute(load_sql("warehouse/sql/views/newest_usage.sql"))
-            for view_model in all_views():
-                connection.execute(view_ddl(view_model.name))
+        with self.connect() as connection:
+            found = schema.examine(connection, self.path)
+            copy = schema.copy_before_upgrade(connection, self.path, found.version) if found.needs_upgrade else None
+            with self.transaction() as changing:
+                schema.bring_up_to_date(changing, found)
+        if copy:
+            _log.warning("%s was upgraded to this version of pax8-pipeline; as it was before: %s", self.path, copy)
 
     def publish(self, target: Path) -> None:
         """Write a copy for people, without raw: what was typed, reconciled, planned and written.
@@ -132,25 +128,32 @@ class Warehouse:
                 connection.execute("DETACH published")
         os.replace(fresh, target)
 
+    def _check_version(self, connection: Connection) -> None:
+        """Refuse the file of a newer version. Each file is asked once in a process: a run opens it a hundred times."""
+        file = (os.path.realpath(self.path), self.path.stat().st_ino)
+        if file not in _KNOWN_FILES:
+            schema.check_version(connection, self.path)
+            _KNOWN_FILES.add(file)
+
     def _open(self, read_only: bool) -> engine.Use:
         if read_only and not self.path.exists():
             raise PipelineError(f"{self.path} does not exist yet: run `pax8-pipeline run` first")
-        pause, say_at = _FIRST_PAUSE, 0.0
+        pause, report_at = _FIRST_PAUSE, 0.0
         while True:
             try:
                 return engine.use(self.path, read_only=read_only)
             except duckdb.Error as error:
                 if not _is_lock(error):
                     raise PipelineError(duckdb_error_sentence(error, self.path)) from error
-                left = self.patience - self.waited.seconds
-                if left <= 0:
+                remaining = self.patience - self.waited.seconds
+                if remaining <= 0:
                     raise WarehouseBusy(_busy_text(self.path, str(error))) from error
-                if pause > _FIRST_PAUSE and self.waited.seconds >= say_at:
+                if pause > _FIRST_PAUSE and self.waited.seconds >= report_at:
                     _log.warning("%s", _waiting_text(self.path, str(error), self.waited.seconds, self.patience))
-                    say_at = self.waited.seconds + _SAY_EVERY
-                begun = self.clock()
-                self.wait(min(pause, left))
-                self.waited.seconds += max(self.clock() - begun, 0.001)
+                    report_at = self.waited.seconds + _REPORT_EVERY_S
+                started = self.clock()
+                self.wait(min(pause, remaining))
+                self.waited.seconds += max(self.clock() - started, 0.001)
                 pause = min(pause * 2, 2.0)
 
 
@@ -177,7 +180,7 @@ def _holder(detail: str) -> str:
         return "another process"
     # The program and its first argument (a script); more could be somebody's password.
     command = _command(int(found["pid"])) or found.groupdict().get("program") or ""
-    return f"process {found['pid']} ({one_line(command)[:_LONGEST]})" if command else f"process {found['pid']}"
+    return f"process {found['pid']} ({one_line(command)[:_LONGEST_NAME]})" if command else f"process {found['pid']}"
 
 
 def _command(pid: int) -> str:
@@ -191,29 +194,3 @@ def _command(pid: int) -> str:
 def quoted(path: Path) -> str:
     """Return a path as it stands between quotes in SQL."""
     return str(path).replace("'", "''")
-
-
-def _ensure_derived(connection: Connection, model: Model, present: tuple[str, ...]) -> None:
-    """A derived table of another shape is dropped: the next run rebuilds it, its rows are not history."""
-    if present and present != model.column_names:
-        connection.execute(f"DROP TABLE {model.table}")
-    if present != model.column_names:
-        connection.execute(model.ddl(replace=False))
-
-
-def _ensure_kept(connection: Connection, model: Model, present: tuple[str, ...]) -> None:
-    if not present:
-        connection.execute(model.ddl(replace=False))
-        return
-    for column in model.columns:
-        if column.name not in present:
-            connection.execute(f'ALTER TABLE {model.table} ADD COLUMN "{column.name}" {column.type}')
-
-
-def _columns(connection: Connection) -> dict[str, tuple[str, ...]]:
-    """Return the columns of every table that is there. One question: the catalog is slow to ask."""
-    rows = connection.execute(
-        "SELECT schema_name || '.' || table_name, list(column_name ORDER BY column_index) FROM duckdb_columns() "
-        "WHERE database_name = current_database() AND NOT internal GROUP BY 1"
-    ).fetchall()
-    return {str(table): tuple(columns) for table, columns in rows}

@@ -12,7 +12,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from pax8_pipeline.commands.doctor.diagnosis import Diagnosis, bad, ok, warn
-from pax8_pipeline.errors import ConfigError, PipelineError, WarehouseBusy
+from pax8_pipeline.errors import ConfigError, PipelineError, WarehouseBusy, WarehouseTooNew
 from pax8_pipeline.mapping.files import load_mappings
 from pax8_pipeline.settings import Settings
 from pax8_pipeline.settings.secret_files import readable_by_everybody
@@ -119,6 +119,8 @@ def warehouse(settings: Settings) -> Iterator[Diagnosis]:
             newest = connection.execute("SELECT max(loaded_at) FROM meta.snapshots WHERE complete").fetchall()[0][0]
     except WarehouseBusy as error:
         yield warn("warehouse", str(error), "that is normal while a run is active")
+    except WarehouseTooNew as error:
+        yield bad("warehouse", str(error))
     except PipelineError as error:
         yield bad("warehouse", str(error), "put back a copy of the data folder, or move the file away to start again")
     except Exception as error:  # a file of another program or shape: DuckDB has many errors for it
