@@ -12,8 +12,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
+
+from pax8_pipeline.cli import root
+
 ROOT = Path(__file__).resolve().parents[1]
 PROGRAM = "pax8-pipeline"
+# How a command of this program is called in a container, and as its user. The image's entry point names the program.
+_COMPOSE = ("docker", "compose", "-f", "deploy/compose.yaml")
+_CALLS = (
+    (*_COMPOSE, "exec", PROGRAM, PROGRAM),
+    (*_COMPOSE, "run", "--rm", PROGRAM),
+    ("sudo", "-u", PROGRAM, f".venv/bin/{PROGRAM}"),
+)
 
 
 @dataclass(frozen=True)
@@ -32,16 +43,16 @@ def pages() -> list[Path]:
 
 
 def in_blocks() -> Iterator[Shown]:
-    """Give each line of each `sh` block."""
+    """Give each line of each `sh` block, also of one in a list."""
     for page in pages():
-        for block in re.findall(r"^```sh\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL):
+        for block in re.findall(r"^ *```sh\n(.*?)^ *```", page.read_text(), re.MULTILINE | re.DOTALL):
             yield from (_shown(page, line) for line in block.splitlines() if line.strip())
 
 
 def inline() -> Iterator[Shown]:
     """Give each mention of this program's commands in running text: perhaps without its arguments."""
     for page in pages():
-        text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+        text = re.sub(r"^ *```.*?^ *```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
         for code in re.findall(r"`([^`\n]+)`", text):
             if re.match(rf"(?:[A-Z0-9_]+=\S+ )*{PROGRAM}(?: |$)", code):
                 yield _shown(page, code)
@@ -53,4 +64,27 @@ def _shown(page: Path, text: str) -> Shown:
     while words and (match := re.fullmatch(r"([A-Z0-9_]+)=(.*)", words[0])):
         variables[match[1]] = match[2]
         del words[0]
-    return Shown(str(page.relative_to(ROOT)), text, variables, tuple(words))
+    return Shown(str(page.relative_to(ROOT)), text, variables, _called(tuple(words)))
+
+
+def _called(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the words of a call in a container or as another user as if they were typed without that."""
+    for call in _CALLS:
+        if words[: len(call)] == call:
+            return (PROGRAM, *words[len(call) :])
+    return words
+
+
+def resolved(words: tuple[str, ...]) -> tuple[click.Command, click.Context, list[str]]:
+    """Return the command that words name and what is left of them; UsageError for a command that is not there."""
+    command: click.Command = root
+    # With the program's own settings: click keeps the help option that it makes first.
+    context = click.Context(root, info_name=words[0], **root.context_settings)
+    rest = [word for word in words[1:] if word != "--debug"]
+    while isinstance(command, click.Group):
+        if not rest:
+            return command, context, rest
+        name, found, rest = command.resolve_command(context, rest)
+        assert found is not None
+        command, context = found, click.Context(found, info_name=name, parent=context)
+    return command, context, rest
