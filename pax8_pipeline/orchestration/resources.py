@@ -22,6 +22,7 @@ from pax8_pipeline.pax8.client import Pax8Client
 from pax8_pipeline.settings import Settings, load_settings
 from pax8_pipeline.settings.tenant import store_halo_quota
 from pax8_pipeline.text.private_files import make_private, restrict_new_files
+from pax8_pipeline.warehouse import engine
 from pax8_pipeline.warehouse.connection import Waited, Warehouse
 
 _log = logging.getLogger("pax8_pipeline.progress")
@@ -65,6 +66,11 @@ class WarehouseResource(dg.ConfigurableResource):
         """Start a new run: it checks the tables again. Its steps share one waiting time for the file."""
         self._ready = False
         self._waited = Waited()
+        engine.start_run()
+
+    def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
+        """Let go of the file."""
+        engine.end_run()
 
     def open(self, settings: Settings) -> Warehouse:
         """Return the warehouse. Raises WarehouseBusy when another process does not close the file in time."""

@@ -7,7 +7,7 @@ row (`plan_rows`), layout (`templates`). The JSON has a version, `schema`; a mem
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,26 +36,31 @@ _CSV = ("class", "verdict", "action", "reason", "sentence", "client_id", "client
         "money_per_period", "money_per_month", "unbilled_per_month", "state", "row_id", "since", "acknowledged")  # fmt: skip
 
 
-def plan_markdown(connection: Connection, plan_id: str, limit: int = 60) -> str:
-    """Return a plan as Markdown: its figures, then a table of at most `limit` rows; rows that need nothing are left out."""
+def plan_markdown(connection: Connection, plan_id: str, limit: int = 60, rows: Sequence[Row] | None = None) -> str:
+    """Return a plan as Markdown: its figures, then a table of at most `limit` rows; rows that need nothing are left out.
+
+    `rows`: those rows, where they have been read already.
+    """
     plan = planner.load_plan(connection, plan_id)
-    rows = plan_rows.plan_rows(connection, plan_id, no_ops=False)
+    if rows is None:
+        rows = plan_rows.plan_rows(connection, plan_id, no_ops=False)
     shown = Table("Plan", COLUMNS, [shown_row(row) for row in rows])
     return render("plan.md.j2", plan=plan, facts=plan_facts(connection, plan), rows=shown, limit=limit)
 
 
-def plan_json(connection: Connection, plan_id: str) -> dict[str, Any]:
-    """Return a plan as data: money and quantities as decimal text, times ISO in UTC."""
+def plan_json(connection: Connection, plan_id: str, rows: Sequence[Row] | None = None) -> dict[str, Any]:
+    """Return a plan as data: money and quantities as decimal text, times ISO in UTC. `rows`: all its rows, where they have
+    been read already.
+    """
     plan = planner.load_plan(connection, plan_id)
-    rows = plan_rows.plan_rows(connection, plan_id)
-    for row in rows:
-        row["expect"], row["evidence"] = json.loads(row["expect"]), json.loads(row["evidence"])
+    if rows is None:
+        rows = plan_rows.plan_rows(connection, plan_id)
     return {
         "schema": SCHEMA,
         "plan": {name: getattr(plan, name) for name in Plan.__dataclass_fields__},
         "approvals": approvals.list_approvals(connection, plan_id),
         "written": ledger.states(connection, plan_id),
-        "rows": rows,
+        "rows": [{**row, "expect": json.loads(row["expect"]), "evidence": json.loads(row["evidence"])} for row in rows],
     }
 
 
@@ -65,9 +70,11 @@ def plan_csv(rows: Iterable[Row]) -> str:
     return table.csv_text(Table("Plan", [Column(name, name) for name in _CSV], shown))
 
 
-def plan_html(connection: Connection, plan_id: str, context: ReportContext | None = None) -> str:
+def plan_html(
+    connection: Connection, plan_id: str, context: ReportContext | None = None, rows: Sequence[Row] | None = None
+) -> str:
     """Return the report of a plan as one HTML page that needs nothing else (`page`)."""
-    return page.page(connection, plan_id, context or ReportContext())
+    return page.page(connection, plan_id, context or ReportContext(), rows)
 
 
 def write_report(warehouse: Warehouse, plan_id: str, folder: Path, context: ReportContext | None = None) -> Path:
@@ -79,11 +86,13 @@ def write_report(warehouse: Warehouse, plan_id: str, folder: Path, context: Repo
     make_folder(folder)
     with warehouse.connect() as connection:
         usage = usage_report.load_usage(connection, plan_id)
-        data = {**plan_json(connection, plan_id), "usage": usage_report.as_data(usage)}
+        rows = plan_rows.plan_rows(connection, plan_id)
+        shown = plan_rows.plan_rows(connection, plan_id, no_ops=False)
+        data = {**plan_json(connection, plan_id, rows), "usage": usage_report.as_data(usage)}
         texts = {
-            "md": f"{plan_markdown(connection, plan_id, limit=ALL_ROWS)}\n\n{usage_report.markdown(usage)}\n",
-            "html": plan_html(connection, plan_id, context),
-            "csv": plan_csv(plan_rows.plan_rows(connection, plan_id)),
+            "md": f"{plan_markdown(connection, plan_id, ALL_ROWS, shown)}\n\n{usage_report.markdown(usage)}\n",
+            "html": plan_html(connection, plan_id, context, shown),
+            "csv": plan_csv(rows),
             "json": to_json(data, indent=None),  # indenting 20,000 rows takes seconds
         }
     for ending, text in texts.items():

@@ -5,7 +5,11 @@ from __future__ import annotations
 import multiprocessing
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import duckdb
 import pytest
@@ -113,3 +117,59 @@ def test_a_forked_child_has_an_engine_of_its_own(warehouse: Warehouse) -> None:
 def _insert(warehouse: Warehouse) -> None:
     with warehouse.transaction() as connection:
         connection.execute("INSERT INTO t VALUES (4)")
+
+
+@pytest.fixture
+def during_a_run() -> Iterator[None]:
+    engine.start_run()
+    yield
+    engine.end_run()
+
+
+class Timers:
+    """Stands in for threading.Timer: what was to be called waits for the test. A cancelled one is gone."""
+
+    def __init__(self) -> None:
+        self.waiting: list[Callable[[], None]] = []
+
+    def __call__(self, seconds: float, function: Callable[..., None], arguments: tuple[Any, ...]) -> Any:
+        call = partial(function, *arguments)
+        return SimpleNamespace(start=lambda: self.waiting.append(call), cancel=lambda: self.waiting.remove(call))
+
+
+@pytest.mark.usefixtures("during_a_run")
+def test_during_a_run_a_file_is_free_when_nobody_came_back_for_a_moment(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timers = Timers()
+    monkeypatch.setattr(engine, "Timer", timers)
+    for _ in range(2):  # the second use takes the file as the first left it
+        with warehouse.transaction() as connection:
+            connection.execute("INSERT INTO t VALUES (3)")
+    assert len(timers.waiting) == 1
+    assert other_process(warehouse) != 0
+    timers.waiting[0]()
+    assert other_process(warehouse) == 0
+    assert rows(warehouse) == [1, 2, 3, 3]
+
+
+def test_a_file_is_free_at_the_end_of_a_run(warehouse: Warehouse) -> None:
+    engine.start_run()
+    assert rows(warehouse) == [1]
+    engine.end_run()
+    assert other_process(warehouse) == 0
+
+
+@pytest.mark.usefixtures("during_a_run")
+def test_after_an_error_the_file_is_opened_again_even_in_a_run(warehouse: Warehouse) -> None:
+    with pytest.raises(duckdb.CatalogException), warehouse.connect() as connection:
+        connection.execute("FROM missing")
+    assert other_process(warehouse) == 0
+
+
+@pytest.mark.usefixtures("during_a_run")
+def test_a_file_that_was_only_read_can_be_written_in_the_same_run(warehouse: Warehouse) -> None:
+    assert rows(warehouse) == [1]
+    with warehouse.connect() as connection:
+        connection.execute("INSERT INTO t VALUES (2)")
+    assert rows(warehouse) == [1, 2]

@@ -40,10 +40,15 @@ class Section:
     new_page: bool = False
 
 
-def page(connection: Connection, plan_id: str, context: ReportContext) -> str:
-    """Return the report of one plan as a page that needs nothing else. Raises PipelineError when there is no such plan."""
+def page(
+    connection: Connection, plan_id: str, context: ReportContext, rows: Sequence[plan_rows.Row] | None = None
+) -> str:
+    """Return the report of one plan as a page that needs nothing else. `rows`: its rows without those that need nothing,
+    where they have been read already. Raises PipelineError when there is no such plan.
+    """
     plan = planner.load_plan(connection, plan_id)
-    rows = plan_rows.plan_rows(connection, plan_id, no_ops=False)
+    if rows is None:
+        rows = plan_rows.plan_rows(connection, plan_id, no_ops=False)
     newest = plan_id == planner.latest_plan_id(connection)
     open_findings = findings.open_findings(connection, plan_id) if newest else None
     found = findings.add_up(open_findings) if open_findings is not None else None
