@@ -32,11 +32,7 @@ demo: $(READY) ## the daily sync on the built-in sandbox: what changed, what was
 	@$(BIN)/pax8-pipeline demo $(ARGS)
 
 proofs: $(READY) ## the long tests whole: 50 kills, three months in auto mode, a usage month read daily, 10,000 steps
-	@PAX8_PROOFS=1 $(BIN)/python -m pytest -n 2 -q -m "proof or not proof" pax8_pipeline_tests/e2e/test_kill.py \
-		pax8_pipeline_tests/billing/test_apply_stateful.py pax8_pipeline_tests/e2e/test_usage_invoices.py \
-		pax8_pipeline_tests/e2e/test_three_months.py pax8_pipeline_tests/e2e/test_usage_days.py \
-		pax8_pipeline_tests/e2e/test_open_answers.py pax8_pipeline_tests/e2e/test_attacks.py $(ARGS)
-	@PAX8_PROOFS=1 $(BIN)/python -m pytest -n 2 -q -m proof $(ARGS)
+	@PAX8_PROOFS=1 $(BIN)/python -m pytest -n 2 -q -m "proof or whole" $(ARGS)
 
 dev: $(READY) ## the Dagster UI on http://localhost:3000 (PORT=), on the sandbox unless credentials are set
 	@$(BIN)/pax8-pipeline dev --port $(PORT) $(ARGS)

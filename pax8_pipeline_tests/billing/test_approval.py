@@ -17,7 +17,7 @@ from pax8_pipeline.reports import plan_report
 from pax8_pipeline.settings import Policy
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline.warehouse.snapshots import dicts
-from pax8_pipeline_tests.support.safe_changes import safe_changes
+from pax8_pipeline_tests.support.plans import safe_changes, with_plan
 from pax8_pipeline_tests.support.vendor_data import SUB, VendorData, invoice, licence, line, plan_context, subscription
 
 NOW = datetime(2026, 8, 20, 9)
@@ -25,6 +25,8 @@ NOW = datetime(2026, 8, 20, 9)
 
 def made(tmp_path: Path, *, run_id: str = "run-1", quantity: int = 25, **policy: Any) -> tuple[Warehouse, Plan, Policy]:
     rules = Policy.model_validate(policy)
+    if run_id == "run-1" and quantity == 25:
+        return (*with_plan(tmp_path, rules), rules)
     warehouse = VendorData(subscriptions=[subscription(quantity=quantity)]).load(tmp_path, run_id=run_id)
     return warehouse, plans.make_plan(warehouse, plan_context(policy=rules, run_id=run_id)), rules
 

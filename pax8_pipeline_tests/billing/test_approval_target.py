@@ -13,9 +13,12 @@ from pax8_pipeline.billing.planning import planner as plans
 from pax8_pipeline.settings import Policy
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.billing.test_approval import approve, rows
+from pax8_pipeline_tests.support.plans import newest_plan
 from pax8_pipeline_tests.support.usage_data import KEY, UsageData, policy
 from pax8_pipeline_tests.support.vendor_data import SUB, VendorData, invoice, licence, line, plan_context, subscription
+from pax8_pipeline_tests.support.warehouse_files import copy_of
 
+USAGE = policy(trust={"default": "approve"})
 APPROVE = Policy.model_validate({"trust": {"default": "approve"}})
 
 
@@ -44,21 +47,35 @@ def agreed(folder: Path) -> Warehouse:
     return warehouse
 
 
+def agreed_and_planned_again(folder: Path) -> Warehouse:
+    agreed(folder)
+    return night(folder, vendor_data(), "run-2")[0]
+
+
+def usage_agreed_and_planned_again(folder: Path) -> Warehouse:
+    made = UsageData()
+    warehouse = made.load(folder, policy=USAGE)
+    approve(warehouse, plans.make_plan(warehouse, plan_context(policy=USAGE)), USAGE)
+    made.again(warehouse, USAGE, "run-2")
+    plans.make_plan(warehouse, plan_context(policy=USAGE, run_id="run-2"))
+    return warehouse
+
+
 def test_an_approval_of_one_licence_is_not_used_for_another(tmp_path: Path) -> None:
-    agreed(tmp_path)
+    copy_of(agreed, tmp_path)
     warehouse, plan = night(tmp_path, vendor_data(4134), "run-2", "other mappings")
     assert rows(warehouse, plan, APPROVE) == []
 
 
 def test_nor_when_the_licence_changed_although_no_file_did(tmp_path: Path) -> None:
-    agreed(tmp_path)
+    copy_of(agreed, tmp_path)
     warehouse, plan = night(tmp_path, vendor_data(4134), "run-2")
     assert rows(warehouse, plan, APPROVE) == []
 
 
 def test_the_very_same_write_goes_on_the_next_night(tmp_path: Path) -> None:
-    agreed(tmp_path)
-    warehouse, plan = night(tmp_path, vendor_data(), "run-2")
+    warehouse = copy_of(agreed_and_planned_again, tmp_path)
+    plan = newest_plan(warehouse)
     assert rows(warehouse, plan, APPROVE) == [SUB]
 
 
@@ -91,8 +108,8 @@ def test_the_very_same_write_goes_on_the_next_night(tmp_path: Path) -> None:
     ],
 )
 def test_an_approval_is_bound_to_each_member_of_the_write(member: str, other: str, tmp_path: Path) -> None:
-    agreed(tmp_path)
-    warehouse, plan = night(tmp_path, vendor_data(), "run-2")
+    warehouse = copy_of(agreed_and_planned_again, tmp_path)
+    plan = newest_plan(warehouse)
     with warehouse.connect() as connection:
         connection.execute(f'UPDATE billing.plan SET "{member}" = {other} WHERE plan_id = ?', [plan.plan_id])
     assert rows(warehouse, plan, APPROVE) == []
@@ -100,8 +117,8 @@ def test_an_approval_is_bound_to_each_member_of_the_write(member: str, other: st
 
 @pytest.mark.parametrize("fingerprint", ["policy_fingerprint", "mapping_fingerprint"])
 def test_an_approval_is_bound_to_the_policy_and_the_mapping_files(fingerprint: str, tmp_path: Path) -> None:
-    agreed(tmp_path)
-    warehouse, plan = night(tmp_path, vendor_data(), "run-2")
+    warehouse = copy_of(agreed_and_planned_again, tmp_path)
+    plan = newest_plan(warehouse)
     with warehouse.connect() as connection:
         connection.execute(f"UPDATE billing.plans SET {fingerprint} = 'other' WHERE plan_id = ?", [plan.plan_id])
     assert rows(warehouse, plan, APPROVE) == []
@@ -119,14 +136,9 @@ def test_an_approval_is_bound_to_the_policy_and_the_mapping_files(fingerprint: s
 def test_an_approval_of_usage_is_for_the_lines_that_were_shown(
     statement: str, written: list[str], tmp_path: Path
 ) -> None:
-    rules = policy(trust={"default": "approve"})
-    made = UsageData()
-    warehouse = made.load(tmp_path, policy=rules)
-    first = plans.make_plan(warehouse, plan_context(policy=rules))
-    approve(warehouse, first, rules)
-    made.again(warehouse, rules, "run-2")
-    plan = plans.make_plan(warehouse, plan_context(policy=rules, run_id="run-2"))
+    warehouse = copy_of(usage_agreed_and_planned_again, tmp_path)
+    plan = newest_plan(warehouse)
     with warehouse.connect() as connection:
         changed = f"UPDATE billing.plan SET expect = {statement} WHERE plan_id = ? AND expect <> {statement}"
         assert connection.execute(changed, [plan.plan_id]).fetchall() == [(1,)]
-    assert rows(warehouse, plan, rules) == written
+    assert rows(warehouse, plan, USAGE) == written

@@ -12,15 +12,16 @@ import pytest
 from pax8_pipeline.billing.approvals import writable
 from pax8_pipeline.billing.ledger import backup as backups
 from pax8_pipeline.billing.ledger.backup import backup, restore
-from pax8_pipeline.billing.ledger.ledger import Ledger, states
-from pax8_pipeline.billing.model import Entry
+from pax8_pipeline.billing.ledger.ledger import Ledger
+from pax8_pipeline.billing.model import Entry, State
 from pax8_pipeline.billing.planning import planner as plans
 from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.warehouse import snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.billing.test_approval import NOW, approve, made
-from pax8_pipeline_tests.billing.test_plan_store import open_write
 from pax8_pipeline_tests.support.billing import WAIT
+from pax8_pipeline_tests.support.many_cases import combine
+from pax8_pipeline_tests.support.plans import MORE_SEATS, safe_changes, with_open_write, with_plan
 from pax8_pipeline_tests.support.vendor_data import (
     SUB,
     VendorData,
@@ -28,10 +29,13 @@ from pax8_pipeline_tests.support.vendor_data import (
     licence,
     plan_context,
     planned,
-    release,
     subscription,
 )
+from pax8_pipeline_tests.support.warehouse_files import empty_warehouse, release
 
+OPEN_WRITES: list[tuple[State, int]] = [
+    (state, shows) for state in ("claimed", "sent", "unknown") for shows in (25, 20)
+]
 OTHER = "00000000-0000-4000-8000-00000000000b"
 MORE = VendorData(subscriptions=[subscription(quantity=25), subscription(id=OTHER, companyId=None)])
 
@@ -39,9 +43,7 @@ MORE = VendorData(subscriptions=[subscription(quantity=25), subscription(id=OTHE
 def lost(warehouse: Warehouse) -> Warehouse:
     """The same file, gone and made again."""
     release()
-    warehouse.path.unlink()
-    warehouse.ensure_schema()
-    return warehouse
+    return empty_warehouse(warehouse.path)
 
 
 def rows(warehouse: Warehouse, query: str) -> list[dict[str, Any]]:
@@ -76,31 +78,45 @@ def test_a_lost_warehouse_gets_back_ledger_plans_and_approvals_to_the_last_value
     assert stored(warehouse) == before
 
 
-@pytest.mark.parametrize("state", ["claimed", "sent", "unknown"])
-@pytest.mark.parametrize(("shows", "becomes", "planned_again"), [(25, "verified", []), (20, "failed", [SUB])])
-def test_an_open_write_is_settled_by_reading_after_a_restore_and_never_sent_because_it_is_open(
-    state: str, shows: int, becomes: str, planned_again: list[str], tmp_path: Path
-) -> None:
-    """What Halo shows decides: the write that took effect is not planned again, the other is, once."""
-    warehouse = VendorData(subscriptions=[subscription(quantity=25)]).load(tmp_path)
-    old = open_write(warehouse, state)
-    backup(warehouse, old, tmp_path / "backups")
-    restore(lost(warehouse), tmp_path / "backups")
+@pytest.fixture(scope="module")
+def open_writes(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[State, int], tuple[list[str], list[str]]]:
+    """What became of writes that were open when the warehouse was lost: the settled states, and the rows planned again."""
+    folder = tmp_path_factory.mktemp("lost")
+    more = [subscription(quantity=25)]
+    before = combine({case: VendorData(subscriptions=more) for case in OPEN_WRITES})
+    warehouse = before.load(folder)
+    old = plans.make_plan(warehouse, plan_context()).plan_id
+    with warehouse.connect() as connection:
+        changes = safe_changes(connection, old)
+    entries = [Entry(change, before.case_of({"row_id": change.row_id})[0]) for change in changes]
+    Ledger(warehouse, "run-1").record(old, entries)
+    backup(warehouse, old, folder / "backups")
+    restore(lost(warehouse), folder / "backups")
     with warehouse.connect() as connection:
         head = plans.load_plan(connection, old)
         assert writable(connection, head, plan_context().policy, applied_by_person=True, now=NOW).changes == []
-    after = VendorData(subscriptions=[subscription(quantity=25)], licences=[licence(count=shows)])
-    after.load(tmp_path, run_id="run-2")
-    assert [r["state"] for r in Ledger(warehouse, "run-2").settle(WAIT)] == [becomes]
-    again = [r["row_id"] for r in planned(warehouse, run_id="run-2") if r["action"] != "none"]
-    assert again == planned_again
-    with warehouse.connect() as connection:
-        assert states(connection, old) == {becomes: 1}
+    after = combine({case: VendorData(subscriptions=more, licences=[licence(count=case[1])]) for case in OPEN_WRITES})
+    after.load(folder, run_id="run-2")
+    settled = after.split(Ledger(warehouse, "run-2").settle(WAIT))
+    again = after.split(row for row in planned(warehouse, run_id="run-2") if row["action"] != "none")
+    return {case: ([r["state"] for r in settled[case]], [r["row_id"] for r in again[case]]) for case in OPEN_WRITES}
+
+
+@pytest.mark.parametrize("state", ["claimed", "sent", "unknown"])
+@pytest.mark.parametrize(("shows", "becomes", "planned_again"), [(25, "verified", []), (20, "failed", [SUB])])
+def test_an_open_write_is_settled_by_reading_after_a_restore_and_never_sent_because_it_is_open(
+    state: State,
+    shows: int,
+    becomes: str,
+    planned_again: list[str],
+    open_writes: dict[tuple[State, int], tuple[list[str], list[str]]],
+) -> None:
+    """What Halo shows decides: the write that took effect is not planned again, the other is, once."""
+    assert open_writes[state, shows] == ([becomes], planned_again)
 
 
 def test_what_a_person_undid_still_waits_after_a_restore(tmp_path: Path) -> None:
-    warehouse = VendorData(subscriptions=[subscription(quantity=25)]).load(tmp_path)
-    forward = plans.make_plan(warehouse, plan_context())
+    warehouse, forward = with_plan(tmp_path)
     write_all(warehouse, forward.plan_id, "verified")
     undo = [{**rows(warehouse, "SELECT * FROM billing.plan")[0], "verdict": "rollback"}]
     with warehouse.transaction() as connection:
@@ -108,7 +124,7 @@ def test_what_a_person_undid_still_waits_after_a_restore(tmp_path: Path) -> None
     write_all(warehouse, back.plan_id, "verified")
     backup(warehouse, back.plan_id, tmp_path / "backups")
     restore(lost(warehouse), tmp_path / "backups")
-    VendorData(subscriptions=[subscription(quantity=25)]).load(tmp_path, run_id="run-3")
+    MORE_SEATS.load(tmp_path, run_id="run-3")
     (row,) = planned(warehouse, run_id="run-3")
     assert (row["class"], row["reason"]) == ("needs_approval", "rolled_back")
 
@@ -127,8 +143,7 @@ def test_of_earlier_plans_the_writable_rows_are_kept_and_of_the_newest_all(tmp_p
 
 
 def test_a_warehouse_with_a_ledger_is_left_alone(tmp_path: Path) -> None:
-    warehouse = VendorData(subscriptions=[subscription(quantity=25)]).load(tmp_path)
-    plan_id = open_write(warehouse)
+    warehouse, plan_id = with_open_write(tmp_path)
     backup(warehouse, plan_id, tmp_path / "backups")
     Ledger(warehouse, "run-2").record(plan_id, [])
     before = stored(warehouse)
@@ -137,8 +152,7 @@ def test_a_warehouse_with_a_ledger_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_the_newest_backup_wins_and_a_second_restore_does_nothing(tmp_path: Path) -> None:
-    warehouse = VendorData(subscriptions=[subscription(quantity=25)]).load(tmp_path)
-    plan_id = open_write(warehouse)
+    warehouse, plan_id = with_open_write(tmp_path)
     backup(warehouse, plan_id, tmp_path / "backups")
     write_all(warehouse, plan_id, "verified")
     backup(warehouse, "another-plan", tmp_path / "backups")
@@ -150,8 +164,7 @@ def test_the_newest_backup_wins_and_a_second_restore_does_nothing(tmp_path: Path
 
 
 def test_the_backup_of_a_plan_applied_in_two_parts_holds_the_second(tmp_path: Path) -> None:
-    warehouse = VendorData(subscriptions=[subscription(quantity=25)]).load(tmp_path)
-    plan_id = open_write(warehouse)
+    warehouse, plan_id = with_open_write(tmp_path)
     backup(warehouse, plan_id, tmp_path / "backups")
     write_all(warehouse, plan_id, "verified")
     home = backup(warehouse, plan_id, tmp_path / "backups")
@@ -163,8 +176,7 @@ def test_the_backup_of_a_plan_applied_in_two_parts_holds_the_second(tmp_path: Pa
 def test_a_backup_that_dies_between_its_renames_leaves_the_new_one_whole(
     dies_at: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    warehouse = VendorData(subscriptions=[subscription(quantity=25)]).load(tmp_path)
-    plan_id = open_write(warehouse)
+    warehouse, plan_id = with_open_write(tmp_path)
     backup(warehouse, plan_id, tmp_path / "backups")
     write_all(warehouse, plan_id, "verified")
     _dies(monkeypatch, dies_at, lambda: backup(warehouse, plan_id, tmp_path / "backups"))
@@ -191,8 +203,7 @@ def _dies(monkeypatch: pytest.MonkeyPatch, at: int, do: Callable[[], Any]) -> No
 def test_a_backup_that_dies_while_it_is_written_leaves_the_old_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    warehouse = VendorData(subscriptions=[subscription(quantity=25)]).load(tmp_path)
-    plan_id = open_write(warehouse)
+    warehouse, plan_id = with_open_write(tmp_path)
     backup(warehouse, plan_id, tmp_path / "backups")
     write_all(warehouse, plan_id, "verified")
 
@@ -208,15 +219,14 @@ def test_a_backup_that_dies_while_it_is_written_leaves_the_old_one(
 
 
 def test_a_folder_without_a_manifest_is_no_backup(tmp_path: Path) -> None:
-    warehouse = VendorData(subscriptions=[subscription(quantity=25)]).load(tmp_path)
-    home = backup(warehouse, open_write(warehouse), tmp_path / "backups")
+    warehouse, plan_id = with_open_write(tmp_path)
+    home = backup(warehouse, plan_id, tmp_path / "backups")
     (home / "manifest.json").unlink()
     assert restore(lost(warehouse), tmp_path / "backups") is None
 
 
 def test_a_damaged_newest_backup_stops_the_run_and_loads_nothing(tmp_path: Path) -> None:
-    warehouse = VendorData(subscriptions=[subscription(quantity=25)]).load(tmp_path)
-    plan_id = open_write(warehouse)
+    warehouse, plan_id = with_open_write(tmp_path)
     home = backup(warehouse, plan_id, tmp_path / "backups")
     (home / "billing.ledger.parquet").write_bytes(b"PAR1 no more")
     lost(warehouse)
@@ -226,8 +236,8 @@ def test_a_damaged_newest_backup_stops_the_run_and_loads_nothing(tmp_path: Path)
 
 
 def test_a_backup_that_lost_rows_is_not_taken_for_whole(tmp_path: Path) -> None:
-    warehouse = VendorData(subscriptions=[subscription(quantity=25)]).load(tmp_path)
-    home = backup(warehouse, open_write(warehouse), tmp_path / "backups")
+    warehouse, plan_id = with_open_write(tmp_path)
+    home = backup(warehouse, plan_id, tmp_path / "backups")
     manifest = json.loads((home / "manifest.json").read_text())
     manifest["rows"]["billing.ledger"] += 1
     (home / "manifest.json").write_text(json.dumps(manifest))
@@ -236,7 +246,7 @@ def test_a_backup_that_lost_rows_is_not_taken_for_whole(tmp_path: Path) -> None:
 
 
 def test_only_the_newest_are_kept(tmp_path: Path) -> None:
-    warehouse = VendorData(subscriptions=[subscription(quantity=25)]).load(tmp_path)
+    warehouse = MORE_SEATS.load(tmp_path)
     for name in ("c", "a", "b"):
         backup(warehouse, name, tmp_path / "backups", keep=2)
     assert sorted(p.name for p in (tmp_path / "backups").iterdir()) == ["a", "b"]
@@ -250,8 +260,8 @@ def test_a_disk_that_refuses_is_told_in_plain_words(tmp_path: Path) -> None:
 
 
 def test_a_backup_from_before_a_column_was_added_can_be_loaded(tmp_path: Path) -> None:
-    warehouse = VendorData(subscriptions=[subscription(quantity=25)]).load(tmp_path)
-    home = backup(warehouse, open_write(warehouse), tmp_path / "backups")
+    warehouse, plan_id = with_open_write(tmp_path)
+    home = backup(warehouse, plan_id, tmp_path / "backups")
     path = home / "billing.ledger.parquet"
 
     older = f"COPY (SELECT * EXCLUDE (detail) FROM read_parquet('{path}')) TO '{path}.tmp' (FORMAT parquet)"

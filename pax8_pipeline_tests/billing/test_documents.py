@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
-import shutil
+import re
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -22,16 +23,18 @@ from pax8_pipeline.billing.planning.planner import all_changes, latest_plan_id, 
 from pax8_pipeline.orchestration.checks.check import CheckContext, CheckOutcome
 from pax8_pipeline.orchestration.checks.registry import CHECKS
 from pax8_pipeline.reports.explain.history import explain
-from pax8_pipeline.settings import Policy
 from pax8_pipeline.warehouse import snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.support.billing import WAIT, as_halo_keeps
 from pax8_pipeline_tests.support.checks import settings_of
+from pax8_pipeline_tests.support.many_cases import combine
 from pax8_pipeline_tests.support.usage_data import KEY, OTHER, UsageData, arrears, policy, usage_plan
-from pax8_pipeline_tests.support.vendor_data import COMPANY, TODAY, hold_open, plan_context, release
+from pax8_pipeline_tests.support.vendor_data import COMPANY, TODAY, plan_context
+from pax8_pipeline_tests.support.warehouse_files import copy_of, empty_warehouse
 
 COVERS = (TODAY - timedelta(days=62), TODAY + timedelta(days=40))
 OTHER_KEY = KEY.replace(COMPANY, OTHER)
+WRITTEN: tuple[State, ...] = ("claimed", "sent", "verified")
 ME, ANOTHER = "11111111-aaaa", "22222222-bbbb"
 Row = dict[str, Any]
 
@@ -41,26 +44,16 @@ def two_companies(**changes: Any) -> UsageData:
                       covers=COVERS, **changes)  # fmt: skip
 
 
-class House:
-    """Usage of two companies, planned in run-1, and what Halo shows."""
+class UsageNights:
+    """Usage of two companies, planned in run-1 and written or not, then read on some quiet nights; what Halo shows."""
 
-    loaded: Path  # the vendor data, read and reconciled
-    planned_once: Path  # the same with the plan of run-1, by the rules of `policy()`
-
-    def __init__(self, folder: Path, *, written: bool = True, rules: Policy | None = None) -> None:
-        release()
-        shutil.copy(self.loaded if rules else self.planned_once, folder / "warehouse.duckdb")
-        self.folder, self.rules, self.runs = folder, rules or policy(), 1
-        self.warehouse = Warehouse(folder / "warehouse.duckdb")
-        hold_open(self.warehouse)
-        if rules:
-            usage_plan(self.warehouse, rules)
-        self.changes = {c.row_id: c for c in self.planned()}
+    def __init__(self, folder: Path, *, written: bool = True, quiet_nights: int = 0) -> None:
+        self.warehouse = copy_of(prepared, folder, written, quiet_nights)
+        self.folder, self.rules, self.runs = folder, policy(), 1 + quiet_nights
+        with self.warehouse.connect() as connection:
+            first = connection.execute("SELECT plan_id FROM billing.plans ORDER BY made_at LIMIT 1").fetchall()[0][0]
+            self.changes = {c.row_id: c for c in all_changes(connection, first)}
         self.shown = [self.as_made(n, c) for n, c in enumerate(self.changes.values(), start=51877)]
-        with self.warehouse.transaction() as connection:
-            connection.execute(f"INSERT INTO billing.writers VALUES ('2026-08-01', '{ME}', 'own', '', 'first apply')")
-        if written:
-            self.note("claimed", "sent", "verified")
 
     def planned(self) -> list[Change]:
         with self.warehouse.connect() as connection:
@@ -96,13 +89,21 @@ class House:
         return next(d for d in self.shown if d["reference"] == key)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def vendor_data(tmp_path_factory: pytest.TempPathFactory) -> None:
-    House.loaded = two_companies().load(tmp_path_factory.mktemp("vendor_data"), policy=policy()).path
-    release()
-    House.planned_once = tmp_path_factory.mktemp("planned") / "warehouse.duckdb"
-    shutil.copy(House.loaded, House.planned_once)
-    usage_plan(Warehouse(House.planned_once), policy())
+def prepared(folder: Path, written: bool, quiet_nights: int) -> Warehouse:
+    """Make the warehouse that UsageNights starts from, from the one with a night less."""
+    if quiet_nights:
+        nights = UsageNights(folder, written=written, quiet_nights=quiet_nights - 1)
+        nights.night()
+        return nights.warehouse
+    if written:
+        nights = UsageNights(folder, written=False)
+        nights.note(*WRITTEN)
+        return nights.warehouse
+    warehouse = two_companies().load(folder, policy=policy())
+    usage_plan(warehouse, policy())
+    with warehouse.transaction() as connection:
+        connection.execute(f"INSERT INTO billing.writers VALUES ('2026-08-01', '{ME}', 'own', '', 'first apply')")
+    return warehouse
 
 
 def by_another(document: Row) -> Row:
@@ -123,31 +124,30 @@ BILLED = ("usage_billed", "no_op", "none")
 
 
 def test_documents_that_are_as_they_were_made_need_nothing(tmp_path: Path) -> None:
-    house = House(tmp_path)
-    assert texts(house.night()) == {KEY + "-adj1": BILLED, OTHER_KEY + "-adj1": BILLED}
+    nights = UsageNights(tmp_path)
+    assert texts(nights.night()) == {KEY + "-adj1": BILLED, OTHER_KEY + "-adj1": BILLED}
     for name in ("usage_documents", "usage_compared"):
-        assert house.check(name).count == 0
+        assert nights.check(name).count == 0
 
 
 def test_a_deleted_document_waits_and_is_made_again_just_as_it_was(tmp_path: Path) -> None:
-    house = House(tmp_path)
-    house.night()
-    house.shown.remove(house.document())
-    rows = house.night()
+    nights = UsageNights(tmp_path, quiet_nights=1)
+    nights.shown.remove(nights.document())
+    rows = nights.night()
     assert texts(rows) == {KEY: MISSING, OTHER_KEY + "-adj1": BILLED}
     assert rows[KEY]["unbilled_per_month"] == Decimal("25.64")
     expect = json.loads(rows[KEY]["expect"])
-    before = house.changes[KEY].expect["usage"]
+    before = nights.changes[KEY].expect["usage"]
     assert expect["usage"] == {**before, "invoice_date": TODAY.isoformat()}
     assert len(expect["again"]) == 1
-    assert house.check("usage_compared").count == 1
-    assert house.check("usage_documents").count == 0
+    assert nights.check("usage_compared").count == 1
+    assert nights.check("usage_documents").count == 0
     # Made again by agreement: one document, counted once, and the next night is quiet.
-    (again,) = house.planned()
-    house.note("claimed", "sent", "verified")
-    house.shown.append(house.as_made(60000, again))
-    assert texts(house.night()) == {KEY + "-adj1": BILLED, OTHER_KEY + "-adj1": BILLED}
-    with house.warehouse.connect() as connection:
+    (again,) = nights.planned()
+    nights.note(*WRITTEN)
+    nights.shown.append(nights.as_made(60000, again))
+    assert texts(nights.night()) == {KEY + "-adj1": BILLED, OTHER_KEY + "-adj1": BILLED}
+    with nights.warehouse.connect() as connection:
         assert connection.execute(
             "SELECT sum(amount) FROM billing.usage_billed WHERE usage_key = ?", [KEY]
         ).fetchall() == [(Decimal("25.64"),)]
@@ -155,59 +155,87 @@ def test_a_deleted_document_waits_and_is_made_again_just_as_it_was(tmp_path: Pat
     assert "usage_missing" in "\n".join(event.text for story in stories for event in story.events)
 
 
-@pytest.mark.parametrize(
-    ("edit", "message"),
-    [
-        ({"client_id": 232}, "its client is 232, not 231"),
-        ({"lines": []}, "its lines come to 0, not 25.64"),
-    ],
-)
-def test_a_moved_or_emptied_document_is_held_with_what_differs(edit: Row, message: str, tmp_path: Path) -> None:
-    house = House(tmp_path)
-    house.document().update(edit)
-    rows = house.night()
-    assert texts(rows) == {KEY: CHANGED, OTHER_KEY + "-adj1": BILLED}
-    assert message in rows[KEY]["sentence"]
-    assert "invoice 51877" in rows[KEY]["sentence"]
-    assert texts(house.night())[KEY] == CHANGED  # every night until it is put right
+def priced(price: str) -> Callable[[Row], None]:
+    return lambda document: document["lines"][0].update(unit_price=Decimal(price))
+
+
+# what a person does to a document in Halo, the verdict, and what the sentence says
+EDITS: dict[str, tuple[Callable[[Row], None], str, str]] = {
+    "moved": (lambda d: d.update(client_id=d["client_id"] + 1), "usage_changed", "its client is 232, not 231"),
+    "emptied": (lambda d: d.update(lines=[]), "usage_changed", "its lines come to 0, not 25.64"),
+    "1.00": (priced("1.00"), "usage_changed", ""),
+    "25.63": (priced("25.63"), "usage_changed", ""),
+    "30.00": (priced("30.00"), "usage_changed", ""),
+    "another item": (lambda d: d["lines"][0].update(_itemid=121), "usage_changed", ""),
+    "voided": (lambda d: d.update(voided=True), "usage_voided", ""),
+    "number, date, note and posting": (
+        lambda d: d.update(id=99, invoice_date="2026-08-22T00:00:00", notes_1="for Ada", posted=True),
+        "usage_billed", "",
+    ),
+}  # fmt: skip
+CHANGED_BY_PERSON = sum(verdict != "usage_billed" for _, verdict, _ in EDITS.values())
+
+
+@pytest.fixture(scope="module")
+def edited(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, dict[str, Row]]]:
+    """The rows about usage of each edit, in two nights. Each document belongs to a company of its own."""
+    folder, rules = tmp_path_factory.mktemp("edited"), policy()
+    combined = combine({name: UsageData(covers=COVERS) for name in EDITS})
+    assert isinstance(combined.data, UsageData)
+    warehouse = combined.load(folder, rules)
+    usage_plan(warehouse, rules)
+    with warehouse.connect() as connection:
+        plan_id = latest_plan_id(connection) or ""
+        changes = all_changes(connection, plan_id)
+    for state in WRITTEN:
+        Ledger(warehouse, "run").record(plan_id, [Entry(change, state) for change in changes])
+    for number, change in enumerate(changes, start=51877):
+        document = as_halo_keeps(number, UsageInvoice.from_json(change.expect).body(ME))
+        EDITS[combined.case_of(document)][0](document)
+        combined.data.halo_invoices.append(document)
+    nights = []
+    for run_id in ("run-2", "run-3"):
+        combined.data.again(warehouse, rules, run_id)
+        Ledger(warehouse, run_id).settle(WAIT)
+        found = combined.split(usage_plan(warehouse, rules, run_id).values())
+        nights.append({name: {row["row_id"]: row for row in rows} for name, rows in found.items()})
+    (rule,) = [r for r in CHECKS if r.name == "usage_compared"]
+    with warehouse.connect() as connection:
+        outcome = rule.evaluate(CheckContext(connection, settings_of(folder, rules), datetime(2026, 8, 20)))
+    assert outcome.count == CHANGED_BY_PERSON
+    return nights
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_an_edited_document_is_held_with_what_differs_every_night_until_it_is_put_right(
+    name: str, edited: list[dict[str, dict[str, Row]]]
+) -> None:
+    _, verdict, message = EDITS[name]
+    key = KEY if verdict != "usage_billed" else KEY + "-adj1"
+    for night in edited:
+        assert {row_id: row["verdict"] for row_id, row in night[name].items()} == {key: verdict}
+        row = night[name][key]
+        assert (row["class"], row["action"]) == ("no_op" if verdict == "usage_billed" else "blocked", "none")
+        assert message in row["sentence"]
 
 
 @pytest.mark.parametrize("price", ["1.00", "25.63", "30.00"])
-def test_an_edited_amount_is_held_with_what_is_lost(price: str, tmp_path: Path) -> None:
-    house = House(tmp_path)
-    house.document()["lines"][0]["unit_price"] = Decimal(price)
-    row = house.night()[KEY]
-    assert (row["verdict"], row["class"]) == ("usage_changed", "blocked")
-    assert row["unbilled_per_month"] == max(Decimal("25.64") - Decimal(price), Decimal(0))
-    assert house.check("usage_compared").count == 1
+def test_an_edited_amount_shows_what_is_lost(price: str, edited: list[dict[str, dict[str, Row]]]) -> None:
+    assert edited[0][price][KEY]["unbilled_per_month"] == max(Decimal("25.64") - Decimal(price), Decimal(0))
 
 
-def test_a_line_that_changed_at_the_same_total_is_seen(tmp_path: Path) -> None:
-    house = House(tmp_path)
-    house.document()["lines"][0]["_itemid"] = 121
-    assert texts(house.night())[KEY] == CHANGED
-
-
-def test_numbers_dates_and_texts_of_a_document_are_none_of_its_content(tmp_path: Path) -> None:
-    house = House(tmp_path)
-    house.document().update(id=99, invoice_date="2026-08-22T00:00:00", notes_1="for Ada", posted=True)
-    assert KEY not in house.night()
-
-
-def test_a_voided_document_is_told_once_and_held(tmp_path: Path) -> None:
-    house = House(tmp_path)
-    house.document()["voided"] = True
-    assert texts(house.night()) == {KEY: ("usage_voided", "blocked", "none"), OTHER_KEY + "-adj1": BILLED}
+def test_the_sentence_names_the_invoice(edited: list[dict[str, dict[str, Row]]]) -> None:
+    assert re.search(r"invoice 518\d\d", edited[0]["moved"][KEY]["sentence"])
 
 
 def test_what_pax8_adds_to_a_month_in_trouble_is_not_billed_before_the_trouble_is_over(tmp_path: Path) -> None:
-    house = House(tmp_path)
-    house.document()["client_id"] = 232
+    nights = UsageNights(tmp_path)
+    nights.document()["client_id"] = 232
     more = [arrears(), arrears(2, companyId=OTHER, details="Other Bakery", subscriptionId=None), arrears(3)]
-    house.runs += 1
-    vendor_data = UsageData(items=[more], covers=COVERS, halo_invoices=house.shown)
-    vendor_data.again(house.warehouse, house.rules, "run-9")
-    rows = usage_plan(house.warehouse, house.rules, "run-9")
+    nights.runs += 1
+    vendor_data = UsageData(items=[more], covers=COVERS, halo_invoices=nights.shown)
+    vendor_data.again(nights.warehouse, nights.rules, "run-9")
+    rows = usage_plan(nights.warehouse, nights.rules, "run-9")
     assert texts(rows)[KEY] == CHANGED
     assert (rows[KEY + "-adj1"]["class"], rows[KEY + "-adj1"]["reason"]) == ("blocked", "usage_changed")
 
@@ -217,85 +245,83 @@ def test_what_pax8_adds_to_a_month_in_trouble_is_not_billed_before_the_trouble_i
 
 def test_a_document_that_an_earlier_run_saw_and_that_is_missing_is_not_billed_by_itself(tmp_path: Path) -> None:
     """Another installation made it; our ledger knows nothing of it; then the list is cut or the document deleted."""
-    house = House(tmp_path, written=False)
-    assert {v for v, _, _ in texts(house.night()).values()} == {"usage_present"}
-    house.shown.remove(house.document())
-    rows = house.night()
+    nights = UsageNights(tmp_path, written=False)
+    assert {v for v, _, _ in texts(nights.night()).values()} == {"usage_present"}
+    nights.shown.remove(nights.document())
+    rows = nights.night()
     assert texts(rows)[KEY] == MISSING
     assert "an earlier run saw it" in rows[KEY]["sentence"]
 
 
 def test_a_seen_document_of_a_month_that_is_not_planned_is_told_and_not_made(tmp_path: Path) -> None:
-    house = House(tmp_path, written=False)
-    june = copy.deepcopy(house.document())
+    nights = UsageNights(tmp_path, written=False)
+    june = copy.deepcopy(nights.document())
     june.update(id=1, reference=KEY.replace("2026-07", "2026-06"), invoice_date="2026-07-05T00:00:00")
-    house.shown.append(june)
-    house.night()
-    house.shown.remove(june)
-    row = house.night()[june["reference"]]
+    nights.shown.append(june)
+    nights.night()
+    nights.shown.remove(june)
+    row = nights.night()[june["reference"]]
     assert (row["verdict"], row["class"], row["action"]) == ("usage_missing", "blocked", "none")
 
 
 def test_a_seen_document_that_changes_is_held(tmp_path: Path) -> None:
-    house = House(tmp_path, written=False)
-    house.night()
-    house.document()["lines"][0]["unit_price"] = Decimal(1)
-    assert texts(house.night())[KEY] == CHANGED
+    nights = UsageNights(tmp_path, written=False, quiet_nights=1)
+    nights.document()["lines"][0]["unit_price"] = Decimal(1)
+    assert texts(nights.night())[KEY] == CHANGED
 
 
 def test_what_halo_said_it_took_and_nobody_ever_saw_waits_instead_of_being_sent_again(tmp_path: Path) -> None:
-    house = House(tmp_path, written=False)
-    house.note("claimed", "sent", "failed")
-    house.shown = [house.document(OTHER_KEY)]
-    assert texts(house.night())[KEY] == MISSING
+    nights = UsageNights(tmp_path, written=False)
+    nights.note("claimed", "sent", "failed")
+    nights.shown = [nights.document(OTHER_KEY)]
+    assert texts(nights.night())[KEY] == MISSING
 
 
 # Halo restored, or the list hidden ----------------------------------------------------------------------------
 
 
 def test_several_missing_at_once_hold_all_usage_and_say_so(tmp_path: Path) -> None:
-    house = House(tmp_path)
-    house.night()
-    house.shown = [{**house.document(), "id": 5, "reference": "Retainer", "lines": []}]
-    rows = house.night()
+    nights = UsageNights(tmp_path, quiet_nights=1)
+    nights.shown = [{**nights.document(), "id": 5, "reference": "Retainer", "lines": []}]
+    rows = nights.night()
     assert {(r["verdict"], r["class"], r["reason"]) for r in rows.values()} == {
         ("usage_missing", "blocked", "usage_documents")
     }
-    found = house.check("usage_documents")
+    found = nights.check("usage_documents")
     assert found.blocks
     assert "Halo looks restored, or hides its invoices: 2 usage documents are missing at once" in found.sentence
-    assert house.night().keys() == {KEY, OTHER_KEY}  # and the night after
-    assert house.check("usage_documents").blocks
+    assert nights.night().keys() == {KEY, OTHER_KEY}  # and the night after
+    assert nights.check("usage_documents").blocks
     # A person says that they really were deleted: each waits by itself, for that night and the nights after.
     for accept in (True, False):
-        assert set(texts(house.night(accept=accept)).values()) == {MISSING}
-        assert house.check("usage_documents").count == 0
+        assert set(texts(nights.night(accept=accept)).values()) == {MISSING}
+        assert nights.check("usage_documents").count == 0
 
 
 def test_an_empty_list_holds_usage_even_for_one_document_and_for_another_installations_month(tmp_path: Path) -> None:
     """Today a month that an earlier installation billed is billed a second time when the list is hidden."""
-    house = House(tmp_path, written=False)
-    house.shown = [house.document()]
-    house.night()
-    house.shown = []
-    rows = house.night()
+    nights = UsageNights(tmp_path, written=False)
+    nights.shown = [nights.document()]
+    nights.night()
+    nights.shown = []
+    rows = nights.night()
     assert {r["class"] for r in rows.values()} == {"blocked"}
     assert {r["reason"] for r in rows.values()} == {"usage_documents"}
-    assert "the list of invoices is empty" in house.check("usage_documents").sentence
-    house.shown = [house.as_made(7, house.changes[KEY])]
-    assert texts(house.night())[KEY][0] == "usage_present"
-    assert house.check("usage_documents").count == 0
+    assert "the list of invoices is empty" in nights.check("usage_documents").sentence
+    nights.shown = [nights.as_made(7, nights.changes[KEY])]
+    assert texts(nights.night())[KEY][0] == "usage_present"
+    assert nights.check("usage_documents").count == 0
 
 
 def test_two_that_go_missing_in_different_nights_each_wait_by_themselves(tmp_path: Path) -> None:
-    house = House(tmp_path)
-    keep = {**copy.deepcopy(house.document()), "id": 5, "reference": "Retainer", "lines": []}
-    house.shown.append(keep)
-    house.night()
-    house.shown.remove(house.document())
-    house.night()
-    house.shown.remove(house.document(OTHER_KEY))
-    assert set(texts(house.night()).values()) == {MISSING}
+    nights = UsageNights(tmp_path)
+    keep = {**copy.deepcopy(nights.document()), "id": 5, "reference": "Retainer", "lines": []}
+    nights.shown.append(keep)
+    nights.night()
+    nights.shown.remove(nights.document())
+    nights.night()
+    nights.shown.remove(nights.document(OTHER_KEY))
+    assert set(texts(nights.night()).values()) == {MISSING}
 
 
 # Windows and memory --------------------------------------------------------------------------------------------
@@ -307,19 +333,18 @@ def test_two_that_go_missing_in_different_nights_each_wait_by_themselves(tmp_pat
 def test_a_read_that_does_not_cover_its_date_says_nothing_of_a_document(
     covers: tuple[date, date] | None, tmp_path: Path
 ) -> None:
-    house = House(tmp_path)
-    house.shown = []
+    nights = UsageNights(tmp_path)
+    nights.shown = []
     vendor_data = two_companies()
     vendor_data.covers = covers
-    vendor_data.again(house.warehouse, house.rules, "run-5")
-    rows = usage_plan(house.warehouse, house.rules, "run-5")
+    vendor_data.again(nights.warehouse, nights.rules, "run-5")
+    rows = usage_plan(nights.warehouse, nights.rules, "run-5")
     assert {r["verdict"] for r in rows.values()} == {"usage_billed"}
 
 
 def test_documents_are_watched_for_so_many_days_and_the_read_goes_back_to_the_oldest(tmp_path: Path) -> None:
-    house = House(tmp_path)
-    house.night()
-    with house.warehouse.transaction() as connection:
+    nights = UsageNights(tmp_path, quiet_nights=1)
+    with nights.warehouse.transaction() as connection:
         assert documents.watched_since(connection, TODAY, 190) == TODAY - timedelta(days=1)
         old = TODAY - timedelta(days=150)
         connection.execute("UPDATE billing.documents SET invoice_date = ? WHERE usage_key = lower(?)", [old, KEY])
@@ -329,24 +354,22 @@ def test_documents_are_watched_for_so_many_days_and_the_read_goes_back_to_the_ol
 
 def test_a_document_older_than_the_days_of_watch_is_not_missing(tmp_path: Path) -> None:
     """Also when a read goes back further for another reason."""
-    house = House(tmp_path)
-    house.shown = []
-    house.night()
-    with house.warehouse.transaction() as connection:
+    nights = UsageNights(tmp_path)
+    nights.shown = []
+    nights.night()
+    with nights.warehouse.transaction() as connection:
         for age, state in ((190, "missing"), (191, "unread")):
-            documents.compare(connection, f"run-{house.runs}", TODAY + timedelta(days=age), 190)
+            documents.compare(connection, f"run-{nights.runs}", TODAY + timedelta(days=age), 190)
             assert set(connection.execute("SELECT state FROM billing.documents").fetchall()) == {(state,)}
 
 
 def test_the_memory_of_documents_and_the_identity_survive_the_loss_of_the_warehouse(tmp_path: Path) -> None:
-    house = House(tmp_path, written=False)
-    house.night()
-    house.note("drifted")
-    with house.warehouse.connect() as connection:
+    nights = UsageNights(tmp_path, written=False, quiet_nights=1)
+    nights.note("drifted")
+    with nights.warehouse.connect() as connection:
         plan_id = latest_plan_id(connection) or ""
-    backup(house.warehouse, plan_id, tmp_path / "backups")
-    lost = Warehouse(tmp_path / "new.duckdb")
-    lost.ensure_schema()
+    backup(nights.warehouse, plan_id, tmp_path / "backups")
+    lost = empty_warehouse(tmp_path / "new.duckdb")
     assert restore(lost, tmp_path / "backups") is not None
     with lost.connect() as connection:
         assert writer.own(connection) == ME
@@ -355,17 +378,16 @@ def test_the_memory_of_documents_and_the_identity_survive_the_loss_of_the_wareho
 
 
 def test_a_backup_of_an_earlier_version_is_still_read(tmp_path: Path) -> None:
-    house = House(tmp_path)
-    with house.warehouse.connect() as connection:
+    nights = UsageNights(tmp_path)
+    with nights.warehouse.connect() as connection:
         plan_id = latest_plan_id(connection) or ""
-    home = backup(house.warehouse, plan_id, tmp_path / "backups")
+    home = backup(nights.warehouse, plan_id, tmp_path / "backups")
     manifest = json.loads((home / "manifest.json").read_text())
     for table in ("billing.documents", "billing.writers"):
         del manifest["rows"][table]
         (home / f"{table}.parquet").unlink()
     (home / "manifest.json").write_text(json.dumps(manifest))
-    lost = Warehouse(tmp_path / "new.duckdb")
-    lost.ensure_schema()
+    lost = empty_warehouse(tmp_path / "new.duckdb")
     assert restore(lost, tmp_path / "backups") is not None
 
 
@@ -373,45 +395,45 @@ def test_a_backup_of_an_earlier_version_is_still_read(tmp_path: Path) -> None:
 
 
 def test_documents_of_another_data_folder_stop_usage_until_a_person_claims(tmp_path: Path) -> None:
-    house = House(tmp_path, written=False)
-    house.shown = [by_another(house.document())]
-    rows = house.night()
+    nights = UsageNights(tmp_path, written=False)
+    nights.shown = [by_another(nights.document())]
+    rows = nights.night()
     assert (rows[OTHER_KEY]["class"], rows[OTHER_KEY]["reason"]) == ("blocked", "usage_other_writer")
-    found = house.check("usage_writer")
+    found = nights.check("usage_writer")
     assert found.blocks
     assert "written by another data folder (22222222-bbbb; " in found.sentence
-    claimed = writer.claim(house.warehouse, datetime(2030, 1, 1), who="Ada", why="the old server is gone")
+    claimed = writer.claim(nights.warehouse, datetime(2030, 1, 1), who="Ada", why="the old server is gone")
     assert claimed == writer.Claimed(ME, (ANOTHER,))
-    assert texts(house.night())[OTHER_KEY] == ("usage_bill", "safe", "create_invoice")
-    assert house.check("usage_writer").count == 0
+    assert texts(nights.night())[OTHER_KEY] == ("usage_bill", "safe", "create_invoice")
+    assert nights.check("usage_writer").count == 0
 
 
 def test_a_retired_folder_that_writes_again_stops_this_one_again(tmp_path: Path) -> None:
-    house = House(tmp_path, written=False)
-    house.shown, late = [by_another(house.document())], by_another(house.document(OTHER_KEY))
-    house.night()
-    writer.claim(house.warehouse, datetime.now(UTC).replace(tzinfo=None), who="Ada", why="moved")
-    house.night()
-    assert house.check("usage_writer").count == 0
-    house.shown.append(late)
-    house.night()
-    assert house.check("usage_writer").blocks
+    nights = UsageNights(tmp_path, written=False)
+    nights.shown, late = [by_another(nights.document())], by_another(nights.document(OTHER_KEY))
+    nights.night()
+    writer.claim(nights.warehouse, datetime.now(UTC).replace(tzinfo=None), who="Ada", why="moved")
+    nights.night()
+    assert nights.check("usage_writer").count == 0
+    nights.shown.append(late)
+    nights.night()
+    assert nights.check("usage_writer").blocks
 
 
 def test_documents_without_an_identity_only_count_as_there(tmp_path: Path) -> None:
-    house = House(tmp_path, written=False)
-    for document in house.shown:
+    nights = UsageNights(tmp_path, written=False)
+    for document in nights.shown:
         for line in document["lines"]:
             line["item_longdescription"] = line["item_longdescription"].replace(f"Writer: {ME}\n", "")
-    assert {v for v, _, _ in texts(house.night()).values()} == {"usage_present"}
-    assert house.check("usage_writer").count == 0
+    assert {v for v, _, _ in texts(nights.night()).values()} == {"usage_present"}
+    assert nights.check("usage_writer").count == 0
 
 
 def test_a_folder_without_an_identity_writes_nothing_where_another_has_written(tmp_path: Path) -> None:
     """The data folder was lost with its backups, or a second machine was set up: a person has to say who writes."""
-    house = House(tmp_path, written=False)
-    with house.warehouse.transaction() as connection:
+    nights = UsageNights(tmp_path, written=False)
+    with nights.warehouse.transaction() as connection:
         connection.execute("DELETE FROM billing.writers")
-    house.shown = [house.document()]
-    assert {r["reason"] for r in house.night().values() if r["action"] == "create_invoice"} == {"usage_other_writer"}
-    assert writer.claim(house.warehouse, datetime(2030, 1, 1), who="Ada", why="new").retired == (ME,)
+    nights.shown = [nights.document()]
+    assert {r["reason"] for r in nights.night().values() if r["action"] == "create_invoice"} == {"usage_other_writer"}
+    assert writer.claim(nights.warehouse, datetime(2030, 1, 1), who="Ada", why="new").retired == (ME,)

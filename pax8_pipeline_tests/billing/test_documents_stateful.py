@@ -26,7 +26,9 @@ from pax8_pipeline.billing.model import Entry
 from pax8_pipeline.text import jsontext
 from pax8_pipeline.warehouse import snapshots
 from pax8_pipeline.warehouse.connection import Connection, Warehouse
+from pax8_pipeline_tests.proofs import WHOLE
 from pax8_pipeline_tests.support.billing import TODAY, as_halo_keeps, usage_invoice, usage_line
+from pax8_pipeline_tests.support.warehouse_files import empty_warehouse
 
 COMPANIES = tuple(f"5b1f7a3e-0d52-4c0b-9a64-2f1f3c0e9a1{n}" for n in range(3))
 MADE = [
@@ -103,8 +105,7 @@ def damaged(shown: list[Row]) -> set[str]:
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """A ledger that calls all of them verified."""
-    warehouse = Warehouse(tmp_path_factory.mktemp("documents") / "warehouse.duckdb")
-    warehouse.ensure_schema()
+    warehouse = empty_warehouse(tmp_path_factory.mktemp("documents") / "warehouse.duckdb")
     with warehouse.transaction() as connection:
         for change in MADE:
             values = {"plan_id": "plan-1", "row_id": change.row_id, "class": "safe", "verdict": "usage_bill", "reason": "usage_bill",
@@ -148,8 +149,11 @@ def night(connection: Connection, number: int, shown: list[Row]) -> tuple[dict[s
     return found, documents.distrust(connection)
 
 
+@pytest.mark.whole
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=200 if WHOLE else 20,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(
     nights=st.lists(st.lists(st.tuples(st.sampled_from(EDITS), st.integers(0, 3)), max_size=3), min_size=1, max_size=6)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -15,6 +16,7 @@ from pax8_pipeline.billing.planning.planner import make_plan
 from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.settings import Policy
 from pax8_pipeline.warehouse.connection import Warehouse
+from pax8_pipeline_tests.support.many_cases import combine
 from pax8_pipeline_tests.support.usage_data import KEY, METER, UsageData, arrears, policy, summary
 from pax8_pipeline_tests.support.vendor_data import (
     SUB,
@@ -26,9 +28,9 @@ from pax8_pipeline_tests.support.vendor_data import (
     line,
     manual_line,
     plan_context,
-    release,
     subscription,
 )
+from pax8_pipeline_tests.support.warehouse_files import release
 
 OTHER = "aaaaaaaa-0000-4000-8000-000000000002"
 UNBILLED = VendorData(licences=[], recurring=[])
@@ -43,10 +45,16 @@ def night(warehouse: Warehouse, day: date = TODAY, rules: Policy | None = None) 
         return {row["finding_id"]: row for row in findings.open_findings(connection, plan_id)}
 
 
-def money(vendor_data: VendorData, folder: Path, rules: Policy | None = None) -> dict[str, tuple[str | None, bool]]:
+Money = dict[str, tuple[str | None, bool]]
+
+
+def money(vendor_data: VendorData, folder: Path, rules: Policy | None = None) -> Money:
     """Money of the open findings by id, and whether it counts for the exit code."""
-    found = night(vendor_data.load(folder, policy=rules), rules=rules)
-    return {i: (None if r["money"] is None else f"{r['money']:.2f}", r["counts"]) for i, r in found.items()}
+    return money_of(night(vendor_data.load(folder, policy=rules), rules=rules).values())
+
+
+def money_of(rows: Iterable[dict[str, Any]]) -> Money:
+    return {r["finding_id"]: (None if r["money"] is None else f"{r['money']:.2f}", r["counts"]) for r in rows}
 
 
 def sub(**changes: Any) -> VendorData:
@@ -56,7 +64,7 @@ def sub(**changes: Any) -> VendorData:
 ENDED = {"status": "Cancelled", "endDate": "2026-08-19"}
 TWO_LINES = [invoice([line(), line(id=24968)])]
 SHARED: list[tuple[str, int | None, int | None, int | None]] = [(OTHER, None, None, 4127)]
-CASES: dict[str, tuple[VendorData, dict[str, tuple[str | None, bool]]]] = {
+CASES: dict[str, tuple[VendorData, Money]] = {
     "in step": (VendorData(), {}),
     "a change that is written": (sub(quantity=25), {}),
     "nobody is billed": (UNBILLED, {f"unbilled:{SUB}": ("440.00", True)}),
@@ -79,13 +87,6 @@ CASES: dict[str, tuple[VendorData, dict[str, tuple[str | None, bool]]]] = {
             licences=[licence(client_id=232)], clients=[{"id": 231, "inactive": False}, {"id": 232, "inactive": False}]
         ),
         {f"client_mismatch-overcharge:{SUB}": ("-440.00", True)},
-    ),
-    "two currencies": (
-        VendorData(
-            subscriptions=[subscription(currencyCode="EUR")],
-            clients=[{"id": 231, "inactive": False, "currencyisocode": "USD"}],
-        ),
-        {f"currency_mismatch:{SUB}": ("440.00", True)},
     ),
     "the quantity is computed from something else": (
         VendorData(recurring=[invoice([line(quantity_custom=7)])]),
@@ -139,10 +140,25 @@ CASES: dict[str, tuple[VendorData, dict[str, tuple[str | None, bool]]]] = {
 }
 
 
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, Any]]]:
+    """The open findings of each case, from one plan of all."""
+    combined = combine({name: vendor_data for name, (vendor_data, _) in CASES.items()})
+    return combined.split(night(combined.load(tmp_path_factory.mktemp("cases"))).values())
+
+
 @pytest.mark.parametrize("name", CASES)
-def test_what_only_a_person_can_put_right_is_found_with_its_money(name: str, tmp_path: Path) -> None:
-    vendor_data, expected = CASES[name]
-    assert money(vendor_data, tmp_path) == expected
+def test_what_only_a_person_can_put_right_is_found_with_its_money(
+    name: str, found: dict[str, list[dict[str, Any]]]
+) -> None:
+    assert money_of(found[name]) == CASES[name][1]
+
+
+def test_a_subscription_in_another_currency_than_its_client_is_found(tmp_path: Path) -> None:
+    """Alone: once Halo shows the currency of one client, those without one are not known."""
+    clients = [{"id": 231, "inactive": False, "currencyisocode": "USD"}]
+    vendor_data = VendorData(subscriptions=[subscription(currencyCode="EUR")], clients=clients)
+    assert money(vendor_data, tmp_path) == {f"currency_mismatch:{SUB}": ("440.00", True)}
 
 
 def test_a_client_that_is_only_observed_is_found_with_what_its_changes_would_move(tmp_path: Path) -> None:

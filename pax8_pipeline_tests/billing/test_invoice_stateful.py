@@ -32,6 +32,7 @@ from pax8_pipeline.billing.actions.usage_invoice import UsageInvoice
 from pax8_pipeline.billing.applying.apply import Applier
 from pax8_pipeline.billing.ledger.recovery import Reading, StartedInvoice, decide
 from pax8_pipeline.billing.model import Change, Entry
+from pax8_pipeline_tests.proofs import WHOLE
 from pax8_pipeline_tests.support.billing import (
     TODAY,
     WAIT,
@@ -45,7 +46,8 @@ from pax8_pipeline_tests.support.billing import (
     usage_line,
 )
 
-STEPS_WANTED, EXAMPLES, STEPS_EACH = 2_000, 220, 20
+STEPS_WANTED, EXAMPLES = (5_000, 550) if WHOLE else (1_000, 110)
+STEPS_EACH = 20
 STEPS = ("before claim", "after claim", "before invoice", "after send", "before read-back", "before verdict")
 NIGHT_STEPS = 14
 COMPANIES = tuple(f"5b1f7a3e-0d52-4c0b-9a64-2f1f3c0e9a1{n}" for n in range(3))
@@ -275,7 +277,8 @@ class UsageBilling(RuleBasedStateMachine):
         assert not [key for key, n in verified.items() if n > 1], "one key verified in two plans"
 
 
-def test_two_thousand_steps_and_no_month_is_billed_twice() -> None:
+@pytest.mark.whole
+def test_thousands_of_steps_and_no_month_is_billed_twice() -> None:
     COUNTED.clear()
     run_state_machine_as_test(
         UsageBilling,

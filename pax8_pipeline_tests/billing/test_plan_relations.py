@@ -14,7 +14,8 @@ from pax8_pipeline.billing.verdicts import ALL_VERDICTS
 from pax8_pipeline.warehouse.connection import Connection
 from pax8_pipeline.warehouse.models import column_types, model
 from pax8_pipeline_tests.support.usage_data import policy
-from pax8_pipeline_tests.support.vendor_data import empty_warehouse, plan_context
+from pax8_pipeline_tests.support.vendor_data import plan_context
+from pax8_pipeline_tests.support.warehouse_files import empty_warehouse
 
 FOLDERS = ("seats", "usage")
 # Made by billing/planning/rows.py, not by a file.

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pax8_pipeline.billing.ledger.ledger import Ledger, states
-from pax8_pipeline.billing.model import Entry
+from pax8_pipeline.billing.model import Entry, State
 from pax8_pipeline.billing.planning import planner as plans
 from pax8_pipeline.settings import Policy
-from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.support.billing import WAIT
-from pax8_pipeline_tests.support.safe_changes import safe_changes
+from pax8_pipeline_tests.support.many_cases import combine
+from pax8_pipeline_tests.support.plans import safe_changes
 from pax8_pipeline_tests.support.vendor_data import (
     SUB,
     VendorData,
@@ -49,14 +50,6 @@ def test_a_plan_from_another_runs_reads_is_not_complete(tmp_path: Path) -> None:
     plan = plans.make_plan(warehouse, plan_context(run_id="today"))
     assert not plan.complete
     assert "pax8.subscriptions" in (plan.problem or "")
-
-
-def open_write(warehouse: Warehouse, state: Any = "claimed") -> str:
-    plan = plans.make_plan(warehouse, plan_context())
-    with warehouse.connect() as connection:
-        (change,) = safe_changes(connection, plan.plan_id)
-    Ledger(warehouse, "run-1").record(plan.plan_id, [Entry(change, state)])
-    return plan.plan_id
 
 
 ENDED = {"status": "Cancelled", "endDate": "2026-08-19"}
@@ -96,15 +89,35 @@ SETTLE: dict[str, tuple[VendorData, VendorData, str]] = {
 }
 
 
-@pytest.mark.parametrize("state", ["claimed", "sent", "unknown"])
-@pytest.mark.parametrize("name", SETTLE)
-def test_an_open_write_is_settled_by_reading(name: str, state: str, tmp_path: Path) -> None:
-    before, after, wanted = SETTLE[name]
-    plan_id = open_write(before.load(tmp_path), state)
-    warehouse = after.load(tmp_path, run_id="run-2")
-    settled = Ledger(warehouse, "run-2").settle(WAIT)
-    assert [row["state"] for row in settled] == [wanted]
+OPEN: tuple[State, ...] = ("claimed", "sent", "unknown")
+CASES = [(name, state) for name in SETTLE for state in OPEN]
+
+
+@pytest.fixture(scope="module")
+def settled(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, State], list[dict[str, Any]]]:
+    """What each open write became: all of them are planned, left open, read again and settled together."""
+    folder = tmp_path_factory.mktemp("cases")
+    before = combine({case: SETTLE[case[0]][0] for case in CASES})
+    warehouse = before.load(folder)
+    plan = plans.make_plan(warehouse, plan_context())
     with warehouse.connect() as connection:
-        assert states(connection, plan_id) == {wanted: 1}
-        assert connection.execute("SELECT count(*) FROM billing.ledger").fetchall() == [(2,)]
+        changes = safe_changes(connection, plan.plan_id)
+    case_of = {change.row_id: before.case_of({"row_id": change.row_id}) for change in changes}
+    assert sorted(case_of.values()) == sorted(CASES)
+    Ledger(warehouse, "run-1").record(plan.plan_id, [Entry(change, case_of[change.row_id][1]) for change in changes])
+    after = combine({case: SETTLE[case[0]][1] for case in CASES})
+    after.load(folder, run_id="run-2")
+    rows = Ledger(warehouse, "run-2").settle(WAIT)
+    with warehouse.connect() as connection:
+        assert states(connection, plan.plan_id) == Counter(row["state"] for row in rows)
+        assert connection.execute("SELECT count(*) FROM billing.ledger").fetchall() == [(2 * len(CASES),)]
     assert Ledger(warehouse, "run-3").settle(WAIT) == []
+    return before.split(rows)
+
+
+@pytest.mark.parametrize("state", OPEN)
+@pytest.mark.parametrize("name", SETTLE)
+def test_an_open_write_is_settled_by_reading(
+    name: str, state: State, settled: dict[tuple[str, State], list[dict[str, Any]]]
+) -> None:
+    assert [row["state"] for row in settled[name, state]] == [SETTLE[name][2]]

@@ -16,7 +16,7 @@ from pax8_pipeline.billing.rollback import make_rollback
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline.warehouse.snapshots import dicts
 from pax8_pipeline_tests.support.billing import TODAY, FakeHalo, FakePax8, MemoryLedger
-from pax8_pipeline_tests.support.safe_changes import safe_changes
+from pax8_pipeline_tests.support.plans import safe_changes
 from pax8_pipeline_tests.support.vendor_data import VendorData, invoice, licence, line, plan_context, subscription
 
 ENDED = {"is_active": False, "status": "Cancelled", "end_date": "2026-08-19T00:00:00"}

@@ -8,16 +8,14 @@ from typing import Any
 import pytest
 
 from pax8_pipeline.billing.ledger.ledger import Ledger, states
-from pax8_pipeline_tests.billing.test_plan_store import open_write
 from pax8_pipeline_tests.support.billing import WAIT
-from pax8_pipeline_tests.support.vendor_data import VendorData, invoice, licence, line, subscription
-
-PLANNED = VendorData(subscriptions=[subscription(quantity=25)])
+from pax8_pipeline_tests.support.plans import with_open_write
+from pax8_pipeline_tests.support.vendor_data import VendorData, invoice, licence, line
 
 
 def settle(after: VendorData, folder: Path, *edits: str) -> list[tuple[str, str]]:
     """Begin a write, read Halo again as `after`, settle; return state and detail."""
-    plan_id = open_write(PLANNED.load(folder))
+    _, plan_id = with_open_write(folder)
     warehouse = after.load(folder, run_id="run-2")
     with warehouse.transaction() as connection:
         for edit in edits:

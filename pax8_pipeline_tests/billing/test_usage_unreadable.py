@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from pax8_pipeline_tests.support.many_cases import combine
 from pax8_pipeline_tests.support.usage_data import KEY, OTHER, UsageData, arrears, pax8_invoice, policy, usage_plan
 
 Rows = dict[str, dict[str, Any]]
@@ -34,20 +35,38 @@ UNREADABLE: dict[str, dict[str, Any]] = {
 }
 
 
+CASES: dict[str, UsageData] = {
+    **{name: UsageData(items=[[arrears(), item]]) for name, item in UNREADABLE.items()},
+    "of another company": UsageData(
+        items=[[arrears(), arrears(2, companyId=OTHER, companyName="Other Bakery", total="much")]]
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def plans(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Rows]:
+    """The plan's rows about usage of each case, from one plan for all of them."""
+    combined = combine(CASES)
+    warehouse = combined.load(tmp_path_factory.mktemp("cases"), policy())
+    found = combined.split(usage_plan(warehouse, policy()).values())
+    return {name: {row["row_id"]: row for row in rows} for name, rows in found.items()}
+
+
 @pytest.mark.parametrize("name", UNREADABLE)
-def test_a_month_waits_while_one_of_its_charges_cannot_be_read(name: str, tmp_path: Path) -> None:
-    rows = planned(UsageData(items=[[arrears(), UNREADABLE[name]]]), tmp_path)
+def test_a_month_waits_while_one_of_its_charges_cannot_be_read(name: str, plans: dict[str, Rows]) -> None:
+    rows = plans[name]
     assert (rows[KEY]["class"], rows[KEY]["verdict"]) == ("blocked", "usage_unreadable")
     assert [r["action"] for r in rows.values()] == ["none"] * len(rows)
     (charge,) = [r for row_id, r in rows.items() if row_id != KEY]
     assert (charge["verdict"], charge["company_name"]) == ("usage_unreadable", "Example Dental")
 
 
-def test_another_company_is_billed_and_one_without_a_company_holds_all(tmp_path: Path) -> None:
-    broken = arrears(2, companyId=OTHER, companyName="Other Bakery", total="much")
-    rows = planned(UsageData(items=[[arrears(), broken]]), tmp_path / "other")
-    assert rows[KEY]["class"] == "safe"
-    rows = planned(UsageData(items=[[arrears(), arrears(2, companyId=None, total="much")]]), tmp_path / "nobody")
+def test_another_company_is_billed_all_the_same(plans: dict[str, Rows]) -> None:
+    assert plans["of another company"][KEY]["class"] == "safe"
+
+
+def test_a_charge_without_a_company_holds_all(tmp_path: Path) -> None:
+    rows = planned(UsageData(items=[[arrears(), arrears(2, companyId=None, total="much")]]), tmp_path)
     assert rows[KEY]["verdict"] == "usage_unreadable"
 
 

@@ -16,7 +16,8 @@ from pax8_pipeline import cli
 from pax8_pipeline.billing.planning import planner as plans
 from pax8_pipeline_tests.support.broken_inputs import BUSY, GROUPS, WAREHOUSE, Broken
 from pax8_pipeline_tests.support.cli import OURS
-from pax8_pipeline_tests.support.vendor_data import VendorData, plan_context, release, subscription
+from pax8_pipeline_tests.support.vendor_data import VendorData, plan_context, subscription
+from pax8_pipeline_tests.support.warehouse_files import release
 
 CASES = [
     pytest.param(one, id=f"{group}: {n} {one.name}"[:150])

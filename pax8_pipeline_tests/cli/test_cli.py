@@ -12,7 +12,6 @@ import pytest
 from pax8_pipeline import cli
 from pax8_pipeline.errors import ConfigError
 from pax8_pipeline_tests.support.cli import clean_environment, quick
-from pax8_pipeline_tests.support.cli import cli as run_cli
 
 HEAVY = {"dagster", "duckdb", "pandas", "starlette", "uvicorn"}
 
@@ -60,23 +59,23 @@ def test_every_command_explains_itself_with_an_example(path: str, command: click
 
 
 def test_a_failure_raised_on_purpose_is_one_line_and_exit_1(tmp_path: Path) -> None:
-    done = run_cli(tmp_path, "prune", PAX8_PIPELINE_TODAY="tomorrow")
-    assert done.returncode == 1
-    assert done.stderr.splitlines() == [
+    done = quick(tmp_path, "prune", PAX8_PIPELINE_TODAY="tomorrow")
+    assert done.code == 1
+    assert done.err.splitlines() == [
         "Error: PAX8_PIPELINE_TODAY: 'tomorrow' is not a date: write it as yyyy-mm-dd, such as 2026-08-06"
     ]
 
 
 @pytest.mark.parametrize(("arguments", "extra"), [(("--debug", "prune"), {}), (("prune",), {"PAX8_DEBUG": "1"})])
 def test_debugging_shows_the_stack_trace(tmp_path: Path, arguments: tuple[str, ...], extra: dict[str, str]) -> None:
-    done = run_cli(tmp_path, *arguments, PAX8_PIPELINE_TODAY="tomorrow", **extra)
-    assert done.returncode == 1
-    assert "Traceback" in done.stderr
+    done = quick(tmp_path, *arguments, PAX8_PIPELINE_TODAY="tomorrow", **extra)
+    assert done.code == 1
+    assert "Traceback" in done.err
 
 
 def test_a_mistyped_command_is_an_error_and_not_a_waiting_plan(tmp_path: Path) -> None:
-    done = run_cli(tmp_path, "rum")
-    assert (done.returncode, "No such command 'rum'" in done.stderr) == (1, True)
+    done = quick(tmp_path, "rum")
+    assert (done.code, "No such command 'rum'" in done.err) == (1, True)
 
 
 @pytest.mark.parametrize(

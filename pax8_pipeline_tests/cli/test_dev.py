@@ -15,7 +15,7 @@ import psutil
 from pax8_pipeline.commands.sandbox_server import free_port
 from pax8_pipeline.sandbox.world import state
 from pax8_pipeline.sandbox.world.world import World
-from pax8_pipeline_tests.support.cli import clean_environment, cli
+from pax8_pipeline_tests.support.cli import clean_environment, cli, quick
 
 # A code location that starts quickly and shows what environment it was given.
 TINY = """
@@ -84,17 +84,17 @@ def test_sandbox_and_dagster_run_together_and_one_signal_ends_both(tmp_path: Pat
 
 
 def test_half_set_credentials_are_refused_with_the_names_of_the_rest(tmp_path: Path) -> None:
-    done = cli(tmp_path, "dev", PAX8_CLIENT_ID="x", PAX8_CLIENT_SECRET="y", HALO_TENANT="z")
-    assert done.returncode == 1
-    assert "not set: HALO_API_URL, HALO_AUTH_URL, HALO_CLIENT_ID, HALO_CLIENT_SECRET" in done.stderr
+    done = quick(tmp_path, "dev", PAX8_CLIENT_ID="x", PAX8_CLIENT_SECRET="y", HALO_TENANT="z")
+    assert done.code == 1
+    assert "not set: HALO_API_URL, HALO_AUTH_URL, HALO_CLIENT_ID, HALO_CLIENT_SECRET" in done.err
 
 
 def test_a_port_in_use_is_told_before_anything_is_started(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        done = cli(tmp_path, "dev", "--port", str(taken.getsockname()[1]))
-    assert (done.returncode, "is in use" in done.stderr) == (1, True)
+        done = quick(tmp_path, "dev", "--port", str(taken.getsockname()[1]))
+    assert (done.code, "is in use" in done.err) == (1, True)
     assert not (tmp_path / "data").exists()
 
 

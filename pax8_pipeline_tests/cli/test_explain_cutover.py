@@ -9,7 +9,8 @@ import pytest
 
 from pax8_pipeline.billing.planning import planner as plans
 from pax8_pipeline_tests.support.cli import quick
-from pax8_pipeline_tests.support.vendor_data import SUB, VendorData, plan_context, release, subscription
+from pax8_pipeline_tests.support.vendor_data import SUB, VendorData, plan_context, subscription
+from pax8_pipeline_tests.support.warehouse_files import release
 
 
 @pytest.fixture

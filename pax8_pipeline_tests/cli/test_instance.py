@@ -22,6 +22,7 @@ from pax8_pipeline.orchestration.instance import (
 )
 from pax8_pipeline.settings import load_settings
 from pax8_pipeline_tests.support.cli import clean_environment
+from pax8_pipeline_tests.support.history import copy_history
 
 LATER = datetime.now(UTC) + timedelta(days=1)
 
@@ -48,6 +49,7 @@ def failing() -> None:
 
 @pytest.fixture
 def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+    copy_history(tmp_path)
     with open_instance(load_settings({"PAX8_PIPELINE_DATA": str(tmp_path)})) as instance:
         yield instance
 
@@ -77,6 +79,7 @@ def test_settings_are_those_that_protect_the_warehouse(instance: dg.DagsterInsta
 
 
 def test_history_is_there_for_the_next_process(tmp_path: Path) -> None:
+    copy_history(tmp_path)
     settings = load_settings({"PAX8_PIPELINE_DATA": str(tmp_path)})
     with open_instance(settings) as instance:
         run_id = daily_sync.execute_in_process(instance=instance).run_id
@@ -122,6 +125,7 @@ with open_instance(load_settings({"PAX8_PIPELINE_DATA": sys.argv[1]})) as instan
 
 def test_a_killed_run_is_failed_and_its_slot_given_back(tmp_path: Path) -> None:
     settings = load_settings({"PAX8_PIPELINE_DATA": str(tmp_path)})
+    copy_history(tmp_path)
     run_id = "11111111-2222-4333-8444-555555555555"
     command = [sys.executable, "-c", DIES, str(tmp_path), run_id]
     assert subprocess.run(command, env=clean_environment(), capture_output=True, check=False).returncode == 9

@@ -18,7 +18,8 @@ from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.mapping.files import load_mappings
 from pax8_pipeline.settings import Policy
 from pax8_pipeline_tests.support.cli import OURS
-from pax8_pipeline_tests.support.vendor_data import SUB, TODAY, VendorData, release, subscription
+from pax8_pipeline_tests.support.vendor_data import SUB, TODAY, VendorData, subscription
+from pax8_pipeline_tests.support.warehouse_files import release
 
 
 @pytest.fixture

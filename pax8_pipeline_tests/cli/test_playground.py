@@ -14,7 +14,7 @@ from pax8_pipeline.commands.sandbox_server import environment_of, get_json, only
 from pax8_pipeline.errors import ConfigError, PipelineError
 from pax8_pipeline.sandbox.world import state
 from pax8_pipeline.sandbox.world.world import World
-from pax8_pipeline_tests.support.cli import clean_environment, cli
+from pax8_pipeline_tests.support.cli import clean_environment, quick
 
 
 @pytest.fixture
@@ -92,8 +92,8 @@ def test_sandbox_command_prints_the_environment_and_keeps_its_world(tmp_path: Pa
             break
     with serve_or_join(keep) as env:
         assert env == printed
-    second = cli(tmp_path, "sandbox", "--port", "0", "--state", str(keep))
-    assert (second.returncode, "is in use at http://127.0.0.1:" in second.stderr) == (1, True)
+    second = quick(tmp_path, "sandbox", "--port", "0", "--state", str(keep))
+    assert (second.code, "is in use at http://127.0.0.1:" in second.err) == (1, True)
     server.send_signal(signal.SIGINT)
     assert server.wait(30) == 0
     server.stdout.close()
@@ -102,6 +102,6 @@ def test_sandbox_command_prints_the_environment_and_keeps_its_world(tmp_path: Pa
 
 
 def test_sizes_for_a_world_that_is_there_already_are_refused(world_file: Path) -> None:
-    done = cli(world_file.parent, "sandbox", "--state", "world.json", "--port", "0", "--companies", "5")
-    assert done.returncode == 1
-    assert "contains a world already" in done.stderr
+    done = quick(world_file.parent, "sandbox", "--state", "world.json", "--port", "0", "--companies", "5")
+    assert done.code == 1
+    assert "contains a world already" in done.err

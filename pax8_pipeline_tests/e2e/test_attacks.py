@@ -16,7 +16,6 @@ from urllib.parse import quote, urlsplit
 import pytest
 
 from pax8_pipeline.sandbox.world.world import World
-from pax8_pipeline_tests.proofs import WHOLE
 from pax8_pipeline_tests.support.nightly import night, open_entries
 from pax8_pipeline_tests.support.operator import TODAY, Operator, desk, until
 
@@ -172,15 +171,16 @@ def test_the_uis_own_pages_are_answered_and_cannot_be_framed(ui: Ui) -> None:
     asked.close()
 
 
+# In small: orchestration/assets/test_daily_sync.py, where a plan is written only with its id and checksum.
+@pytest.mark.proof
 def test_whoever_reaches_the_ui_writes_only_a_plan_with_its_checksum(ui: Ui, at: Operator) -> None:
     assert "only one stored plan" in ui.launch("daily_sync", APPLY, CLI_TAGS)
     assert at.posts() == []
     plan = at.command("plan", "show", "--json", HALO_WRITE_MODE="dry_run").data["plan"]
     named = {"apply": True, "plan_id": plan["plan_id"], "checksum": "0" * 64}
     config = {"ops": {"billing__writes": {"config": named}}}
-    if WHOLE:  # in small: orchestration/assets/test_daily_sync.py, a plan is written only with its id and checksum
-        assert "checksum in the configuration is not" in ui.launch("apply_plan", config)
-        assert at.posts() == []
+    assert "checksum in the configuration is not" in ui.launch("apply_plan", config)
+    assert at.posts() == []
     named["checksum"] = plan["checksum"]
     cancelled_in_a_write(ui, at, config)
     begun = len(at.posts())

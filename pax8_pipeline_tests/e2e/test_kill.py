@@ -35,8 +35,8 @@ IN_MEMORY = Path("/dev/shm")  # see the docstring
 ROOM = 300 * 1024 * 1024
 # How apply works (its constants), how many kills, and into how many parts they are cut.
 WAYS: dict[str, tuple[dict[str, int], int, int]] = {
-    "one by one": ({}, *((50, 5) if WHOLE else (6, 2))),
-    "in waves": (WAVES, 5 if WHOLE else 2, 1),
+    "one by one": ({}, *((50, 5) if WHOLE else (3, 1))),
+    "in waves": (WAVES, 5 if WHOLE else 1, 1),
 }
 PARTS = [(way, part) for way, (_, _, parts) in WAYS.items() for part in range(parts)]
 
@@ -60,13 +60,13 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def evening(place: Path) -> PlannedWorld:
-    return PlannedWorld.fall(small_story(), place / "evening")
+def planned_world(place: Path) -> PlannedWorld:
+    return PlannedWorld.make(small_story(), place / "planned")
 
 
 @pytest.fixture(scope="module")
-def clean_by_way(evening: PlannedWorld, place: Path) -> dict[str, Clean]:
-    return {way: undisturbed(evening, place / "clean", settings) for way, (settings, _, _) in WAYS.items()}
+def clean_by_way(planned_world: PlannedWorld, place: Path) -> dict[str, Clean]:
+    return {way: undisturbed(planned_world, place / "clean", settings) for way, (settings, _, _) in WAYS.items()}
 
 
 def writes(at: Operator) -> Counter[str]:
@@ -86,37 +86,38 @@ def verified(at: Operator) -> list[dict[str, Any]]:
 
 @contextmanager
 def a_round(
-    evening: PlannedWorld, folder: Path, hand: CrashInjector, settings: dict[str, int]
+    planned_world: PlannedWorld, folder: Path, injector: CrashInjector, settings: dict[str, int]
 ) -> Iterator[tuple[Operator, int | None]]:
-    with evening.desk(folder) as at:
-        yield at, apply_under(at, hand, settings)
+    with planned_world.desk(folder) as at:
+        yield at, apply_under(at, injector, settings)
     shutil.rmtree(folder)
 
 
-def undisturbed(evening: PlannedWorld, folder: Path, settings: dict[str, int]) -> Clean:
-    hand = CrashInjector()
-    with a_round(evening, folder, hand, settings) as (at, code):
+def undisturbed(planned_world: PlannedWorld, folder: Path, settings: dict[str, int]) -> Clean:
+    injector = CrashInjector()
+    with a_round(planned_world, folder, injector, settings) as (at, code):
         assert code == 0
         assert at.in_step()
         assert open_entries(at) == 0
-        clean = Clean(hand.moments, writes(at), verified(at))
+        clean = Clean(injector.moments, writes(at), verified(at))
     assert len(clean.done) >= 8
     assert set(clean.writes.values()) == {1}
     return clean
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize(("way", "part"), PARTS)
 def test_a_process_killed_at_any_moment_of_an_apply_is_made_good_once(
-    way: str, part: int, evening: PlannedWorld, clean_by_way: dict[str, Clean], place: Path
+    way: str, part: int, planned_world: PlannedWorld, clean_by_way: dict[str, Clean], place: Path
 ) -> None:
     settings, kills, parts = WAYS[way]
     clean = clean_by_way[way]
     for target in random.Random(SEED).sample(range(len(clean.moments)), kills)[part::parts]:
-        hand = CrashInjector(target)
-        with a_round(evening, place / f"{way} {target}", hand, settings) as (at, code):
+        injector = CrashInjector(target)
+        with a_round(planned_world, place / f"{way} {target}", injector, settings) as (at, code):
             moment = f"killed at {target}: {clean.moments[target]}"
             assert code == -signal.SIGKILL, moment
-            assert hand.moments == clean.moments[: target + 1], moment
+            assert injector.moments == clean.moments[: target + 1], moment
             _, made_good = night(at)
             assert made_good is not None, moment
             assert made_good.problems == [], moment

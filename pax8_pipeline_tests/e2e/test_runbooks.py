@@ -10,7 +10,7 @@ import pytest
 
 from pax8_pipeline_tests import shown_commands
 from pax8_pipeline_tests.support.operator import Operator, Ran, desk
-from pax8_pipeline_tests.support.vendor_data import release
+from pax8_pipeline_tests.support.warehouse_files import release
 
 pytestmark = pytest.mark.proof
 DONE, WAITS, HELD, ERROR = 0, 2, 3, 1

@@ -18,9 +18,10 @@ import pytest
 from pax8_pipeline.sandbox.oracle.usage import ExpectedUsage
 from pax8_pipeline.sandbox.pax8.switches import UNASSIGNED_SHAPES
 from pax8_pipeline.sandbox.world.world import World
+from pax8_pipeline.text import jsontext
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.proofs import WHOLE
-from pax8_pipeline_tests.support.nightly import night, open_entries, rows
+from pax8_pipeline_tests.support.nightly import PlannedWorld, night, open_entries, rows
 from pax8_pipeline_tests.support.operator import Operator, desk
 
 MONTH = "2026-07"
@@ -42,9 +43,24 @@ def at(tmp_path: Path) -> Iterator[Operator]:
     yield from served(tmp_path, date(2026, 7, 12) if WHOLE else date(2026, 8, 2))
 
 
+@pytest.fixture(scope="module")
+def july_billed(tmp_path_factory: pytest.TempPathFactory) -> PlannedWorld:
+    """The month billed in one night, the day after its approval."""
+    folder = tmp_path_factory.mktemp("july")
+    for at in served(folder, date(2026, 8, 6)):
+        plan, outcome = night(at, usage=True)
+        assert outcome is not None
+        assert (plan.complete, outcome.problems) == (True, [])
+        world = at.sandbox.world
+        assert billed(world) == wanted(world.expected_usage(MONTH))
+        text = jsontext.dumps(world.to_json())
+    return PlannedWorld(text, folder)
+
+
 @pytest.fixture
-def after_approval(tmp_path: Path) -> Iterator[Operator]:
-    yield from served(tmp_path, date(2026, 8, 6))
+def after_july(july_billed: PlannedWorld, tmp_path: Path) -> Iterator[Operator]:
+    with july_billed.desk(tmp_path / "data") as at, Warehouse(at.folder / "warehouse.duckdb").connect():
+        yield at
 
 
 def billed(world: World, month: str = MONTH) -> dict[str, tuple[int, list[Decimal]]]:
@@ -73,6 +89,7 @@ def documents(at: Operator, verdict: str) -> list[dict[str, Any]]:
     return rows(at, query, verdict)
 
 
+@pytest.mark.whole
 def test_a_month_read_daily_ends_in_one_invoice_for_each_client(at: Operator) -> None:
     world = at.sandbox.world
     while world.today < (date(2026, 8, 16) if WHOLE else date(2026, 8, 7)):
@@ -98,19 +115,8 @@ def test_a_month_read_daily_ends_in_one_invoice_for_each_client(at: Operator) ->
     assert unbilled == sum((row["charges"] for row in expected.unassigned), Decimal(0))
 
 
-def bill_july(at: Operator) -> World:
-    """Bill the month in one night, the day after its approval."""
-    world = at.sandbox.world
-    plan, outcome = night(at, usage=True)
-    assert outcome is not None
-    assert (plan.complete, outcome.problems) == (True, [])
-    assert billed(world) == wanted(world.expected_usage(MONTH))
-    return world
-
-
-def test_a_group_assigned_later_is_billed_once_as_its_own(after_approval: Operator) -> None:
-    at = after_approval
-    world = bill_july(at)
+def test_a_group_assigned_later_is_billed_once_as_its_own(after_july: Operator) -> None:
+    at, world = after_july, after_july.sandbox.world
     before = billed(world)
     expected = world.expected_usage(MONTH)
     group = next(g for g in world.pax8.groups.values() if g["_assignment"] in ("missing", "null", "empty", "dangling"))
@@ -129,9 +135,8 @@ def test_a_group_assigned_later_is_billed_once_as_its_own(after_approval: Operat
     assert before.items() <= billed(world).items()
 
 
-def test_a_credited_and_replaced_invoice_becomes_one_adjustment_that_waits(after_approval: Operator) -> None:
-    at = after_approval
-    world = bill_july(at)
+def test_a_credited_and_replaced_invoice_becomes_one_adjustment_that_waits(after_july: Operator) -> None:
+    at, world = after_july, after_july.sandbox.world
     before = billed(world)
     world.credit_and_rebill(invoice_month=date(2026, 8, 1), share=Decimal("1.5"))
     for _ in range(2):
@@ -144,9 +149,8 @@ def test_a_credited_and_replaced_invoice_becomes_one_adjustment_that_waits(after
     assert billed(world) == before
 
 
-def test_the_same_invoice_cheaper_is_reported_and_nothing_is_written(after_approval: Operator) -> None:
-    at = after_approval
-    world = bill_july(at)
+def test_the_same_invoice_cheaper_is_reported_and_nothing_is_written(after_july: Operator) -> None:
+    at, world = after_july, after_july.sandbox.world
     before = billed(world)
     world.credit_and_rebill(invoice_month=date(2026, 8, 1), share=Decimal("0.5"))
     night(at, usage=True)

@@ -1,6 +1,6 @@
 """Usage invoices over HTTP: whatever breaks, each company's month ends as exactly one invoice in Halo.
 
-Real: HTTP to the sandbox, the clients, the DuckDB file, plan, ledger, settling by a whole new night. One evening (a small
+Real: HTTP to the sandbox, the clients, the DuckDB file, plan, ledger, settling by a whole new night. One planned night (a small
 world whose seats are in step, three companies with metered usage of July) is read and planned once; each round works on
 a copy. The processes that die are real too: see `killing`.
 """
@@ -44,15 +44,15 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def evening(place: Path) -> PlannedWorld:
+def planned_world(place: Path) -> PlannedWorld:
     policy = f"usage: {{first_month: '2026-07', default_halo_item_id: {ITEM}}}\n"
-    return PlannedWorld.fall(World(8, TODAY, companies=14, subscriptions=60), place / "evening", policy, usage=True)
+    return PlannedWorld.make(World(8, TODAY, companies=14, subscriptions=60), place / "planned", policy, usage=True)
 
 
 @contextmanager
-def a_round(evening: PlannedWorld, place: Path) -> Iterator[Operator]:
+def a_round(planned_world: PlannedWorld, place: Path) -> Iterator[Operator]:
     folder = place / "round"
-    with evening.desk(folder) as at:
+    with planned_world.desk(folder) as at:
         yield at
     shutil.rmtree(folder)
 
@@ -108,9 +108,9 @@ def applied(at: Operator) -> ApplyResult:
 
 
 def test_a_month_becomes_one_unposted_invoice_for_each_client_and_a_second_night_adds_nothing(
-    evening: PlannedWorld, place: Path
+    planned_world: PlannedWorld, place: Path
 ) -> None:
-    with a_round(evening, place) as at:
+    with a_round(planned_world, place) as at:
         wanted = planned(at)
         assert len(wanted) == 3
         assert applied(at).states == {"verified": 3}
@@ -130,42 +130,47 @@ KILLS = [
 ]
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("moment", KILLS if WHOLE else KILLS[::3])
-def test_a_process_killed_around_the_post_is_made_good_once(moment: str, evening: PlannedWorld, place: Path) -> None:
-    hand = CrashInjector()
-    hand.counts = lambda name: _counted(hand, name, moment)  # type: ignore[method-assign]
-    with a_round(evening, place) as at:
+def test_a_process_killed_around_the_post_is_made_good_once(
+    moment: str, planned_world: PlannedWorld, place: Path
+) -> None:
+    injector = CrashInjector()
+    injector.counts = lambda name: _counted(injector, name, moment)  # type: ignore[method-assign]
+    with a_round(planned_world, place) as at:
         keys = list(planned(at))
-        assert apply_under(at, hand) == -signal.SIGKILL
-        assert hand.moments[-1] == moment
+        assert apply_under(at, injector) == -signal.SIGKILL
+        assert injector.moments[-1] == moment
         assert sum(posts(at).values()) <= 1
         made_good(at, keys, moment)
 
 
-def _counted(hand: CrashInjector, name: str, moment: str) -> bool:
+def _counted(injector: CrashInjector, name: str, moment: str) -> bool:
     """Count a moment; the first one of that name is the one."""
-    if hand.process is None or hand.struck:
+    if injector.process is None or injector.struck:
         return False
-    hand.moments.append(name)
+    injector.moments.append(name)
     if name == moment:
-        hand.target = len(hand.moments) - 1
-    return hand.struck
+        injector.target = len(injector.moments) - 1
+    return injector.struck
 
 
-@pytest.mark.parametrize(
-    ("kind", "states"),
-    [
-        ("reply_lost", {"verified": 3}),
-        ("reply_lost_502", {"verified": 3}),
-        ("502", {"unknown": 1, "verified": 2}),
-        ("cut", None),
-        ("429", {"verified": 3}),
-    ],
-)
+FAULTS: list[tuple[str, dict[str, int] | None]] = [
+    ("reply_lost", {"verified": 3}),
+    ("502", {"unknown": 1, "verified": 2}),
+    ("reply_lost_502", {"verified": 3}),
+    ("cut", None),
+    ("429", {"verified": 3}),
+]
+
+
+# In small: the others in memory, billing/test_apply_invoice.py.
+@pytest.mark.whole
+@pytest.mark.parametrize(("kind", "states"), FAULTS if WHOLE else FAULTS[:2])
 def test_an_answer_that_never_came_is_settled_by_reading_and_nothing_is_sent_twice(
-    kind: str, states: dict[str, int] | None, evening: PlannedWorld, place: Path
+    kind: str, states: dict[str, int] | None, planned_world: PlannedWorld, place: Path
 ) -> None:
-    with a_round(evening, place) as at:
+    with a_round(planned_world, place) as at:
         keys = list(planned(at))
         at.sandbox.faults.add(kind, vendor="halo", method="POST", path="/Invoice")
         outcome = applied(at)
@@ -176,9 +181,9 @@ def test_an_answer_that_never_came_is_settled_by_reading_and_nothing_is_sent_twi
 
 
 def test_an_open_invoice_stays_open_as_long_as_halos_list_cannot_be_read_whole(
-    evening: PlannedWorld, place: Path
+    planned_world: PlannedWorld, place: Path
 ) -> None:
-    with a_round(evening, place) as at:
+    with a_round(planned_world, place) as at:
         keys = list(planned(at))
         at.sandbox.faults.add("reply_lost", vendor="halo", method="POST", path="/Invoice")
         at.sandbox.faults.add("empty", vendor="halo", method="GET", path="/Invoice", after=1)
@@ -201,12 +206,15 @@ TENANTS: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("switches", TENANTS, ids=lambda s: ", ".join(f"{k}={v}" for k, v in s.items()))
+@pytest.mark.whole
+@pytest.mark.parametrize(
+    "switches", TENANTS if WHOLE else TENANTS[::3], ids=lambda s: ", ".join(f"{k}={v}" for k, v in s.items())
+)
 def test_on_any_tenant_the_search_finds_an_invoice_that_somebody_made_by_hand(
-    switches: dict[str, Any], evening: PlannedWorld, place: Path
+    switches: dict[str, Any], planned_world: PlannedWorld, place: Path
 ) -> None:
     """It stands among 60 others, its date is the first of the month, it is voided: the key counts all the same."""
-    with a_round(evening, place) as at:
+    with a_round(planned_world, place) as at:
         keys = planned(at)
         by_hand, client = next((key, row["client_id"]) for key, row in keys.items())
         store = at.sandbox.world.halo

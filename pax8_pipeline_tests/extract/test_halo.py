@@ -13,8 +13,8 @@ from pax8_pipeline.extract import halo_lists as loading
 from pax8_pipeline.mapping.files import ClientMapping, Mappings
 from pax8_pipeline.warehouse import snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
-from pax8_pipeline_tests.support.vendor_data import empty_warehouse, hold_open
 from pax8_pipeline_tests.support.vendors import HaloInMemory
+from pax8_pipeline_tests.support.warehouse_files import empty_warehouse, hold_open
 
 NOW = datetime.now(UTC).replace(tzinfo=None)
 NOTHING = Mappings((), (), (), "")

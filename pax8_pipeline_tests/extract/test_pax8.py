@@ -10,8 +10,8 @@ import pytest
 from pax8_pipeline.extract import pax8_lists as loading
 from pax8_pipeline.warehouse import snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
-from pax8_pipeline_tests.support.vendor_data import empty_warehouse, hold_open
 from pax8_pipeline_tests.support.vendors import Pax8InMemory, incomplete
+from pax8_pipeline_tests.support.warehouse_files import empty_warehouse, hold_open
 
 TODAY = date(2026, 8, 20)
 INVOICE = "7D4E2F60-1B1A-4B53-8B0E-9C2F5A7D3E14"

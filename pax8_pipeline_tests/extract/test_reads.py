@@ -15,8 +15,8 @@ from pax8_pipeline.extract.completeness import GUARDED, check_shrink, shrink_pro
 from pax8_pipeline.settings import Settings, load_settings
 from pax8_pipeline.warehouse import snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
-from pax8_pipeline_tests.support.vendor_data import empty_warehouse, hold_open
 from pax8_pipeline_tests.support.vendors import HaloInMemory, Pax8InMemory, incomplete
+from pax8_pipeline_tests.support.warehouse_files import empty_warehouse, hold_open
 
 DAY = "2026-08-20"
 

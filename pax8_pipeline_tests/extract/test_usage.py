@@ -13,8 +13,9 @@ from pax8_pipeline.extract.usage_lines import UsageLineQuery, read_lines
 from pax8_pipeline.extract.usage_summaries import UsageProbe
 from pax8_pipeline.warehouse import build, snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
-from pax8_pipeline_tests.support.vendor_data import empty_warehouse, hold_open, subscription
+from pax8_pipeline_tests.support.vendor_data import subscription
 from pax8_pipeline_tests.support.vendors import Pax8InMemory, incomplete, stored
+from pax8_pipeline_tests.support.warehouse_files import empty_warehouse, hold_open
 
 TODAY = date(2026, 8, 20)
 NOW = datetime(2026, 8, 20, 6, 0)

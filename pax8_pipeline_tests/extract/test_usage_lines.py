@@ -15,8 +15,8 @@ from pax8_pipeline.extract.backfill_estimate import forecast
 from pax8_pipeline.extract.usage_lines import UsageLineQuery
 from pax8_pipeline.warehouse import build, snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
-from pax8_pipeline_tests.support.vendor_data import empty_warehouse, hold_open
 from pax8_pipeline_tests.support.vendors import Pax8InMemory, incomplete
+from pax8_pipeline_tests.support.warehouse_files import empty_warehouse, hold_open
 
 FIRST = date(2026, 8, 1)
 SEPTEMBER = date(2026, 9, 1)

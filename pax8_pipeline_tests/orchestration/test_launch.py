@@ -16,10 +16,12 @@ from pax8_pipeline.orchestration.run_origin import LOCATION, MODULE, REPOSITORY
 from pax8_pipeline.orchestration.runs import RunResult, run_apply_plan, run_daily_sync
 from pax8_pipeline.warehouse import engine
 from pax8_pipeline_tests.support.assets import MONTH, PipelineHarness, out_of_step
+from pax8_pipeline_tests.support.history import copy_history
 
 
 @pytest.fixture
 def harness(tmp_path: Path) -> PipelineHarness:
+    copy_history(tmp_path)
     return out_of_step(tmp_path)
 
 

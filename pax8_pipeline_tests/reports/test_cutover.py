@@ -28,10 +28,10 @@ from pax8_pipeline_tests.support.vendor_data import (
     line,
     manual_line,
     plan_context,
-    release,
     subscription,
 )
 from pax8_pipeline_tests.support.vendors import HaloInMemory
+from pax8_pipeline_tests.support.warehouse_files import release
 
 OTHER_COMPANY = "00000000-0000-4000-8000-0000000000c2"
 OTHER_SUB = "00000000-0000-4000-8000-0000000000b2"

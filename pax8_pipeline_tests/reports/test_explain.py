@@ -23,7 +23,7 @@ from pax8_pipeline.settings import Policy
 from pax8_pipeline.warehouse import snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.support.billing import WAIT
-from pax8_pipeline_tests.support.safe_changes import safe_changes
+from pax8_pipeline_tests.support.plans import safe_changes
 from pax8_pipeline_tests.support.vendor_data import (
     SUB,
     TODAY,
@@ -32,9 +32,9 @@ from pax8_pipeline_tests.support.vendor_data import (
     licence,
     line,
     plan_context,
-    release,
     subscription,
 )
+from pax8_pipeline_tests.support.warehouse_files import release
 
 POLICY = Policy.model_validate({"trust": {"default": "approve"}})
 NOW = datetime(2026, 8, 20, 9)

@@ -14,7 +14,8 @@ from pax8_pipeline.reports.explain.history import SeveralNames, explain
 from pax8_pipeline.reports.explain.names import Named, named, nearest
 from pax8_pipeline.reports.explain.text import history_lines
 from pax8_pipeline_tests.reports.test_explain import DAY, lived, read_on
-from pax8_pipeline_tests.support.vendor_data import COMPANY, SUB, company, plan_context, release, subscription
+from pax8_pipeline_tests.support.vendor_data import COMPANY, SUB, company, plan_context, subscription
+from pax8_pipeline_tests.support.warehouse_files import release
 
 CLIENT = Named("client", "231", "Quarry Lane Print", None, 3)
 ITS_COMPANY = Named("company", "c-1", "Quarry Lane Print", "231", 3)

@@ -19,7 +19,8 @@ from pax8_pipeline.settings import Policy, Trust, UsagePolicy
 from pax8_pipeline.warehouse import snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.support.usage_checks import item, rebuild, summary, usage_warehouse
-from pax8_pipeline_tests.support.vendor_data import COMPANY, plan_context, release
+from pax8_pipeline_tests.support.vendor_data import COMPANY, plan_context
+from pax8_pipeline_tests.support.warehouse_files import release
 
 POLICY = Policy(usage=UsagePolicy(first_month="2026-07"), trust=Trust(default="approve"))
 KEY = f"PAX8-USAGE 2026-07 {COMPANY}"

@@ -29,16 +29,9 @@ from pax8_pipeline.warehouse import build
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.support.built_tables import build_one
 from pax8_pipeline_tests.support.history import memory_instance
-from pax8_pipeline_tests.support.vendor_data import (
-    COMPANY,
-    TODAY,
-    empty_warehouse,
-    invoice,
-    licence,
-    line,
-    subscription,
-)
+from pax8_pipeline_tests.support.vendor_data import COMPANY, TODAY, invoice, licence, line, subscription
 from pax8_pipeline_tests.support.vendors import HaloInMemory, Pax8InMemory
+from pax8_pipeline_tests.support.warehouse_files import empty_warehouse
 
 MONTH = f"{TODAY:%Y-%m}-01"
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}

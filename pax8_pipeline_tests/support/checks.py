@@ -19,7 +19,8 @@ from pax8_pipeline.settings import Policy, Settings, load_settings
 from pax8_pipeline.warehouse import build, snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.support.built_tables import build_all
-from pax8_pipeline_tests.support.vendor_data import TODAY, empty_warehouse, hold_open
+from pax8_pipeline_tests.support.vendor_data import TODAY
+from pax8_pipeline_tests.support.warehouse_files import empty_warehouse, hold_open
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 

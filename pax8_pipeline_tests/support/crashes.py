@@ -82,13 +82,13 @@ class CrashInjector:
 class Tap:
     """Runs in front of both emulators and reports each request to the crash injector."""
 
-    def __init__(self, inner: App, hand: CrashInjector) -> None:
+    def __init__(self, inner: App, injector: CrashInjector) -> None:
         self.inner = inner
-        self.hand = hand
+        self.injector = injector
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         name = f"{scope['method']} {scope['path']}" if scope["type"] == "http" else "other"
-        if self.hand.reached(f"before {name}"):
+        if self.injector.reached(f"before {name}"):
             raise Killed
         held: list[MutableMapping[str, Any]] = []
 
@@ -96,34 +96,34 @@ class Tap:
             held.append(message)
 
         await self.inner(scope, receive, hold)
-        if self.hand.reached(f"after {name}"):
+        if self.injector.reached(f"after {name}"):
             raise Killed
         for message in held:
             await send(message)
 
 
-def apply_under(at: Operator, hand: CrashInjector, settings: Mapping[str, int] | None = None) -> int | None:
+def apply_under(at: Operator, injector: CrashInjector, settings: Mapping[str, int] | None = None) -> int | None:
     """Apply the operator's newest plan in a separate process, under the crash injector. Return its exit code."""
     ours, theirs = PROCESSES.Pipe()
     process = PROCESSES.Process(target=_apply_newest, args=(at.environment(), theirs, dict(settings or {})))
-    at.sandbox.app.app = Tap(at.sandbox.app.app, hand)
+    at.sandbox.app.app = Tap(at.sandbox.app.app, injector)
     process.start()
     theirs.close()
-    hand.process = process
+    injector.process = process
     try:
         while True:
             name = ours.recv()
-            if hand.reached(f"at {name}"):
+            if injector.reached(f"at {name}"):
                 break
-            late = hand.counts(f"just past {name}")  # counted while it stands still, or the order were chance
+            late = injector.counts(f"just past {name}")  # counted while it stands still, or the order were chance
             ours.send("go on")
             if late:
-                hand.strike()
+                injector.strike()
                 break
     except (EOFError, ConnectionError):
         pass  # it ended, by itself or not
     finally:
         process.join()
-        hand.process = None
+        injector.process = None
         ours.close()
     return process.exitcode

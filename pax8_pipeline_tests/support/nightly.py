@@ -52,7 +52,7 @@ from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.support.built_tables import build_all
 from pax8_pipeline_tests.support.no_waiting import without_waiting
 from pax8_pipeline_tests.support.operator import TODAY, Operator, desk
-from pax8_pipeline_tests.support.vendor_data import empty_warehouse
+from pax8_pipeline_tests.support.warehouse_files import empty_warehouse
 
 PAX8_LISTS = ("companies", "products", "subscriptions", "invoices")
 HALO_LISTS = ("clients", "items", "licences", "recurring_invoices")
@@ -164,7 +164,7 @@ class Night:
 
 
 @contextmanager
-def begun(environment: Mapping[str, str]) -> Iterator[Night]:
+def started(environment: Mapping[str, str]) -> Iterator[Night]:
     """Begin a run on the data folder and the vendors that `environment` names."""
     settings = load_settings(environment)
     warehouse = Warehouse(settings.warehouse_path)
@@ -193,20 +193,20 @@ def whole_night(
     environment: Mapping[str, str], *, apply: bool = True, usage: bool = False, step: Step = _no_step
 ) -> tuple[Plan, ApplyResult | None]:
     """The same for the data folder and the vendors that `environment` names."""
-    with begun(environment) as now:
+    with started(environment) as run:
         # The assets open and close the file at every step; what rests on that is the write, which does so here too.
-        with now.warehouse.connect():
-            now.read()
+        with run.warehouse.connect():
+            run.read()
             if usage:
-                now.read_usage()
-            head = now.plan()
-        return head, now.write(head, step=step) if apply else None
+                run.read_usage()
+            head = run.plan()
+        return head, run.write(head, step=step) if apply else None
 
 
 def apply_newest(environment: Mapping[str, str], *, step: Step = _no_step) -> ApplyResult | None:
     """Apply the plan that an earlier run made, and nothing else."""
-    with begun(environment) as now:
-        return now.write(now.newest_plan(), step=step)
+    with started(environment) as run:
+        return run.write(run.newest_plan(), step=step)
 
 
 def rows(at: Operator, query: str, *values: object) -> list[dict[str, Any]]:
@@ -251,7 +251,7 @@ class PlannedWorld:
     folder: Path
 
     @classmethod
-    def fall(cls, world: World, folder: Path, policy: str = "", *, usage: bool = False) -> PlannedWorld:
+    def make(cls, world: World, folder: Path, policy: str = "", *, usage: bool = False) -> PlannedWorld:
         """Read and plan once, by a whole night without its last part."""
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "policy.yaml").write_text(policy, encoding="utf-8")
@@ -283,14 +283,14 @@ def main() -> None:
     if chosen.data:
         environment["PAX8_PIPELINE_DATA"] = str(chosen.data)
     if chosen.apply_only:
-        print(f"writes: {_told(apply_newest(environment))}")
+        print(f"writes: {_describe(apply_newest(environment))}")
         return
     head, outcome = whole_night(environment, apply=not chosen.plan_only)
     print(f"plan {head.plan_id}: {head.rows_safe} safe, {head.rows_waiting} waiting, {head.rows_blocked} blocked")
-    print(f"writes: {_told(outcome)}")
+    print(f"writes: {_describe(outcome)}")
 
 
-def _told(outcome: ApplyResult | None) -> str:
+def _describe(outcome: ApplyResult | None) -> str:
     if outcome is None:
         return "none asked for, or none allowed"
     return ", ".join(f"{count} {state}" for state, count in sorted(outcome.states.items())) or "nothing to write"

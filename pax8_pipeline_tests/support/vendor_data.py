@@ -6,15 +6,11 @@ test changes what its rule is about.
 
 from __future__ import annotations
 
-import atexit
 import hashlib
 import shutil
-import tempfile
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +22,7 @@ from pax8_pipeline.values import IntegrationState
 from pax8_pipeline.warehouse import build, snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.support.built_tables import build_all
+from pax8_pipeline_tests.support.warehouse_files import empty_warehouse, hold_open, prepared_folder, release
 
 _OF_USAGE = ("reconciled.usage_months", "reconciled.usage", "reconciled.usage_by_month", "staging.usage_lines")
 TODAY = date(2026, 8, 20)
@@ -83,43 +80,6 @@ def invoice(lines: list[dict[str, Any]], **changes: Any) -> dict[str, Any]:
     }
 
 
-_HELD = ExitStack()
-
-
-def hold_open(warehouse: Warehouse) -> None:
-    """Keep one connection open until the next vendor data are loaded, so that the others need not open the file.
-
-    One thread is the fastest for tables of a few rows.
-    """
-    _HELD.close()
-    _HELD.enter_context(warehouse.connect()).execute("SET threads = 1")
-
-
-def release() -> None:
-    """Close the connection that is kept open: for a test that reads the file as another process would, or
-    removes it.
-    """
-    _HELD.close()
-
-
-@cache
-def _known() -> Path:
-    """Return the folder with the files that this process has loaded, until it ends."""
-    folder = tempfile.TemporaryDirectory(prefix="vendor_data-")
-    atexit.register(folder.cleanup)
-    return Path(folder.name)
-
-
-def empty_warehouse(path: Path) -> Warehouse:
-    """Return a warehouse with empty tables, as a copy: making one takes longer than many tests."""
-    template = Warehouse(_known() / "empty.duckdb")
-    if not template.path.exists():
-        template.ensure_schema()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(template.path, path)
-    return Warehouse(path)
-
-
 @dataclass
 class VendorData:
     """The answers of both vendors, and the operator's mapping files."""
@@ -171,19 +131,18 @@ class VendorData:
         first file.
         """
         warehouse = Warehouse(folder / "warehouse.duckdb")
-        release()
         if warehouse.path.exists():
             hold_open(warehouse)
-            warehouse.ensure_schema()
             self._put_through(warehouse, run_id, policy)
             return warehouse
-        known = _known() / hashlib.sha256(repr((self, run_id, policy)).encode()).hexdigest()
+        known = prepared_folder() / hashlib.sha256(repr((self, run_id, policy)).encode()).hexdigest()
         if not known.exists():
             first = empty_warehouse(known.with_suffix(".new"))
             hold_open(first)
             self._put_through(first, run_id, policy)
             release()
             first.path.rename(known)
+        release()
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(known, warehouse.path)
         hold_open(warehouse)

@@ -13,7 +13,8 @@ from pax8_pipeline.settings import Policy
 from pax8_pipeline.warehouse import build, snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.support.built_tables import build_all
-from pax8_pipeline_tests.support.vendor_data import TODAY, VendorData, empty_warehouse, hold_open, planned, release
+from pax8_pipeline_tests.support.vendor_data import TODAY, VendorData, planned
+from pax8_pipeline_tests.support.warehouse_files import empty_warehouse, hold_open, release
 
 TABLES = (
     "staging.companies", "staging.products", "staging.subscriptions", "staging.clients", "staging.client_links", "staging.licences",
@@ -33,9 +34,9 @@ class StagedWarehouse:
     def at(cls, folder: Path) -> StagedWarehouse:
         """Open a new warehouse in `folder`."""
         release()
-        desk = cls(empty_warehouse(folder / "desk.duckdb"))
-        hold_open(desk.warehouse)
-        return desk
+        staged = cls(empty_warehouse(folder / "staged.duckdb"))
+        hold_open(staged.warehouse)
+        return staged
 
     def load(self, vendor_data: VendorData, policy: Policy | None = None) -> str:
         """Put one set of vendor data through staging and reconciled; return the run id."""

@@ -15,15 +15,8 @@ from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline.warehouse.models import all_models
 from pax8_pipeline_tests.support.built_tables import build_all, build_one
 from pax8_pipeline_tests.support.usage_data import PRODUCT, UsageData, policy, summary, usage_line
-from pax8_pipeline_tests.support.vendor_data import (
-    TODAY,
-    VendorData,
-    company,
-    empty_warehouse,
-    invoice,
-    licence,
-    line,
-)
+from pax8_pipeline_tests.support.vendor_data import TODAY, VendorData, company, invoice, licence, line
+from pax8_pipeline_tests.support.warehouse_files import empty_warehouse
 
 EVERYTHING = (*build.STAGING, *build.RECONCILED)
 DERIVED = [table for table in all_models() if table.startswith(("staging.", "reconciled."))]

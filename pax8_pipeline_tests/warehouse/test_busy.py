@@ -15,7 +15,7 @@ from pax8_pipeline.orchestration.resources import WarehouseResource
 from pax8_pipeline.orchestration.runs import run_daily_sync
 from pax8_pipeline.warehouse.connection import Waited, Warehouse
 from pax8_pipeline_tests.support.assets import PipelineHarness, out_of_step
-from pax8_pipeline_tests.support.vendor_data import release
+from pax8_pipeline_tests.support.warehouse_files import release
 
 HOLD = "import duckdb, sys; held = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
 

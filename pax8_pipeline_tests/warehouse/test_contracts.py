@@ -12,7 +12,8 @@ from pax8_pipeline.warehouse import build
 from pax8_pipeline.warehouse.connection import Connection, Warehouse
 from pax8_pipeline.warehouse.models import Model, all_views, column_types, in_order, load_sql, model, parse_model
 from pax8_pipeline.warehouse.wording import WORDS, choice, with_words
-from pax8_pipeline_tests.support.vendor_data import TODAY, empty_warehouse
+from pax8_pipeline_tests.support.vendor_data import TODAY
+from pax8_pipeline_tests.support.warehouse_files import empty_warehouse
 
 STEPPED = [table for table in (*build.STAGING, *build.RECONCILED) if model(table).steps]
 

@@ -25,9 +25,9 @@ from pax8_pipeline_tests.support.vendor_data import (
     manual_line,
     planned,
     reconciled,
-    release,
     subscription,
 )
+from pax8_pipeline_tests.support.warehouse_files import release
 
 PRODUCT = str(subscription()["productId"])
 OTHER = "c2b8a9d0-6f34-4a6f-8a1b-3f7c9e5d1a03"

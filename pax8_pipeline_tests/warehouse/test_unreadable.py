@@ -22,10 +22,10 @@ from pax8_pipeline_tests.support.vendor_data import (
     licence,
     line,
     manual_line,
-    release,
     subscription,
 )
 from pax8_pipeline_tests.support.warehouse import StagedWarehouse
+from pax8_pipeline_tests.support.warehouse_files import release
 
 OTHER = "aaaaaaaa-0000-4000-8000-000000000002"
 CLIENT = {"id": 231, "name": "Example", "inactive": False}
@@ -33,8 +33,8 @@ WRITES = ("safe", "needs_approval")
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StagedWarehouse]:
-    made = StagedWarehouse.at(tmp_path_factory.mktemp("desk"))
+def staged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StagedWarehouse]:
+    made = StagedWarehouse.at(tmp_path_factory.mktemp("staged"))
     yield made
     release()
 
@@ -86,13 +86,13 @@ def without(row: dict[str, Any], name: str) -> dict[str, Any]:
     [("endDate", "31/12/2027"), ("quantity", None), ("status", "Levitating"), ("id", None), ("id", 7)],
 )
 def test_an_unreadable_subscription_keeps_its_claim_on_licence_and_line(
-    vendor_data: Callable[[], VendorData], field: str, value: Any, desk: StagedWarehouse
+    vendor_data: Callable[[], VendorData], field: str, value: Any, staged: StagedWarehouse
 ) -> None:
-    before = desk.plan(vendor_data())
+    before = staged.plan(vendor_data())
     assert {row["verdict"] for row in before.values()} == {"ambiguous"}
     night = vendor_data()
     night.subscriptions[1][field] = value
-    rows = desk.plan(night)
+    rows = staged.plan(night)
     assert writes(rows) == {}
     assert rows[SUB]["verdict"] in ("shares_unreadable", "ambiguous")
     # Without its id nothing in Pax8 stands for its licence or line: that is reported beside it.
@@ -105,12 +105,12 @@ def test_an_unreadable_subscription_keeps_its_claim_on_licence_and_line(
         assert value in other["sentence"]
 
 
-def test_the_story_of_a_rejected_subscription_and_licence_is_told(desk: StagedWarehouse) -> None:
+def test_the_story_of_a_rejected_subscription_and_licence_is_told(staged: StagedWarehouse) -> None:
     night = shared()
     night.subscriptions[1]["endDate"] = "31/12/2027"
     night.licences[0]["count"] = "many"
-    desk.plan(night)
-    with desk.warehouse.connect() as connection:
+    staged.plan(night)
+    with staged.warehouse.connect() as connection:
         (of_subscription,) = explain(connection, OTHER)
         (of_licence,) = explain(connection, "4127")
     shown = " ".join(event.text for event in of_subscription.events)
@@ -231,11 +231,11 @@ BROKEN: dict[str, tuple[Callable[[VendorData], None], str]] = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_write_is_held_while_something_of_it_cannot_be_read(name: str, desk: StagedWarehouse) -> None:
+def test_a_write_is_held_while_something_of_it_cannot_be_read(name: str, staged: StagedWarehouse) -> None:
     spoil, verdict = BROKEN[name]
     vendor_data = copy.deepcopy(grown())
     spoil(vendor_data)
-    rows = desk.plan(vendor_data)
+    rows = staged.plan(vendor_data)
     assert writes(rows) == {}
     assert (rows[SUB]["verdict"], rows[SUB]["class"], rows[SUB]["client_id"] in (231, None)) == (
         verdict,
@@ -245,73 +245,73 @@ def test_a_write_is_held_while_something_of_it_cannot_be_read(name: str, desk: S
     assert rows[SUB]["company_name"] == "Example Dental"
 
 
-def test_the_data_themselves_lead_to_a_write(desk: StagedWarehouse) -> None:
-    assert writes(desk.plan(grown())) == {SUB: "25"}
-    assert writes(desk.plan(manual())) == {SUB: "25"}
+def test_the_data_themselves_lead_to_a_write(staged: StagedWarehouse) -> None:
+    assert writes(staged.plan(grown())) == {SUB: "25"}
+    assert writes(staged.plan(manual())) == {SUB: "25"}
 
 
 @pytest.mark.parametrize(
     ("name", "value"), [("qty_order", None), ("qty_order", "ten"), ("isActive", "?"), ("is_meter", "?")]
 )
-def test_a_manual_line_that_cannot_be_read_is_not_written(name: str, value: Any, desk: StagedWarehouse) -> None:
+def test_a_manual_line_that_cannot_be_read_is_not_written(name: str, value: Any, staged: StagedWarehouse) -> None:
     vendor_data = manual()
     vendor_data.recurring[0]["lines"][0][name] = value
-    rows = desk.plan(vendor_data)
+    rows = staged.plan(vendor_data)
     assert (writes(rows), rows[SUB]["verdict"]) == ({}, "unreadable")
 
 
 @pytest.mark.parametrize("end", ["01/08/2026", "2026-13-40", "yesterday"])
-def test_an_end_date_that_cannot_be_read_ends_nothing(end: str, desk: StagedWarehouse) -> None:
-    rows = desk.plan(VendorData(subscriptions=[subscription(status="Cancelled", endDate=end)]))
+def test_an_end_date_that_cannot_be_read_ends_nothing(end: str, staged: StagedWarehouse) -> None:
+    rows = staged.plan(VendorData(subscriptions=[subscription(status="Cancelled", endDate=end)]))
     assert (writes(rows), rows[SUB]["verdict"]) == ({}, "unreadable")
 
 
-def test_a_cancelled_subscription_of_an_unknown_term_or_currency_ends_nothing(desk: StagedWarehouse) -> None:
+def test_a_cancelled_subscription_of_an_unknown_term_or_currency_ends_nothing(staged: StagedWarehouse) -> None:
     ended = {"status": "Cancelled", "endDate": "2026-08-19"}
     for change, verdict in (({"billingTerm": None}, "unknown_term"), ({"currencyCode": None}, "unknown_currency")):
-        rows = desk.plan(VendorData(subscriptions=[subscription(**ended, **change)]))
+        rows = staged.plan(VendorData(subscriptions=[subscription(**ended, **change)]))
         assert (writes(rows), rows[SUB]["verdict"]) == ({}, verdict)
 
 
-def test_a_client_without_readable_id_may_be_the_one_that_is_meant(desk: StagedWarehouse) -> None:
+def test_a_client_without_readable_id_may_be_the_one_that_is_meant(staged: StagedWarehouse) -> None:
     """Two clients claim the company; the id of the one cannot be read: the other is not the only one."""
     link = [{"name": "CFPax8CompanyId", "value": COMPANY}]
     vendor_data = grown()
     vendor_data.client_map = []
     vendor_data.clients = [{**CLIENT, "customfields": link}, {**CLIENT, "id": "77b", "customfields": link}]
-    assert writes(desk.plan(vendor_data)) == {}
+    assert writes(staged.plan(vendor_data)) == {}
     vendor_data.clients = [{**CLIENT, "customfields": link}, {**CLIENT, "id": 77, "customfields": "?"}]
-    assert writes(desk.plan(vendor_data)) == {}
+    assert writes(staged.plan(vendor_data)) == {}
     vendor_data.clients = [{**CLIENT, "customfields": link}, {**CLIENT, "id": 77, "customfields": []}]
-    assert writes(desk.plan(vendor_data)) == {SUB: "25"}
+    assert writes(staged.plan(vendor_data)) == {SUB: "25"}
 
 
-def test_a_company_without_readable_id_keeps_its_claim_on_a_client(desk: StagedWarehouse) -> None:
+def test_a_company_without_readable_id_keeps_its_claim_on_a_client(staged: StagedWarehouse) -> None:
     vendor_data = grown()
     vendor_data.client_map = []
     vendor_data.companies = [company(externalId="231"), company(id=None, name="Other", externalId="231")]
-    assert writes(desk.plan(vendor_data)) == {}
+    assert writes(staged.plan(vendor_data)) == {}
 
 
-def test_the_policy_can_name_the_currency_that_halo_does_not(desk: StagedWarehouse) -> None:
+def test_the_policy_can_name_the_currency_that_halo_does_not(staged: StagedWarehouse) -> None:
     vendor_data = grown()
     vendor_data.clients = [CLIENT, {**CLIENT, "id": 77, "currencyisocode": "EUR"}]
     policy = Policy.model_validate({"matching": {"default_currency": "USD"}})
-    assert writes(desk.plan(vendor_data, policy)) == {SUB: "25"}
+    assert writes(staged.plan(vendor_data, policy)) == {SUB: "25"}
     policy = Policy.model_validate({"matching": {"default_currency": "EUR"}})
-    assert desk.plan(vendor_data, policy)[SUB]["verdict"] == "currency_mismatch"
+    assert staged.plan(vendor_data, policy)[SUB]["verdict"] == "currency_mismatch"
 
 
-def test_records_of_halo_that_cannot_be_read_stand_in_the_plan(desk: StagedWarehouse) -> None:
+def test_records_of_halo_that_cannot_be_read_stand_in_the_plan(staged: StagedWarehouse) -> None:
     vendor_data = grown()
     vendor_data.licences.append(licence(id=4200, snowid="", count="x", client_id=231))
-    rows = desk.plan(vendor_data)
+    rows = staged.plan(vendor_data)
     row = rows["unreadable Halo licence 4200"]
     assert (row["class"], row["licence_id"], row["client_name"]) == ("blocked", 4200, "Example")
     assert "count is not a whole number: x" in row["sentence"]
     assert writes(rows) == {SUB: "25"}, "nothing points at it, so nothing else is held"
 
 
-def test_the_money_of_an_unreadable_subscription_without_a_line_is_shown(desk: StagedWarehouse) -> None:
-    rows = desk.plan(VendorData(subscriptions=[subscription(endDate="soon")], licences=[], recurring=[]))
+def test_the_money_of_an_unreadable_subscription_without_a_line_is_shown(staged: StagedWarehouse) -> None:
+    rows = staged.plan(VendorData(subscriptions=[subscription(endDate="soon")], licences=[], recurring=[]))
     assert (rows[SUB]["verdict"], rows[SUB]["unbilled_per_month"]) == ("unreadable", 440)

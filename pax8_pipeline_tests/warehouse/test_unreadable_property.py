@@ -23,10 +23,10 @@ from pax8_pipeline_tests.support.vendor_data import (
     licence,
     line,
     manual_line,
-    release,
     subscription,
 )
 from pax8_pipeline_tests.support.warehouse import StagedWarehouse
+from pax8_pipeline_tests.support.warehouse_files import release
 
 CUSTOMERS = 32
 ENDED = {"status": "Cancelled", "endDate": "2026-08-19"}
@@ -237,23 +237,23 @@ def vendor_data_of(customers: list[Customer]) -> VendorData:
     )  # fmt: skip
 
 
-def planned_writes(desk: StagedWarehouse, customers: list[Customer]) -> set[tuple[Any, ...]]:
+def planned_writes(staged: StagedWarehouse, customers: list[Customer]) -> set[tuple[Any, ...]]:
     names = ("row_id", "action", "client_id", "recurring_invoice_id", "line_id", "licence_id", "after")
-    rows = desk.plan(vendor_data_of(customers)).values()
+    rows = staged.plan(vendor_data_of(customers)).values()
     return {
         tuple(r[n] for n in names) for r in rows if r["action"] != "none" and r["class"] in ("safe", "needs_approval")
     }
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    yield StagedWarehouse.at(tmp_path_factory.mktemp("desk"))
+def staged(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    yield StagedWarehouse.at(tmp_path_factory.mktemp("staged"))
     release()
 
 
 @pytest.fixture(scope="module")
-def complete(desk: StagedWarehouse) -> set[tuple[Any, ...]]:
-    return planned_writes(desk, customers())
+def complete(staged: StagedWarehouse) -> set[tuple[Any, ...]]:
+    return planned_writes(staged, customers())
 
 
 def customers() -> list[Customer]:
@@ -267,11 +267,11 @@ def test_the_complete_data_lead_to_writes_and_to_held_rows(complete: set[tuple[A
 @settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.lists(spoiling(), min_size=1, max_size=3), min_size=CUSTOMERS, max_size=CUSTOMERS))
 def test_unreadable_records_never_cause_a_write(
-    desk: StagedWarehouse, complete: set[tuple[Any, ...]], faults: list[list[Callable[[Customer], None]]]
+    staged: StagedWarehouse, complete: set[tuple[Any, ...]], faults: list[list[Callable[[Customer], None]]]
 ) -> None:
     spoiled = customers()
     for firm, ones in zip(spoiled, faults, strict=True):
         for spoil in ones:
             spoil(firm)
-    found = planned_writes(desk, spoiled)
+    found = planned_writes(staged, spoiled)
     assert found <= complete, f"caused by what could not be read: {sorted(found - complete, key=str)}"

@@ -29,7 +29,8 @@ from pax8_pipeline.warehouse.schema import SCHEMA_VERSION, is_derived
 from pax8_pipeline_tests import record_schema
 from pax8_pipeline_tests.support.billing import change
 from pax8_pipeline_tests.support.cli import quick
-from pax8_pipeline_tests.support.vendor_data import VendorData, empty_warehouse, planned, release
+from pax8_pipeline_tests.support.vendor_data import VendorData, planned
+from pax8_pipeline_tests.support.warehouse_files import empty_warehouse, release
 
 Rows = dict[str, list[dict[str, Any]]]
 VALUES = {

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pax8_pipeline.warehouse import snapshots
+from pax8_pipeline_tests.support.many_cases import combine
 from pax8_pipeline_tests.support.usage_data import (
     JULY,
     METER,
@@ -112,10 +113,23 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any], tuple[str
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_verdict_on_a_charge(case: str, tmp_path: Path) -> None:
-    item, vendor_data, usage, (verdict, bucket, amount) = CASES[case]
-    (row,) = UsageData(items=[[arrears(**item)]], **vendor_data).usage(tmp_path, **usage)
+def of_case(name: str) -> UsageData:
+    item, vendor_data, _, _ = CASES[name]
+    return UsageData(items=[[arrears(**item)]], **vendor_data)
+
+
+@pytest.fixture(scope="module")
+def charges(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, Any]]]:
+    """reconciled.usage of all cases that share a policy, built together."""
+    combined = combine({name: of_case(name) for name, (_, _, usage, _) in CASES.items() if not usage})
+    assert isinstance(combined.data, UsageData)
+    return combined.split(combined.data.usage(tmp_path_factory.mktemp("cases")))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_verdict_on_a_charge(name: str, charges: dict[str, list[dict[str, Any]]], tmp_path: Path) -> None:
+    _, _, usage, (verdict, bucket, amount) = CASES[name]
+    (row,) = of_case(name).usage(tmp_path, **usage) if usage else charges[name]
     assert (row["verdict"], row["bucket"], row["amount"]) == (verdict, bucket, Decimal(amount))
 
 

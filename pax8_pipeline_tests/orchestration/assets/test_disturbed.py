@@ -24,8 +24,9 @@ from pax8_pipeline.settings import environment as settings_module
 from pax8_pipeline.settings import load_settings
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.support.assets import PipelineHarness, out_of_step, written
-from pax8_pipeline_tests.support.vendor_data import release, subscription
+from pax8_pipeline_tests.support.vendor_data import subscription
 from pax8_pipeline_tests.support.vendors import HaloInMemory, Pax8InMemory
+from pax8_pipeline_tests.support.warehouse_files import release
 
 FAR_CLIENTS = "pax8_company_id,halo_client_id,note\n5b1f7a3e-0d52-4c0b-9a64-2f1f3c0e9aff,231,\n"
 

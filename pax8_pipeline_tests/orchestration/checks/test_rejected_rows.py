@@ -8,7 +8,8 @@ import pytest
 
 from pax8_pipeline.settings import Policy
 from pax8_pipeline_tests.support.checks import check
-from pax8_pipeline_tests.support.vendor_data import VendorData, invoice, line, release, subscription
+from pax8_pipeline_tests.support.vendor_data import VendorData, invoice, line, subscription
+from pax8_pipeline_tests.support.warehouse_files import release
 
 
 @pytest.mark.parametrize(("bad", "most", "holds"), [(3, 3, False), (4, 3, True), (11, None, True), (10, None, False)])

@@ -25,7 +25,7 @@ from pax8_pipeline.warehouse.models import model
 from pax8_pipeline.warehouse.snapshots import dicts
 from pax8_pipeline_tests.support.billing import TODAY, WAIT, FakeHalo, FakePax8, MemoryLedger
 from pax8_pipeline_tests.support.billing import plan as fake_plan
-from pax8_pipeline_tests.support.checks import Checked, check
+from pax8_pipeline_tests.support.checks import Checked, check, warehouse_with
 from pax8_pipeline_tests.support.usage_data import KEY, UsageData, policy, usage_plan
 from pax8_pipeline_tests.support.vendor_data import invoice, licence, line, plan_context
 
@@ -93,8 +93,12 @@ def insert(connection: Connection, table: str, values: dict[str, Any]) -> None:
 SET, RESET = (KEY, "25.64", "verified"), (f"{KEY} reset", "0.00", "verified")
 
 
+READ = ("staging.clients", "staging.licences", "staging.recurring_invoices", "staging.recurring_invoice_lines",
+        "staging.halo_invoices", "staging.halo_invoice_lines")  # fmt: skip
+
+
 def found(folder: Path, made: UsageData, *writes: tuple[str, str, str]) -> Checked:
-    left_behind(made.load(folder), writes)
+    left_behind(warehouse_with(folder, made.reads(), READ), writes)
     return check("usage_left_on_licence", "billing.plan", folder)
 
 
@@ -143,13 +147,13 @@ def test_a_month_that_was_set_on_a_licence_is_not_billed_a_second_time(tmp_path:
 def test_a_write_that_was_started_is_settled_by_reading_the_licence(price: str, state: str, tmp_path: Path) -> None:
     made = vendor_data(Decimal(price))
     made.licences[1]["purchase_price"] = Decimal("19.48") if state == "verified" else 0
-    warehouse = made.load(tmp_path)
+    warehouse = warehouse_with(tmp_path, made.reads(), READ)
     left_behind(warehouse, [(KEY, "25.64", "claimed")])
     assert [(r["row_id"], r["state"]) for r in Ledger(warehouse, "run-2").settle(WAIT)] == [(KEY, state)]
 
 
 def test_old_rows_are_explained_backed_up_and_restored(tmp_path: Path) -> None:
-    warehouse = vendor_data(Decimal("25.64")).load(tmp_path)
+    warehouse = warehouse_with(tmp_path, vendor_data(Decimal("25.64")).reads(), READ)
     left_behind(warehouse, [SET])
     with warehouse.connect() as connection:
         (change,) = planner.all_changes(connection, OLD)

@@ -15,6 +15,7 @@ from pax8_pipeline.settings import Policy, UsagePolicy
 from pax8_pipeline.warehouse import snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.support.checks import Checked, check
+from pax8_pipeline_tests.support.many_cases import combine
 from pax8_pipeline_tests.support.usage_checks import (
     OTHER,
     bill,
@@ -25,7 +26,9 @@ from pax8_pipeline_tests.support.usage_checks import (
     seats,
     usage_warehouse,
 )
+from pax8_pipeline_tests.support.usage_data import UsageData
 from pax8_pipeline_tests.support.vendor_data import COMPANY, plan_context
+from pax8_pipeline_tests.support.warehouse_files import copy_of
 
 KEY = f"PAX8-USAGE 2026-07 {COMPANY}"
 
@@ -66,6 +69,10 @@ def test_items_of_a_credited_invoice_are_skipped_and_still_add_up(tmp_path: Path
     assert (found.passed, found.rows[0]["skipped_by_reason"]) == (True, "credited 19.5")
 
 
+def with_three_items(folder: Path) -> Warehouse:
+    return usage_warehouse(folder, item(), item(details="Lost", costTotal=30), seats())
+
+
 @pytest.mark.parametrize(
     ("mistake", "difference"),
     [
@@ -78,7 +85,7 @@ def test_items_of_a_credited_invoice_are_skipped_and_still_add_up(tmp_path: Path
     ids=["dropped", "doubled", "changed", "misread", "in another currency"],
 )
 def test_an_item_lost_or_doubled_on_the_way_holds_back_the_plan(mistake: str, difference: str, tmp_path: Path) -> None:
-    change(usage_warehouse(tmp_path, item(), item(details="Lost", costTotal=30), seats()), mistake)
+    change(copy_of(with_three_items, tmp_path), mistake)
     found = adds_up(tmp_path)
     assert (found.passed, found.severity, found.holds) == (False, "ERROR", True)
     assert found.rows[0]["difference"] == difference
@@ -90,11 +97,13 @@ def test_client_totals_have_to_add_up_too(tmp_path: Path) -> None:
     assert (found.holds, found.rows[0]["difference"], found.rows[0]["client_difference"]) == (True, "0", "-1")
 
 
-@pytest.mark.parametrize("broken", [{"costTotal": "many"}, {"total": "1,50"}, {"id": "twin"}])
-def test_an_item_that_cannot_be_used_holds_back_the_plan(broken: dict[str, Any], tmp_path: Path) -> None:
-    usage_warehouse(tmp_path, item(id="twin"), {**item(id="other"), **broken})
+def test_an_item_that_cannot_be_used_holds_back_the_plan(tmp_path: Path) -> None:
+    broken: dict[str, dict[str, Any]] = {"i2": {"costTotal": "many"}, "i3": {"total": "1,50"}, "i4": {"id": "twin"}}
+    reads = [items_read([item(id="twin"), {**item(id="other"), **change}], i) for i, change in broken.items()]
+    usage_warehouse(tmp_path, item(), bills=[bill(i) for i in broken], more=reads)
     found = adds_up(tmp_path)
-    assert (found.holds, found.rows[0]["wrong"]) == (True, "yes")
+    assert found.holds
+    assert {row["invoice_id"] for row in found.rows if row["wrong"] == "yes"} == set(broken)
 
 
 def test_raw_rows_that_are_gone_hold_back_the_plan(tmp_path: Path) -> None:
@@ -147,18 +156,25 @@ def test_a_key_on_two_invoices_is_grave_and_names_both(tmp_path: Path) -> None:
     assert found.rows[0]["halo_invoices"] == "7001, 7002"
 
 
-@pytest.mark.parametrize(
-    "second",
-    [
-        {"voided": True},
-        {"reference": f"{KEY}-adj1"},
-        {"reference": KEY.replace("2026-07", "2026-06")},
-        {"lines": [{"id": 2, "qty_order": -1, "unit_price": 25, "item_shortdescription": f"credit of {KEY}"}]},
-    ],
-    ids=["voided", "an adjustment", "another month", "a credit note"],
-)
-def test_another_document_is_not_the_same_usage_twice(second: dict[str, Any], tmp_path: Path) -> None:
-    assert billed_twice(tmp_path, halo_invoice(7001), halo_invoice(7002, **second)).passed
+OTHER_DOCUMENTS: dict[str, dict[str, Any]] = {
+    "voided": {"voided": True},
+    "an adjustment": {"reference": f"{KEY}-adj1"},
+    "another month": {"reference": KEY.replace("2026-07", "2026-06")},
+    "a credit note": {
+        "lines": [{"id": 2, "qty_order": -1, "unit_price": 25, "item_shortdescription": f"credit of {KEY}"}]
+    },
+}
+
+
+def test_another_document_is_not_the_same_usage_twice(tmp_path: Path) -> None:
+    """Each of these for a company of its own."""
+    combined = combine({
+        name: UsageData(halo_invoices=[halo_invoice(7001), halo_invoice(7002, **second)])
+        for name, second in OTHER_DOCUMENTS.items()
+    })  # fmt: skip
+    make_plan(combined.load(tmp_path), plan_context())
+    found = check("usage_billed_twice", "billing.plan", tmp_path)
+    assert found.passed, found.rows
 
 
 # usage_arithmetic ---------------------------------------------------------------------------------------------

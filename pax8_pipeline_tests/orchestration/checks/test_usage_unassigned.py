@@ -13,6 +13,7 @@ from pax8_pipeline_tests.support.usage_checks import OTHER, item, summary, usage
 from pax8_pipeline_tests.support.vendor_data import COMPANY, SUB, VendorData, company
 
 BUILT = ("staging.companies", "staging.subscriptions", "staging.usage_summaries")
+UNKNOWN = "22222222-0000-4000-8000-000000000000"
 INTERNAL = Policy(usage=UsagePolicy(internal_companies=(COMPANY.upper(),)))
 BY_NAME = Policy(usage=UsagePolicy(internal_companies=("Example Dental",)))
 
@@ -33,21 +34,17 @@ def items(folder: Path, *rows: dict[str, Any], name: str = "usage_unassigned", *
     return check(name, table, folder, vendor_data.get("policy"))
 
 
-@pytest.mark.parametrize(
-    ("row", "shape"),
-    [
-        (without(summary(), "companyId"), "missing"),
-        (summary(companyId=None), "null"),
-        (summary(companyId=""), "empty"),
-        (summary(companyId="22222222-0000-4000-8000-000000000000"), "dangling"),
-    ],
-)
-def test_a_summary_without_a_known_company_warns_with_its_money(
-    row: dict[str, Any], shape: str, tmp_path: Path
-) -> None:
-    found = summaries(tmp_path, row)
+def test_a_summary_without_a_known_company_warns_with_its_money(tmp_path: Path) -> None:
+    rows = {
+        "missing": without(summary(), "companyId"),
+        "null": summary(companyId=None),
+        "empty": summary(companyId=""),
+        "dangling": summary(companyId=UNKNOWN),
+    }
+    found = summaries(tmp_path, *({**row, "id": shape, "resourceGroup": shape} for shape, row in rows.items()))
     assert (found.passed, found.severity, found.holds) == (False, "WARN", False)
-    assert ([r["shape"] for r in found.rows], found.metadata["money"]) == ([shape], "19.50 USD")
+    assert {r["resource_group"]: r["shape"] for r in found.rows} == {shape: shape for shape in rows}
+    assert found.metadata["money"] == "78.00 USD"
 
 
 @pytest.mark.parametrize("policy", [INTERNAL, BY_NAME])
@@ -87,21 +84,17 @@ def test_unassigned_trial_usage_is_listed_without_money(tmp_path: Path) -> None:
     assert (found.count, "money" in found.metadata) == (1, False)
 
 
-@pytest.mark.parametrize(
-    ("row", "shape"),
-    [
-        (item(companyId=None), "no company"),
-        (without(item(), "companyId"), "no company"),
-        (item(companyId=""), "no company"),
-        (item(companyId="22222222-0000-4000-8000-000000000000"), "dangling"),
-    ],
-)
-def test_an_arrears_item_without_a_known_company_warns_with_its_cost(
-    row: dict[str, Any], shape: str, tmp_path: Path
-) -> None:
-    found = items(tmp_path, row)
+def test_an_arrears_item_without_a_known_company_warns_with_its_cost(tmp_path: Path) -> None:
+    rows = {
+        "null": (item(companyId=None), "no company"),
+        "missing": (without(item(), "companyId"), "no company"),
+        "empty": (item(companyId=""), "no company"),
+        "unknown": (item(companyId=UNKNOWN), "dangling"),
+    }
+    found = items(tmp_path, *({**row, "details": name} for name, (row, _) in rows.items()))
     assert (found.passed, found.severity, found.holds) == (False, "WARN", False)
-    assert ([r["shape"] for r in found.rows], found.metadata["money"]) == ([shape], "19.50 USD")
+    assert {r["resource_group"]: r["shape"] for r in found.rows} == {name: shape for name, (_, shape) in rows.items()}
+    assert found.metadata["money"] == "78.00 USD"
 
 
 def test_an_arrears_item_of_an_internal_company_has_no_customer(tmp_path: Path) -> None:
