@@ -1,7 +1,7 @@
 """A usage month from its first days to its invoice and beyond, night by night, over HTTP: each client is billed once.
 
 The sandbox's own oracle (`usage`) says what the invoices should come to; amounts are taken from the emulated
-Halo's invoices, apart from the product. In `make test` the month is read on twelve days around its end; `make proofs` reads it daily for
+Halo's invoices, apart from the product. In `make test` the month is read on four days around its invoice; `make proofs` reads it daily for
 35 days. Left out against the real job: Dagster and the checks (see `nightly`).
 """
 
@@ -40,7 +40,7 @@ def served(folder: Path, today: date) -> Iterator[Operator]:
 
 @pytest.fixture
 def at(tmp_path: Path) -> Iterator[Operator]:
-    yield from served(tmp_path, date(2026, 7, 12) if WHOLE else date(2026, 8, 2))
+    yield from served(tmp_path, date(2026, 7, 12) if WHOLE else date(2026, 8, 3))
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ from pax8_pipeline.definitions import build_defs
 from pax8_pipeline.errors import ServerFault, WarehouseBusy
 from pax8_pipeline.orchestration import alerts, heartbeat, messages, runs
 from pax8_pipeline.orchestration.messages import Message
+from pax8_pipeline.settings.policy import Digest
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.support.assets import PipelineHarness, out_of_step
 from pax8_pipeline_tests.support.scripted_http import ScriptedResponse, serving
@@ -94,9 +95,22 @@ def test_a_loss_is_told_once_and_again_when_it_costs_more(tmp_path: Path) -> Non
     assert "[WARN] unmapped_subscriptions" in again.body
 
 
-def test_a_run_with_nothing_to_tell_tells_nothing(tmp_path: Path) -> None:
-    harness = PipelineHarness(tmp_path)
-    assert messages.of_run(harness.instance, run_of(harness, harness.sync().run_id), "on_change") is None
+@pytest.fixture(scope="module")
+def quiet(tmp_path_factory: pytest.TempPathFactory) -> tuple[PipelineHarness, dg.DagsterRun]:
+    """A run without news."""
+    harness = PipelineHarness(tmp_path_factory.mktemp("quiet"))
+    return harness, run_of(harness, harness.sync().run_id)
+
+
+@pytest.mark.parametrize(("digest", "sent"), [("never", False), ("on_change", False), ("daily", True)])
+def test_a_night_without_news_sends_only_a_daily_digest(
+    digest: Digest, sent: bool, quiet: tuple[PipelineHarness, dg.DagsterRun]
+) -> None:
+    harness, run = quiet
+    message = messages.of_run(harness.instance, run, digest)
+    assert (message is not None) is sent
+    if message is not None:
+        assert (len(message.body.splitlines()), "{" in message.body) == (7, False)  # six lines and the run
 
 
 def test_a_failed_run_tells_the_sentence_and_the_check_behind_it(tmp_path: Path) -> None:
@@ -238,18 +252,6 @@ def test_a_run_that_is_held_says_so(pigeon: type[Pigeon], tmp_path: Path) -> Non
     assert body.startswith("Held: ")
 
 
-@pytest.mark.parametrize(("digest", "sent"), [("never", 0), ("on_change", 0), ("daily", 1)])
-def test_a_night_without_news_sends_only_a_daily_digest(
-    pigeon: type[Pigeon], tmp_path: Path, digest: str, sent: int
-) -> None:
-    (tmp_path / "policy.yaml").write_text(f"alerts: {{digest: {digest}}}\n", encoding="utf-8")
-    harness = PipelineHarness(tmp_path, env={"PAX8_ALERT_URLS": "json://a"})
-    harness.sync()
-    assert len(pigeon.sent) == sent
-    for _, _, body in pigeon.sent:
-        assert (len(body.splitlines()), "{" in body) == (7, False)  # six lines and the run
-
-
 def test_a_practice_run_is_marked_as_one(pigeon: type[Pigeon], tmp_path: Path) -> None:
     harness = out_of_step(tmp_path, PAX8_ALERT_URLS="json://a", PAX8_API_URL="http://127.0.0.1:1/v1")
     harness.sync()
@@ -291,10 +293,9 @@ def test_silence_is_reported_once(pigeon: type[Pigeon], tmp_path: Path, monkeypa
     assert "run-1" in body
 
 
-def test_old_notes_of_alerts_are_deleted(tmp_path: Path) -> None:
-    harness = PipelineHarness(tmp_path)
-    run_id = harness.sync().run_id
-    note = alerts.claims_folder(harness.instance) / run_id
+def test_old_notes_of_alerts_are_deleted(quiet: tuple[PipelineHarness, dg.DagsterRun]) -> None:
+    harness, run = quiet
+    note = alerts.claims_folder(harness.instance) / run.run_id
     alerts.forget(harness.instance, datetime.now(UTC) - timedelta(days=1))
     assert note.exists()
     alerts.forget(harness.instance, datetime.now(UTC) + timedelta(days=1))

@@ -13,6 +13,7 @@ import pytest
 
 from pax8_pipeline.reports.explain.history import explain
 from pax8_pipeline.settings import Policy
+from pax8_pipeline_tests.support.many_cases import plan_many
 from pax8_pipeline_tests.support.vendor_data import (
     COMPANY,
     SUB,
@@ -29,6 +30,9 @@ from pax8_pipeline_tests.support.warehouse_files import release
 
 OTHER = "aaaaaaaa-0000-4000-8000-000000000002"
 CLIENT = {"id": 231, "name": "Example", "inactive": False}
+IN_USD = [{**CLIENT, "currencyisocode": "USD"}]
+WIDE = Policy.model_validate({"guardrails": {"run": {"lines_changed_pct": None}}})
+Rows = dict[str, dict[str, Any]]
 WRITES = ("safe", "needs_approval")
 
 
@@ -50,6 +54,7 @@ def shared() -> VendorData:
         licences=[licence(count=32)],
         recurring=[invoice([line(qty_order=32)])],
         subscription_map=[(OTHER, None, None, 4127)],
+        clients=copy.deepcopy(IN_USD),
     )
 
 
@@ -59,12 +64,13 @@ def shared_manual_line() -> VendorData:
         licences=[],
         recurring=[invoice([manual_line(qty_order=32)])],
         subscription_map=[(SUB, -94, 24967, None), (OTHER, -94, 24967, None)],
+        clients=copy.deepcopy(IN_USD),
     )
 
 
 def grown() -> VendorData:
     """One subscription with five seats more than its licence: a write."""
-    return VendorData(subscriptions=[subscription(quantity=25)], clients=[{**CLIENT, "currencyisocode": "USD"}])
+    return VendorData(subscriptions=[subscription(quantity=25)], clients=copy.deepcopy(IN_USD))
 
 
 def manual() -> VendorData:
@@ -73,36 +79,12 @@ def manual() -> VendorData:
         licences=[],
         recurring=[invoice([manual_line()])],
         subscription_map=[(SUB, -94, 24967, None)],
+        clients=copy.deepcopy(IN_USD),
     )
 
 
 def without(row: dict[str, Any], name: str) -> dict[str, Any]:
     return {k: v for k, v in row.items() if k != name}
-
-
-@pytest.mark.parametrize("vendor_data", [shared, shared_manual_line])
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [("endDate", "31/12/2027"), ("quantity", None), ("status", "Levitating"), ("id", None), ("id", 7)],
-)
-def test_an_unreadable_subscription_keeps_its_claim_on_licence_and_line(
-    vendor_data: Callable[[], VendorData], field: str, value: Any, staged: StagedWarehouse
-) -> None:
-    before = staged.plan(vendor_data())
-    assert {row["verdict"] for row in before.values()} == {"ambiguous"}
-    night = vendor_data()
-    night.subscriptions[1][field] = value
-    rows = staged.plan(night)
-    assert writes(rows) == {}
-    assert rows[SUB]["verdict"] in ("shares_unreadable", "ambiguous")
-    # Without its id nothing in Pax8 stands for its licence or line: that is reported beside it.
-    beside = ("orphaned_licence", "orphaned_line")
-    (other,) = [row for row_id, row in rows.items() if row_id != SUB and row["verdict"] not in beside]
-    assert (other["class"], other["client_name"], other["company_name"]) == ("blocked", "Example", "Example Dental")
-    # An id of another form may be a new one of Pax8's: that subscription is simply not tied to anything.
-    assert other["verdict"] in ("unreadable", "unknown_status", *(("unbilled",) if value == 7 else ()))
-    if isinstance(value, str):
-        assert value in other["sentence"]
 
 
 def test_the_story_of_a_rejected_subscription_and_licence_is_told(staged: StagedWarehouse) -> None:
@@ -230,47 +212,110 @@ BROKEN: dict[str, tuple[Callable[[VendorData], None], str]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", BROKEN)
-def test_a_write_is_held_while_something_of_it_cannot_be_read(name: str, staged: StagedWarehouse) -> None:
-    spoil, verdict = BROKEN[name]
+# These hold more than their own: a line that may be anybody's holds every line, a currency every client's without one.
+ALONE = ("a header of nobody without lines", "currency that Halo names for others only")
+
+
+def spoiled(name: str) -> VendorData:
     vendor_data = copy.deepcopy(grown())
-    spoil(vendor_data)
-    rows = staged.plan(vendor_data)
+    BROKEN[name][0](vendor_data)
+    return vendor_data
+
+
+def manual_with(name: str, value: Any) -> VendorData:
+    vendor_data = manual()
+    vendor_data.recurring[0]["lines"][0][name] = value
+    return vendor_data
+
+
+def ended(**changes: Any) -> VendorData:
+    row = subscription(status="Cancelled", **{"endDate": "2026-08-19", **changes})
+    return VendorData(subscriptions=[row], clients=copy.deepcopy(IN_USD))
+
+
+OF_MANUAL_LINES = [("qty_order", None), ("qty_order", "ten"), ("isActive", "?"), ("is_meter", "?")]
+ENDS: list[tuple[dict[str, Any], str]] = [
+    *(({"endDate": end}, "unreadable") for end in ("01/08/2026", "2026-13-40", "yesterday")),
+    ({"billingTerm": None}, "unknown_term"),
+    ({"currencyCode": None}, "unknown_currency"),
+]
+CLAIMS = [("endDate", "31/12/2027"), ("quantity", None), ("status", "Levitating"), ("id", None), ("id", 7)]
+
+
+def with_claim(shared_data: Callable[[], VendorData], field: str, value: Any) -> VendorData:
+    vendor_data = shared_data()
+    vendor_data.subscriptions[1][field] = value
+    return vendor_data
+
+
+@pytest.fixture(scope="module")
+def plans(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Rows]:
+    """The plan's rows of each case, from one plan for all of them. The cases `grown` and `manual` prove that none holds another."""
+    cases: dict[str, VendorData] = {
+        "grown": grown(),
+        "manual": manual(),
+        "shared": shared(),
+        "shared_manual_line": shared_manual_line(),
+        **{name: spoiled(name) for name in BROKEN if name not in ALONE},
+        **{str(case): manual_with(*case) for case in OF_MANUAL_LINES},
+        **{str(changes): ended(**changes) for changes, _ in ENDS},
+        **{f"{made.__name__} {c}": with_claim(made, *c) for made in (shared, shared_manual_line) for c in CLAIMS},
+    }
+    found = plan_many(cases, tmp_path_factory.mktemp("cases"), WIDE)
+    return {name: {row["row_id"]: row for row in rows} for name, rows in found.items()}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_write_is_held_while_something_of_it_cannot_be_read(
+    name: str, plans: dict[str, Rows], staged: StagedWarehouse
+) -> None:
+    rows = staged.plan(spoiled(name)) if name in ALONE else plans[name]
     assert writes(rows) == {}
     assert (rows[SUB]["verdict"], rows[SUB]["class"], rows[SUB]["client_id"] in (231, None)) == (
-        verdict,
+        BROKEN[name][1],
         "blocked",
         True,
     )
     assert rows[SUB]["company_name"] == "Example Dental"
 
 
-def test_the_data_themselves_lead_to_a_write(staged: StagedWarehouse) -> None:
-    assert writes(staged.plan(grown())) == {SUB: "25"}
-    assert writes(staged.plan(manual())) == {SUB: "25"}
+def test_the_data_themselves_lead_to_a_write(plans: dict[str, Rows]) -> None:
+    """Beside all of the cases that hold one."""
+    assert writes(plans["grown"]) == {SUB: "25"}
+    assert writes(plans["manual"]) == {SUB: "25"}
 
 
-@pytest.mark.parametrize(
-    ("name", "value"), [("qty_order", None), ("qty_order", "ten"), ("isActive", "?"), ("is_meter", "?")]
-)
-def test_a_manual_line_that_cannot_be_read_is_not_written(name: str, value: Any, staged: StagedWarehouse) -> None:
-    vendor_data = manual()
-    vendor_data.recurring[0]["lines"][0][name] = value
-    rows = staged.plan(vendor_data)
+@pytest.mark.parametrize("case", OF_MANUAL_LINES, ids=str)
+def test_a_manual_line_that_cannot_be_read_is_not_written(case: tuple[str, Any], plans: dict[str, Rows]) -> None:
+    rows = plans[str(case)]
     assert (writes(rows), rows[SUB]["verdict"]) == ({}, "unreadable")
 
 
-@pytest.mark.parametrize("end", ["01/08/2026", "2026-13-40", "yesterday"])
-def test_an_end_date_that_cannot_be_read_ends_nothing(end: str, staged: StagedWarehouse) -> None:
-    rows = staged.plan(VendorData(subscriptions=[subscription(status="Cancelled", endDate=end)]))
-    assert (writes(rows), rows[SUB]["verdict"]) == ({}, "unreadable")
+@pytest.mark.parametrize(("changes", "verdict"), ENDS, ids=str)
+def test_a_cancellation_of_which_something_is_not_known_ends_nothing(
+    changes: dict[str, Any], verdict: str, plans: dict[str, Rows]
+) -> None:
+    rows = plans[str(changes)]
+    assert (writes(rows), rows[SUB]["verdict"]) == ({}, verdict)
 
 
-def test_a_cancelled_subscription_of_an_unknown_term_or_currency_ends_nothing(staged: StagedWarehouse) -> None:
-    ended = {"status": "Cancelled", "endDate": "2026-08-19"}
-    for change, verdict in (({"billingTerm": None}, "unknown_term"), ({"currencyCode": None}, "unknown_currency")):
-        rows = staged.plan(VendorData(subscriptions=[subscription(**ended, **change)]))
-        assert (writes(rows), rows[SUB]["verdict"]) == ({}, verdict)
+@pytest.mark.parametrize("made", ["shared", "shared_manual_line"])
+@pytest.mark.parametrize(("field", "value"), CLAIMS)
+def test_an_unreadable_subscription_keeps_its_claim_on_licence_and_line(
+    made: str, field: str, value: Any, plans: dict[str, Rows]
+) -> None:
+    assert {row["verdict"] for row in plans[made].values()} == {"ambiguous"}
+    rows = plans[f"{made} {(field, value)}"]
+    assert writes(rows) == {}
+    assert rows[SUB]["verdict"] in ("shares_unreadable", "ambiguous")
+    # Without its id nothing in Pax8 stands for its licence or line: that is reported beside it.
+    beside = ("orphaned_licence", "orphaned_line")
+    (other,) = [row for row_id, row in rows.items() if row_id != SUB and row["verdict"] not in beside]
+    assert (other["class"], other["client_name"], other["company_name"]) == ("blocked", "Example", "Example Dental")
+    # An id of another form may be a new one of Pax8's: that subscription is simply not tied to anything.
+    assert other["verdict"] in ("unreadable", "unknown_status", *(("unbilled",) if value == 7 else ()))
+    if isinstance(value, str):
+        assert value in other["sentence"]
 
 
 def test_a_client_without_readable_id_may_be_the_one_that_is_meant(staged: StagedWarehouse) -> None:

@@ -110,9 +110,8 @@ def test_a_run_over_midnight_has_one_day(tmp_path: Path, monkeypatch: pytest.Mon
     assert resource.load().today == date(2026, 9, 1)
 
 
-@pytest.mark.parametrize("day", ["2028-02-29", "2026-12-31"])
-def test_a_run_on_an_odd_day_writes_what_any_day_does(day: str, tmp_path: Path) -> None:
-    harness = out_of_step(tmp_path, PAX8_PIPELINE_TODAY=day)
+def test_a_run_on_the_last_day_of_the_year_writes_what_any_day_does(tmp_path: Path) -> None:
+    harness = out_of_step(tmp_path, PAX8_PIPELINE_TODAY="2026-12-31")
     result = harness.sync()
     assert (result.success, result.errors, result.applied) == (True, [], {"verified": 1})
 
