@@ -7,6 +7,7 @@ Vendors' names are untrusted: in HTML every value is escaped by Jinja, in Markdo
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -16,8 +17,10 @@ from pax8_pipeline.text import plaintext
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from markupsafe import Markup
 
 TEMPLATES = "templates"
+_COMMAND = re.compile("`([^`]+)`")
 
 
 def render(template: str, **values: Any) -> str:
@@ -31,6 +34,13 @@ def render(template: str, **values: Any) -> str:
 def asset(name: str) -> str:
     """Return the text of a file beside the templates, such as a style sheet."""
     return files("pax8_pipeline.reports").joinpath(TEMPLATES, name).read_text(encoding="utf-8")
+
+
+def _commands(text: str) -> Markup:
+    """Return a text of ours as HTML, with its `commands` marked as code."""
+    from markupsafe import Markup, escape
+
+    return Markup(_COMMAND.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped before
 
 
 @cache
@@ -66,6 +76,7 @@ def _environment(*, markdown: bool) -> Environment:
         month_name=formatting.month_name,
         moment=formatting.moment,
         own_words=Markup,
+        commands=_commands,
         markdown_table=lambda *arguments, **options: Markup(table.markdown(*arguments, **options)),  # noqa: S704
     )
     return environment

@@ -1,5 +1,5 @@
 /* Everything a person should look at: what the two sides disagree on and this product does not mend by itself. The
-kinds are verdicts (billing/verdicts.py), each of which belongs to one check.
+kinds are verdicts (docs/reference/verdicts.md), each of which belongs to one check.
 
 reads: reconciled.licence_keys, staging.licences, staging.line_licences, staging.recurring_invoice_lines,
   reconciled.subscriptions, staging.mapping_subscriptions, staging.subscriptions, staging.rejects,

@@ -1,5 +1,5 @@
 /* Each Pax8 subscription beside its Halo licence and recurring invoice line, with a verdict. The verdicts and what
-each leads to stand in billing/verdicts.py.
+each leads to are in docs/reference/verdicts.md.
 
 key: subscription_id
 reads: with_verdict, rebuys
@@ -62,7 +62,7 @@ reads: with_verdict, rebuys
   staging.invoice_items.subscription_id |
 | unbilled_money_per_month | DECIMAL(28,10) not null | Pax8 client price a month for which no live Halo line exists
   | staging.subscriptions.price, staging.subscriptions.quantity |
-| verdict | VARCHAR not null | What is so, see billing/verdicts.py | staging.subscriptions.quantity,
+| verdict | VARCHAR not null | What is true of it, see docs/reference/verdicts.md | staging.subscriptions.quantity,
   staging.licences.count |
 | reason | VARCHAR | The finer reason behind the verdict | staging.recurring_invoice_lines.quantity_source |
 */
