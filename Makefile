@@ -13,7 +13,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 export DAGSTER_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test proofs lint format bench docs clean
+.PHONY: help setup demo dev test proofs pictures lint format bench docs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ bench: $(READY) ## one run over 2,000 companies: time and peak memory of each st
 
 docs: $(READY) ## write docs/reference again from the code
 	@$(BIN)/python -m pax8_pipeline_tests.make_reference
+
+pictures: $(READY) ## take the documents' pictures again, from the browser tests (needs Chromium)
+	@PAX8_PICTURES=docs/pictures $(BIN)/python -m pytest -q -m "proof or not proof" pax8_pipeline_tests/e2e/test_browser_*.py $(ARGS)
 
 clean: ## remove .venv and caches; the data folder stays
 	rm -rf $(VENV) *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .tmp_dagster_home_*

@@ -10,6 +10,9 @@ from xdist.scheduler import LoadScopeScheduling
 # one worker; those of these modules share little and take long, so each goes where there is room.
 APART = ("e2e/test_daily_sync.py", "e2e/test_kill.py", "e2e/test_write_path.py", "e2e/test_usage_days.py")
 
+# All browser tests share one Dagster with its UI.
+BROWSER = "e2e/test_browser_"
+
 # Rooms whose modules take a minute, in this order.
 LONG = ("/e2e/", "/orchestration/assets/", "/cli/", "/billing/")
 
@@ -17,6 +20,8 @@ LONG = ("/e2e/", "/orchestration/assets/", "/cli/", "/billing/")
 class _ByModule(LoadScopeScheduling):
     def _split_scope(self, nodeid: str) -> str:
         module = nodeid.split("::", 1)[0]
+        if BROWSER in module:
+            return BROWSER
         return nodeid if module.endswith(APART) else module
 
 

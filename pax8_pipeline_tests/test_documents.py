@@ -20,6 +20,7 @@ from pax8_pipeline.cli import COMMANDS
 from pax8_pipeline_tests import shown_commands
 from pax8_pipeline_tests.shown_commands import ROOT, Shown, pages, resolved
 from pax8_pipeline_tests.support.openapi import DEVIATIONS
+from pax8_pipeline_tests.support.pictures import LIMIT
 
 DOCS = ROOT / "docs"
 CODE = ("pax8_pipeline", "pax8_pipeline_tests")
@@ -171,3 +172,10 @@ def test_the_layers_in_the_architecture_page_are_those_that_lint_checks() -> Non
     shown = re.search(r'id="layers".*?```text\n(.*?)```', page, re.DOTALL)
     assert shown
     assert [" ".join(layer.split()) for layer in shown[1].split(">")] == layers
+
+
+def test_every_picture_is_small_and_shown_in_a_document() -> None:
+    pictures = sorted((DOCS / "pictures").iterdir())
+    shown = "".join(page.read_text() for page in (ROOT / "README.md", *DOCS.rglob("*.md")))
+    assert [p.name for p in pictures if f"pictures/{p.name}" not in shown or p.stat().st_size > LIMIT] == []
+    assert len(pictures) > 8

@@ -1,4 +1,4 @@
-"""A page in a real browser, for the tests of the UI."""
+"""A page in a real browser and the Dagster UI that all browser tests share."""
 
 from __future__ import annotations
 
@@ -10,6 +10,14 @@ from typing import Any
 import pytest
 
 from pax8_pipeline_tests.support.chromium import BROWSER, FLAGS, PATIENCE_MS
+from pax8_pipeline_tests.support.dagster_ui import DagsterUi, served_ui
+
+
+@pytest.fixture(scope="session")
+def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DagsterUi]:
+    """One web server with its daemon for all browser tests: starting them takes longer than most tests."""
+    with served_ui(tmp_path_factory.mktemp("ui")) as served:
+        yield served
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +35,7 @@ def browser() -> Iterator[Any]:
 @pytest.fixture
 def page(browser: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
     """A new page; its picture goes to the folder that PAX8_UI_SCREENSHOTS names."""
-    page = browser.new_page(viewport={"width": 1600, "height": 1000})
+    page = browser.new_page(viewport={"width": 1500, "height": 900})
     page.set_default_timeout(PATIENCE_MS)
     yield page
     folder = os.environ.get("PAX8_UI_SCREENSHOTS")
