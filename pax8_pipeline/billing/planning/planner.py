@@ -66,13 +66,17 @@ def _apply_guardrails(connection: Connection, policy: Policy) -> str | None:
         "AND verdict <> 'unreadable_record' GROUP BY client_id"
     ).fetchall()
     holds = guardrails.check(_changes(connection, "plan_rows", "class = 'safe'"), dict(lines), policy.guardrails)
-    for usage, clients in ((False, holds.clients), (True, holds.usage)):
-        for client_id, sentence in clients.items():
-            connection.execute(
-                "UPDATE plan_rows SET class = 'blocked', reason = 'guardrail_client', sentence = ? "
-                "WHERE class = 'safe' AND client_id IS NOT DISTINCT FROM ? AND list_contains(?, action) = ?",
-                [f"held by a guardrail: {sentence}", client_id, list(registry.usage_actions()), usage],
-            )
+    clients = [(False, *hold) for hold in holds.clients.items()] + [(True, *hold) for hold in holds.usage.items()]
+    if clients:
+        connection.execute("CREATE OR REPLACE TEMP TABLE held (usage BOOLEAN, client_id BIGINT, sentence VARCHAR)")
+        with connection.appender("held") as appender:
+            appender.append_rows(clients)
+        connection.execute(
+            "UPDATE plan_rows SET class = 'blocked', reason = 'guardrail_client', "
+            "sentence = 'held by a guardrail: ' || h.sentence FROM held AS h WHERE class = 'safe' "
+            "AND plan_rows.client_id IS NOT DISTINCT FROM h.client_id AND list_contains(?, action) = h.usage",
+            [list(registry.usage_actions())],
+        )
     if holds.run:
         connection.execute(
             "UPDATE plan_rows SET class = 'blocked', reason = 'guardrail_run', sentence = ? "

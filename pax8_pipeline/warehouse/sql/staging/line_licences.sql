@@ -47,5 +47,7 @@ SELECT line_id, recurring_invoice_id, licence_id,
          bool_and(meta.flag(q.use_linked_subscription_cost)) AS use_linked_cost,
        -- Which values of pro_rata mean what is not stated anywhere: only none, 0 and false are off.
        bool_or(coalesce(lower(meta.txt(q.pro_rata)), '0') NOT IN ('0', 'false')) AS pro_rata,
-       max(reject) AS reject, any_value(object_id) AS object_id, any_value(payload) AS payload
+       max(reject) AS reject, any_value(object_id) AS object_id,
+       -- Shown of what cannot be read; carrying it along for all costs more than the rest of this query.
+       any_value(payload) FILTER (reject IS NOT NULL) AS payload
 FROM with_fault GROUP BY line_id, recurring_invoice_id, licence_id

@@ -20,7 +20,9 @@ WITH typed AS (
   SELECT *, coalesce(meta.currency(j.currency_code_name), meta.currency(j.currency),
          meta.currency(j.currency_code)) AS currency_,
          coalesce(meta.txt(j.currency_code_name), meta.txt(j.currency)) AS currency_sent,
-         coalesce(json_type(payload, '$.lines'), 'NULL') <> 'ARRAY' AS no_lines
+         coalesce(json_type(payload, '$.lines'), 'NULL') <> 'ARRAY' AS no_lines,
+         -- Each question to a document reads all of it again, and these are the longest.
+         json_type(payload, '$.lines[*]') AS kinds
   FROM (SELECT *, from_json(payload, '{"id":"VARCHAR","client_id":"VARCHAR","reference":"VARCHAR","disabled":"VARCHAR",
           "period":"VARCHAR","nextcreationdate":"VARCHAR","currency_code_name":"VARCHAR","currency":"VARCHAR",
           "currency_code":"VARCHAR"}') AS j FROM newest.halo_recurring_invoices)
@@ -29,9 +31,8 @@ SELECT meta.own_recurring_id(j.id) AS recurring_invoice_id, meta.halo_id(j.clien
        meta.txt(j.reference) AS reference,
        meta.flag_or_null(j.disabled) AS disabled, meta.whole(j.period) AS period,
          meta.halo_day(j.nextcreationdate) AS next_creation_date,
-       currency_ AS currency, coalesce(json_array_length(payload, '$.lines'), 0) AS line_count,
-       no_lines OR len(list_filter(from_json(payload, '{"lines":["JSON"]}').lines,
-         lambda l: json_type(l) <> 'OBJECT')) > 0 AS lines_unread,
+       currency_ AS currency, len(kinds) AS line_count,
+       no_lines OR len(list_filter(kinds, lambda kind: kind NOT IN ('OBJECT', 'NULL'))) > 0 AS lines_unread,
        coalesce(CASE WHEN meta.txt(j.id) IS NULL THEN 'no id'
                      WHEN meta.own_recurring_id(j.id) IS NULL THEN 'id is not a recurring invoice id: '
                        || left(j.id, 80) END,
