@@ -133,6 +133,8 @@ def test_what_is_appended_after_an_upgrade_stands_in_its_own_column(first: Path)
 
 def test_an_upgraded_file_is_loaded_and_planned_as_a_new_one(first: Path, tmp_path: Path) -> None:
     wanted = planned(VendorData().load(tmp_path / "new", run_id="run-2"), run_id="run-2")
+    release()
+    Warehouse(first).ensure_schema()
     found = planned(VendorData().load(first.parent, run_id="run-2"), run_id="run-2")
     own = {"plan_id", "evidence"}  # of this plan and its reads
     assert [{k: v for k, v in row.items() if k not in own} for row in found] == [
@@ -256,6 +258,14 @@ def test_a_command_ends_with_that_one_sentence(command: tuple[str, ...], newer: 
     assert done.code == 1
     assert done.err.count("was changed by pax8-pipeline 9.1.0") == 1, done.err
     assert "Traceback" not in done.err
+
+
+def test_doctor_announces_the_upgrade_of_an_older_file(first: Path) -> None:
+    (found,) = local.warehouse(load_settings({"PAX8_PIPELINE_DATA": str(first.parent)}))
+    assert (found.level, "the next run copies the file and upgrades it" in found.text) == ("ok", True)
+    Warehouse(first).ensure_schema()
+    (found,) = local.warehouse(load_settings({"PAX8_PIPELINE_DATA": str(first.parent)}))
+    assert (found.level, "older version" in found.text) == ("ok", False)
 
 
 def test_doctor_names_the_version_that_is_missing(newer: Path) -> None:

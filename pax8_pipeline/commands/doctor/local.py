@@ -17,6 +17,7 @@ from pax8_pipeline.mapping.files import load_mappings
 from pax8_pipeline.settings import Settings
 from pax8_pipeline.settings.secret_files import readable_by_everybody
 from pax8_pipeline.text.private_files import is_open, readable_by_others
+from pax8_pipeline.warehouse import schema
 from pax8_pipeline.warehouse.connection import Warehouse
 
 _SHOWN = 5
@@ -117,6 +118,7 @@ def warehouse(settings: Settings) -> Iterator[Diagnosis]:
     try:
         with Warehouse(path, patience=0).connect(read_only=True) as connection:
             newest = connection.execute("SELECT max(loaded_at) FROM meta.snapshots WHERE complete").fetchall()[0][0]
+            older = schema.check_version(connection, path) < schema.SCHEMA_VERSION
     except WarehouseBusy as error:
         yield warn("warehouse", str(error), "that is normal while a run is active")
     except WarehouseTooNew as error:
@@ -126,9 +128,9 @@ def warehouse(settings: Settings) -> Iterator[Diagnosis]:
     except Exception as error:  # a file of another program or shape: DuckDB has many errors for it
         yield bad("warehouse", f"{path}: {error}", "move the file away to start again")
     else:
-        yield ok(
-            "warehouse", f"{path}, newest complete read {newest:%Y-%m-%d %H:%M} UTC" if newest else f"{path}, empty"
-        )
+        content = f"newest complete read {newest:%Y-%m-%d %H:%M} UTC" if newest else "empty"
+        upgrade = "; of an older version: the next run copies the file and upgrades it" if older else ""
+        yield ok("warehouse", f"{path}, {content}{upgrade}")
 
 
 def history(settings: Settings) -> Iterator[Diagnosis]:
