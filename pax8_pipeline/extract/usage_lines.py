@@ -30,6 +30,11 @@ from pax8_pipeline.warehouse.models import load_sql
 
 Lines = Literal["none", "last", "daily"]
 LINES: tuple[Lines, ...] = ("none", "last", "daily")
+# The choices of the lines backfill, and what each reads.
+MEANING: Mapping[Lines, str] = {
+    "last": "the last day of each month, which has the totals of the month. One call for each usage summary.",
+    "daily": "each day of each month. One call for each usage summary and day; a year takes hours.",
+}
 # From this day of the next month on, a month does not change any more.
 FINAL_DAY = 4
 # When the last day of a month brought nothing: how many days before it are asked too.

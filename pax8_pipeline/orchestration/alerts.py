@@ -17,14 +17,14 @@ from dagster import DagsterInstance
 
 from pax8_pipeline.errors import ConfigError, PipelineError, os_error_sentence
 from pax8_pipeline.orchestration import heartbeat, messages
-from pax8_pipeline.orchestration.jobs import APPLY, BACKFILL, DAILY
+from pax8_pipeline.orchestration.jobs import APPLY, BACKFILL, DAILY, LINES_BACKFILL
 from pax8_pipeline.orchestration.messages import Message
 from pax8_pipeline.settings import Policy, Settings, load_settings
 from pax8_pipeline.transport.session import is_loopback
 
 log = logging.getLogger(__name__)
 
-_JOBS = (DAILY, APPLY, BACKFILL)
+_JOBS = (DAILY, APPLY, BACKFILL, LINES_BACKFILL)
 _EVERY_S = 600
 
 
@@ -33,7 +33,7 @@ def after_run(
 ) -> Message | None:
     """Send what a finished run has to say; return it, None when there was nothing or it was sent already.
 
-    A failed run of any job says so; of those that ended well only the daily sync, the apply and the backfill do.
+    A failed run of any job says so; of those that ended well only the daily sync, the apply and the backfills do.
     `to_log` False: a command prints the result of its run itself. How the run ended is written down for `status` and the
     dead-man's switch. Neither a full disk nor an address that fails raises here: the run's own result stands.
     """

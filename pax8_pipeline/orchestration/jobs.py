@@ -1,4 +1,4 @@
-"""The jobs: the daily sync, the backfill of usage history, and the apply of one plan.
+"""The jobs: the daily sync, the backfills of past usage (invoices, and usage lines), and the apply of one plan.
 
 A job says which assets it has and how long it may run. When it runs is in `schedule`. Every job runs in one process:
 DuckDB allows only one, and a killed run ends at once with all its steps.
@@ -11,17 +11,14 @@ import dagster as dg
 from pax8_pipeline.orchestration.assets import report
 from pax8_pipeline.orchestration.assets.specs import asset_key
 
-DAILY, BACKFILL, APPLY = "daily_sync", "usage_backfill", "apply_plan"
+DAILY, BACKFILL, LINES_BACKFILL, APPLY = "daily_sync", "usage_backfill", "usage_lines_backfill", "apply_plan"
 # In seconds. A complete run of a large tenant takes minutes; a run of hours hangs.
 _MAX_RUNTIME = 10800
 # Daily lines of three years for 500 summaries are half a million calls.
 _MAX_BACKFILL = 86400
-LINES = "pax8.usage_lines"
-HISTORY = (
-    "pax8.invoices", "pax8.invoice_items", "staging.invoices", "staging.invoice_items", LINES,
-    "staging.usage_summaries", "staging.usage_lines", "reconciled.usage_months", "reconciled.usage",
-    "reconciled.usage_by_month",
-)  # fmt: skip
+_INVOICES = ("pax8.invoices", "pax8.invoice_items", "staging.invoices", "staging.invoice_items")
+_USAGE = ("reconciled.usage_months", "reconciled.usage", "reconciled.usage_by_month")
+_LINES = ("pax8.usage_lines", "staging.usage_lines")
 _APPLY = ("billing.writes", "billing.ledger", "billing.report")
 
 
@@ -31,9 +28,18 @@ def jobs() -> list[dg.UnresolvedAssetJobDefinition]:
         _job(DAILY, dg.AssetSelection.all(), "Read both sides, reconcile, plan, and write what may be written."),
         _job(
             BACKFILL,
-            _selection(HISTORY),
-            "Read the invoices of past usage months; their usage lines only where the configuration of pax8__usage_lines "
-            "asks for them (lines: last or daily). Continues where it was stopped. Never writes to Halo.",
+            _selection(_INVOICES + _USAGE),
+            "Read the invoices of past usage months, from which these months are billed. Continues where it was stopped. "
+            "Never writes to Halo.",
+            _MAX_BACKFILL,
+        ),
+        # A job of its own: in Dagster, a run makes every asset that it selects look loaded for its months.
+        _job(
+            LINES_BACKFILL,
+            _selection(_INVOICES + _LINES + _USAGE),
+            "The same with the usage lines of these months, as evidence for the amounts. The configuration of "
+            "pax8__usage_lines says which: `lines: last` (the last day of each month) or `lines: daily` (many calls). "
+            "Never writes to Halo.",
             _MAX_BACKFILL,
         ),
         _job(

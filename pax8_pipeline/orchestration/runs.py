@@ -16,14 +16,15 @@ from typing import Any
 import dagster as dg
 from dagster import DagsterInstance
 
-from pax8_pipeline.errors import PipelineError
+from pax8_pipeline.errors import ConfigError, PipelineError
+from pax8_pipeline.extract.usage_lines import LINES
 from pax8_pipeline.orchestration import alerts
 from pax8_pipeline.orchestration.assets.specs import asset_key
 from pax8_pipeline.orchestration.assets.step import progress_log
 from pax8_pipeline.orchestration.code_location import build_defs
 from pax8_pipeline.orchestration.failed_check import FailedCheck
 from pax8_pipeline.orchestration.instance import open_instance, process_lock
-from pax8_pipeline.orchestration.jobs import APPLY, BACKFILL, DAILY, HISTORY, LINES
+from pax8_pipeline.orchestration.jobs import APPLY, BACKFILL, DAILY, LINES_BACKFILL
 from pax8_pipeline.orchestration.partitions import partition_key
 from pax8_pipeline.orchestration.resources import FixedSettings
 from pax8_pipeline.orchestration.run_events import failed_checks, figures, step_failures
@@ -108,16 +109,17 @@ def run_backfill(
 ) -> RunResult:
     """Load the history of usage months (yyyy-mm, without a gap) now, in one run. It cannot write to Halo.
 
-    `lines`: which usage lines to read of months that are over: none, last (day), daily. The rest is as in
-    `run_daily_sync`; the result has no plan.
+    `lines`: none, or which usage lines to read of months that are over (`extract.usage_lines.MEANING`). The rest is as in
+    `run_daily_sync`; the result has no plan. Also raises ConfigError for another value of `lines`.
     """
+    if lines not in LINES:
+        raise ConfigError(f"lines must be one of {', '.join(LINES)}, not {lines!r}")
     keys = [f"{month}-01" for month in months]
     how = _RunRequest(
-        BACKFILL,
+        BACKFILL if lines == "none" else LINES_BACKFILL,
         {} if lines == "none" else {_LINES: {"lines": lines}},
         partition=keys[0] if len(keys) == 1 else None,
         tags={} if len(keys) == 1 else {RANGE_TAG: keys[0], _RANGE_END: keys[-1]},
-        only=tuple(table for table in HISTORY if lines != "none" or table != LINES),
     )
     return _execute(settings, how, instance, resources, progress)
 
@@ -141,7 +143,7 @@ def run_apply_plan(
 
 @dataclass(frozen=True)
 class _RunRequest:
-    """A job with the configuration of its steps, its partition or tags, and the tables to make (empty: all).
+    """A job with the configuration of its steps, and its partition or tags.
 
     `may_write` never becomes configuration: the run gets it as an object of this process.
     """
@@ -150,7 +152,6 @@ class _RunRequest:
     ops: Mapping[str, Mapping[str, Any]]
     partition: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
-    only: Sequence[str] = ()
     may_write: bool = False
 
 
@@ -184,7 +185,6 @@ def _execute(
                     run_id=run_id,
                     partition_key=how.partition,
                     tags={**how.tags, STARTED_BY: "command line"},
-                    asset_selection=[asset_key(table) for table in how.only] or None,
                     run_config={**_QUIET, "ops": {op: {"config": dict(config)} for op, config in how.ops.items()}},
                     raise_on_error=False,
                 )

@@ -87,5 +87,5 @@ def test_a_tick_asks_for_one_run_of_its_own_day_and_month(tick: datetime, day: s
 
 def test_every_job_has_an_end() -> None:
     defs = build_defs()
-    for name in ("daily_sync", "usage_backfill", "apply_plan"):
+    for name in ("daily_sync", "usage_backfill", "usage_lines_backfill", "apply_plan"):
         assert int(defs.resolve_job_def(name).tags["dagster/max_runtime"]) > 0

@@ -17,6 +17,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import dagster as dg
+from pydantic import Field
 
 from pax8_pipeline.billing import acknowledgements, findings
 from pax8_pipeline.billing.actions import registry
@@ -67,8 +68,11 @@ class PlanConfig(dg.Config):
     Such a plan is about nothing else, and all of it waits for a person.
     """
 
-    bill_from: str | None = None
-    bill_to: str | None = None
+    bill_from: str | None = Field(
+        default=None,
+        description="The first month of usage to bill, such as 2026-07. Leave it out for an ordinary plan.",
+    )
+    bill_to: str | None = Field(default=None, description="The last month of usage to bill, such as 2026-09.")
 
     def months(self) -> tuple[str, str] | None:
         """Return the months; None for an ordinary plan. Raises PipelineError when only one is given."""
@@ -174,9 +178,18 @@ class WritesConfig(dg.Config):
     A run that was started in the UI needs all three. Approvals are recorded only by `pax8-pipeline plan approve`.
     """
 
-    apply: bool = False
-    plan_id: str | None = None
-    checksum: str | None = None
+    apply: bool = Field(
+        default=False,
+        description="`true` writes the named plan to Halo, if the write mode is `apply` too. `false` writes nothing.",
+    )
+    plan_id: str | None = Field(
+        default=None,
+        description="The plan to write: `plan_id` on the page of billing/plan, or `pax8-pipeline plan list`.",
+    )
+    checksum: str | None = Field(
+        default=None,
+        description="`checksum` on the page of billing/plan. It proves that the plan is the one that you have seen.",
+    )
 
     def names_plan(self) -> bool:
         """True when a plan and its checksum are named, and `apply` is set."""

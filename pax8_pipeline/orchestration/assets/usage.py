@@ -1,4 +1,4 @@
-"""Raw Pax8 usage: summaries and lines, by month. What to ask is decided in `extract.usage_summaries` and
+"""Raw Pax8 usage: the summaries of the current month, and lines by month. What to ask is decided in `extract.usage_summaries` and
 `extract.usage_lines`.
 """
 
@@ -9,9 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
-from pydantic import Field
 
-from pax8_pipeline.errors import ConfigError
 from pax8_pipeline.extract import usage_lines as questions
 from pax8_pipeline.extract import usage_summaries as usage
 from pax8_pipeline.orchestration.assets.raw_reads import StoredReads, raw_asset, store_part, store_read
@@ -21,55 +19,59 @@ from pax8_pipeline.orchestration.partitions import month_of_partition
 from pax8_pipeline.orchestration.resources import Pax8Resource, SettingsResource, WarehouseResource
 from pax8_pipeline.warehouse import snapshots
 
-
-class LinesConfig(dg.Config):
-    """Which usage lines a run reads of months that are over."""
-
-    lines: str = Field(default="none", description="none, last (a month's last day) or daily (each of its days)")
-
-    def checked(self) -> questions.Lines:
-        """Return the value with its type. Raises ConfigError for an unknown one."""
-        for known in questions.LINES:
-            if self.lines == known:
-                return known
-        # The value is not repeated: a configuration can name a variable of the environment, and Dagster would insert
-        # it.
-        raise ConfigError(f"lines in the configuration must be one of {', '.join(questions.LINES)}")
+# The launchpad shows the name of this type as the choice, and offers the values. No value can name a variable of the
+# environment, because Dagster does not read those for a choice.
+_LINES_CHOICE = dg.Enum(
+    " | ".join(questions.MEANING),
+    [dg.EnumValue(value, description=about) for value, about in questions.MEANING.items()],
+)
+_LINES_CONFIG = {
+    "lines": dg.Field(
+        _LINES_CHOICE,
+        default_value="last",
+        description="Which usage lines to read of months that are over. "
+        + " ".join(f"`{value}`: {about}" for value, about in questions.MEANING.items()),
+    )
+}
+_NO_SUMMARY = "no usage summary is known, so Pax8 cannot be asked for its lines"
 
 
 def assets(months: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
-    """Return the raw assets of usage, with a partition for each month."""
-    by_month: dict[str, Any] = {"partitions_def": months, "backfill_policy": dg.BackfillPolicy.single_run()}
+    """Return the raw assets of usage. Lines have a partition for each month.
+
+    Summaries have none: Pax8 lists those of the current month only, so no past month can be missing or loaded.
+    """
 
     @dg.asset(
-        **raw_asset("pax8.usage_summaries", "Metered usage by subscription and group, month to date."),
-        **by_month,
+        **raw_asset(
+            "pax8.usage_summaries",
+            "Metered usage by subscription and group, month to date. Pax8 lists the current month only; the reads of earlier "
+            "months stay.",
+        ),
         deps=[PAX8_API, asset_key("pax8.subscriptions"), asset_key("pax8.invoice_items")],
     )
     def usage_summaries(
         context: dg.AssetExecutionContext, settings: SettingsResource, warehouse: WarehouseResource, pax8: Pax8Resource
     ) -> dg.MaterializeResult:
         with asset_step(context, settings, warehouse) as step:
-            for key in context.partition_keys:
-                metadata = _read_summaries(step, pax8, month_of_partition(key))
-                context.add_asset_metadata(metadata, partition_key=key)
-            return dg.MaterializeResult()
+            return dg.MaterializeResult(metadata=_read_summaries(step, pax8, usage.month_of(step.settings.today)))
 
     @dg.asset(
         **raw_asset("pax8.usage_lines", "Metered usage by product and day; of each product the last day counts."),
-        **by_month,
+        partitions_def=months,
+        backfill_policy=dg.BackfillPolicy.single_run(),
         # Invoices first: months are billed from them, and daily lines of years take hours.
         deps=[PAX8_API, asset_key("pax8.usage_summaries"), asset_key("pax8.invoice_items")],
+        config_schema=_LINES_CONFIG,
     )
     def usage_lines(
         context: dg.AssetExecutionContext,
-        config: LinesConfig,
         settings: SettingsResource,
         warehouse: WarehouseResource,
         pax8: Pax8Resource,
     ) -> dg.MaterializeResult:
         with asset_step(context, settings, warehouse) as step:
-            lines = config.checked()
+            lines: questions.Lines = context.op_execution_context.op_config["lines"]
             for key in context.partition_keys:
                 metadata = _read_lines(step, pax8, month_of_partition(key), lines)
                 context.add_asset_metadata(metadata, partition_key=key)
@@ -79,9 +81,6 @@ def assets(months: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
 
 
 def _read_summaries(step: AssetStep, pax8: Pax8Resource, month: str) -> dict[str, Any]:
-    if month != usage.month_of(step.settings.today):
-        step.log(f"usage summaries of {month}: Pax8 lists only the current month, nothing is asked")
-        return {"asked": 0, "note": "Pax8 lists summaries of the current month only; earlier reads stay"}
     asked_at = _moment(step)
     with step.warehouse.connect() as connection:
         probe_days = step.settings.policy.usage.probe_days
@@ -97,7 +96,7 @@ def _read_summaries(step: AssetStep, pax8: Pax8Resource, month: str) -> dict[str
 
     metadata = store_read(step, "pax8.usage_summaries", ask)
     usage.record_probes(step.warehouse, probes, asked_at)
-    return {**metadata, "asked": len(subscription_ids), "with_usage": sum(p.had_usage for p in probes)}
+    return {**metadata, "month": month, "asked": len(subscription_ids), "with_usage": sum(p.had_usage for p in probes)}
 
 
 def _read_lines(step: AssetStep, pax8: Pax8Resource, month: str, lines: questions.Lines) -> dict[str, Any]:
@@ -110,11 +109,13 @@ def _read_lines(step: AssetStep, pax8: Pax8Resource, month: str, lines: question
             parts = [questions.month_before(connection, today), (month, questions.running_month(connection, today))]
         else:
             parts = [(month, questions.past_month(connection, month, lines))]
+        known = questions.known_summaries(connection, month)
     total = StoredReads()
     for part_month, queries in parts:
         total.add(_read_batches(step, pax8, part_month, queries))
     query_counts = {f"asked/{part_month}": len(queries) for part_month, queries in parts}
-    return {**total.metadata(), **query_counts, "asked": sum(query_counts.values())}
+    note = {} if month == usage.month_of(today) or known else {"note": _NO_SUMMARY}
+    return {**note, **total.metadata(), **query_counts, "asked": sum(query_counts.values())}
 
 
 def _read_batches(

@@ -11,7 +11,7 @@ import dagster as dg
 import duckdb
 import pytest
 
-from pax8_pipeline.errors import Forbidden, Unreachable
+from pax8_pipeline.errors import ConfigError, Forbidden, Unreachable
 from pax8_pipeline.orchestration.partitions import months_between
 from pax8_pipeline.orchestration.runs import run_backfill
 from pax8_pipeline.transport.listing import Listing
@@ -20,6 +20,7 @@ from pax8_pipeline_tests.support.vendor_data import SUB
 from pax8_pipeline_tests.support.vendors import Pax8InMemory, incomplete
 
 MONTHS = months_between("2024-01", "2026-07")
+RANGE = {"dagster/asset_partition_range_start": "2026-05-01", "dagster/asset_partition_range_end": "2026-06-01"}
 DAILY = {"ops": {"pax8__usage_lines": {"config": {"lines": "daily"}}}}
 
 
@@ -134,7 +135,7 @@ def test_lines_of_past_months_are_read_only_when_asked_for_and_once(tmp_path: Pa
     assert harness.job("usage_backfill", partition_key="2026-06-01").success
     assert backfill(harness, "2026-06").success
     assert (len(harness.pax8.asked("lines")), len(harness.pax8.asked("usage"))) == asked
-    assert harness.job("usage_backfill", partition_key="2026-06-01", run_config=DAILY).success
+    assert harness.job("usage_lines_backfill", partition_key="2026-06-01", run_config=DAILY).success
     assert len(harness.pax8.asked("lines")) == asked[0] + 30
     assert backfill(harness, "2026-06", lines="daily").success
     assert len(harness.pax8.asked("lines")) == asked[0] + 30
@@ -144,10 +145,35 @@ def test_lines_of_past_months_are_read_only_when_asked_for_and_once(tmp_path: Pa
     ]
 
 
+def loaded_months(harness: PipelineHarness, asset: str) -> set[str]:
+    """The months that the UI shows as loaded."""
+    return harness.instance.get_materialized_partitions(dg.AssetKey(asset.split("/")))
+
+
+def test_a_month_of_which_no_lines_were_read_does_not_look_loaded(tmp_path: Path) -> None:
+    harness = PipelineHarness(tmp_path, years())
+    assert harness.job("usage_backfill", tags=RANGE).success
+    assert loaded_months(harness, "pax8/invoice_items") == {"2026-05-01", "2026-06-01"}
+    assert loaded_months(harness, "pax8/usage_lines") == set()
+    assert backfill(harness, "2026-05", "2026-06").success
+    assert loaded_months(harness, "pax8/usage_lines") == set()
+    assert backfill(harness, "2026-06", lines="last").success
+    assert loaded_months(harness, "pax8/usage_lines") == {"2026-06-01"}
+
+
+def test_a_month_without_a_known_summary_says_that_its_lines_cannot_be_asked_for(tmp_path: Path) -> None:
+    harness = PipelineHarness(tmp_path, years())
+    result = backfill(harness, "2026-06", lines="daily")
+    shown = harness.made(result.run_id)["pax8/usage_lines"]
+    assert (shown["asked"], shown["note"]) == (
+        0,
+        "no usage summary is known, so Pax8 cannot be asked for its lines",
+    )
+
+
 def test_a_wrong_word_for_lines_is_an_error_in_plain_words(tmp_path: Path) -> None:
-    assert backfill(PipelineHarness(tmp_path), "2026-06", lines="weekly").errors == [
-        "pax8__usage_lines: lines in the configuration must be one of none, last, daily"
-    ]
+    with pytest.raises(ConfigError, match=r"^lines must be one of none, last, daily, not 'weekly'$"):
+        backfill(PipelineHarness(tmp_path), "2026-06", lines="weekly")
 
 
 def test_lines_that_are_not_whole_stop_what_rests_on_them_whatever_came_after(tmp_path: Path) -> None:
