@@ -9,6 +9,7 @@ from __future__ import annotations
 import dagster as dg
 
 from pax8_pipeline.orchestration.assets import report
+from pax8_pipeline.orchestration.assets.overview import OVERVIEW
 from pax8_pipeline.orchestration.assets.specs import asset_key
 
 DAILY, BACKFILL, LINES_BACKFILL, APPLY = "daily_sync", "usage_backfill", "usage_lines_backfill", "apply_plan"
@@ -44,7 +45,7 @@ def jobs() -> list[dg.UnresolvedAssetJobDefinition]:
         ),
         _job(
             APPLY,
-            _selection(_APPLY) | dg.AssetSelection.checks(report.AGREES),
+            _selection(_APPLY) | dg.AssetSelection.assets(OVERVIEW) | dg.AssetSelection.checks(report.AGREES),
             "Write one stored plan: set plan_id, checksum (the page of billing/plan shows both) and apply in the "
             "configuration of billing__writes.",
         ),

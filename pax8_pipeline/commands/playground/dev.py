@@ -126,13 +126,18 @@ def _serve(
 
 
 def _announce_when_up(address: _Address, children: _Children, stop: threading.Event) -> None:
+    from pax8_pipeline.orchestration.assets import overview
+
     host = f"[{address.reached}]" if ":" in address.reached else address.reached
     url = f"http://{host}:{address.port}"
     for _ in range(int(_START_TIMEOUT_S / 0.5)):
         if get_json(f"{url}/server_info") is not None:
             _require_guard(address)
             shown_url = f"http://localhost:{address.port}" if address.reached == _LOOPBACK else url
-            notify(f"Dagster is up: {shown_url} (lineage at /asset-groups). Ctrl-C ends it.")
+            notify(
+                f"Dagster is up: {shown_url}/assets/{overview.NAME} shows the newest run (lineage at /asset-groups). "
+                "Ctrl-C ends it."
+            )
             return
         children.check()
         if stop.wait(0.5):

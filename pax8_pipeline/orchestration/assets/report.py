@@ -22,6 +22,7 @@ from pax8_pipeline.billing.ledger import ledger
 from pax8_pipeline.billing.planning.planner import latest_plan_id
 from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.orchestration.assets.billing import plan_of_run
+from pax8_pipeline.orchestration.assets.overview import OVERVIEW, SPEC, overview_metadata
 from pax8_pipeline.orchestration.assets.specs import OWNERS, POOL, asset_key
 from pax8_pipeline.orchestration.assets.step import AssetStep, asset_step
 from pax8_pipeline.reports import plan_report, usage_report
@@ -50,13 +51,13 @@ AGREES = _CHECK.key
 
 
 def assets() -> list[dg.AssetsDefinition]:
-    """Return the report."""
+    """Return the report and the overview: one step makes both."""
     return [
         dg.AssetsDefinition(
             node_def=_write_report,
             keys_by_input_name={"plan": _PLAN},
-            keys_by_output_name={"report": _REPORT},
-            specs=[_SPEC],
+            keys_by_output_name={"report": _REPORT, "overview": OVERVIEW},
+            specs=[_SPEC, SPEC],
             check_specs_by_output_name={_AGREES: _CHECK},
             can_subset=True,
         )
@@ -66,7 +67,11 @@ def assets() -> list[dg.AssetsDefinition]:
 @dg.op(
     name="billing__report",
     ins={"plan": dg.In(dg.Nothing)},
-    out={"report": dg.Out(dg.Nothing, is_required=False), _AGREES: dg.Out(dg.Nothing, is_required=False)},
+    out={
+        "report": dg.Out(dg.Nothing, is_required=False),
+        "overview": dg.Out(dg.Nothing, is_required=False),
+        _AGREES: dg.Out(dg.Nothing, is_required=False),
+    },
     required_resource_keys={"settings", "warehouse"},
     tags={"dagster/priority": _PRIORITY},
     pool=POOL,
@@ -84,6 +89,8 @@ def _write_report(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeR
         with step.warehouse.connect() as connection:
             if _REPORT in context.selected_asset_keys:
                 yield dg.MaterializeResult(asset_key=_REPORT, metadata=_metadata(step, connection, plan_id, page))
+            if OVERVIEW in context.selected_asset_keys:
+                yield dg.MaterializeResult(asset_key=OVERVIEW, metadata=overview_metadata(connection, page))
             if _CHECK.key in context.selected_asset_check_keys:
                 yield _agreement(connection, plan_id, page.with_suffix(".csv"))
 

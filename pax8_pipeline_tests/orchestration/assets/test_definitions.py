@@ -8,6 +8,7 @@ import dagster as dg
 import pytest
 
 from pax8_pipeline.definitions import build_defs
+from pax8_pipeline.orchestration.assets.overview import OVERVIEW
 from pax8_pipeline.orchestration.assets.specs import asset_key, column_lineage, dependencies, tables_read
 from pax8_pipeline.warehouse.build import RECONCILED, STAGING
 from pax8_pipeline.warehouse.models import model
@@ -64,6 +65,11 @@ def test_every_table_has_its_asset_with_description_owner_kinds_and_columns(spec
 
 def test_every_asset_is_described_and_grouped(specs: dict[str, dg.AssetSpec]) -> None:
     assert [k for k, s in specs.items() if not s.description or not s.group_name or s.group_name == "default"] == []
+
+
+def test_the_overview_is_the_first_asset_and_the_first_group(specs: dict[str, dg.AssetSpec]) -> None:
+    assert min(specs) == OVERVIEW.to_user_string()
+    assert min(str(spec.group_name) for spec in specs.values()) == specs[min(specs)].group_name
 
 
 def test_lineage_begins_at_the_vendors_and_the_mapping_files_and_ends_in_the_report(defs: dg.Definitions) -> None:
