@@ -21,6 +21,7 @@ from typing import Any
 
 from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.mapping.files import FileRow, read_rows
+from pax8_pipeline.text.plurals import plural
 from pax8_pipeline.warehouse.connection import Warehouse
 
 COLUMNS = ("id", "reason", "who", "until", "amount", "currency", "date")
@@ -146,7 +147,7 @@ def find_finding(rows: Sequence[dict[str, Any]], name: str) -> dict[str, Any]:
             return found[0]
         if found:
             choices = "\n".join(f"  {row['finding_id']}" for row in found)
-            raise PipelineError(f"{name} has {len(found)} findings; name one of them:\n{choices}")
+            raise PipelineError(f"{name} has {plural(len(found), 'finding')}; name one of them:\n{choices}")
     raise PipelineError(f"no open finding {name!r}. {_near(rows, wanted)}")
 
 

@@ -16,6 +16,7 @@ from pax8_pipeline.billing.model import Change, Plan
 from pax8_pipeline.billing.planning import guardrails, planner
 from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.settings import Policy
+from pax8_pipeline.text.plurals import plural
 from pax8_pipeline.warehouse.connection import Connection, Warehouse
 from pax8_pipeline.warehouse.models import load_sql
 from pax8_pipeline.warehouse.snapshots import dicts
@@ -90,10 +91,10 @@ def _nothing_to_approve(connection: Connection, head: Plan, kind: Kind) -> str:
     remaining = ledger.remaining(connection, head.plan_id)
     if kind == "acknowledge":
         what, count = "is held by a guardrail", remaining.waiting
-        other = f"{count} changes wait for a person: leave out --acknowledge"
+        other = f"{plural(count, 'change waits', 'changes wait')} for a person: leave out --acknowledge"
     else:
         what, count = "waits for a person", remaining.held
-        other = f"a guardrail holds {count} changes: add --acknowledge"
+        other = f"a guardrail holds {plural(count, 'change')}: add --acknowledge"
     hint = other if count else f"`pax8-pipeline plan show {head.plan_id}` lists its rows"
     return f"nothing in that part of plan {head.plan_id} {what}; {hint}"
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pax8_pipeline.billing.findings import FindingTotals
 from pax8_pipeline.billing.model import Plan, Remaining
 from pax8_pipeline.billing.planning.guardrails import override_instructions
+from pax8_pipeline.text.plurals import plural
 
 DONE, ERROR, WAITS, HELD = 0, 1, 2, 3
 _HELD_BY = "held by a guardrail: "
@@ -52,8 +53,8 @@ def evaluate(
     if two_writers:
         return ExitStatus(HELD, "; ".join(two_writers))
     verified = states.get("verified", 0)
-    also = f"; {verified} other changes were written and read back" if verified else ""
-    broken = [f"{states[s]} writes {s}" for s in ("failed", "unknown", "skipped") if states.get(s)]
+    also = f"; {plural(verified, 'other change was', 'other changes were')} written and read back" if verified else ""
+    broken = [f"{plural(states[s], 'write')} {s}" for s in ("failed", "unknown", "skipped") if states.get(s)]
     if errors or broken:
         return ExitStatus(ERROR, "; ".join([*errors, *broken]))
     if blocking:
@@ -78,21 +79,25 @@ def _waiting(
     if pending:
         return ExitStatus(WAITS, "; ".join([*pending, *open_findings]))
     if open_findings:
-        done = f"{verified} changes written and read back" if verified else "nothing to write"
+        done = f"{plural(verified, 'change')} written and read back" if verified else "nothing to write"
         return ExitStatus(WAITS, "; ".join([done, *open_findings]), only_findings=True)
     return None
 
 
 def _done(states: Mapping[str, int], verified: int) -> ExitStatus:
-    return ExitStatus(DONE, f"done: {verified} changes written and read back" if states else "done: nothing to write")
+    return ExitStatus(
+        DONE, f"done: {plural(verified, 'change')} written and read back" if states else "done: nothing to write"
+    )
 
 
 def _waits(plan: Plan, remaining: Remaining) -> str:
     parts = []
     if remaining.drifted:
-        parts.append(f"{remaining.drifted} targets changed since the plan and were left alone")
+        parts.append(
+            f"{plural(remaining.drifted, 'target changed since the plan and was', 'targets changed since the plan and were')} left alone"
+        )
     if remaining.unwritten:
-        parts.append(f"{remaining.unwritten} changes not written ({plan.write_mode.replace('_', ' ')})")
+        parts.append(f"{plural(remaining.unwritten, 'change')} not written ({plan.write_mode.replace('_', ' ')})")
     if remaining.waiting:
-        parts.append(f"{remaining.waiting} changes wait for a person")
+        parts.append(plural(remaining.waiting, "change waits for a person", "changes wait for a person"))
     return f"plan {plan.plan_id} waits: {', '.join(parts)}"

@@ -20,6 +20,7 @@ import duckdb
 from pax8_pipeline.billing.verdicts import ALL_VERDICTS, ANY_OTHER, check_of
 from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.settings import Policy
+from pax8_pipeline.text.plurals import plural
 from pax8_pipeline.warehouse.connection import Connection, Warehouse, quoted
 from pax8_pipeline.warehouse.models import load_sql, model
 from pax8_pipeline.warehouse.snapshots import dicts
@@ -106,7 +107,7 @@ class FindingTotals:
 
 
 def _many(count: int, one: str, several: str) -> str:
-    return f"{count} {one if count == 1 else several}" if count else ""
+    return plural(count, one, several) if count else ""
 
 
 def _amounts(sums: Mapping[str, Decimal], what: str) -> Iterable[str]:

@@ -16,6 +16,7 @@ from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.reports import formatting, plan_rows
 from pax8_pipeline.reports.table import Column, Table
 from pax8_pipeline.settings import Settings, load_settings
+from pax8_pipeline.text.plurals import plural
 from pax8_pipeline.warehouse.connection import Warehouse
 
 SCHEMA = "pax8-pipeline/acknowledged/1"
@@ -80,7 +81,9 @@ def acknowledge(
     file.store(warehouse, list(acknowledged.values()))
     _print([row for row in _open(warehouse) if row["finding_id"].lower() in changed], acknowledged, as_json)
     if not as_json:
-        notify(f"{'Removed from' if remove else 'Written to'} {settings.acknowledged_path}: {len(changed)} rows")
+        notify(
+            f"{'Removed from' if remove else 'Written to'} {settings.acknowledged_path}: {plural(len(changed), 'row')}"
+        )
 
 
 def _acknowledge_rows(

@@ -31,6 +31,7 @@ from pax8_pipeline.pax8.client import Pax8Client
 from pax8_pipeline.pax8.config import CALLS_A_MINUTE as PAX8_CALLS_A_MINUTE
 from pax8_pipeline.reports import formatting
 from pax8_pipeline.settings import Settings, load_settings
+from pax8_pipeline.text.plurals import plural
 from pax8_pipeline.warehouse import snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline.warehouse.models import load_sql
@@ -148,10 +149,10 @@ def estimate_calls(settings: Settings, months: Sequence[str], lines: Lines) -> F
 def estimate_text(estimate: Forecast, months: Sequence[str]) -> str:
     """Return a sentence: what will be asked, and how long that takes."""
     span = months[0] if len(months) == 1 else f"{months[0]} to {months[-1]}"
-    count = "1 month" if len(months) == 1 else f"{len(months)} months"
+    count = plural(len(months), "month")
     if not estimate.calls:
         return f"Usage of {span} ({count}): all of it is stored, nothing has to be read."
-    parts = [f"{estimate.invoices} invoices of about {_calls(estimate.pages_per_invoice)} each"]
+    parts = [f"{plural(estimate.invoices, 'invoice')} of about {_calls(estimate.pages_per_invoice)} each"]
     if estimate.line_calls:
         parts.append(f"usage lines: at most {_calls(estimate.line_calls)}")
     minutes = estimate.minutes(_limit())
@@ -169,7 +170,7 @@ def estimate_text(estimate: Forecast, months: Sequence[str]) -> str:
 
 
 def _calls(number: int) -> str:
-    return f"{number:,} call{'' if number == 1 else 's'}"
+    return plural(number, "call")
 
 
 def _limit() -> int:

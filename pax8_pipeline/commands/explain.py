@@ -13,6 +13,7 @@ from pax8_pipeline.reports.explain import history, text
 from pax8_pipeline.reports.explain.names import Named
 from pax8_pipeline.settings import load_settings
 from pax8_pipeline.text.plaintext import one_line, show_hidden
+from pax8_pipeline.text.plurals import plural
 from pax8_pipeline.warehouse.connection import Warehouse
 
 _LISTED = 20
@@ -63,7 +64,7 @@ def _show_choices(wanted: str, matches: Sequence[Named], as_json: bool) -> None:
         click.echo(formatting.to_json({**history.as_data(wanted, []), "choices": choices}))
         return
     for match in largest_first[:_LISTED]:
-        owns = formatting.plural(match.subscriptions, "subscription")
+        owns = plural(match.subscriptions, "subscription")
         click.echo(f"{one_line(match.name)} ({text.KIND_NAMES[match.kind]}, {owns})")
         click.echo(f"  pax8-pipeline explain {match.id} --kind {match.kind}")
     if len(largest_first) > _LISTED:

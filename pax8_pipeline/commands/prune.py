@@ -10,6 +10,7 @@ import click
 from pax8_pipeline.commands.common import json_option, notify, print_json, progress
 from pax8_pipeline.commands.target import is_sandbox, sandbox_environment, sandbox_folder
 from pax8_pipeline.settings import Settings, load_settings
+from pax8_pipeline.text.plurals import plural
 from pax8_pipeline.warehouse import snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
 
@@ -48,8 +49,8 @@ def prune(days: int | None, dry_run: bool, as_json: bool) -> None:
         return
     verb = "would be deleted" if dry_run else "deleted"
     click.echo(
-        f"Older than {pruned.older_than_days} days, {verb}: {pruned.runs} runs with their events and logs, "
-        f"{pruned.leftover_files} leftover event files, {pruned.raw_rows} rows of raw snapshots."
+        f"Older than {pruned.older_than_days} days, {verb}: {plural(pruned.runs, 'run')} with their events and logs, "
+        f"{plural(pruned.leftover_files, 'leftover event file')}, {plural(pruned.raw_rows, 'row')} of raw snapshots."
     )
 
 

@@ -23,6 +23,7 @@ from pax8_pipeline.orchestration.failed_check import FailedCheck
 from pax8_pipeline.reports import plan_facts, plan_rows, summary
 from pax8_pipeline.reports.table import Table
 from pax8_pipeline.settings import Settings
+from pax8_pipeline.text.plurals import plural
 from pax8_pipeline.warehouse.connection import Connection, Warehouse
 
 _SECTIONS = (
@@ -161,7 +162,7 @@ def _tables(console: Console, run: RunReport, limit: int, everything: bool) -> N
     if rest and everything:
         print_rows(console, f"Looked at, nothing to do ({len(rest)})", rest, limit)
     elif rest:
-        console.print(f"Looked at, nothing to do: {len(rest)} rows")
+        console.print(f"Looked at, nothing to do: {plural(len(rest), 'row')}")
     _checks(console, run.checks)
     for sentence in money_sentences(run.plan.money) if run.plan else ():
         console.print(sentence)

@@ -16,6 +16,7 @@ from pax8_pipeline.orchestration.heartbeat import RunEnd
 from pax8_pipeline.reports import formatting
 from pax8_pipeline.reports.status import PlanStatus, plan_status
 from pax8_pipeline.settings import Settings, load_settings
+from pax8_pipeline.text.plurals import plural
 from pax8_pipeline.warehouse.connection import Warehouse
 
 LATE = 3
@@ -75,7 +76,7 @@ def _lines(
     for row in found.open_money:
         known = row["amount"] is not None
         what = f"{formatting.money(row['amount'], row['currency'])} {row['kind']}" if known else row["kind"]
-        rows = formatting.plural(row["number"], "finding")
+        rows = plural(row["number"], "finding")
         yield "Open", f"{what} ({rows}, the first since {row['since']})"
     yield "Report", str(settings.reports_path / f"plan-{plan.plan_id}.html")
     if found.waiting:
@@ -87,14 +88,14 @@ def _result(found: PlanStatus) -> str:
     assert plan is not None
     written = found.written.get("verified", 0)
     return (
-        f"{formatting.plural(written, 'change')} written of {plan.rows_safe}; {found.waiting} wait for approval, "
+        f"{plural(written, 'change')} written of {plan.rows_safe}; {found.waiting} wait for approval, "
         f"{plan.rows_blocked} held back"
     )
 
 
 def _ended(end: RunEnd, now: datetime) -> str:
     hours = int((now - end.ended_at) / timedelta(hours=1))
-    ago = "less than an hour ago" if hours < 1 else f"{formatting.plural(hours, 'hour')} ago"
+    ago = "less than an hour ago" if hours < 1 else f"{plural(hours, 'hour')} ago"
     return f"{end.ended_at:%Y-%m-%d %H:%M} UTC ({ago}): {end.job} {'ended well' if end.success else 'FAILED'}"
 
 

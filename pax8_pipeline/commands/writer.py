@@ -10,6 +10,7 @@ from pax8_pipeline.clock import utc_now
 from pax8_pipeline.commands.common import json_option, notify, print_json, user_name
 from pax8_pipeline.commands.target import data_target
 from pax8_pipeline.settings import Settings, load_settings
+from pax8_pipeline.text.plurals import plural
 from pax8_pipeline.warehouse.connection import Warehouse
 
 
@@ -30,7 +31,9 @@ def show(as_json: bool) -> None:
         return
     click.echo(f"this data folder: {mine or 'no identity yet; its first apply makes one'}")
     for row in others:
-        click.echo(f"another data folder: {row['writer']}, {row['documents']} usage documents, {row['usage_key']}")
+        click.echo(
+            f"another data folder: {row['writer']}, {plural(row['documents'], 'usage document')}, {row['usage_key']}"
+        )
     for name in retired:
         click.echo(f"retired: {name}")
 

@@ -16,6 +16,7 @@ from dagster import DagsterInstance
 from pax8_pipeline.orchestration.failed_check import FailedCheck
 from pax8_pipeline.orchestration.run_events import failed_checks, figures, step_failures
 from pax8_pipeline.settings.policy import Digest
+from pax8_pipeline.text.plurals import plural
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def _title(
         return f"Pax8 sync: {run.job_name} was held"
     written, planned = int(writes.get("verified", "0")), int(plan.get("safe", "0")) + int(plan.get("waiting", "0"))
     result = f"{written} written" if written else f"{planned} planned"
-    attention = f", {len(checks)} {'check needs' if len(checks) == 1 else 'checks need'} attention" if checks else ""
+    attention = f", {plural(len(checks), 'check needs', 'checks need')} attention" if checks else ""
     return f"Pax8 sync: {result}{attention}"
 
 

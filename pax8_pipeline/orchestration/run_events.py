@@ -12,6 +12,7 @@ from dagster import DagsterEventType, DagsterInstance
 
 from pax8_pipeline.orchestration.assets.specs import asset_key
 from pax8_pipeline.orchestration.failed_check import FailedCheck
+from pax8_pipeline.text.plurals import plural
 
 
 def failed_checks(instance: DagsterInstance, run_id: str) -> list[FailedCheck]:
@@ -67,7 +68,7 @@ def step_failures(instance: DagsterInstance, run_id: str) -> list[str]:
 
 def _and_more(names: list[str]) -> str:
     others = len(set(names)) - 1
-    return f" and {others} more {'step' if others == 1 else 'steps'}" if others else ""
+    return f" and {plural(others, 'more step')}" if others else ""
 
 
 def _sentence(entry: dg.EventLogEntry) -> tuple[str, str] | None:

@@ -11,6 +11,7 @@ from pax8_pipeline.billing.ledger import ledger
 from pax8_pipeline.billing.planning.planner import load_plan
 from pax8_pipeline.reports import formatting
 from pax8_pipeline.text.plaintext import one_line
+from pax8_pipeline.text.plurals import plural
 from pax8_pipeline.warehouse.connection import Connection
 from pax8_pipeline.warehouse.models import load_sql
 from pax8_pipeline.warehouse.snapshots import dicts
@@ -31,11 +32,11 @@ def digest(connection: Connection, plan_id: str, report: Path) -> str:
     largest = next((row for row in rows if row["kind"] == "largest"), None)
     return "\n".join(
         [
-            f"{formatting.plural(written, 'change')} written, {failed} not verified; {plan.rows_safe} planned, "
+            f"{plural(written, 'change')} written, {failed} not verified; {plan.rows_safe} planned, "
             f"{plan.rows_waiting} waiting for approval, {plan.rows_blocked} held back",
             f"Seats a month: {_seats(plan.money)}",
             f"Not billed: {formatting.amounts(found.lost_a_month)} a month, {formatting.amounts(found.lost_once)} of usage"
-            f" ({formatting.plural(found.count, 'finding')}, {found.new} new)",
+            f" ({plural(found.count, 'finding')}, {found.new} new)",
             f"Usage to bill: {formatting.amounts(usage)}; usage without a company: {formatting.amounts(unassigned)}",
             f"Largest: {_largest(largest)}",
             f"Report: {report}",

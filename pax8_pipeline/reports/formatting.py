@@ -1,6 +1,7 @@
 """Formats single values for people: numbers, money, dates, counts; and data as JSON for programs.
 
-It is the only code that writes an amount, a date or a plural in a report. Escaping is in `text.plaintext`.
+It contains the only code that writes an amount or a date in a report. Not here: tables (`table`), plurals
+(`text.plurals`), escaping (`text.plaintext`, the templates).
 """
 
 from __future__ import annotations
@@ -66,11 +67,6 @@ def number(value: Decimal | int) -> str:
     """Return a number with thousands separators and no more decimals than it has: 20,907.316."""
     text = f"{value:,f}" if isinstance(value, Decimal) else f"{value:,}"
     return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def plural(number: int, one: str, many: str | None = None) -> str:
-    """Return a number with its noun: `1 row`, `1,200 rows`. `many` is `one` with an s unless given."""
-    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
 
 
 def day(value: date) -> str:

@@ -12,6 +12,7 @@ from pax8_pipeline.billing.model import Plan, money_sentences
 from pax8_pipeline.billing.planning.guardrails import override_instructions
 from pax8_pipeline.extract import halo_instance
 from pax8_pipeline.reports import formatting
+from pax8_pipeline.text.plurals import plural
 from pax8_pipeline.warehouse.connection import Connection
 
 
@@ -57,7 +58,7 @@ def _guardrails(connection: Connection, plan: Plan) -> list[Warning]:
         return []
     if plan.held:
         return [Warning("Held whole by a guardrail", plan.held, override_instructions(plan.plan_id))]
-    changes = formatting.plural(remaining.held, "change")
+    changes = plural(remaining.held, "change")
     return [Warning("Held by a guardrail", changes, override_instructions(plan.plan_id))]
 
 
@@ -66,5 +67,5 @@ def approval_text(row: Mapping[str, Any]) -> str:
     verb = "Approved" if row["kind"] == "approve" else "Acknowledged"
     part = f", client {row['client_id']}" if row["client_id"] is not None else ""
     part += f", row {row['row_id']}" if row["row_id"] is not None else ""
-    changes = formatting.plural(row["rows"], "change")
+    changes = plural(row["rows"], "change")
     return f"{verb} by {row['approved_by']} at {formatting.moment(row['approved_at'])}: {changes}{part}"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pax8_pipeline.reports import formatting, table
 from pax8_pipeline.text import plaintext
+from pax8_pipeline.text.plurals import plural
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -71,7 +72,7 @@ def _environment(*, markdown: bool) -> Environment:
         amounts=formatting.amounts,
         percent=formatting.percent,
         count=formatting.count,
-        plural=formatting.plural,
+        plural=plural,
         day=formatting.day,
         month_name=formatting.month_name,
         moment=formatting.moment,

@@ -15,6 +15,7 @@ from typing import Any
 from pax8_pipeline.billing.findings import FindingTotals
 from pax8_pipeline.billing.verdicts import check_of
 from pax8_pipeline.reports import formatting
+from pax8_pipeline.text.plurals import plural
 
 LARGEST = 8
 _STEPS = 3
@@ -213,5 +214,7 @@ def lines(
         parts.append(largest(rows, width))
     else:
         held = sum(row["class"] == "blocked" for row in rows)
-        parts.append([f"Nothing new since the last run; {held} rows stay held."] if held else [])
+        parts.append(
+            [f"Nothing new since the last run; {plural(held, 'row stays', 'rows stay')} held."] if held else []
+        )
     return [line for part in parts if part for line in (*part, "")]

@@ -75,7 +75,7 @@ def test_changes_that_wait_and_losses_stand_in_one_sentence() -> None:
         plan(), {}, Remaining(waiting=1), [], errors=[], blocking=[], findings=FindingTotals(overcharges=1)
     )
     assert (found.code, found.only_findings) == (2, False)
-    assert "1 changes wait for a person; 1 overcharge waits for a person" in found.sentence
+    assert "1 change waits for a person; 1 overcharge waits for a person" in found.sentence
 
 
 def test_a_run_without_a_plan_is_an_error_unless_a_check_held_it() -> None:

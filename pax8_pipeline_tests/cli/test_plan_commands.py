@@ -137,7 +137,7 @@ def test_the_stored_plans_are_listed_the_newest_first(folder: Path) -> None:
 )
 def test_show_lists_only_the_rows_that_are_asked_for(folder: Path, options: list[str], number: int) -> None:
     plan_id = planned(folder, "approve")
-    assert call("show", *options).stdout.startswith(f"{number} of 1 rows of plan {plan_id}")
+    assert call("show", *options).stdout.startswith(f"{number} of 1 row of plan {plan_id}")
 
 
 def test_show_new_lists_what_was_first_found_by_this_plan(folder: Path) -> None:

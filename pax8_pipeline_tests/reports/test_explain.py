@@ -136,7 +136,7 @@ def test_a_plan_and_a_row_of_it_are_told_from_their_ids(tmp_path: Path) -> None:
     warehouse, plan_id = lived(tmp_path)
     whole = one(warehouse, plan_id.upper())
     assert whole.kind == "plan"
-    assert "1 rows looked at, 0 changes, 1 waiting" in whole.events[0].text
+    assert "1 row compared, 0 changes, 1 waiting" in whole.events[0].text
     assert [e.source for e in whole.events] == ["plan", "plan", "approval", "ledger", "ledger", "ledger"]
     row = one(warehouse, f"{plan_id}/{SUB}")
     assert row.kind == "row"

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pax8_pipeline.reports import formatting
+from pax8_pipeline.text.plurals import plural
 
 
 @pytest.mark.parametrize(
@@ -50,7 +51,7 @@ def test_a_value_in_short(value: Any, text: str) -> None:
 
 
 def test_counts_months_and_times() -> None:
-    assert (formatting.plural(1, "row"), formatting.plural(1200, "row")) == ("1 row", "1,200 rows")
-    assert formatting.plural(2, "loss", "losses") == "2 losses"
+    assert (plural(0, "row"), plural(1, "row"), plural(1200, "row")) == ("0 rows", "1 row", "1,200 rows")
+    assert (plural(2, "loss", "losses"), plural(1, "row waits", "rows wait")) == ("2 losses", "1 row waits")
     assert (formatting.month_name("2026-08"), formatting.day(date(2026, 8, 2))) == ("August 2026", "2 August 2026")
     assert formatting.moment(datetime(2026, 8, 20, 6, 5, tzinfo=UTC)) == "2026-08-20 06:05 UTC"

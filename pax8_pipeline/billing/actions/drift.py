@@ -9,6 +9,7 @@ from pax8_pipeline.billing.actions.compare import Object, flag, same, show, show
 from pax8_pipeline.billing.actions.seat_expectation import SeatExpectation
 from pax8_pipeline.billing.actions.target import Target, followed_licences, is_manual, requested_quantity
 from pax8_pipeline.billing.model import Change
+from pax8_pipeline.text.plurals import plural
 
 
 def target_drift(change: Change, expected: SeatExpectation, target: Target) -> list[str]:
@@ -72,5 +73,5 @@ def _link_drift(change: Change, expected: SeatExpectation, line: Object) -> list
     if change.licence_id not in followed:
         found.append(f"line {change.line_id} no longer follows licence {change.licence_id}")
     if len(followed) != (expected.licences_on_line or 0):
-        found.append(f"line {change.line_id} follows {len(followed)} licences now")
+        found.append(f"line {change.line_id} follows {plural(len(followed), 'licence')} now")
     return found

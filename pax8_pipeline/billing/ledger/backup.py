@@ -21,6 +21,7 @@ from typing import Any
 import duckdb
 
 from pax8_pipeline.errors import PipelineError
+from pax8_pipeline.text.plurals import plural
 from pax8_pipeline.warehouse.connection import Connection, Warehouse, quoted
 from pax8_pipeline.warehouse.models import model
 
@@ -55,8 +56,8 @@ class Restored:
     def sentence(self) -> str:
         """What happened, for the person who reads the log."""
         return (
-            f"the warehouse had no ledger: {self.rows['billing.ledger']} entries, {self.rows['billing.approvals']} "
-            f"approvals and {self.rows['billing.plans']} plans were put back from {self.folder}"
+            f"the warehouse had no ledger: {plural(self.rows['billing.ledger'], 'entry', 'entries')}, "
+            f"{plural(self.rows['billing.approvals'], 'approval')} and {plural(self.rows['billing.plans'], 'plan')} were put back from {self.folder}"
         )
 
 

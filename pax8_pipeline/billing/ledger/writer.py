@@ -18,6 +18,7 @@ from datetime import datetime
 from typing import Any
 
 from pax8_pipeline.errors import PipelineError
+from pax8_pipeline.text.plurals import plural
 from pax8_pipeline.warehouse.connection import Connection, Warehouse
 from pax8_pipeline.warehouse.models import load_sql
 from pax8_pipeline.warehouse.snapshots import dicts
@@ -63,7 +64,7 @@ def conflict(connection: Connection) -> str | None:
         return None
     first = found[0]
     return (
-        f"{first['documents']} usage documents in Halo were written by another data folder ({first['writer']}; "
+        f"{plural(first['documents'], 'usage document in Halo was', 'usage documents in Halo were')} written by another data folder ({first['writer']}; "
         f"{first['usage_key']}). Nothing of usage is written from here. Stop the other installation, then confirm that "
         "this folder is now the writer: pax8-pipeline writer claim --why TEXT --by NAME"
     )

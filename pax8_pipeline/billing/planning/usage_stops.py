@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from pax8_pipeline.billing.actions import registry
+from pax8_pipeline.text.plurals import plural
 from pax8_pipeline.warehouse.connection import Connection
 from pax8_pipeline.warehouse.models import load_sql
 
@@ -33,7 +34,11 @@ def hold_usage(connection: Connection) -> None:
 def usage_stops(connection: Connection) -> list[str]:
     """Return a sentence for each check of all usage that fails."""
     twice = _count(connection, f"SELECT count(*) FROM ({load_sql('billing/planning/usage_billed_twice.sql')})")
-    return [f"{twice} usage keys stand on more than one Halo invoice (usage_billed_twice)"] if twice else []
+    return (
+        [f"{plural(twice, 'usage key is', 'usage keys are')} on more than one Halo invoice (usage_billed_twice)"]
+        if twice
+        else []
+    )
 
 
 def _count(connection: Connection, query: str, values: dict[str, Any] | None = None) -> int:

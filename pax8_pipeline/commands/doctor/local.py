@@ -16,6 +16,7 @@ from pax8_pipeline.errors import ConfigError, PipelineError, WarehouseBusy, Ware
 from pax8_pipeline.mapping.files import load_mappings
 from pax8_pipeline.settings import Settings
 from pax8_pipeline.settings.secret_files import readable_by_everybody
+from pax8_pipeline.text.plurals import plural
 from pax8_pipeline.text.private_files import is_open, readable_by_others
 from pax8_pipeline.warehouse import schema
 from pax8_pipeline.warehouse.connection import Warehouse
@@ -82,7 +83,7 @@ def mappings(settings: Settings) -> Diagnosis:
         loaded = load_mappings(settings.mappings_path)
     except ConfigError as error:
         return bad("mapping files", str(error), "correct that row; no run is possible before")
-    rows = f"{len(loaded.clients)} clients, {len(loaded.subscriptions)} subscriptions, {len(loaded.items)} items"
+    rows = f"{plural(len(loaded.clients), 'client')}, {plural(len(loaded.subscriptions), 'subscription')}, {plural(len(loaded.items), 'item')}"
     return ok("mapping files", f"{rows} in {settings.mappings_path}")
 
 

@@ -17,6 +17,7 @@ from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.mapping.files import load_mappings
 from pax8_pipeline.reports import formatting, plan_rows
 from pax8_pipeline.settings import load_settings
+from pax8_pipeline.text.plurals import plural
 from pax8_pipeline.warehouse.connection import Warehouse
 
 SCHEMA = "pax8-pipeline/approval/1"
@@ -119,7 +120,7 @@ def _show(
     for currency, up, down in _money(rows):
         out.print(f"Money a month in {currency}: {formatting.money(up)} up, {formatting.money(down)} down")
     out.print(
-        f"{verb} by {approval.who} at {approval.at:%Y-%m-%d %H:%M} UTC: {approval.rows} changes of plan {approval.plan_id}, "
+        f"{verb} by {approval.who} at {approval.at:%Y-%m-%d %H:%M} UTC: {plural(approval.rows, 'change')} of plan {approval.plan_id}, "
         f"checksum {approval.checksum[:16]}. Nothing is written yet.",
         soft_wrap=True,
     )

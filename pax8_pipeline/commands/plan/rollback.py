@@ -23,6 +23,7 @@ from pax8_pipeline.mapping.files import load_mappings
 from pax8_pipeline.reports import formatting, plan_report
 from pax8_pipeline.reports.page.context import report_context
 from pax8_pipeline.settings import Settings, load_settings
+from pax8_pipeline.text.plurals import plural
 from pax8_pipeline.warehouse.connection import Warehouse
 
 _OPEN = ("claimed", "sent", "unknown")
@@ -91,5 +92,5 @@ def _print_rest(plan_id: str, skipped: Sequence[dict[str, Any]], unsettled: int)
             soft_wrap=True,
         )
     if unsettled:
-        out.print(f"{unsettled} writes of plan {plan_id} are not settled and not in this plan: `pax8-pipeline run` settles them, "
+        out.print(f"{plural(unsettled, 'write')} of plan {plan_id} not settled, so not in this plan: `pax8-pipeline run` settles them, "
                   "then roll back again.", soft_wrap=True)  # fmt: skip

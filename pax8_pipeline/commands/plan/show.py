@@ -19,6 +19,7 @@ from pax8_pipeline.reports.page.context import report_context
 from pax8_pipeline.reports.summary import at_stake
 from pax8_pipeline.settings import load_settings
 from pax8_pipeline.text import textfiles
+from pax8_pipeline.text.plurals import plural
 from pax8_pipeline.warehouse.connection import Warehouse
 
 
@@ -112,7 +113,7 @@ def show(
         chooser = RowFilter(only_new, client, verdict, least)
         if chooser.is_set:
             rows = chooser.rows(report.rows)
-            title = f"{len(rows)} of {len(report.rows)} rows of plan {chosen}"
+            title = f"{len(rows)} of {plural(len(report.rows), 'row')} of plan {chosen}"
             run_report.print_rows(console(), title, rows, limit=100_000)
         else:
             run_report.show(console(), report, details=details, limit=100_000, everything=everything)

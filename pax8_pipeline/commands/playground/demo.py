@@ -20,6 +20,7 @@ from pax8_pipeline.sandbox.server.app import running_sandbox
 from pax8_pipeline.sandbox.world import state
 from pax8_pipeline.sandbox.world.world import World
 from pax8_pipeline.settings import Settings, load_settings
+from pax8_pipeline.text.plurals import plural
 
 UNASSIGNED = "unassigned_usage"
 POLICY = """# The sandbox may be written to: nothing in it is real.
@@ -53,7 +54,8 @@ def demo(day: datetime | None, seed: int | None, details: bool, as_json: bool) -
 
 def _demo(settings: Settings, day: datetime | None, seed: int | None, details: bool, as_json: bool) -> None:
     world = fresh_world(settings, day.date() if day else None, seed)
-    notify(f"A synthetic MSP: {len(world.pax8.companies)} companies, {len(world.pax8.subscriptions)} subscriptions, "
+    notify(f"A synthetic MSP: {plural(len(world.pax8.companies), 'company', 'companies')}, "
+           f"{plural(len(world.pax8.subscriptions), 'subscription')}, "
          f"today is {world.today}.")  # fmt: skip
     with running_sandbox(world, state_file=world_file(settings)) as sandbox:
         report = sync(sandbox_settings(settings, sandbox.env()), apply=True)

@@ -46,6 +46,7 @@ from pax8_pipeline.orchestration.write_permission import SINK, Permission, refus
 from pax8_pipeline.pax8.client import Pax8Client
 from pax8_pipeline.reports import plan_report
 from pax8_pipeline.settings import load_policy
+from pax8_pipeline.text.plurals import plural
 from pax8_pipeline.warehouse import snapshots
 from pax8_pipeline.warehouse.build import holds_mappings
 from pax8_pipeline.warehouse.connection import Connection
@@ -127,7 +128,7 @@ def plan(
             ),
         )
         step.log(
-            f"plan {plan_made.plan_id}: {plan_made.rows_safe} changes, {plan_made.rows_waiting} waiting, {plan_made.rows_blocked} held back"
+            f"plan {plan_made.plan_id}: {plural(plan_made.rows_safe, 'change')}, {plan_made.rows_waiting} waiting, {plan_made.rows_blocked} held back"
         )
         acknowledgements.store(step.warehouse, acknowledged)
         findings.save_copy(step.warehouse, step.settings.backups_path)
@@ -371,7 +372,8 @@ def _utc_now() -> datetime:
 def _nothing(reason: str, head: Plan | None, waiting: int = 0) -> dict[str, Any]:
     return {
         "applied": False,
-        "outcome": f"nothing written: {reason}" + (f" ({waiting} changes wait)" if waiting else ""),
+        "outcome": f"nothing written: {reason}"
+        + (f" ({plural(waiting, 'change waits', 'changes wait')})" if waiting else ""),
         "reason": reason,
         "plan_id": head.plan_id if head else "none",
         "waiting": waiting,

@@ -17,6 +17,7 @@ from pax8_pipeline.orchestration.assets.specs import PAX8_API, asset_key
 from pax8_pipeline.orchestration.assets.step import AssetStep, asset_step
 from pax8_pipeline.orchestration.partitions import month_of_partition
 from pax8_pipeline.orchestration.resources import Pax8Resource, SettingsResource, WarehouseResource
+from pax8_pipeline.text.plurals import plural
 from pax8_pipeline.warehouse import snapshots
 
 # The launchpad shows the name of this type as the choice, and offers the values. No value can name a variable of the
@@ -85,7 +86,7 @@ def _read_summaries(step: AssetStep, pax8: Pax8Resource, month: str) -> dict[str
     with step.warehouse.connect() as connection:
         probe_days = step.settings.policy.usage.probe_days
         subscription_ids = usage.subscriptions_to_ask(connection, step.settings.today, asked_at, probe_days)
-    step.log(f"usage: asking {len(subscription_ids)} subscriptions")
+    step.log(f"usage: asking {plural(len(subscription_ids), 'subscription')}")
     client, progress = pax8.client(step.settings), step.progress("usage summaries")
     probes: list[usage.UsageProbe] = []
 

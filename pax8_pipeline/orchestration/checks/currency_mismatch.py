@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pax8_pipeline.orchestration.checks.check import Check, CheckContext, CheckOutcome, run_query
+from pax8_pipeline.text.plurals import plural
 
 _QUERY = """
 SELECT client_name, company_name, product_name, subscription_id, reason, quantity, price, currency, halo_currency,
@@ -19,7 +20,11 @@ def evaluate(context: CheckContext) -> CheckOutcome:
     if not count:
         return CheckOutcome("both sides bill in the same currency wherever both say one")
     return CheckOutcome(
-        f"{count} subscriptions are billed in another currency in Halo than in Pax8", count, rows, sums, _QUERY
+        f"{plural(count, 'subscription is', 'subscriptions are')} billed in another currency in Halo than in Pax8",
+        count,
+        rows,
+        sums,
+        _QUERY,
     )
 
 

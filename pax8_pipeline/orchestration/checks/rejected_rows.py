@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pax8_pipeline.extract.usable_rows import CORE
 from pax8_pipeline.orchestration.checks.check import Check, CheckContext, CheckOutcome, run_query
+from pax8_pipeline.text.plurals import plural
 
 # Lists that are read completely in every run. For data of many months (invoice items, usage lines) there is
 # `usage_adds_up`.
@@ -39,12 +40,14 @@ def evaluate(context: CheckContext) -> CheckOutcome:
     limit = context.settings.policy.reads.max_rejected_rows
     if count > limit:
         sentence = (
-            f"{count} rows of this run's lists cannot be read, policy reads.max_rejected_rows is {limit}; the first: "
+            f"{plural(count, 'row')} of this run's lists cannot be read, policy reads.max_rejected_rows is {limit}; the first: "
             f"{rows[0]['list']} {rows[0]['object_id']}: {rows[0]['reason']}. Nothing is written; see whether a vendor "
             "changed its answers"
         )
         return CheckOutcome(sentence, count, rows, query=_REJECTED, blocks=True)
-    return CheckOutcome(f"{count} rows of this run's lists cannot be read, {limit} are allowed; each is held by itself")
+    return CheckOutcome(
+        f"{plural(count, 'row')} of this run's lists cannot be read, {limit} may be; each is held by itself"
+    )
 
 
 CHECKS = (

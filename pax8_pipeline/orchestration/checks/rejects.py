@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from pax8_pipeline.orchestration.checks.check import Check, CheckContext, CheckOutcome, run_query
+from pax8_pipeline.text.plurals import plural
 from pax8_pipeline.warehouse import build
 
 
@@ -15,7 +16,7 @@ def evaluate(context: CheckContext, table: str) -> CheckOutcome:
     if not count:
         return CheckOutcome("no row was rejected")
     return CheckOutcome(
-        f"{count} rows of {table} were rejected, the first: {rows[0]['reason']}", count, rows, query=query
+        f"{plural(count, 'row')} of {table} rejected, the first: {rows[0]['reason']}", count, rows, query=query
     )
 
 

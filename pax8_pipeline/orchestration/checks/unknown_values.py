@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from pax8_pipeline.orchestration.checks.check import Check, CheckContext, CheckOutcome, run_query
+from pax8_pipeline.text.plurals import plural
 from pax8_pipeline.warehouse.closed_lists import BILLING_TERMS, INVOICE_STATUSES, ITEM_TERMS, SUBSCRIPTION_STATUSES
 
 
@@ -44,7 +45,7 @@ def evaluate(context: CheckContext, table: str) -> CheckOutcome:
     count, rows, _ = run_query(context, f"{query} ORDER BY rows DESC, field, value")
     if not count:
         return CheckOutcome("every value is known")
-    values_text = ", ".join(f"{row['field']} {row['value']!r} on {row['rows']} rows" for row in rows[:5])
+    values_text = ", ".join(f"{row['field']} {row['value']!r} on {plural(row['rows'], 'row')}" for row in rows[:5])
     return CheckOutcome(f"values not known here: {values_text}", count, rows, query=query)
 
 

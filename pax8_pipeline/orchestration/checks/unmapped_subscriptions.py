@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pax8_pipeline.billing.verdicts import REPORTED_BY
 from pax8_pipeline.orchestration.checks.check import Check, CheckContext, CheckOutcome, run_query
+from pax8_pipeline.text.plurals import plural
 
 # `unmatched_companies` reports subscriptions whose company is not matched, `currency_mismatch` those with two
 # currencies.
@@ -26,7 +27,7 @@ def evaluate(context: CheckContext) -> CheckOutcome:
         "SELECT count(*) FROM reconciled.subscriptions WHERE verdict = 'unbilled'"
     ).fetchall()[0][0]
     sentence = (
-        f"{count} subscriptions are not followed by one certain Halo line, {unbilled} of them by none at all; "
+        f"{plural(count, 'subscription is', 'subscriptions are')} not followed by one certain Halo line, {unbilled} of them by none at all; "
         "map them in data/mappings/subscriptions.csv or add the line in Halo"
     )
     return CheckOutcome(sentence, count, rows, sums, _QUERY)

@@ -5,6 +5,7 @@ shown.
 from __future__ import annotations
 
 from pax8_pipeline.orchestration.checks.check import Check, CheckContext, CheckOutcome, run_query
+from pax8_pipeline.text.plurals import plural
 from pax8_pipeline.warehouse.models import load_sql
 
 _QUERY = load_sql("orchestration/checks/unmatched_companies.sql")
@@ -16,7 +17,7 @@ def evaluate(context: CheckContext) -> CheckOutcome:
     if not count:
         return CheckOutcome("every Pax8 company with something to bill is one Halo client")
     companies = context.connection.execute(f"SELECT count(DISTINCT company_id) FROM ({_QUERY})").fetchall()[0][0]
-    sentence = f"{companies} Pax8 companies are no certain Halo client; map them in data/mappings/clients.csv"
+    sentence = f"{plural(companies, 'Pax8 company is', 'Pax8 companies are')} not matched with certainty to a Halo client; map each in data/mappings/clients.csv"
     first = next((row for row in rows if row["contradiction"]), None)
     if first:
         sentence += (

@@ -8,6 +8,7 @@ misread is found. Whether a verdict is right is not checked here.
 from __future__ import annotations
 
 from pax8_pipeline.orchestration.checks.check import ROWS, Check, CheckContext, CheckOutcome, run_query
+from pax8_pipeline.text.plurals import plural
 from pax8_pipeline.warehouse.models import load_sql
 
 # Items of an invoice that Pax8 no longer lists are in no table of usage: they are skipped together, with the reason.
@@ -27,7 +28,7 @@ def evaluate(context: CheckContext) -> CheckOutcome:
     )
     if not wrong:
         return CheckOutcome(
-            f"{count} invoices and currencies, {lost} items: billed, unassigned, skipped and what is no usage make up "
+            f"{plural(count, 'invoice and currency', 'invoices and currencies')}, {plural(lost, 'item')}: billed, unassigned, skipped and what is no usage make up "
             "what was read, to the last digit",
             rows=rows,
             query=_QUERY,

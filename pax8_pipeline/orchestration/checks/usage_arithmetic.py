@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from pax8_pipeline.orchestration.checks.check import Check, CheckContext, CheckOutcome, run_query
+from pax8_pipeline.text.plurals import plural
 from pax8_pipeline.warehouse.models import load_sql
 
 _WINDOW = timedelta(days=62)
@@ -22,7 +23,7 @@ def evaluate(context: CheckContext) -> CheckOutcome:
     if not count:
         return CheckOutcome("quantity times price is the total of every usage item, and quantity times cost its cost")
     sentence = (
-        f"{count} usage items have totals that quantity and price do not come to (tiers, mark-ups and flat fees may be why). "
+        f"{plural(count, 'usage item has a total', 'usage items have totals')} that quantity and price do not come to (tiers, mark-ups and flat fees may be why). "
         "They are billed as Pax8 states them"
     )
     return CheckOutcome(sentence, count, rows, sums, _QUERY)

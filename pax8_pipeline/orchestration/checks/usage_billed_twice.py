@@ -7,6 +7,7 @@ second invoice is in billing/applying/apply.py.
 from __future__ import annotations
 
 from pax8_pipeline.orchestration.checks.check import Check, CheckContext, CheckOutcome, run_query
+from pax8_pipeline.text.plurals import plural
 from pax8_pipeline.warehouse.models import load_sql
 
 _QUERY = load_sql("billing/planning/usage_billed_twice.sql")
@@ -19,7 +20,7 @@ def evaluate(context: CheckContext) -> CheckOutcome:
         return CheckOutcome("no usage stands on two Halo invoices")
     first = rows[0]
     sentence = (
-        f"usage is on more than one Halo invoice ({count} keys; {first['usage_key']} on {first['halo_invoices']}). Void the "
+        f"usage is on more than one Halo invoice ({plural(count, 'key')}; {first['usage_key']} on {first['halo_invoices']}). Void the "
         "ones too many in Halo; no usage is billed until then"
     )
     return CheckOutcome(sentence, count, rows, query=_QUERY, blocks=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pax8_pipeline.billing.ledger import documents, writer
 from pax8_pipeline.orchestration.checks.check import Check, CheckContext, CheckOutcome, run_query
+from pax8_pipeline.text.plurals import plural
 from pax8_pipeline.warehouse.models import load_sql
 
 _DIFFERENT = """
@@ -44,7 +45,7 @@ def find_different(context: CheckContext) -> CheckOutcome:
         return CheckOutcome("Halo shows every usage invoice under watch as it was made")
     first = rows[0]
     return CheckOutcome(
-        f"{count} usage invoices are not in Halo as they were made ({first['usage_key']}: {first['state']}, {first['detail']})",
+        f"{plural(count, 'usage invoice is', 'usage invoices are')} not in Halo as made ({first['usage_key']}: {first['state']}, {first['detail']})",
         count, rows, sums, _DIFFERENT,
     )  # fmt: skip
 

@@ -7,6 +7,7 @@ Halo bills such a price with every recurring invoice, and nothing here sets it b
 from __future__ import annotations
 
 from pax8_pipeline.orchestration.checks.check import Check, CheckContext, CheckOutcome, run_query
+from pax8_pipeline.text.plurals import plural
 from pax8_pipeline.warehouse.models import load_sql
 
 _QUERY = load_sql("orchestration/checks/usage_left_on_licence.sql")
@@ -18,7 +19,7 @@ def evaluate(context: CheckContext) -> CheckOutcome:
     if not count:
         return CheckOutcome("no licence bills a month's usage that an earlier version set on it")
     sentence = (
-        f"{count} licences still bill usage that an earlier version of this product set on them, with every recurring "
+        f"{plural(count, 'licence still bills', 'licences still bill')} usage that an earlier version of this product set there, with every recurring "
         f"invoice; this version does not set them back. {rows[0]['next_step']}"
     )
     return CheckOutcome(sentence, count, rows, sums, _QUERY)

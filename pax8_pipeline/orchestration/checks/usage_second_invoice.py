@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from pax8_pipeline.orchestration.checks.check import Check, CheckContext, CheckOutcome, run_query
+from pax8_pipeline.text.plurals import plural
 from pax8_pipeline.warehouse.models import load_sql
 
 _REPORTED_FOR = timedelta(days=35)
@@ -22,7 +23,7 @@ def evaluate(context: CheckContext) -> CheckOutcome:
         return CheckOutcome("no month that was billed has another invoice, or one taken back, since")
     months = ", ".join(sorted({str(row["month"]) for row in rows}))
     sentence = (
-        f"Pax8 changed what was billed already for {months}: {count} invoices are new or were taken back. What they add "
+        f"Pax8 changed what was billed already for {months}: {plural(count, 'invoice is new or was', 'invoices are new or were')} taken back. What they add "
         "waits in the plan as an adjustment; what they take away is a credit note for a person to make"
     )
     return CheckOutcome(sentence, count, rows, sums, _QUERY)

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from pax8_pipeline.orchestration.checks.check import Check, CheckContext, CheckOutcome, run_query
+from pax8_pipeline.text.plurals import plural
 from pax8_pipeline.warehouse.models import load_sql
 
 _SUMMARIES = f"""
@@ -69,7 +70,7 @@ def find_hidden(context: CheckContext) -> CheckOutcome:
     if not count:
         return CheckOutcome("the newest invoice charges no usage that the summaries do not show")
     sentence = (
-        f"{count} subscriptions are charged usage that no usage summary shows; the difference is on nobody's bill "
+        f"{plural(count, 'subscription is', 'subscriptions are')} charged usage that no usage summary shows; the difference is on nobody's bill "
         "(a month that was last read before its end shows here too)"
     )
     return CheckOutcome(sentence, count, rows, sums, _HIDDEN)

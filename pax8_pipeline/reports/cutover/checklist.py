@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.reports import formatting
+from pax8_pipeline.text.plurals import plural
 from pax8_pipeline.warehouse.connection import Connection
 from pax8_pipeline.warehouse.models import load_sql
 from pax8_pipeline.warehouse.snapshots import dicts
@@ -187,7 +188,7 @@ def _before(found: Cutover) -> list[Step]:
     manual = found.risks("manual")
     known = "Halo shows no table of mapped customers" if not found.native_mappings else (
         f"{sum(m['state'] == 'missing' for m in found.native_mappings)} of them are mapped in Halo's own integration, "
-        f"and {sum(m['state'] == 'other' for m in found.native_mappings)} companies are mapped there to another client"
+        f"and {plural(sum(m['state'] == 'other' for m in found.native_mappings), 'company is', 'companies are')} mapped there to another client"
     )  # fmt: skip
     return [
         Step("Switch off `deactivate_missing_licenses` in Halo",

@@ -15,6 +15,7 @@ from pax8_pipeline.reports import formatting
 from pax8_pipeline.reports.explain import usage
 from pax8_pipeline.reports.explain.events import History, Row
 from pax8_pipeline.reports.explain.usage import plain
+from pax8_pipeline.text.plurals import plural
 
 KIND_NAMES: dict[str, str] = {
     "subscription": "Pax8 subscription",
@@ -76,7 +77,7 @@ def plan_row(row: Row, *, with_head: bool = False) -> str:
     if not row["complete"]:
         parts.append(f"not to be applied: {row['problem']}")
     if row["plans"] > 1:
-        parts.append(f"{row['plans']} plans in a row said so, until {row['said_until']:%Y-%m-%d %H:%M}")
+        parts.append(f"{plural(row['plans'], 'plan')} in a row said so, until {row['said_until']:%Y-%m-%d %H:%M}")
     evidence = ", ".join(f"{k.replace('_', ' ')} {plain(v)}" for k, v in row["evidence"].items() if _worth(v))
     whose = f"row {row['row_id']}: {row['product_name']}, {row['client_name'] or row['company_name']}"
     lines = ["; ".join(parts), whose, f"evidence: {evidence}"]
@@ -97,13 +98,15 @@ def _made_under(row: Row) -> str:
 def plan_head(row: Row) -> str:
     """Say what a plan as a whole came to."""
     parts = [
-        f"made for {row['today']}: {row['rows_considered']} rows looked at, {row['rows_safe']} changes, "
+        f"made for {row['today']}: {plural(row['rows_considered'], 'row')} compared, {plural(row['rows_safe'], 'change')}, "
         f"{row['rows_waiting']} waiting, {row['rows_blocked']} held back"
     ]
     parts += [f"{sentence[0].lower()}{sentence[1:]}" for sentence in money_sentences(row["money"])]
     parts += [f"not to be applied: {row['problem']}"] if row["problem"] else []
     parts += [f"held whole by a guardrail: {row['held']}"] if row["held"] else []
-    return "\n".join([*parts, f"{_made_under(row)}, made from {len(row['snapshot_ids'])} reads ({row['snapshot_id']})"])
+    return "\n".join(
+        [*parts, f"{_made_under(row)}, made from {plural(len(row['snapshot_ids']), 'read')} ({row['snapshot_id']})"]
+    )
 
 
 def approval(row: Row) -> str:
@@ -111,7 +114,7 @@ def approval(row: Row) -> str:
     what = "approved what waits" if row["kind"] == "approve" else "acknowledged what a guardrail holds"
     scope = f" of row {row['only_row']}" if row["only_row"] else ""
     scope += f" of client {row['only_client']}" if row["only_client"] is not None else ""
-    rows = "1 row" if row["rows_covered"] == 1 else f"{row['rows_covered']} rows"
+    rows = plural(row["rows_covered"], "row")
     return f"{row['approved_by']} {what}{scope} in this plan (checksum {row['checksum'][:16]}): {rows} of this history"
 
 

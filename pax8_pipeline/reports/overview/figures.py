@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from pax8_pipeline.billing.model import Plan
-from pax8_pipeline.reports import formatting
+from pax8_pipeline.text.plurals import plural
 from pax8_pipeline.warehouse.connection import Connection
 from pax8_pipeline.warehouse.models import load_sql
 from pax8_pipeline.warehouse.snapshots import dicts
@@ -39,7 +39,7 @@ class Seats:
         """Return for how many subscriptions a figure is known: `cost`, `billed` or `margin`."""
         known = sum(row[name] is not None for row in self.rows)
         everything = "" if known == len(self.rows) else f"{known:,} of "
-        return f"{everything}{formatting.plural(len(self.rows), 'subscription')}"
+        return f"{everything}{plural(len(self.rows), 'subscription')}"
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from pax8_pipeline.billing import findings
-from pax8_pipeline.billing.findings import Open
+from pax8_pipeline.billing.findings import FindingTotals
 from pax8_pipeline.billing.model import Plan
 from pax8_pipeline.billing.planning.planner import chosen_plan_id, load_plan
 from pax8_pipeline.reports import formatting
 from pax8_pipeline.reports.overview.figures import Money, Sums, load_money
 from pax8_pipeline.reports.table import Column, Table
+from pax8_pipeline.text.plurals import plural
 from pax8_pipeline.warehouse.connection import Connection
 
 
@@ -39,7 +40,7 @@ def load_key_figures(connection: Connection) -> KeyFigures:
     """
     open_rows = findings.open_findings(connection)
     plan = load_plan(connection, chosen_plan_id(connection, open_rows[0]["plan_id"] if open_rows else None))
-    found, money = findings.summed(open_rows), load_money(connection, plan)
+    found, money = findings.add_up(open_rows), load_money(connection, plan)
     currencies = list(dict.fromkeys([*money.currencies, *plan.money, *found.lost_a_month, *found.lost_once]))
     rows = _rows(plan, money, found, currencies)
     columns = [Column("what", "money"), *(Column(currency, currency) for currency in currencies)]
@@ -51,7 +52,7 @@ def load_key_figures(connection: Connection) -> KeyFigures:
     )
 
 
-def _rows(plan: Plan, money: Money, found: Open, currencies: list[str]) -> list[dict[str, str]]:
+def _rows(plan: Plan, money: Money, found: FindingTotals, currencies: list[str]) -> list[dict[str, str]]:
     month = formatting.month_name(money.now.month)
     known: dict[str, Sums] = {
         f"paid to Pax8, {month}": money.now.paid,
@@ -77,9 +78,9 @@ def _of_plan(plan: Plan, name: str) -> dict[str, Decimal]:
     return {currency: amount for currency, amount in sums.items() if amount}
 
 
-def _waits(plan: Plan, found: Open) -> str:
-    changes = formatting.plural(plan.rows_waiting, "change")
-    counted = formatting.plural(found.count, "finding")
+def _waits(plan: Plan, found: FindingTotals) -> str:
+    changes = plural(plan.rows_waiting, "change")
+    counted = plural(found.count, "finding")
     new = f" ({found.new} new)" if found.new else ""
     if not plan.rows_waiting and not found.count:
         return "nothing"

@@ -21,6 +21,7 @@ from pax8_pipeline.reports.page.context import ReportContext
 from pax8_pipeline.reports.page.tiles import tiles
 from pax8_pipeline.reports.plan_facts import PlanFacts, plan_facts
 from pax8_pipeline.reports.table import Table
+from pax8_pipeline.text.plurals import plural
 from pax8_pipeline.warehouse.connection import Connection
 
 MOST_ROWS = 500
@@ -114,7 +115,7 @@ def _usage(connection: Connection, plan_id: str, context: ReportContext) -> Sect
 def _status(connection: Connection, plan: Plan) -> str:
     written = ledger.states(connection, plan.plan_id).get("verified", 0)
     if written:
-        return f"{formatting.plural(written, 'change')} written to Halo"
+        return f"{plural(written, 'change')} written to Halo"
     return "a dry run, nothing written" if plan.write_mode != "apply" else "nothing written"
 
 
@@ -127,7 +128,7 @@ def _evidence(plan: Plan, facts: PlanFacts) -> list[tuple[str, str]]:
         ("Run", plan.run_id),
         ("SHA-256 over its rows", plan.checksum),
         ("Write mode", plan.write_mode),
-        ("Rows looked at", f"{plan.rows_considered:,}: {plan.rows_safe:,} changes, {plan.rows_waiting:,} waiting, "
+        ("Rows looked at", f"{plan.rows_considered:,}: {plural(plan.rows_safe, 'change')}, {plan.rows_waiting:,} waiting, "
                            f"{plan.rows_blocked:,} held back, the others need nothing"),
         *(("Figures", sentence) for sentence in facts.sentences),
         *(("History", sentence) for sentence in facts.history),

@@ -12,6 +12,7 @@ from pax8_pipeline.billing.findings import FindingTotals
 from pax8_pipeline.billing.model import Plan
 from pax8_pipeline.reports import formatting
 from pax8_pipeline.reports.overview.figures import Money, Sums
+from pax8_pipeline.text.plurals import plural
 
 Row = Mapping[str, Any]
 
@@ -87,10 +88,10 @@ def _not_billed(found: FindingTotals | None) -> Tile:
         *(Figure(formatting.money(amount, c), "of usage, once") for c, amount in _largest(found.lost_once)),
     ]
     lines = [
-        f"{formatting.plural(found.losses, 'row')}; {found.new} of all {formatting.plural(found.count, 'finding')} new since the last run"
+        f"{plural(found.losses, 'row')}; {found.new} of all {plural(found.count, 'finding')} new since the last run"
     ]
     if found.unknown:
-        lines.append(f"{formatting.plural(found.unknown, 'row')} of an amount that is not known")
+        lines.append(f"{plural(found.unknown, 'row')} of an amount that is not known")
     if found.overcharged_a_month:
         lines.append(f"Billed too much: {formatting.amounts(found.overcharged_a_month)} a month")
     return Tile("Not billed to any client", figures or [Figure("nothing")], about, period="now", lines=lines,
@@ -131,8 +132,8 @@ def _decisions(plan: Plan, rows: Sequence[Row], found: FindingTotals | None) -> 
     open_rows = [row for row in rows if row["class"] == "needs_approval" and row["state"] is None]
     findings = found.count if found else 0
     lines = [
-        f"{formatting.plural(len(open_rows), 'change')} to approve or to leave",
-        f"{formatting.plural(findings, 'finding')} that only a person can resolve" if found else "Findings: not known",
+        f"{plural(len(open_rows), 'change')} to approve or to leave",
+        f"{plural(findings, 'finding')} that only a person can resolve" if found else "Findings: not known",
         *([f"{found.acknowledged} acknowledged and not counted"] if found and found.acknowledged else []),
     ]
     about = "`pax8-pipeline plan approve`, or `acknowledge` for what may stay as it is.".replace("`", "")

@@ -44,7 +44,7 @@ def test_the_table_has_the_same_amounts_to_the_cent(ran: tuple[PipelineHarness, 
     assert table["billed to clients, August 2026"] == "440.00"
     assert table["paid to Pax8, August 2026"] == ""  # no invoice of this month yet
     with Warehouse(harness.settings.warehouse_path).connect() as connection:
-        found = findings.summed(findings.open_findings(connection))
+        found = findings.add_up(findings.open_findings(connection))
         figures = load_key_figures(connection)
     assert figures.not_billed == dict(found.lost_a_month) == {"USD": Decimal(220)}
     assert shown["waits"] == figures.waits == "0 changes for an approval, 1 finding (1 new) for a decision"
