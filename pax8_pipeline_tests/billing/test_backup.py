@@ -74,7 +74,7 @@ def test_a_lost_warehouse_gets_back_ledger_plans_and_approvals_to_the_last_value
     backup(warehouse, plan.plan_id, tmp_path / "backups")
     restored = restore(lost(warehouse), tmp_path / "backups")
     assert restored is not None
-    assert "3 entries, 1 approvals and 1 plans" in restored.sentence
+    assert "3 entries, 1 approval and 1 plan" in restored.sentence
     assert stored(warehouse) == before
 
 

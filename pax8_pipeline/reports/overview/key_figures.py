@@ -55,9 +55,9 @@ def load_key_figures(connection: Connection) -> KeyFigures:
 def _rows(plan: Plan, money: Money, found: FindingTotals, currencies: list[str]) -> list[dict[str, str]]:
     month = formatting.month_name(money.now.month)
     known: dict[str, Sums] = {
-        f"paid to Pax8, {month}": money.now.paid,
-        f"billed to clients, {month}": money.now.billed,
-        f"margin, {month}": money.now.margin,
+        f"paid to Pax8, {month}": _of_each(money.now.paid, currencies),
+        f"billed to clients, {month}": _of_each(money.now.billed, currencies),
+        f"margin, {month}": _of_each(money.now.margin, currencies),
         "not billed, a month": {currency: Decimal(0) for currency in currencies} | dict(found.lost_a_month),
         "usage not billed, once": found.lost_once,
         "billed too much, a month": found.overcharged_a_month,
@@ -71,6 +71,11 @@ def _rows(plan: Plan, money: Money, found: FindingTotals, currencies: list[str])
         for what, sums in known.items()
         if sums
     ]
+
+
+def _of_each(sums: Sums, currencies: list[str]) -> dict[str, Decimal | None]:
+    """Return the amount of each currency, None where it is not known."""
+    return {currency: sums.get(currency) for currency in currencies}
 
 
 def _of_plan(plan: Plan, name: str) -> dict[str, Decimal]:

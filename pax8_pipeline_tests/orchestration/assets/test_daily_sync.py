@@ -51,8 +51,8 @@ def test_a_change_is_written_and_read_back(ran: tuple[PipelineHarness, RunResult
 def test_every_asset_is_made(ran: tuple[PipelineHarness, RunResult]) -> None:
     harness, result = ran
     made = harness.made(result.run_id)
-    assert len(made) == 13 + len(build.STAGING) + 1 + len(build.RECONCILED) + 4
-    assert list(made)[-1] == "billing/report", "the report comes last, after the writes"
+    assert len(made) == 13 + len(build.STAGING) + 1 + len(build.RECONCILED) + 5
+    assert list(made)[-2:] == ["billing/report", "1_overview"], "they come last, after the writes"
 
 
 def test_a_raw_asset_shows_how_it_was_read(ran: tuple[PipelineHarness, RunResult]) -> None:
@@ -265,7 +265,7 @@ def test_a_stored_plan_is_written_by_its_id(tmp_path: Path) -> None:
     assert ran.success
     assert [body["count"] for _, body in harness.halo.written] == [Decimal(25)]
     made = harness.made(ran.run_id)
-    assert set(made) == {"billing/writes", "billing/ledger", "billing/report"}
+    assert set(made) == {"billing/writes", "billing/ledger", "billing/report", "1_overview"}
     assert made["billing/report"]["plan_id"] == plan_id
 
 
