@@ -407,12 +407,15 @@ def test_thousands_of_steps_and_none_breaks_a_rule() -> None:
             max_examples=EXAMPLES,
             stateful_step_count=STEPS_EACH,
             deadline=None,
+            derandomize=not proofs.WHOLE,  # the same draws each time; `make proofs` draws others
             suppress_health_check=list(HealthCheck),
         ),
     )
     taken = sum(n for name, n in COUNTED.items() if not name.startswith(("step", "crash")))
     assert taken >= STEPS_WANTED, COUNTED
-    assert {name.removeprefix("step ") for name in COUNTED if name.startswith("step ")} >= PLACES
+    # Waves are rare; the test below goes through every step of one.
+    always = PLACES if proofs.WHOLE else PLACES - {"before licences"}
+    assert {name.removeprefix("step ") for name in COUNTED if name.startswith("step ")} >= always
     assert any(name.startswith("crash ") for name in COUNTED)
 
 

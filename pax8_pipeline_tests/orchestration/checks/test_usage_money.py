@@ -182,11 +182,15 @@ def test_another_document_is_not_the_same_usage_twice(tmp_path: Path) -> None:
 
 def test_totals_that_quantity_and_price_do_not_come_to_are_shown_and_stop_nothing(tmp_path: Path) -> None:
     usage_warehouse(
-        tmp_path, item(), item(quantity=11, price=50000, total=27500, details="Tiered"), item(cost=7, details="Cost")
+        tmp_path,
+        item(),
+        item(quantity=11, price=50000, total=27500, details="Tiered"),
+        item(cost=7, details="Cost"),
+        item(total=25.02, details="Two cents"),
     )
     found = check("usage_arithmetic", "staging.invoice_items", tmp_path)
     assert (found.passed, found.severity, found.holds) == (False, "WARN", False)
-    assert [row["resource_group"] for row in found.rows] == ["Tiered", "Cost"]
+    assert [row["resource_group"] for row in found.rows] == ["Tiered", "Two cents", "Cost"]
     assert (found.rows[0]["total"], found.rows[0]["quantity_times_price"]) == ("27500", "550000")
 
 
