@@ -34,6 +34,11 @@ def message(tmp_path: Path, **env: str) -> str:
     return str(caught.value)
 
 
+def test_the_file_of_each_secret_is_in_env_example() -> None:
+    example = (Path(__file__).parents[1] / ".env.example").read_text()
+    assert [name for name in SECRETS if f"# {file_variable(name)}=" not in example] == []
+
+
 @pytest.mark.parametrize("name", SECRETS)
 def test_each_secret_may_come_from_a_file(name: str, tmp_path: Path) -> None:
     made = settings(tmp_path, **{file_variable(name): secret_file(tmp_path)})
