@@ -78,6 +78,7 @@ STEPS: dict[str, str] = {
     "currency_mismatch": "put the currency right in Halo",
     "unmapped_subscriptions": "add the line in Halo, or link it in data/mappings/subscriptions.csv",
     "needs_decision": "look at the row with `pax8-pipeline explain`, then decide",
+    "held_by_policy": "make the change in Halo, or raise the client's trust in policy.yaml",
     "orphaned_licences": "end it in Halo, or acknowledge it",
     "usage_unassigned": "assign the group to a company in the Pax8 portal",
     "usage_held": "remove what holds it (`pax8-pipeline explain`)",

@@ -24,6 +24,8 @@ from pax8_pipeline.warehouse import snapshots
 from pax8_pipeline.warehouse.connection import Connection
 
 ROWS = 50
+_STEP = "next_step"
+_IDS = ("id", "finding", "usage_key")
 ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
 
 
@@ -58,6 +60,7 @@ class CheckContext:
 class Check:
     """One check on one asset (`table`). `depends_on`: other tables that it reads, so that it runs after them.
 
+    `next_step`: what a person does about a row; a row can have a `next_step` of its own.
     `blocking`: a finding that `blocks` stops Dagster from making what follows. `critical`: such a finding only ends the
     run with exit code 3; the plan holds what it is about, and the rest of the run continues.
     """
@@ -66,6 +69,7 @@ class Check:
     table: str
     about: str
     evaluate: Callable[[CheckContext], CheckOutcome]
+    next_step: str
     blocking: bool = False
     critical: bool = False
     depends_on: tuple[str, ...] = ()
@@ -162,7 +166,7 @@ def result(check: Check, outcome: CheckOutcome) -> dg.AssetCheckResult:
     if outcome.money:
         metadata["money"] = money(outcome.money)
     if outcome.rows:
-        metadata["rows"] = table(outcome.rows)
+        metadata["rows"] = table(arranged(outcome.rows, check.next_step))
     if outcome.query:
         metadata["sql"] = dg.MetadataValue.md(f"```sql\n{outcome.query.strip()}\n```")
     return dg.AssetCheckResult(
@@ -173,3 +177,18 @@ def result(check: Check, outcome: CheckOutcome) -> dg.AssetCheckResult:
         description=outcome.sentence,
         metadata=metadata,
     )
+
+
+def arranged(rows: Sequence[Mapping[str, Any]], next_step: str) -> list[dict[str, Any]]:
+    """Return the rows with the next step as their second column, where the screen still shows it, and with ids last.
+
+    `next_step` counts for the rows that have none of their own.
+    """
+    names = [name for name in rows[0] if name != _STEP]
+    about, ids = [name for name in names if not _is_id(name)], [name for name in names if _is_id(name)]
+    order = [*about[:1], _STEP, *about[1:], *ids]
+    return [{name: row.get(name, next_step) if name == _STEP else row[name] for name in order} for row in rows]
+
+
+def _is_id(name: str) -> bool:
+    return name in _IDS or name.endswith(("_id", "_ids"))

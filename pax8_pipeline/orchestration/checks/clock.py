@@ -41,6 +41,7 @@ CHECKS = (
         "The day of the run is the day of both vendors (their Date headers), and this machine's clock is within ten "
         "minutes of theirs. A difference stops a run that would write.",
         evaluate,
+        next_step="set the clock of this machine, or leave PAX8_PIPELINE_TODAY unset",
         blocking=True,
     ),
 )

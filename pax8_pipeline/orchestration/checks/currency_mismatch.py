@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pax8_pipeline.orchestration.checks.check import Check, CheckContext, CheckOutcome, run_query
+from pax8_pipeline.reports.summary import STEPS
 from pax8_pipeline.text.plurals import plural
 
 _QUERY = """
@@ -34,5 +35,6 @@ CHECKS = (
         "reconciled.subscriptions",
         "A subscription and its Halo client and recurring invoice name the same currency.",
         evaluate,
+        next_step=STEPS["currency_mismatch"],
     ),
 )

@@ -37,7 +37,14 @@ def evaluate(context: CheckContext, table: str) -> CheckOutcome:
 
 def _check(table: str) -> Check:
     about = "No id stands for two different objects in one read. Stops what rests on it."
-    return Check("duplicate_keys", table, about, partial(evaluate, table=table), blocking=True)
+    return Check(
+        "duplicate_keys",
+        table,
+        about,
+        partial(evaluate, table=table),
+        next_step="report the id to the vendor: two things must not share one",
+        blocking=True,
+    )
 
 
 CHECKS = tuple(_check(table) for table in _KEYED)

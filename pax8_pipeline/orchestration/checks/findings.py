@@ -11,6 +11,7 @@ from functools import partial
 from pax8_pipeline.billing.findings import acknowledgement_text, amount_text
 from pax8_pipeline.orchestration.checks.check import ROWS, Check, CheckContext, CheckOutcome, run_query
 from pax8_pipeline.orchestration.checks.newest_plan import NO_PLAN, newest_plan
+from pax8_pipeline.reports.summary import STEPS
 
 # The findings of the newest plan of a daily run. A plan that only undoes another one, or bills some months, has none.
 _QUERY = """
@@ -66,13 +67,14 @@ def evaluate(context: CheckContext, check: str) -> CheckOutcome:
     ).fetchall()
     shown_rows = [
         {
-            "finding": row["finding_id"],
-            "since": f"{row['first_seen']}{', new' if row['is_new'] else ''}",
             "client": row["client_name"] or row["company_name"] or "",
+            "next_step": STEPS[check].replace("explain`", f"explain '{row['row_id']}'`"),
+            "since": f"{row['first_seen']}{', new' if row['is_new'] else ''}",
             "product": row["product_name"] or "",
             "what": row["sentence"],
             "money": amount_text(row),
             "acknowledged": acknowledgement_text(row),
+            "finding": row["finding_id"],
             "subscription_id": row["subscription_id"],
         }
         for row in rows[:ROWS]
@@ -87,4 +89,7 @@ def evaluate(context: CheckContext, check: str) -> CheckOutcome:
     return CheckOutcome(sentence, int(open_rows), shown_rows, dict(money), _QUERY, more=more)
 
 
-CHECKS = tuple(Check(check, "billing.plan", GROUPS[check][0], partial(evaluate, check=check)) for check in GROUPS)
+CHECKS = tuple(
+    Check(check, "billing.plan", GROUPS[check][0], partial(evaluate, check=check), next_step=STEPS[check])
+    for check in GROUPS
+)

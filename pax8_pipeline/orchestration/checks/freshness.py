@@ -31,5 +31,6 @@ CHECKS = (
         "reconciled.subscriptions",
         "Companies, subscriptions, clients, licences and recurring invoices were read whole within 26 hours.",
         evaluate,
+        next_step="run the daily sync; if it stays so, `pax8-pipeline doctor` shows what is wrong",
     ),
 )

@@ -45,6 +45,7 @@ CHECKS = (
         "The plan stays within policy guardrails. Of a run over its limit no seats are written; a client over its "
         "limit is held alone; usage is counted by itself.",
         evaluate,
+        next_step="read the changes with `pax8-pipeline plan show`, then `pax8-pipeline plan approve --acknowledge`",
         critical=True,
     ),
 )

@@ -31,7 +31,15 @@ def _check(table: str) -> Check:
     about = "The list was read whole: each page seen, as many distinct ids as the vendor names. Stops what rests on it."
     # When a list that only usage needs is incomplete, the plan itself holds usage. So such a list does not stop seats.
     usage = table in USAGE_READS
-    return Check("incomplete_read", table, about, partial(evaluate, table=table), blocking=not usage, critical=usage)
+    return Check(
+        "incomplete_read",
+        table,
+        about,
+        partial(evaluate, table=table),
+        next_step="run again; if it stays so, `pax8-pipeline doctor` shows whether the vendor answers",
+        blocking=not usage,
+        critical=usage,
+    )
 
 
 CHECKS = tuple(

@@ -39,6 +39,7 @@ CHECKS = (
         "billing.plan",
         "Halo's own Pax8 integration is off. On or unknown stops the writes unless the policy says ignore.",
         evaluate,
+        next_step="switch it off in Halo: Configuration, Integrations, Pax8",
         blocking=True,
     ),
 )

@@ -22,6 +22,7 @@ CHECKS = (
         "billing.plan",
         "All core lists were read whole in the run that made the plan. Stops the writes.",
         evaluate,
+        next_step="run again when the vendor gives the whole list",
         blocking=True,
     ),
 )

@@ -57,6 +57,7 @@ CHECKS = (
         "Most of what came can be read: not more rejected rows than policy reads.max_rejected_rows, and no core list "
         "of which none, or much less than in the last good run, can be used. Stops the writes.",
         evaluate,
+        next_step="correct the record at the vendor, or see whether the vendor changed its answers",
         blocking=True,
     ),
 )

@@ -21,7 +21,13 @@ def evaluate(context: CheckContext, table: str) -> CheckOutcome:
 
 
 def _check(table: str) -> Check:
-    return Check("rejects", table, "Every row of the list could be typed.", partial(evaluate, table=table))
+    return Check(
+        "rejects",
+        table,
+        "Every row of the list could be typed.",
+        partial(evaluate, table=table),
+        next_step="correct the record at the vendor, as the reason says",
+    )
 
 
 CHECKS = tuple(_check(table) for table in build.STAGING)

@@ -30,7 +30,13 @@ def _check(table: str) -> Check:
     )
     only_usage = table in USAGE_READS  # as in incomplete_read
     return Check(
-        "snapshot_shrank", table, about, partial(evaluate, table=table), blocking=not only_usage, critical=only_usage
+        "snapshot_shrank",
+        table,
+        about,
+        partial(evaluate, table=table),
+        next_step=f"compare the list with the vendor's portal; if it is right, run again with {ACCEPT}=<today's date>",
+        blocking=not only_usage,
+        critical=only_usage,
     )
 
 

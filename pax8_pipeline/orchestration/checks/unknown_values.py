@@ -61,7 +61,13 @@ def _query(closed: _Closed) -> str:
 
 def _check(table: str) -> Check:
     about = "Statuses, terms and types are all known ones; an unknown one is reported and nothing is guessed from it."
-    return Check("unknown_values", table, about, partial(evaluate, table=table))
+    return Check(
+        "unknown_values",
+        table,
+        about,
+        partial(evaluate, table=table),
+        next_step="look the value up in the vendor's portal, and report it to the maintainers of this product",
+    )
 
 
 CHECKS = tuple(_check(table) for table in dict.fromkeys(closed.table for closed in _CLOSED))

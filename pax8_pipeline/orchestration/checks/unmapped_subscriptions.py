@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pax8_pipeline.billing.verdicts import REPORTED_BY
 from pax8_pipeline.orchestration.checks.check import Check, CheckContext, CheckOutcome, run_query
+from pax8_pipeline.reports.summary import STEPS
 from pax8_pipeline.text.plurals import plural
 
 # `unmatched_companies` reports subscriptions whose company is not matched, `currency_mismatch` those with two
@@ -39,5 +40,6 @@ CHECKS = (
         "reconciled.subscriptions",
         "Every subscription that Pax8 bills is followed by exactly one live Halo line of the right client.",
         evaluate,
+        next_step=STEPS["unmapped_subscriptions"],
     ),
 )

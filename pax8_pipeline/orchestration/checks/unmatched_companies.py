@@ -5,6 +5,7 @@ shown.
 from __future__ import annotations
 
 from pax8_pipeline.orchestration.checks.check import Check, CheckContext, CheckOutcome, run_query
+from pax8_pipeline.reports.summary import STEPS
 from pax8_pipeline.text.plurals import plural
 from pax8_pipeline.warehouse.models import load_sql
 
@@ -33,6 +34,7 @@ CHECKS = (
         "reconciled.client_matches",
         "Every Pax8 company with something to bill is one active Halo client, by id.",
         evaluate,
+        next_step=STEPS["unmatched_companies"],
         depends_on=("reconciled.subscriptions",),
     ),
 )

@@ -47,6 +47,7 @@ CHECKS = (
         "Of each invoice, what is billed, unassigned, skipped and no usage comes to exactly what was read: cost, client total "
         "and number of items. Holds back the plan.",
         evaluate,
+        next_step="look for rows of this invoice in staging.rejects",
         blocking=True,
         depends_on=("pax8.invoice_items", "staging.invoice_items", "staging.invoices"),
     ),

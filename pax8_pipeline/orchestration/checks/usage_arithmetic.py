@@ -35,6 +35,7 @@ CHECKS = (
         "staging.invoice_items",
         "Quantity times price is a usage item's total, to the cent. Where not, the total counts.",
         evaluate,
+        next_step="ask Pax8 for a corrected invoice, if its total is wrong",
         depends_on=("staging.invoices",),
     ),
 )

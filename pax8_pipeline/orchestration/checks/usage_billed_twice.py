@@ -32,6 +32,7 @@ CHECKS = (
         "billing.plan",
         "The usage of a company and month stands on one Halo invoice. Holds back all usage.",
         evaluate,
+        next_step="void all but one of these invoices in Halo",
         critical=True,
         depends_on=("staging.halo_invoices",),
     ),

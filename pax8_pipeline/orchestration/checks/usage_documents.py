@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pax8_pipeline.billing.ledger import documents, writer
 from pax8_pipeline.orchestration.checks.check import Check, CheckContext, CheckOutcome, run_query
+from pax8_pipeline.reports.summary import STEPS
 from pax8_pipeline.text.plurals import plural
 from pax8_pipeline.warehouse.models import load_sql
 
@@ -57,6 +58,7 @@ CHECKS = (
         "Usage invoices do not vanish several at once, and Halo's list of invoices is not empty where some were seen. "
         "Holds back all usage.",
         find_distrust,
+        next_step="see in Halo whether its invoices are gone, or hidden from the API agent",
         critical=True,
     ),
     Check(
@@ -65,6 +67,7 @@ CHECKS = (
         "Usage invoices in Halo were written by this data folder, or carry no identity. Holds back all usage until a person "
         "says who writes (pax8-pipeline writer claim).",
         find_writer,
+        next_step="if this data folder is the one that writes: `pax8-pipeline writer claim`",
         critical=True,
     ),
     Check(
@@ -73,5 +76,6 @@ CHECKS = (
         "Every usage invoice under watch (policy usage.watch_days) is in Halo for its client, with its amount and lines, "
         "and not voided.",
         find_different,
+        next_step=STEPS["usage_corrections"],
     ),
 )

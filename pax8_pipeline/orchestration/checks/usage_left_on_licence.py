@@ -31,6 +31,7 @@ CHECKS = (
         "billing.plan",
         "No licence bills an amount of usage that an earlier version set on it.",
         evaluate,
+        next_step="set the price of the licence to 0 in Halo",
         depends_on=(
             "staging.licences",
             "staging.recurring_invoice_lines",

@@ -35,6 +35,7 @@ CHECKS = (
         "reconciled.usage",
         "A month that was billed stays as Pax8 charged it then.",
         evaluate,
+        next_step="approve the adjustment in the plan, or make the credit note in Halo",
         depends_on=("reconciled.usage_months", "pax8.invoice_items"),
     ),
 )

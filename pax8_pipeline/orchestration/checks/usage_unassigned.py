@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from pax8_pipeline.orchestration.checks.check import Check, CheckContext, CheckOutcome, run_query
+from pax8_pipeline.reports.summary import STEPS
 from pax8_pipeline.text.plurals import plural
 from pax8_pipeline.warehouse.models import load_sql
 
@@ -22,7 +23,7 @@ WITH shaped AS (
 )
 SELECT shape, month, resource_group, vendor_name, subscription_id, summary_id, company_id, company_name,
        cost, charges, is_trial, currency, CASE WHEN is_trial THEN 0 ELSE cost END AS money,
-       greatest(0, $today::DATE - first_seen::DATE) AS age_days, {{click}} AS what_to_click
+       greatest(0, $today::DATE - first_seen::DATE) AS age_days, {{click}} AS next_step
 FROM shaped LEFT JOIN seen USING (summary_id) WHERE shape IS NOT NULL ORDER BY money DESC, subscription_id, resource_group, summary_id
 """
 
@@ -98,6 +99,7 @@ CHECKS = (
         "staging.usage_summaries",
         _ABOUT,
         find_in_summaries,
+        next_step=STEPS["usage_unassigned"],
         depends_on=("staging.companies", "staging.subscriptions", "pax8.usage_summaries"),
     ),
     Check(
@@ -105,6 +107,7 @@ CHECKS = (
         "reconciled.usage",
         _ABOUT,
         find_in_charges,
+        next_step=STEPS["usage_unassigned"],
         depends_on=("pax8.invoice_items", "pax8.usage_summaries"),
     ),
     Check(
@@ -112,6 +115,7 @@ CHECKS = (
         "staging.invoice_items",
         "What the newest invoice charges in arrears is what the usage summaries of that month show.",
         find_hidden,
+        next_step="compare the invoice with the Usage tab of the subscription in the Pax8 portal",
         depends_on=("staging.invoices", "staging.usage_summaries"),
     ),
 )

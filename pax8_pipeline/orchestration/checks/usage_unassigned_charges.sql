@@ -15,7 +15,7 @@ SELECT shape, month, any_value(resource_group) AS resource_group, any_value(vend
        string_agg(DISTINCT product_name, ', ' ORDER BY product_name) AS products, count(*) AS items, sum(cost) AS cost,
        sum(charges) AS charges, currency, sum(cost) AS money,
        greatest(0, $today::DATE - min(first_seen)::DATE) AS age_days,
-       {click} AS what_to_click
+       {click} AS next_step
 FROM aged
 WHERE month >= $first_month OR coalesce(invoice_date, last_day((month || '-01')::DATE)) >= $since
 GROUP BY shape, month, subscription_id, grp, currency

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pax8_pipeline.orchestration.checks.check import Check, CheckContext, CheckOutcome, run_query
+from pax8_pipeline.orchestration.checks.check import Check, CheckContext, CheckOutcome, arranged, run_query
 from pax8_pipeline.orchestration.checks.registry import CHECKS
 from pax8_pipeline_tests.support.checks import evaluate, evaluate_directly, settings_of
 from pax8_pipeline_tests.support.vendor_data import VendorData
@@ -17,7 +17,7 @@ BAD = CheckOutcome("bad", count=1, rows=[{"a": 1}], money={"USD": Decimal("2.50"
 
 
 def rule(find: object, *, blocking: bool) -> Check:
-    return Check("made_up", "staging.companies", "about", find, blocking)  # type: ignore[arg-type]
+    return Check("made_up", "staging.companies", "about", find, "correct it", blocking)  # type: ignore[arg-type]
 
 
 def broken(context: CheckContext) -> CheckOutcome:
@@ -68,3 +68,21 @@ def test_every_check_of_the_product_passes_on_data_in_step(tmp_path: Path) -> No
         r.name: found.description for r in plain if not (found := evaluate_directly(r, settings_of(tmp_path))).passed
     }
     assert failed == {}
+
+
+def test_the_next_step_is_the_second_column_and_ids_are_the_last() -> None:
+    rows = [{"subscription_id": "s-1", "client_name": "Example", "money": 3}, {"subscription_id": "s-2", "client_name": None, "money": 1}]
+    shown = arranged(rows, "map it")
+    assert [list(row) for row in shown] == [["client_name", "next_step", "money", "subscription_id"]] * 2
+    assert [row["next_step"] for row in shown] == ["map it", "map it"]
+
+
+def test_a_row_keeps_a_next_step_of_its_own() -> None:
+    (row,) = arranged([{"id": 7, "next_step": "wait"}], "map it")
+    assert list(row.items()) == [("next_step", "wait"), ("id", 7)]
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: f"{check.name} on {check.table}")
+def test_every_check_says_what_to_do(check: Check) -> None:
+    assert check.next_step
+    assert not check.next_step.endswith("."), "a cell of a table is no sentence"

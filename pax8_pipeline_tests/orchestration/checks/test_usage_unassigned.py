@@ -67,8 +67,8 @@ def test_a_group_that_a_person_confirmed_is_its_owners(tmp_path: Path) -> None:
 def test_the_rows_say_how_old_it_is_and_what_to_click(tmp_path: Path) -> None:
     (row,) = summaries(tmp_path, summary(companyId=None)).rows
     assert int(row["age_days"]) >= 0
-    assert SUB in row["what_to_click"]
-    assert '"Example Dental", Assign company' in row["what_to_click"]
+    assert SUB in row["next_step"]
+    assert '"Example Dental", Assign company' in row["next_step"]
 
 
 def test_a_single_group_with_another_name_under_its_owner_is_taken_as_the_owners(tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_charges_of_one_group_and_month_are_one_row_with_both_amounts(tmp_path: 
     (row,) = items(tmp_path, *rows).rows
     assert (row["month"], row["products"], row["items"]) == ("2026-07", "Archive, Storage", "2")
     assert (row["cost"], row["charges"], row["currency"]) == ("39", "29.25", "USD")
-    assert row["what_to_click"].endswith(', Usage tab, "..." menu of "Example Dental", Assign company')
+    assert row["next_step"].endswith(', Usage tab, "..." menu of "Example Dental", Assign company')
 
 
 def test_a_group_assigned_since_its_invoice_is_no_longer_reported(tmp_path: Path) -> None:
