@@ -33,6 +33,8 @@ DEMO_TODAY = date(2026, 8, 20)
 DEMO_SEED = 8
 _STATE_VERSION = 1
 _INVOICE_MONTHS = 3  # the months of invoices at the start of the world
+# Of the demo: an invoice charges the usage of the month before, so these are two years of usage for a backfill.
+_DEMO_INVOICE_MONTHS = 25
 
 
 class World:
@@ -77,7 +79,9 @@ class World:
     def demo(cls, today: date | None = None, *, seed: int = DEMO_SEED, companies: int = 60) -> World:
         """A world that was in step until yesterday. Its last day has one event of each kind (`scenario.py`)."""
         day = today or DEMO_TODAY
-        world = cls(seed, day, companies=companies, unassigned=UNASSIGNED_SHAPES)
+        world = cls(
+            seed, day, companies=companies, unassigned=UNASSIGNED_SHAPES, invoice_months=_DEMO_INVOICE_MONTHS
+        )
         ScriptedDay(world, random.Random(f"{seed}|{day}|story")).play()
         return world
 
