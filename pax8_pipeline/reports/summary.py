@@ -18,6 +18,8 @@ from pax8_pipeline.reports import formatting
 from pax8_pipeline.text.plurals import plural
 
 LARGEST = 8
+# On a narrower screen sentences take more lines: fewer rows, so that all of it is 30 lines at 60 columns too.
+_FULL_WIDTH, _FEWER = 80, 5
 _STEPS = 3
 _AMOUNT, _WHAT = 14, 25
 
@@ -212,7 +214,7 @@ def lines(
     """Return the summary of a run. Without news (nothing written, nothing new) it leaves out the rows."""
     parts = [headline(sentence, only_findings, found, width), money_lines(money, found, width)]
     if any(is_news(row) or row["class"] in ("safe", "needs_approval") for row in rows):
-        parts.append(largest(rows, width))
+        parts.append(largest(rows, width, count=LARGEST if width >= _FULL_WIDTH else _FEWER))
     else:
         held = sum(row["class"] == "blocked" for row in rows)
         parts.append(

@@ -63,6 +63,12 @@ def test_more_rows_than_shown_are_counted() -> None:
     assert summary.largest([row(1)], 80)[0] == "1 row"
 
 
+def test_a_narrow_screen_has_fewer_rows_because_sentences_take_more_lines() -> None:
+    rows = [row(n) for n in range(1, 21)]
+    assert "5 largest rows of 20" in texts(rows, 60)
+    assert "8 largest rows of 20" in texts(rows, 80)
+
+
 def test_money_has_a_column_for_each_currency_with_separators_and_no_double_negative() -> None:
     lines = summary.money_lines(MONEY, FOUND, 80)
     table = {line[:28].strip(): line[28:].split() for line in lines}
