@@ -71,7 +71,10 @@ def test_every_check_of_the_product_passes_on_data_in_step(tmp_path: Path) -> No
 
 
 def test_the_next_step_is_the_second_column_and_ids_are_the_last() -> None:
-    rows = [{"subscription_id": "s-1", "client_name": "Example", "money": 3}, {"subscription_id": "s-2", "client_name": None, "money": 1}]
+    rows = [
+        {"subscription_id": "s-1", "client_name": "Example", "money": 3},
+        {"subscription_id": "s-2", "client_name": None, "money": 1},
+    ]
     shown = arranged(rows, "map it")
     assert [list(row) for row in shown] == [["client_name", "next_step", "money", "subscription_id"]] * 2
     assert [row["next_step"] for row in shown] == ["map it", "map it"]
