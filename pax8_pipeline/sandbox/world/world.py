@@ -79,9 +79,7 @@ class World:
     def demo(cls, today: date | None = None, *, seed: int = DEMO_SEED, companies: int = 60) -> World:
         """A world that was in step until yesterday. Its last day has one event of each kind (`scenario.py`)."""
         day = today or DEMO_TODAY
-        world = cls(
-            seed, day, companies=companies, unassigned=UNASSIGNED_SHAPES, invoice_months=_DEMO_INVOICE_MONTHS
-        )
+        world = cls(seed, day, companies=companies, unassigned=UNASSIGNED_SHAPES, invoice_months=_DEMO_INVOICE_MONTHS)
         ScriptedDay(world, random.Random(f"{seed}|{day}|story")).play()
         return world
 

@@ -47,7 +47,7 @@ def test_a_finding_shows_its_rows_its_money_and_the_query_behind_it(tmp_path: Pa
     shown = evaluate(rule(lambda s: BAD, blocking=False), settings_of(tmp_path)).metadata
     assert (shown["count"], shown["money"]) == (1, "2.50 USD")
     assert "SELECT 1" in shown["sql"]
-    assert [dict(r.data) for r in shown["rows"]] == [{"a": "1"}]
+    assert [dict(r.data) for r in shown["rows"]] == [{"a": "1", "next_step": "correct it"}]
 
 
 def test_fifty_rows_are_shown_and_all_are_counted(tmp_path: Path) -> None:
