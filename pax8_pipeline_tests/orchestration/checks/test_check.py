@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -71,7 +72,7 @@ def test_every_check_of_the_product_passes_on_data_in_step(tmp_path: Path) -> No
 
 
 def test_the_next_step_is_the_second_column_and_ids_are_the_last() -> None:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"subscription_id": "s-1", "client_name": "Example", "money": 3},
         {"subscription_id": "s-2", "client_name": None, "money": 1},
     ]
