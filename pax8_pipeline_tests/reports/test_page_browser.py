@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from pax8_pipeline_tests.support import pages
@@ -52,6 +53,9 @@ def test_it_fits_the_width_in_both_colour_schemes_without_complaints(
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     background = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert (background == "rgb(17, 24, 31)") is (scheme == "dark")
+    if width != 1920:
+        found = Axe().run(page).response["violations"]
+        assert [(v["id"], v["impact"], v["nodes"][0]["html"]) for v in found] == []
     assert complaints == []
 
 
