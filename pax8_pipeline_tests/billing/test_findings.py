@@ -30,10 +30,17 @@ from pax8_pipeline_tests.support.vendor_data import (
     plan_context,
     subscription,
 )
-from pax8_pipeline_tests.support.warehouse_files import release
+from pax8_pipeline_tests.support.warehouse_files import copy_of, release
 
 OTHER = "aaaaaaaa-0000-4000-8000-000000000002"
 UNBILLED = VendorData(licences=[], recurring=[])
+
+
+def unbilled(folder: Path) -> Warehouse:
+    """A warehouse with one loss, found on TODAY."""
+    warehouse = UNBILLED.load(folder)
+    night(warehouse)
+    return warehouse
 
 
 def night(warehouse: Warehouse, day: date = TODAY, rules: Policy | None = None) -> dict[str, dict[str, Any]]:
@@ -238,8 +245,7 @@ def test_first_seen_stays_while_amount_and_reason_change(tmp_path: Path) -> None
 
 
 def test_another_kind_of_loss_is_a_new_finding_and_what_is_gone_is_closed(tmp_path: Path) -> None:
-    warehouse = UNBILLED.load(tmp_path)
-    night(warehouse)
+    warehouse = copy_of(unbilled, tmp_path)
     with warehouse.connect() as connection:
         connection.execute("UPDATE reconciled.subscriptions SET verdict = 'line_inactive'")
     later = night(warehouse, TODAY + timedelta(days=3))
@@ -255,8 +261,7 @@ def test_another_kind_of_loss_is_a_new_finding_and_what_is_gone_is_closed(tmp_pa
 def test_what_comes_back_after_one_bad_night_is_not_new_after_a_month_it_is(
     away: int, new: bool, tmp_path: Path
 ) -> None:
-    warehouse = UNBILLED.load(tmp_path)
-    night(warehouse)
+    warehouse = copy_of(unbilled, tmp_path)
     with warehouse.connect() as connection:
         connection.execute("UPDATE reconciled.subscriptions SET verdict = 'line_inactive'")
     night(warehouse, TODAY + timedelta(days=1))
@@ -266,8 +271,7 @@ def test_what_comes_back_after_one_bad_night_is_not_new_after_a_month_it_is(
 
 
 def test_a_plan_of_some_months_alone_closes_nothing(tmp_path: Path) -> None:
-    warehouse = UNBILLED.load(tmp_path)
-    night(warehouse)
+    warehouse = copy_of(unbilled, tmp_path)
     make_plan(warehouse, plan_context(bill_months=("2026-07", "2026-07")))
     with warehouse.connect() as connection:
         assert [r["finding_id"] for r in findings.open_findings(connection)] == [f"unbilled:{SUB}"]
@@ -303,8 +307,7 @@ def test_an_acknowledged_loss_does_not_count_until_its_date_passes(tmp_path: Pat
     ],
 )
 def test_an_acknowledgement_covers_what_was_seen_and_no_more(change: str, covers: bool, tmp_path: Path) -> None:
-    warehouse = UNBILLED.load(tmp_path)
-    night(warehouse)
+    warehouse = copy_of(unbilled, tmp_path)
     acknowledge(warehouse)
     with warehouse.connect() as connection:
         connection.execute(f"UPDATE reconciled.subscriptions SET {change}")
