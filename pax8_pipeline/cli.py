@@ -39,6 +39,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "run": ("run", "run", "Run the daily sync now: a dry run unless told to write."),
     "status": ("status", "status", "Show the last run, what waits and since when, and the money that is open."),
     "plan": ("plan.group", "plan", "Show plans with their reasons; approve, apply or roll back one."),
+    "month": ("month", "month", "Compare Pax8's list, its invoice and Halo's bill of a month, to the cent."),
     "acknowledge": (
         "acknowledge",
         "acknowledge",

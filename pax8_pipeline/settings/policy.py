@@ -259,6 +259,13 @@ class AlertPolicy(_Strict):
     digest: Digest = "on_change"
 
 
+class MonthPolicy(_Strict):
+    """What `pax8-pipeline month` compares besides quantities. false: the client's own prices in Halo are meant."""
+
+    compare_price: bool = True
+    compare_cost: bool = True
+
+
 class UiPolicy(_Strict):
     """Who may use the Dagster UI. `allowed_hosts`: a proxy's names; this machine is always allowed."""
 
@@ -287,6 +294,7 @@ class Policy(_Strict):
     schedule: SchedulePolicy = SchedulePolicy()
     ui: UiPolicy = UiPolicy()
     alerts: AlertPolicy = AlertPolicy()
+    month: MonthPolicy = MonthPolicy()
     native_integration: Literal["refuse", "ignore"] = "refuse"
     plan_expires_hours: Whole = Field(default=24, ge=1)
     unknown_wait_hours: Whole = Field(default=6, ge=1)
@@ -308,8 +316,10 @@ class Policy(_Strict):
 
     @property
     def fingerprint(self) -> str:
-        """A short hash of all settings. A plan stores it, to show under which policy it was made."""
-        text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        """A short hash of all settings that a plan depends on. A plan stores it, to show under which policy it was
+        made.
+        """
+        text = json.dumps(self.model_dump(mode="json", exclude={"month"}), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

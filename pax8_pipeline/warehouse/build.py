@@ -55,6 +55,25 @@ def build(warehouse: Warehouse, table: str, variables: Mapping[str, Any]) -> Bui
     return Built(table, int(inserted[0][0]), sum(n for _, n in reasons), reasons)
 
 
+def build_month(warehouse: Warehouse, month: str, variables: Mapping[str, Any]) -> None:
+    """Compare one month (yyyy-mm, of the Pax8 invoice date) and store the result in the tables of schema `monthly`.
+
+    Rows of that month are replaced, those of other months stay. It reads what the last run left in staging and
+    reconciled; `variables` as of `build`.
+    """
+    with warehouse.transaction() as connection:
+        for name, value in {**variables, "month": month}.items():
+            connection.execute(f"SET VARIABLE {name} = ?", [value])
+        for table in MONTHLY:
+            _replace_month(connection, model(table), month)
+
+
+def _replace_month(connection: Connection, contract: Model, month: str) -> None:
+    make_temporary(connection, contract.steps)
+    connection.execute(f"DELETE FROM {contract.table} WHERE month = ?", [month])
+    connection.execute(f"INSERT INTO {contract.table} BY NAME {contract.query}")
+
+
 def make_temporary(connection: Connection, steps: Sequence[Model]) -> None:
     """Make temporary tables of this connection, in this order. They read each other and the warehouse."""
     for step in steps:
@@ -171,6 +190,8 @@ RECONCILED = (
     "reconciled.licence_keys", "reconciled.client_matches", "reconciled.subscriptions", "reconciled.discrepancies",
     "reconciled.usage_months", "reconciled.usage", "reconciled.usage_by_month",
 )  # fmt: skip
+# Each row belongs to a month (of the Pax8 invoice date); a month is compared again by itself.
+MONTHLY = ("monthly.items", "monthly.rows", "monthly.sums", "monthly.months")
 
 
 def variables(today: date, policy: Policy) -> dict[str, Any]:
@@ -185,6 +206,8 @@ def variables(today: date, policy: Policy) -> dict[str, Any]:
         "known_terms": list(BILLING_TERMS),
         "known_invoice_statuses": list(INVOICE_STATUSES),
         "known_item_terms": list(ITEM_TERMS),
+        "compare_price": policy.month.compare_price,
+        "compare_cost": policy.month.compare_cost,
     }
 
 

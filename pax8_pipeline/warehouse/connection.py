@@ -27,7 +27,7 @@ from pax8_pipeline.warehouse.models import all_models, view_ddl
 Connection = duckdb.DuckDBPyConnection
 
 # Raw is the bulk of the file and of no use to people; copying years of it every night would take longer than the run.
-PUBLISHED_SCHEMAS = ("staging", "reconciled", "billing", "meta")
+PUBLISHED_SCHEMAS = ("staging", "reconciled", "monthly", "billing", "meta")
 # The others read functions, which the copy does not have.
 PUBLISHED_VIEWS = ("ledger_state", "findings_state")
 

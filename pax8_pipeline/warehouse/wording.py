@@ -16,6 +16,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from pax8_pipeline.warehouse.month_wording import MONTH_WORDS
+
 SUBSCRIPTION_DETAILS: Mapping[str, str] = {
     "company_not_listed": "the company is not in the Pax8 company list",
     "match_problem": "{match_problem}",
@@ -92,6 +94,7 @@ USAGE_DETAILS: Mapping[str, str] = {
 WORDS: Mapping[str, Mapping[str, str]] = {
     "subscription_details": SUBSCRIPTION_DETAILS,
     "usage_details": USAGE_DETAILS,
+    **MONTH_WORDS,
 }
 
 _CALL = re.compile(r"wording\('(?P<texts>\w+)', (?:'(?P<literal>\w+)'|(?P<name>[\w.]+))\)")

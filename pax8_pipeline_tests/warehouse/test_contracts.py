@@ -15,7 +15,7 @@ from pax8_pipeline.warehouse.wording import WORDS, choice, with_words
 from pax8_pipeline_tests.support.vendor_data import TODAY
 from pax8_pipeline_tests.support.warehouse_files import empty_warehouse
 
-STEPPED = [table for table in (*build.STAGING, *build.RECONCILED) if model(table).steps]
+STEPPED = [table for table in (*build.STAGING, *build.RECONCILED, *build.MONTHLY) if model(table).steps]
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
 @pytest.fixture
 def connection(warehouse: Warehouse) -> Iterator[Connection]:
     with warehouse.connect() as opened:
-        for name, value in build.variables(TODAY, Policy()).items():
+        for name, value in {**build.variables(TODAY, Policy()), "month": f"{TODAY:%Y-%m}"}.items():
             opened.execute(f"SET VARIABLE {name} = ?", [value])
         yield opened
 
@@ -52,7 +52,7 @@ def test_each_view_has_the_columns_and_types_of_its_contract(view: Model, connec
     assert found == set(column_types(view, {v.table: v for v in all_views()}).items())
 
 
-@pytest.mark.parametrize("table", [*build.STAGING, *build.RECONCILED])
+@pytest.mark.parametrize("table", [*build.STAGING, *build.RECONCILED, *build.MONTHLY])
 def test_each_table_reads_only_what_exists(table: str) -> None:
     contract = model(table)
     steps = {step.name for step in contract.steps}

@@ -19,7 +19,10 @@ ROOT = Path(pax8_pipeline.__file__).parent
 WIDEST = 120
 # Queries of these rooms fit on a screen, without their contracts.
 ONE_SCREEN = 72
-STEPPED = ("warehouse/sql/reconciled/subscriptions", "warehouse/sql/reconciled/usage", "billing/planning")
+STEPPED = (
+    "warehouse/sql/reconciled/subscriptions", "warehouse/sql/reconciled/usage", "warehouse/sql/monthly/rows",
+    "billing/planning",
+)  # fmt: skip
 
 
 def contracts() -> Iterator[Model]:

@@ -1,0 +1,1 @@
+"""The result of a month that was compared: reading it, and writing it for a terminal or a program."""

@@ -1,0 +1,138 @@
+"""Reads the result of a compared month from the warehouse: its rows, its sums, and whether anything is open.
+
+It decides nothing: classes and sums are made by SQL (`warehouse/sql/monthly`). Text for a terminal is in `text`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from pax8_pipeline.reports import formatting
+from pax8_pipeline.warehouse import snapshots
+from pax8_pipeline.warehouse.connection import Connection
+from pax8_pipeline.warehouse.models import load_sql
+
+Row = Mapping[str, Any]
+# In the order in which a person looks at them. These wait for a person; `timing` settles by itself.
+OPEN = ("over_billed", "under_billed", "unbilled", "orphaned", "price_drift")
+NOT_CHECKED = "not_checked"
+CLASSES = (*OPEN, NOT_CHECKED, "timing", "equal")
+
+_ROWS = load_sql("reports/month/result.sql")
+_SUMS = load_sql("reports/month/sums.sql")
+
+
+@dataclass(frozen=True)
+class MonthResult:
+    """One compared month. `head` is its row of monthly.months; `rows` and `sums` have the columns of their queries."""
+
+    month: str
+    head: Row
+    rows: Sequence[Row]
+    sums: Sequence[Row]
+
+    @property
+    def ties(self) -> bool:
+        """True when the sums of each client and currency agree to the cent, and there is an invoice."""
+        return bool(self.head["ties"])
+
+    @property
+    def open_rows(self) -> list[Row]:
+        """The rows that do not agree, or were not checked: those that wait for a person."""
+        return [row for row in self.rows if row["class"] in OPEN or row["class"] == NOT_CHECKED]
+
+    @property
+    def agrees(self) -> bool:
+        """True when everything was checked and nothing waits for a person. Nothing checked is not agreement."""
+        return self.ties and bool(self.head["rows_compared"]) and not self.open_rows
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many rows each class has; only classes with rows."""
+        found = Counter(row["class"] for row in self.rows)
+        return {name: found[name] for name in CLASSES if found[name]}
+
+    @property
+    def sentence(self) -> str:
+        """The result in one sentence."""
+        name, counts = formatting.month_name(self.month), self.counts
+        if not self.head["invoices"]:
+            return f"{name}: nothing could be checked, {_why(self.rows)}"
+        differing = sum(counts.get(one, 0) for one in OPEN)
+        parts = [f"{formatting.plural(differing, 'row')} of {len(self.rows)} {_do(differing)} not agree"]
+        if unchecked := counts.get(NOT_CHECKED, 0):
+            parts.append(f"{formatting.plural(unchecked, 'row was', 'rows were')} not checked")
+        if not self.ties:
+            parts.append("the sums do not tie")
+        if self.agrees:
+            parts = [f"all {formatting.plural(len(self.rows), 'row')} agree"]
+        return f"{name}: {'; '.join(parts)}"
+
+
+def _do(number: int) -> str:
+    return "does" if number == 1 else "do"
+
+
+def _why(rows: Sequence[Row]) -> str:
+    reasons = Counter(row["reason"] for row in rows if row["class"] == NOT_CHECKED)
+    return reasons.most_common(1)[0][0] if reasons else "Pax8 has no approved invoice of the month"
+
+
+def read_month(connection: Connection, month: str) -> MonthResult | None:
+    """Return the stored result of a month (yyyy-mm); None when it was never compared."""
+    heads = snapshots.dicts(connection.execute("SELECT * FROM monthly.months WHERE month = ?", [month]))
+    if not heads:
+        return None
+    rows = snapshots.dicts(connection.execute(_ROWS, {"month": month}))
+    sums = snapshots.dicts(connection.execute(_SUMS, {"month": month}))
+    return MonthResult(month, heads[0], rows, sums)
+
+
+def by_currency(result: MonthResult) -> dict[str, dict[str, Decimal]]:
+    """Return the money of the month for each currency; amounts of two currencies are never added.
+
+    invoiced, explained and unexplained are what Pax8 invoices the partner. billed and margin are a month's share of what
+    Halo bills; too_much and too_little are what the clients are billed wrongly, and not_checked is the client total of
+    what was not compared.
+    """
+    sums: dict[str, dict[str, Decimal]] = {}
+    for row in result.sums:
+        one = sums.setdefault(row["currency"], {})
+        for name in ("invoiced", "explained", "unexplained"):
+            one[name] = one.get(name, Decimal(0)) + row[f"{name}_cost"]
+    for row in result.rows:
+        one = sums.setdefault(row["currency"] or "?", {})
+        for name, amount in _amounts(row).items():
+            one[name] = one.get(name, Decimal(0)) + amount
+    return dict(sorted(sums.items()))
+
+
+def _amounts(row: Row) -> dict[str, Decimal]:
+    """Return what one row adds to the money of its currency."""
+    found = {"billed": row["halo_money"], "margin": row["margin"] or Decimal(0)}
+    if row["class"] == NOT_CHECKED:
+        found["not_checked"] = row["pax8_total"]
+    elif row["class"] in OPEN and row["difference"]:
+        found["too_much" if row["difference"] > 0 else "too_little"] = abs(row["difference"])
+    return found
+
+
+def as_data(result: MonthResult, exit_code: int) -> dict[str, Any]:
+    """Return the month as data for --json; money as decimal text."""
+    return {
+        "schema": "pax8-pipeline/month/1",
+        "month": result.month,
+        "today": result.head["today"],
+        "exit_code": exit_code,
+        "sentence": result.sentence,
+        "ties": result.ties,
+        "invoices": result.head["invoices"],
+        "classes": result.counts,
+        "money": by_currency(result),
+        "sums": list(result.sums),
+        "rows": list(result.rows),
+    }

@@ -1,0 +1,123 @@
+"""A compared month on one screen: the result, the money, the largest rows, what to do next; and all rows as tables.
+
+Names come from outside: who prints the lines makes them safe for a terminal.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+
+from pax8_pipeline.reports import formatting
+from pax8_pipeline.reports.month.result import CLASSES, NOT_CHECKED, OPEN, MonthResult, Row, by_currency
+from pax8_pipeline.reports.table import Column, Table
+
+LARGEST = 8
+_STEPS = 4
+_AMOUNT, _LABEL, _CLASS = 14, 30, 13
+
+_MONEY = (
+    ("invoiced", "invoiced by Pax8", True),
+    ("explained", "explained", True),
+    ("unexplained", "not explained", False),
+    ("billed", "billed by Halo, a month", True),
+    ("margin", "margin, a month", True),
+    ("too_much", "billed too much", False),
+    ("too_little", "billed too little", False),
+    ("not_checked", "not checked", False),
+)
+_REACHED = {"no_invoice_yet": "no invoice yet", "draft": "draft", "posted": "posted", "corrected": "corrected"}
+
+COLUMNS = (
+    Column("client", "Client"),
+    Column("product_name", "Product"),
+    Column("class", "Class"),
+    Column("pax8_listed", "Listed", "count"),
+    Column("pax8_invoiced", "Invoiced", "count"),
+    Column("halo_billed", "Billed", "count"),
+    Column("difference", "Difference", "money", signed=True, unknown=formatting.NOT_KNOWN),
+    Column("margin", "Margin", "money"),
+    Column("currency", "Currency", size="short"),
+    Column("bill", "On the bill"),
+    Column("age_days", "Days", "count"),
+    Column("reason", "Reason", size="wide"),
+    Column("next_step", "Next step", size="wide"),
+)
+
+
+def lines(result: MonthResult, width: int) -> list[str]:
+    """Return the summary of a month as lines of at most `width` cells."""
+    parts = [
+        textwrap.wrap(f"{result.sentence}.", width),
+        _money_lines(result, width),
+        _largest(result.open_rows, width),
+        list(_steps(result.open_rows, width)),
+    ]
+    return [line for part in parts if part for line in (*part, "")]
+
+
+def _money_lines(result: MonthResult, width: int) -> list[str]:
+    """Return the money, a column for each currency that fits; a line without any amount is left out."""
+    columns = by_currency(result)
+    shown = dict(list(columns.items())[: max(1, (width - _LABEL) // _AMOUNT)])
+    if not shown:
+        return []
+    found = ["Money".ljust(_LABEL) + "".join(currency.rjust(_AMOUNT) for currency in shown)]
+    for name, label, always in _MONEY:
+        amounts = [sums.get(name, Decimal(0)) for sums in shown.values()]
+        if always or any(amounts):
+            cells = "".join(formatting.money(amount).rjust(_AMOUNT) for amount in amounts)
+            found.append(f"  {label}".ljust(_LABEL) + cells)
+    found.append(f"  invoiced = explained + not explained: {'yes, to the cent' if result.ties else 'NO'}")
+    if rest := list(columns)[len(shown) :]:
+        found.append(f"  also {', '.join(rest)}: see --json")
+    return found
+
+
+def _largest(rows: Sequence[Row], width: int) -> list[str]:
+    if not rows:
+        return []
+    shown = rows[:LARGEST]
+    more = f" of {len(rows)}" if len(rows) > len(shown) else ""
+    title = "1 row" if len(rows) == 1 else f"{len(shown)} largest rows{more}"
+    return [title, *(_line(row, width) for row in shown)]
+
+
+def _line(row: Row, width: int) -> str:
+    known = row["difference"] is not None
+    amount = formatting.money(row["difference"], row["currency"], signed=True) if known else formatting.NOT_KNOWN
+    head = f"{amount.rjust(_AMOUNT + 4)}  {row['class'].replace('_', ' ').ljust(_CLASS)} "
+    reached = _REACHED.get(row["reached_bill"])
+    names = f"{client_of(row)}: {row['product_name'] or row['kind']}" + (f" ({reached})" if reached else "")
+    room = max(width - len(head), 10)
+    return head + (textwrap.shorten(names, room, placeholder=" ...") if len(names) > room else names)
+
+
+def _steps(rows: Sequence[Row], width: int) -> Iterator[str]:
+    """Give what to do most often, the same reasons counted together; the sentence is that of the largest row."""
+    counted = Counter(row["reason_code"] for row in rows if row["next_step"])
+    steps = {row["reason_code"]: row["next_step"] for row in reversed(rows) if row["next_step"]}
+    for code, number in counted.most_common(_STEPS):
+        yield from textwrap.wrap(f"  {number} x {steps[code]}", width, subsequent_indent="      ")
+
+
+def client_of(row: Row) -> str:
+    """Return whom a row is about, as people know it."""
+    return str(row["client_name"] or row["company_name"] or "no company")
+
+
+def tables(result: MonthResult) -> Iterator[Table]:
+    """Give the rows as tables, one for each class that waits for a person or settles by itself."""
+    for name in CLASSES:
+        rows = [row for row in result.rows if row["class"] == name]
+        if rows and (name in OPEN or name in (NOT_CHECKED, "timing")):
+            title = f"{name.replace('_', ' ').capitalize()} ({len(rows)})"
+            yield Table(title, COLUMNS, [_shown(row) for row in rows]).without_empty_columns()
+
+
+def _shown(row: Row) -> dict[str, object]:
+    invoices = ", ".join(row["halo_invoices"])
+    reached = _REACHED.get(row["reached_bill"], "not checked")
+    return {**row, "client": client_of(row), "bill": f"{reached} {invoices}".strip()}

@@ -1,0 +1,51 @@
+/* The rows of seats.
+
+key: row_id
+reads: seat_classes
+| row_id | VARCHAR | Name of the row | seat_classes.subscription_id |
+| kind | VARCHAR | seats | |
+| class | VARCHAR | Its class | seat_classes.found |
+| reason_code | VARCHAR | Name of the reason | seat_classes.found |
+| subscription_id | VARCHAR | Pax8 subscription | seat_classes.subscription_id |
+| company_id | VARCHAR | Pax8 company | seat_classes.company_id |
+| company_name | VARCHAR | Its name | seat_classes.company_name |
+| client_id | BIGINT | Halo client | seat_classes.client_id |
+| client_name | VARCHAR | Its name | seat_classes.client_name |
+| product_name | VARCHAR | Product | seat_classes.product_name |
+| pax8_listed | DECIMAL(28,10) | Seats in Pax8's list | seat_classes.listed |
+| pax8_invoiced | DECIMAL(28,10) | Seats on Pax8's invoice | seat_classes.invoiced |
+| halo_billed | DECIMAL(28,10) | Units that Halo bills | seat_classes.billed |
+| difference | DECIMAL(28,10) | Money billed too much, below 0 too little, a month | seat_classes.difference |
+| halo_money | DECIMAL(28,10) | What Halo bills, a month | seat_classes.billed_money |
+| margin | DECIMAL(28,10) | That less what Pax8 charges, a month | seat_classes.billed_money,
+  seat_classes.cost_a_month |
+| currency | VARCHAR | ISO 4217 | seat_classes.charged_currency |
+| reached_bill | VARCHAR | no_invoice_yet, draft, posted, corrected or not_checked | seat_classes.posted,
+  seat_classes.invoices |
+| halo_invoices | VARCHAR[] | Halo's invoices | seat_classes.invoices |
+| halo_invoice_date | DATE | Date of the first | seat_classes.bill_date |
+| line_ids | BIGINT[] | Halo's lines | seat_classes.line_ids |
+| facts | STRUCT(a VARCHAR, b VARCHAR, c VARCHAR) | What the sentence of the reason names | seat_classes.expected |
+*/
+SELECT 'seats:' || subscription_id AS row_id, 'seats' AS kind, found['class'] AS class, found['reason'] AS reason_code,
+       subscription_id, company_id, company_name, client_id, client_name, product_name, listed AS pax8_listed,
+       invoiced AS pax8_invoiced, CASE WHEN line_ids IS NULL THEN 0 ELSE billed END::DECIMAL(28,10) AS halo_billed,
+       CASE found['class']
+         WHEN 'not_checked' THEN NULL
+         WHEN 'equal' THEN 0
+         WHEN 'price_drift' THEN CASE WHEN found['reason'] = 'cost' THEN 0
+           ELSE billed::DECIMAL(18,6) * (halo_a_month - pax8_a_month)::DECIMAL(18,6) END
+         WHEN 'unbilled' THEN -share_expected::DECIMAL(18,6) * pax8_a_month::DECIMAL(18,6)
+         ELSE coalesce(difference, -expected)::DECIMAL(18,6)
+              * coalesce(halo_a_month, pax8_a_month)::DECIMAL(18,6) END::DECIMAL(28,10) AS difference,
+       coalesce(billed_money, 0)::DECIMAL(28,10) AS halo_money,
+       CASE WHEN found['class'] <> 'not_checked' THEN coalesce(billed_money, 0) - cost_a_month
+       END::DECIMAL(28,10) AS margin,
+       coalesce(charged_currency, halo_currency) AS currency,
+       CASE WHEN found['class'] = 'not_checked' THEN 'not_checked'
+            WHEN found['reason'] IN ('corrected', 'halo_part_follows') THEN 'corrected'
+            WHEN posted THEN 'posted' WHEN len(invoices) > 0 THEN 'draft' ELSE 'no_invoice_yet' END AS reached_bill,
+       invoices AS halo_invoices, bill_date AS halo_invoice_date, line_ids,
+       {'a': meta.plain(expected), 'b': coalesce(meta.plain(line_quantity), '0'),
+        'c': coalesce(problem, end_date::VARCHAR, first_day::VARCHAR)} AS facts
+FROM seat_classes
