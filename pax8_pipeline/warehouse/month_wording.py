@@ -95,6 +95,7 @@ MONTH_REASONS: Mapping[str, str] = {
     "cost": "the seats agree; Halo's cost is not Pax8's",
     "parts_agree": "the part periods agree",
     "part_days": "both bill the change for a part of the period, from another day: Pax8 {a|0}, Halo {b|0}",
+    "part_billed_before": "Halo billed the change for the whole month before; Pax8 charges {a|0} for the part",
     "part_not_billed": "Pax8 charges {a|0} for a part of the period; Halo bills none",
     "part_credit_not_passed_on": "Pax8 credits {a|0} for a part of the period; Halo credits none",
     "part_of_halo_only": "Halo bills {b|0} for a part of the period; Pax8 charges none",

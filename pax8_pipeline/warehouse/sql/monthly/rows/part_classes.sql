@@ -3,7 +3,7 @@ Halo bills
 for them on its own. Halo's part of a line that several subscriptions share counts for those that Pax8 charges.
 
 key: subscription_id
-reads: monthly.items, line_bills, line_shares, seats_compared, what_was_read
+reads: monthly.items, line_bills, line_shares, seats_compared, what_was_read, billed_before
 | subscription_id | VARCHAR | Pax8 subscription | monthly.items.subscription_id, line_shares.subscription_id |
 | pax8_quantity | DECIMAL(28,10) | Units that Pax8 charges a part for | monthly.items.quantity |
 | total | DECIMAL(28,10) | Their client total | monthly.items.total |
@@ -49,6 +49,8 @@ SELECT c.subscription_id, c.pax8_quantity::DECIMAL(28,10) AS pax8_quantity, c.to
             WHEN abs(c.difference) <= 0.01 * greatest(1, abs(coalesce(c.pax8_quantity, 0)))
               THEN {'class': 'equal', 'reason': 'parts_agree'}
             WHEN c.halo_quantity = c.pax8_quantity THEN {'class': 'timing', 'reason': 'part_days'}
+            WHEN c.halo_net IS NULL AND b.surplus = c.pax8_quantity
+              THEN {'class': 'timing', 'reason': 'part_billed_before'}
             WHEN c.halo_net IS NULL AND s.pending_pro_rata > 0 THEN {'class': 'timing', 'reason': 'pro_rata_waits'}
             WHEN c.halo_net IS NULL AND c.total < 0 THEN {'class': 'over_billed', 'reason': 'part_credit_not_passed_on'}
             WHEN c.halo_net IS NULL THEN {'class': 'unbilled', 'reason': 'part_not_billed'}
@@ -56,4 +58,5 @@ SELECT c.subscription_id, c.pax8_quantity::DECIMAL(28,10) AS pax8_quantity, c.to
                                        'reason': 'part_of_halo_only'}
             ELSE {'class': CASE WHEN c.difference > 0 THEN 'over_billed' ELSE 'under_billed' END,
                   'reason': 'part_differs'} END AS found
-FROM compared c LEFT JOIN seats_compared s USING (subscription_id) CROSS JOIN what_was_read w
+FROM compared c CROSS JOIN what_was_read w
+LEFT JOIN seats_compared s USING (subscription_id) LEFT JOIN billed_before b USING (subscription_id)
