@@ -15,6 +15,7 @@ from pax8_pipeline.orchestration import alerts, jobs, partitions, schedule  # no
 from pax8_pipeline.orchestration.assets import (  # noqa: E402
     billing,
     halo,
+    monthly,
     pax8,
     reconciled,
     report,
@@ -43,6 +44,7 @@ def build_defs(*, resources: dict[str, Any] | None = None, settings: Settings | 
             *halo.assets(),
             *staging.assets(),
             *reconciled.assets(months),
+            *monthly.assets(months),
             *billing.assets(),
             *report.assets(),
         ],

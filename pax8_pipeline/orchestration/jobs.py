@@ -1,4 +1,5 @@
-"""The jobs: the daily sync, the backfills of past usage (invoices, and usage lines), and the apply of one plan.
+"""The jobs: the daily sync, the backfills of past usage (invoices, and usage lines), the apply of one plan, and the end
+of a month.
 
 A job says which assets it has and how long it may run. When it runs is in `schedule`. Every job runs in one process:
 DuckDB allows only one, and a killed run ends at once with all its steps.
@@ -13,6 +14,7 @@ from pax8_pipeline.orchestration.assets.overview import OVERVIEW
 from pax8_pipeline.orchestration.assets.specs import asset_key
 
 DAILY, BACKFILL, LINES_BACKFILL, APPLY = "daily_sync", "usage_backfill", "usage_lines_backfill", "apply_plan"
+MONTH = "month_end"
 # In seconds. A complete run of a large tenant takes minutes; a run of hours hangs.
 _MAX_RUNTIME = 10800
 # Daily lines of three years for 500 summaries are half a million calls.
@@ -25,8 +27,11 @@ _APPLY = ("billing.writes", "billing.ledger", "billing.report")
 
 def jobs() -> list[dg.UnresolvedAssetJobDefinition]:
     """Return all jobs. Jobs with usage run for the partition of a month."""
+    month = dg.AssetSelection.groups("monthly")
     return [
-        _job(DAILY, dg.AssetSelection.all(), "Read both sides, reconcile, plan, and write what may be written."),
+        _job(
+            DAILY, dg.AssetSelection.all() - month, "Read both sides, reconcile, plan, and write what may be written."
+        ),
         _job(
             BACKFILL,
             _selection(_INVOICES + _USAGE),
@@ -49,6 +54,7 @@ def jobs() -> list[dg.UnresolvedAssetJobDefinition]:
             "Write one stored plan: set plan_id, checksum (the page of billing/plan shows both) and apply in the "
             "configuration of billing__writes.",
         ),
+        _job(MONTH, month, "Compare Pax8's list, its invoice and Halo's bill of a month, as the last run read them."),
     ]
 
 

@@ -23,7 +23,7 @@ MAPPINGS = dg.AssetKey(["staging", "mappings"])
 MAPPING_TABLES = ("staging.mapping_clients", "staging.mapping_subscriptions", "staging.mapping_items")
 
 _NEWEST = re.compile(r"^newest\.(pax8|halo)_")
-_SCHEMAS = ("pax8", "halo", "staging", "reconciled")
+_SCHEMAS = ("pax8", "halo", "staging", "reconciled", "monthly")
 # Tables without an asset of their own, and the asset that shows them. None: no asset shows it.
 _SHOWN_AS: Mapping[str, dg.AssetKey | None] = {
     **dict.fromkeys(MAPPING_TABLES, MAPPINGS),

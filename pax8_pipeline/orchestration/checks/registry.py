@@ -12,6 +12,7 @@ from pax8_pipeline.orchestration.checks import (
     freshness,
     guardrails,
     incomplete_read,
+    month_end,
     native_integration,
     plan_complete,
     rejected_rows,
@@ -32,6 +33,7 @@ from pax8_pipeline.orchestration.checks import (
 from pax8_pipeline.orchestration.checks.check import Check, build
 
 CHECKS: tuple[Check, ...] = (
+    *month_end.CHECKS,
     *incomplete_read.CHECKS,
     *snapshot_shrank.CHECKS,
     *duplicate_keys.CHECKS,

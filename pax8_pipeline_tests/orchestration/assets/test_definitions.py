@@ -10,13 +10,14 @@ import pytest
 from pax8_pipeline.definitions import build_defs
 from pax8_pipeline.orchestration.assets.overview import OVERVIEW
 from pax8_pipeline.orchestration.assets.specs import asset_key, column_lineage, dependencies, tables_read
-from pax8_pipeline.warehouse.build import RECONCILED, STAGING
+from pax8_pipeline.warehouse.build import MONTHLY, RECONCILED, STAGING
 from pax8_pipeline.warehouse.models import model
 
 GROUPS = {
     "pax8": "companies products subscriptions usage_summaries usage_lines invoices invoice_items",
     "halo": "clients items licences recurring_invoices invoices integration",
     "reconciled": "licence_keys client_matches subscriptions discrepancies usage_months usage usage_by_month",
+    "monthly": "items rows sums months",
     "billing": "plan writes ledger report",
 }
 
@@ -53,7 +54,7 @@ def test_the_assets_of_a_group_are_those_of_the_design(group: str, specs: dict[s
 
 
 def test_every_table_has_its_asset_with_description_owner_kinds_and_columns(specs: dict[str, dg.AssetSpec]) -> None:
-    for table in (*STAGING, *RECONCILED, "pax8.companies", "halo.clients", "billing.plan", "billing.ledger"):
+    for table in (*STAGING, *RECONCILED, *MONTHLY, "pax8.companies", "halo.clients", "billing.plan", "billing.ledger"):
         spec = specs[asset_key(table).to_user_string()]
         schema = spec.metadata["dagster/column_schema"]
         assert [c.name for c in schema.columns] == list(model(table).column_names), table
@@ -92,7 +93,7 @@ def test_every_table_a_contract_names_as_a_source_is_one_its_query_reads(table: 
     assert named <= {*tables_read(model(table)), "halo.clients"}
 
 
-@pytest.mark.parametrize("table", [*RECONCILED, "billing.plan"])
+@pytest.mark.parametrize("table", [*RECONCILED, *MONTHLY, "billing.plan"])
 def test_column_lineage_names_columns_that_exist(table: str, specs: dict[str, dg.AssetSpec]) -> None:
     lineage = column_lineage(model(table))
     assert lineage.deps_by_column
@@ -141,8 +142,15 @@ def test_no_month_is_missing_of_what_a_backfill_needs_and_does_not_load(job: str
     assert [key.to_user_string() for key in needed if graph.get(key).is_partitioned] == []
 
 
+def test_the_daily_sync_has_everything_but_the_end_of_a_month(defs: dg.Definitions) -> None:
+    keys = {k.to_user_string() for k in defs.resolve_job_def("daily_sync").asset_layer.executable_asset_keys}
+    months = {k.to_user_string() for k in defs.resolve_job_def("month_end").asset_layer.executable_asset_keys}
+    assert months == {f"monthly/{name}" for name in ("items", "rows", "sums", "months")}
+    assert not keys & months
+
+
 def test_every_job_runs_in_one_process(defs: dg.Definitions) -> None:
-    for name in ("daily_sync", "apply_plan", *BACKFILLS):
+    for name in ("daily_sync", "apply_plan", "month_end", *BACKFILLS):
         assert defs.resolve_job_def(name).executor_def is dg.in_process_executor
 
 

@@ -1,0 +1,48 @@
+"""Months that were compared: their sums tie, and nothing of the newest one waits for a person. They only warn: a month
+is compared after the daily sync, and nothing depends on it.
+"""
+
+from __future__ import annotations
+
+from pax8_pipeline.orchestration.checks.check import Check, CheckContext, CheckOutcome, run_query
+
+_SUMS = "SELECT * FROM monthly.sums WHERE NOT ties ORDER BY month, client_id, currency"
+_OPEN = """
+SELECT month, client_name, product_name, kind, class, difference, abs(difference) AS money, currency, reached_bill, reason
+FROM monthly.rows
+WHERE month = (SELECT max(month) FROM monthly.months) AND class NOT IN ('equal', 'timing')
+ORDER BY money DESC NULLS FIRST, client_name, product_name
+"""
+
+
+def _ties(context: CheckContext) -> CheckOutcome:
+    """Find clients and currencies for which invoiced is not explained + unexplained."""
+    count, rows, _ = run_query(context, _SUMS)
+    if not count:
+        return CheckOutcome("what Pax8 invoiced is explained + unexplained, for every client, currency and month")
+    return CheckOutcome(f"the sums of {count} clients and currencies do not tie", count, rows, query=_SUMS)
+
+
+def _agrees(context: CheckContext) -> CheckOutcome:
+    """Find rows of the newest month that do not agree or were not checked."""
+    count, rows, sums = run_query(context, _OPEN, amount="money")
+    if not count:
+        return CheckOutcome("everything in the newest month was checked, and agrees or settles by itself")
+    return CheckOutcome(f"{count} rows of the newest month do not agree or were not checked", count, rows, sums, _OPEN)
+
+
+CHECKS = (
+    Check(
+        "month_ties",
+        "monthly.sums",
+        "Pax8's invoices of a month are explained to the cent, by client and currency.",
+        _ties,
+    ),
+    Check(
+        "month_agrees",
+        "monthly.rows",
+        "Pax8's list, its invoice and Halo's bill of the newest month agree.",
+        _agrees,
+        depends_on=("monthly.months",),
+    ),
+)
