@@ -337,7 +337,7 @@ def test_without_any_halo_invoice_nothing_is_under_billed(tmp_path: Path) -> Non
 
 def test_prices_are_compared_only_where_the_policy_says_so(tmp_path: Path) -> None:
     other = halo_invoice([billed_line(unit_price=30, unit_cost=15)])
-    rules = {"month": {"compare_price": False, "compare_cost": False}}
+    rules: dict[str, Any] = {"month": {"compare_price": False, "compare_cost": False}}
     row = MonthBooks(halo_invoices=[other]).compared(tmp_path, **rules)[SEATS]
     assert (row["class"], row["margin"]) == ("equal", Decimal(20 * 13))
 

@@ -1,7 +1,7 @@
 /* The rows of seats.
 
 key: row_id
-reads: seat_classes
+reads: seat_classes, generated_invoices
 | row_id | VARCHAR | Name of the row | seat_classes.subscription_id |
 | kind | VARCHAR | seats | |
 | class | VARCHAR | Its class | seat_classes.found |
@@ -22,11 +22,24 @@ reads: seat_classes
 | currency | VARCHAR | ISO 4217 | seat_classes.charged_currency |
 | reached_bill | VARCHAR | no_invoice_yet, draft, posted, corrected or not_checked | seat_classes.posted,
   seat_classes.invoices |
-| halo_invoices | VARCHAR[] | Halo's invoices | seat_classes.invoices |
+| halo_invoices | VARCHAR[] | Halo's invoices; where no line bills it, those of the client, which went without it
+  | seat_classes.invoices, generated_invoices.invoice_number |
 | halo_invoice_date | DATE | Date of the first | seat_classes.bill_date |
 | line_ids | BIGINT[] | Halo's lines | seat_classes.line_ids |
 | facts | STRUCT(a VARCHAR, b VARCHAR, c VARCHAR) | What the sentence of the reason names | seat_classes.expected |
 */
+WITH client_invoices AS (
+  SELECT client_id, list_sort(list(DISTINCT invoice_number)) AS numbers, bool_or(posted) AS any_posted,
+         min(invoice_date) AS first_date
+  FROM generated_invoices
+  WHERE NOT voided AND first_month = (getvariable('month') || '-01')::DATE GROUP BY client_id
+), with_bills AS (
+  SELECT s.* REPLACE (CASE WHEN s.line_ids IS NULL THEN c.numbers ELSE s.invoices END AS invoices,
+                      CASE WHEN s.line_ids IS NULL THEN c.any_posted ELSE s.posted END AS posted,
+                      CASE WHEN s.line_ids IS NULL THEN c.first_date ELSE s.bill_date END AS bill_date)
+  FROM seat_classes s
+  LEFT JOIN client_invoices c ON c.client_id = s.client_id AND s.line_ids IS NULL AND s.found['class'] = 'unbilled'
+)
 SELECT 'seats:' || subscription_id AS row_id, 'seats' AS kind, found['class'] AS class, found['reason'] AS reason_code,
        subscription_id, company_id, company_name, client_id, client_name, product_name, listed AS pax8_listed,
        invoiced AS pax8_invoiced, CASE WHEN line_ids IS NULL THEN 0 ELSE billed END::DECIMAL(28,10) AS halo_billed,
@@ -48,4 +61,4 @@ SELECT 'seats:' || subscription_id AS row_id, 'seats' AS kind, found['class'] AS
        invoices AS halo_invoices, bill_date AS halo_invoice_date, line_ids,
        {'a': meta.plain(expected), 'b': coalesce(meta.plain(line_quantity), '0'),
         'c': coalesce(problem, end_date::VARCHAR, first_day::VARCHAR)} AS facts
-FROM seat_classes
+FROM with_bills
