@@ -265,10 +265,11 @@ def never_synced(m: MonthEnds) -> list[Planted]:
 
 EACH_MONTH: dict[str, dict[str, Plant]] = {
     "middle": {f.__name__: f for f in (part_not_billed, part_credit_not_passed_on, never_synced)},
+    "replaced": {f.__name__: f for f in (replaced_by_a_wrong_invoice,)},
     "after": {
         f.__name__: f
         for f in (
-            replaced_by_a_wrong_invoice, pax8_invoices_more, pax8_invoices_fewer, pax8_does_not_invoice, invoiced_twice,
+            pax8_invoices_more, pax8_invoices_fewer, pax8_does_not_invoice, invoiced_twice,
             second_invoice, unknown_kind_of_charge, charge_without_company, one_time_not_billed, halo_invoice_bills_fewer,
             halo_invoice_bills_more, halo_invoice_lacks_the_line, line_twice_on_halo_invoice, halo_bills_the_month_twice,
             halo_invoice_of_another_price, part_of_halo_only,

@@ -271,10 +271,11 @@ def trial_that_nobody_bills(m: MonthEnds) -> list[Planted]:
 
 EACH_MONTH: dict[str, dict[str, Plant]] = {
     "middle": {f.__name__: f for f in (part_on_both_sides,)},
+    "replaced": {f.__name__: f for f in (credited_and_replaced,)},
     "after": {
         f.__name__: f
         for f in (
-            credited_and_replaced, void_invoice, two_items_of_one_subscription, equal_halves, credit_beside_a_surplus,
+            void_invoice, two_items_of_one_subscription, equal_halves, credit_beside_a_surplus,
             money_of_the_partner, free_one_time_item, one_time_item_billed, price_of_three_decimals, draft,
             corrected_by_a_second_invoice, credited_by_a_second_invoice, voided_and_made_again,
             seats_change_after_both_invoices, bought_after_the_invoice,

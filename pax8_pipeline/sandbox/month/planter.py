@@ -27,7 +27,7 @@ from pax8_pipeline.sandbox.pax8.store import Row
 from pax8_pipeline.sandbox.world.recorder import EventRecorder
 from pax8_pipeline.sandbox.world.world import World
 
-Phase = str  # "before" Halo's invoices, "after" Pax8's, or "middle" of the month before
+Phase = str  # "before" Halo's invoices, "replaced" or "after": on Pax8's, or "middle" of the month before
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,8 @@ class MonthEnds(EventRecorder):
         self.full_world.clock.set(month.replace(day=invoices.APPROVED_ON))
         invoices.generate(self.full_world.pax8, month)
         self.full_world.clock.set(month.replace(day=6))
-        found += self._plant("after")
+        # A replaced invoice has new items: what is planted on an item comes after it.
+        found += self._plant("replaced") + self._plant("after")
         self.full_world.pax8.touch()
         self.expected[f"{month:%Y-%m}"] = [*self._lasting, *found]
         self._lasting += [one for one in found if one.lasting]
