@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline_tests.support.books import let_go, licence, subscription
 from pax8_pipeline_tests.support.cli import quick
-from pax8_pipeline_tests.support.month_books import MonthBooks, billed_line, halo_invoice, seats
+from pax8_pipeline_tests.support.month_data import MonthData, billed_line, halo_invoice, seats
 from pax8_pipeline_tests.support.operator import Ran
-from pax8_pipeline_tests.support.usage_books import policy
+from pax8_pipeline_tests.support.usage_data import policy
+from pax8_pipeline_tests.support.vendor_data import licence, release, subscription
 
 DIFFERS: dict[str, Any] = {
     "subscriptions": [subscription(quantity=14)], "items": [[seats(quantity=19)]], "licences": [licence(count=14)],
@@ -21,8 +21,8 @@ DIFFERS: dict[str, Any] = {
 
 
 def month(folder: Path, *arguments: str, **books: Any) -> Ran:
-    MonthBooks(**books).load(folder, policy=policy())
-    let_go()
+    MonthData(**books).load(folder, policy=policy())
+    release()
     return ask(folder, *arguments)
 
 

@@ -10,18 +10,18 @@ from typing import Any
 import pytest
 
 from pax8_pipeline.warehouse import build, snapshots
-from pax8_pipeline_tests.support.books import COMPANY, SUB, TODAY, licence, subscription
-from pax8_pipeline_tests.support.month_books import (
+from pax8_pipeline_tests.support.month_data import (
     MONTH,
     SEATS,
-    MonthBooks,
+    MonthData,
     billed_line,
     halo_invoice,
     part,
     rows_of,
     seats,
 )
-from pax8_pipeline_tests.support.usage_books import KEY, METER, arrears, pax8_invoice, policy
+from pax8_pipeline_tests.support.usage_data import KEY, METER, arrears, pax8_invoice, policy
+from pax8_pipeline_tests.support.vendor_data import COMPANY, SUB, TODAY, licence, subscription
 
 USAGE = f"usage:{COMPANY}:USD:2026-07"
 ITEM = "8e0d1c55-77a3-4d0e-9d2f-0c4b6a1e7f90"
@@ -34,9 +34,9 @@ def usage_invoice(*amounts: str, **changes: Any) -> dict[str, Any]:
     return {**base, "lines": lines, **changes}
 
 
-def with_usage(*halo: dict[str, Any], item: dict[str, Any] | None = None) -> MonthBooks:
+def with_usage(*halo: dict[str, Any], item: dict[str, Any] | None = None) -> MonthData:
     meter = subscription(id=METER, price=0, quantity=1, productName="Backup")
-    return MonthBooks(
+    return MonthData(
         subscriptions=[subscription(), meter], items=[[seats(), item or arrears()]],
         halo_invoices=[halo_invoice([billed_line()]), *halo],
     )  # fmt: skip
@@ -91,14 +91,14 @@ def test_a_charge_that_comes_once_is_found_by_client_item_and_amount(tmp_path: P
     }
     mapped: dict[str, Any] = {"items": [[seats(), once()]], "item_map": [(ITEM, 88)]}
     found = {
-        "billed": MonthBooks(**mapped, halo_invoices=[halo_invoice([billed_line()]), paid]),
-        "not billed": MonthBooks(**mapped),
-        "one of two": MonthBooks(
+        "billed": MonthData(**mapped, halo_invoices=[halo_invoice([billed_line()]), paid]),
+        "not billed": MonthData(**mapped),
+        "one of two": MonthData(
             items=[[seats(), once(), once(id="second")]], item_map=[(ITEM, 88)],
             halo_invoices=[halo_invoice([billed_line()]), paid],
         ),
-        "no item": MonthBooks(items=[[seats(), once()]]),
-        "no money": MonthBooks(items=[[seats(), once(price=0, cost=0)]]),
+        "no item": MonthData(items=[[seats(), once()]]),
+        "no money": MonthData(items=[[seats(), once(price=0, cost=0)]]),
     }  # fmt: skip
     classes = {
         name: sorted(r["class"] for r in books.compared(tmp_path / name).values() if r["kind"] == "one_time")
@@ -117,13 +117,13 @@ def test_what_is_between_pax8_and_the_partner_is_no_difference(tmp_path: Path) -
         seats(4, type="service-charge", companyId=None, subscriptionId=None, price=75, quantity=1),
         seats(5, type="service-credit", subscriptionId=None, price=-5, quantity=1),
     ]  # fmt: skip
-    rows = MonthBooks(items=[items]).compared(tmp_path)
+    rows = MonthData(items=[items]).compared(tmp_path)
     assert {row["kind"]: row["class"] for row in rows.values()} == {
         "seats": "equal", "payment": "equal", "rebate": "equal", "fee": "equal", "credit": "not_checked",
     }  # fmt: skip
 
 
-def history(folder: Path, books: MonthBooks, *days: tuple[datetime, int]) -> dict[str, Any]:
+def history(folder: Path, books: MonthData, *days: tuple[datetime, int]) -> dict[str, Any]:
     """Store earlier reads of Pax8's list, each with the seats of that day, then compare."""
     warehouse = books.load(folder, policy=policy())
     for number, (moment, quantity) in enumerate(days):
@@ -134,7 +134,7 @@ def history(folder: Path, books: MonthBooks, *days: tuple[datetime, int]) -> dic
 
 
 def test_a_change_of_the_list_after_the_invoice_is_timing_only_when_a_read_shows_it(tmp_path: Path) -> None:
-    books = MonthBooks(
+    books = MonthData(
         subscriptions=[subscription(quantity=14)], items=[[seats(quantity=19)]], licences=[licence(count=14)],
         halo_invoices=[halo_invoice([billed_line(qty_order=14)], invoice_date="2026-08-12T00:00:00")],
     )  # fmt: skip
@@ -147,7 +147,7 @@ def test_a_change_of_the_list_after_the_invoice_is_timing_only_when_a_read_shows
 
 def test_a_part_on_the_next_pax8_invoice_makes_it_timing(tmp_path: Path) -> None:
     following = part(startPeriod="2026-08-10", endPeriod="2026-08-31", quantity=4)
-    books = MonthBooks(
+    books = MonthData(
         subscriptions=[subscription(quantity=24)], licences=[licence(count=24)],
         invoices=[pax8_invoice(), pax8_invoice(2, invoiceDate="2026-09-01")],
         items=[[seats()], [seats(7, startPeriod="2026-09-01", quantity=24), following]],
@@ -158,5 +158,5 @@ def test_a_part_on_the_next_pax8_invoice_makes_it_timing(tmp_path: Path) -> None
 
 
 def test_a_change_that_is_on_neither_bill_yet_is_timing(tmp_path: Path) -> None:
-    row = MonthBooks(subscriptions=[subscription(quantity=23)]).compared(tmp_path)[SEATS]
+    row = MonthData(subscriptions=[subscription(quantity=23)]).compared(tmp_path)[SEATS]
     assert (row["class"], row["reason_code"], row["subscription_id"]) == ("timing", "list_moved", SUB)

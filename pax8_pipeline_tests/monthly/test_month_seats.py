@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline_tests.support.books import COMPANY, SUB, company, invoice, licence, line, manual_line, subscription
-from pax8_pipeline_tests.support.month_books import (
+from pax8_pipeline_tests.support.month_data import (
     MONTH,
     SEATS,
-    MonthBooks,
+    MonthData,
     billed_line,
     halo_invoice,
     part,
@@ -20,7 +19,17 @@ from pax8_pipeline_tests.support.month_books import (
     seats,
     table_of,
 )
-from pax8_pipeline_tests.support.usage_books import pax8_invoice
+from pax8_pipeline_tests.support.usage_data import pax8_invoice
+from pax8_pipeline_tests.support.vendor_data import (
+    COMPANY,
+    SUB,
+    company,
+    invoice,
+    licence,
+    line,
+    manual_line,
+    subscription,
+)
 
 TWIN = "c2b8a9d0-6f34-4a6f-8a1b-3f7c9e5d1a03"
 OTHER_PRODUCT = "8e0d1c55-77a3-4d0e-9d2f-0c4b6a1e7f91"
@@ -185,7 +194,7 @@ CASES: dict[str, tuple[dict[str, Any], str, str, str | None]] = {
 @pytest.mark.parametrize("case", CASES)
 def test_the_class_of_seats(case: str, tmp_path: Path) -> None:
     changes, wanted, reason, money = CASES[case]
-    rows = MonthBooks(**changes).compared(tmp_path)
+    rows = MonthData(**changes).compared(tmp_path)
     if not wanted:  # nothing is known of any subscription
         assert all(row["class"] == "not_checked" for row in rows.values())
         return
@@ -198,7 +207,7 @@ def test_the_class_of_seats(case: str, tmp_path: Path) -> None:
 
 def test_an_ended_subscription_that_halo_bills_is_an_orphan(tmp_path: Path) -> None:
     ended = subscription(status="Cancelled", endDate="2026-07-20T00:00:00Z")
-    books = MonthBooks(subscriptions=[ended, subscription(id=TWIN)], items=[[seats(subscriptionId=TWIN)]])
+    books = MonthData(subscriptions=[ended, subscription(id=TWIN)], items=[[seats(subscriptionId=TWIN)]])
     row = books.compared(tmp_path)[SEATS]
     assert (row["class"], row["difference"], row["reached_bill"]) == ("orphaned", Decimal(440), "posted")
 
@@ -206,7 +215,7 @@ def test_an_ended_subscription_that_halo_bills_is_an_orphan(tmp_path: Path) -> N
 def test_a_licence_of_no_subscription_is_an_orphan(tmp_path: Path) -> None:
     stranger = licence(id=4128, snowid="aaaaaaaa-0000-4000-8000-000000000001", count=4)
     link = {"id": 902, "licence_id": 4128, "qty_free": 0, "minimum_qty": 0}
-    books = MonthBooks(
+    books = MonthData(
         licences=[licence(), stranger], recurring=[invoice([line(), line(id=24968, quantity_subscriptions=[link])])]
     )
     rows = [row for row in books.compared(tmp_path).values() if row["class"] == "orphaned"]
@@ -220,7 +229,7 @@ def test_whether_a_difference_reached_the_bill(tmp_path: Path) -> None:
         "draft": [halo_invoice([billed_line(qty_order=12)], posted=False)],
         "posted": [halo_invoice([billed_line(qty_order=12)], invoicenumber="INV-7")],
     }.items():
-        row = MonthBooks(licences=[licence(count=12)], halo_invoices=invoices).compared(tmp_path / name)[SEATS]
+        row = MonthData(licences=[licence(count=12)], halo_invoices=invoices).compared(tmp_path / name)[SEATS]
         states[name] = (row["class"], row["reached_bill"], row["halo_invoices"], row["halo_invoice_date"] is not None)
     assert states == {
         "none": ("under_billed", "no_invoice_yet", [], False),
@@ -243,7 +252,7 @@ def twins(first: int, second: int, **changes: Any) -> dict[str, Any]:
 
 
 def test_several_subscriptions_of_one_product_on_one_line_are_no_error(tmp_path: Path) -> None:
-    rows = MonthBooks(**twins(20, 7)).compared(tmp_path)
+    rows = MonthData(**twins(20, 7)).compared(tmp_path)
     assert {row["class"] for row in rows.values()} == {"equal"}
     assert {row["halo_billed"] for row in rows.values()} == {Decimal(20), Decimal(7)}
 
@@ -252,7 +261,7 @@ def test_what_a_shared_line_bills_too_little_is_shown_once_at_the_licence_that_d
     changed = twins(20, 7)
     changed["licences"] = [licence(count=20), licence(id=4128, snowid=TWIN, count=5)]
     changed["halo_invoices"] = [halo_invoice([billed_line(qty_order=25)])]
-    rows = MonthBooks(**changed).compared(tmp_path)
+    rows = MonthData(**changed).compared(tmp_path)
     found = {row["subscription_id"]: (row["class"], row["difference"]) for row in rows.values()}
     assert found == {SUB: ("equal", Decimal(0)), TWIN: ("under_billed", Decimal(-44))}
 
@@ -260,17 +269,17 @@ def test_what_a_shared_line_bills_too_little_is_shown_once_at_the_licence_that_d
 def test_two_subscriptions_of_one_product_on_a_manual_line_add_up(tmp_path: Path) -> None:
     both = [(SUB, -94, 24967, None), (TWIN, -94, 24967, None)]
     changed = twins(20, 7, licences=[], subscription_map=both, recurring=[invoice([manual_line(qty_order=27)])])
-    assert {row["class"] for row in MonthBooks(**changed).compared(tmp_path).values()} == {"equal"}
+    assert {row["class"] for row in MonthData(**changed).compared(tmp_path).values()} == {"equal"}
 
 
-def bundle(second: int) -> MonthBooks:
+def bundle(second: int) -> MonthData:
     """One manual line of 20 for two products."""
     both = [(SUB, -94, 24967, None), (TWIN, -94, 24967, None)]
     changed = twins(20, second, licences=[], subscription_map=both, recurring=[invoice([manual_line(qty_order=20)])])
     changed["subscriptions"][1]["productId"] = OTHER_PRODUCT
     changed["items"][0][1]["productId"] = OTHER_PRODUCT
     changed["halo_invoices"] = [halo_invoice([billed_line(unit_price=50)])]
-    return MonthBooks(**changed)
+    return MonthData(**changed)
 
 
 def test_a_bundle_bills_each_of_its_products_as_often_as_itself(tmp_path: Path) -> None:
@@ -291,14 +300,14 @@ def annual(**changes: Any) -> dict[str, Any]:
 
 
 def test_an_annual_term_is_normally_on_no_invoice_and_its_price_is_divided_by_twelve(tmp_path: Path) -> None:
-    row = MonthBooks(**annual()).compared(tmp_path)[SEATS]
+    row = MonthData(**annual()).compared(tmp_path)[SEATS]
     assert (row["class"], row["reason_code"], row["pax8_invoiced"]) == ("equal", "long_term", None)
     assert row["margin"] == Decimal(100)  # 20 seats at 22 less 17, and no money of eleven other months
 
 
 def test_an_annual_term_in_its_month_is_compared_by_the_month(tmp_path: Path) -> None:
     items = [[seats(term="Annual", price=264, cost=204)]]
-    row = MonthBooks(**annual(items=items)).compared(tmp_path)[SEATS]
+    row = MonthData(**annual(items=items)).compared(tmp_path)[SEATS]
     assert (row["class"], row["difference"], row["margin"]) == ("equal", Decimal(0), Decimal(100))
     assert row["pax8_cost"] == Decimal(4080)
 
@@ -312,38 +321,38 @@ def test_a_yearly_halo_invoice_covers_the_months_after_it(tmp_path: Path) -> Non
             )
         ],
     }
-    row = MonthBooks(**annual(**yearly)).compared(tmp_path)[SEATS]
+    row = MonthData(**annual(**yearly)).compared(tmp_path)[SEATS]
     assert (row["class"], row["halo_invoices"], row["halo_money"]) == ("equal", ["70001"], Decimal(440))
 
 
 def test_an_amount_divided_by_the_wrong_months_is_a_price_drift(tmp_path: Path) -> None:
     full_year = {"recurring": [invoice([line(unit_price=264, unit_cost=204)])], "halo_invoices": []}
-    row = MonthBooks(**annual(**full_year)).compared(tmp_path)[SEATS]
+    row = MonthData(**annual(**full_year)).compared(tmp_path)[SEATS]
     assert (row["class"], row["difference"]) == ("price_drift", Decimal(20 * (264 - 22)))
 
 
 def test_a_month_that_was_not_read_is_never_clean(tmp_path: Path) -> None:
-    warehouse = MonthBooks(invoices=[], items=[]).month(tmp_path)
+    warehouse = MonthData(invoices=[], items=[]).month(tmp_path)
     (month,) = table_of(warehouse, "months")
     assert (month["ties"], month["rows_compared"]) == (False, 0)
     assert month["rows_not_checked"] == 1
 
 
 def test_without_any_halo_invoice_nothing_is_under_billed(tmp_path: Path) -> None:
-    assert {row["class"] for row in MonthBooks(halo_invoices=[]).compared(tmp_path / "read").values()} == {"equal"}
-    outside = MonthBooks(halo_invoices=[], covers=None, unread_tables=("halo.invoices",)).compared(tmp_path / "unread")
+    assert {row["class"] for row in MonthData(halo_invoices=[]).compared(tmp_path / "read").values()} == {"equal"}
+    outside = MonthData(halo_invoices=[], covers=None, unread_tables=("halo.invoices",)).compared(tmp_path / "unread")
     assert {row["class"] for row in outside.values()} == {"not_checked"}
 
 
 def test_prices_are_compared_only_where_the_policy_says_so(tmp_path: Path) -> None:
     other = halo_invoice([billed_line(unit_price=30, unit_cost=15)])
     rules: dict[str, Any] = {"month": {"compare_price": False, "compare_cost": False}}
-    row = MonthBooks(halo_invoices=[other]).compared(tmp_path, **rules)[SEATS]
+    row = MonthData(halo_invoices=[other]).compared(tmp_path, **rules)[SEATS]
     assert (row["class"], row["margin"]) == ("equal", Decimal(20 * 13))
 
 
 def test_a_month_is_compared_again_by_itself(tmp_path: Path) -> None:
-    books = MonthBooks()
+    books = MonthData()
     warehouse = books.month(tmp_path)
     assert len(rows_of(books.month(tmp_path, "2026-07"), "2026-07")) >= 1
     assert len(rows_of(warehouse, MONTH)) == 1
@@ -361,7 +370,7 @@ def test_part_periods(tmp_path: Path) -> None:
     }
     found = {}
     for name, (items, lines) in parts.items():
-        books = MonthBooks(items=[[seats(), *items]], halo_invoices=[halo_invoice([billed_line(), *lines])])
+        books = MonthData(items=[[seats(), *items]], halo_invoices=[halo_invoice([billed_line(), *lines])])
         rows = books.compared(tmp_path / name)
         row = rows[f"pro_rata:{SUB}"]
         found[name] = (row["class"], row["difference"])
@@ -382,7 +391,7 @@ def test_every_item_stands_in_one_row_and_the_sums_tie_by_client_and_currency(tm
         seats(5, currencyCode="EUR", subscriptionId=TWIN), seats(6, companyId=None, subscriptionId=None),
         seats(7, type="mystery", term="Monthly"), seats(8, type="payment-credit", companyId=None, price=-100, quantity=1),
     ]  # fmt: skip
-    warehouse = MonthBooks(items=[items]).month(tmp_path)
+    warehouse = MonthData(items=[items]).month(tmp_path)
     named = [item for row in rows_of(warehouse).values() for item in row["pax8_items"]]
     assert sorted(named) == sorted(f"{pax8_invoice()['id']}/{item['id']}" for item in items)
     sums = {(row["client_id"], row["currency"]): row for row in table_of(warehouse, "sums")}
@@ -393,6 +402,6 @@ def test_every_item_stands_in_one_row_and_the_sums_tie_by_client_and_currency(tm
 
 
 def test_an_amount_that_cannot_be_read_breaks_the_tie(tmp_path: Path) -> None:
-    warehouse = MonthBooks(items=[[seats(), seats(2, total="much")]]).month(tmp_path)
+    warehouse = MonthData(items=[[seats(), seats(2, total="much")]]).month(tmp_path)
     assert [row["ties"] for row in table_of(warehouse, "months")] == [False]
     assert COMPANY in {row["company_id"] for row in rows_of(warehouse).values()}

@@ -8,16 +8,16 @@ import dagster as dg
 import pytest
 
 from pax8_pipeline.definitions import build_defs
-from pax8_pipeline_tests.support.books import let_go
-from pax8_pipeline_tests.support.month_books import MonthBooks, rows_of, seats
-from pax8_pipeline_tests.support.usage_books import policy
+from pax8_pipeline_tests.support.month_data import MonthData, rows_of, seats
+from pax8_pipeline_tests.support.usage_data import policy
+from pax8_pipeline_tests.support.vendor_data import release
 
 
 def test_the_job_compares_the_month_of_its_partition_and_warns_of_what_is_open(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    warehouse = MonthBooks(items=[[seats(quantity=25)]]).load(tmp_path, policy=policy())
-    let_go()
+    warehouse = MonthData(items=[[seats(quantity=25)]]).load(tmp_path, policy=policy())
+    release()
     with dg.DagsterInstance.ephemeral() as instance:
         monkeypatch.setenv("PAX8_PIPELINE_DATA", str(tmp_path))
         monkeypatch.setenv("PAX8_PIPELINE_TODAY", "2026-08-20")

@@ -1,6 +1,6 @@
 """Books of one month end: a Pax8 invoice of August 2026 with seats, and the Halo invoice that was made from the line.
 
-For tests of what is compared at the end of a month. `MonthBooks` starts as one company with 20 seats that all four
+For tests of what is compared at the end of a month. `MonthData` starts as one company with 20 seats that all four
 statements agree on; each test changes what its rule is about.
 """
 
@@ -15,8 +15,8 @@ from typing import Any
 from pax8_pipeline.settings import Policy
 from pax8_pipeline.warehouse import build, snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
-from pax8_pipeline_tests.support.books import COMPANY, SUB, TODAY, company, subscription
-from pax8_pipeline_tests.support.usage_books import UsageBooks, pax8_invoice, policy
+from pax8_pipeline_tests.support.usage_data import UsageData, pax8_invoice, policy
+from pax8_pipeline_tests.support.vendor_data import COMPANY, SUB, TODAY, company, subscription
 
 MONTH = "2026-08"
 SEATS = f"seats:{SUB}"
@@ -55,7 +55,7 @@ def halo_invoice(lines: list[dict[str, Any]], **changes: Any) -> dict[str, Any]:
 
 
 @dataclass
-class MonthBooks(UsageBooks):
+class MonthData(UsageData):
     """Books, the Pax8 invoice of August and Halo's invoice for it."""
 
     companies: list[dict[str, Any]] = field(default_factory=lambda: [company()])
