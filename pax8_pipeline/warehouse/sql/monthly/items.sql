@@ -89,6 +89,6 @@ SELECT getvariable('month')::VARCHAR AS month, invoice_id, item_no,
             ELSE 'seats:' || subscription_id END AS row_id,
        kind, unexplained, strftime(coalesce(start_period, invoice_date), '%Y-%m') AS period, subscription_id,
        company_id, charged_company_id, client_id, product_id, coalesce(product_name, description) AS product_name,
-       start_period, CASE WHEN kind = 'seats' THEN meta.term_months(sent_term) END AS term_months, quantity, price, total,
-       cost_total AS cost, currency, by_pax8 AS billed_by_pax8
+       start_period, CASE WHEN kind = 'seats' THEN meta.term_months(sent_term) END AS term_months, quantity, price,
+       total, cost_total AS cost, currency, by_pax8 AS billed_by_pax8
 FROM with_reason

@@ -8,16 +8,16 @@ reads: newest.pax8_invoice_items, newest.pax8_invoices, reconciled.client_matche
 | client_id | BIGINT not null | Halo client of the company on the items; 0 for items without one
   | reconciled.client_matches.client_id |
 | currency | VARCHAR not null | ISO 4217; ? where none is readable | monthly.items.currency |
-| items | BIGINT not null | Items of the invoices as sent | newest.pax8_invoice_items.payload |
+| items | BIGINT not null | Items of the invoices as sent | pax8.invoice_items.payload |
 | invoiced_cost | DECIMAL(28,10) not null | What Pax8 invoices the partner, as sent
-  | newest.pax8_invoice_items.payload |
-| invoiced_total | DECIMAL(28,10) not null | Client total, as sent | newest.pax8_invoice_items.payload |
+  | pax8.invoice_items.payload |
+| invoiced_total | DECIMAL(28,10) not null | Client total, as sent | pax8.invoice_items.payload |
 | explained_cost | DECIMAL(28,10) not null | Cost of explained items | monthly.items.cost |
 | explained_total | DECIMAL(28,10) not null | Client total of explained items | monthly.items.total |
 | unexplained_cost | DECIMAL(28,10) not null | Cost of items that nobody can place | monthly.items.cost |
 | unexplained_total | DECIMAL(28,10) not null | Client total of these | monthly.items.total |
 | ties | BOOLEAN not null | Every item and amount was read, and invoiced = explained + unexplained
-  | newest.pax8_invoice_items.payload |
+  | pax8.invoice_items.payload |
 */
 WITH live_invoices AS (
   SELECT meta.idtext(json_extract_string(payload, '$.id')) AS invoice_id FROM newest.pax8_invoices

@@ -1,5 +1,5 @@
-/* By how many units Halo billed a subscription more than Pax8 invoiced, in the month before: a change that Halo billed for
-the whole month, and that Pax8 settles as a part of it on this month's invoice.
+/* By how many units Halo billed a subscription more than Pax8 invoiced, in the month before: a change that Halo billed
+for the whole month, and that Pax8 settles as a part of it on this month's invoice.
 
 key: subscription_id
 reads: generated_lines, line_shares, staging.invoice_items, staging.invoices
