@@ -19,7 +19,7 @@ def test_people_read_a_copy_with_plans_and_ledger_but_without_raw(tmp_path: Path
         schemas = {row[0] for row in connection.execute("SELECT DISTINCT schema_name FROM duckdb_tables()").fetchall()}
         plans = connection.execute("SELECT verdict FROM billing.plan").fetchall()
         states = connection.execute("SELECT count(*) FROM billing.ledger_state").fetchall()
-    assert schemas == {"staging", "reconciled", "billing", "meta"}
+    assert schemas == {"staging", "reconciled", "monthly", "billing", "meta"}
     assert (plans, states) == ([("increase",)], [(0,)])
     with warehouse.connect() as connection:
         assert connection.execute("SELECT count(*) FROM newest.pax8_subscriptions").fetchall() == [(1,)]

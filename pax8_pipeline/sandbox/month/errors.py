@@ -66,20 +66,20 @@ def replaced_by_a_wrong_invoice(m: MonthEnds) -> list[Planted]:
 def unknown_kind_of_charge(m: MonthEnds) -> list[Planted]:
     """Pax8 charges something of a type that nobody knows."""
     item = m.add_item(m.pick(), "adjustment-2027")
-    return [Planted("unknown_kind_of_charge", item["id"], "unknown", "not_checked")]
+    return [Planted("unknown_kind_of_charge", item["productName"], "unknown", "not_checked")]
 
 
 def charge_without_company(m: MonthEnds) -> list[Planted]:
     """Pax8 charges something for no company."""
     row = m.pick()
     item = m.add_item(row, "one-time", term="One-Time", companyId=None, companyName=None, subscriptionId=None)
-    return [Planted("charge_without_company", item["id"], "one_time", "unbilled")]
+    return [Planted("charge_without_company", item["productName"], "one_time", "unbilled")]
 
 
 def one_time_not_billed(m: MonthEnds) -> list[Planted]:
     """A charge that comes once is on no Halo invoice."""
     item = m.add_item(m.pick(), "one-time", term="One-Time", subscriptionId=None)
-    return [Planted("one_time_not_billed", item["id"], "one_time", "unbilled")]
+    return [Planted("one_time_not_billed", item["productName"], "one_time", "unbilled")]
 
 
 # Halo's invoice ------------------------------------------------------------------------------------------

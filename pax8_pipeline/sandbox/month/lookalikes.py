@@ -62,7 +62,7 @@ def money_of_the_partner(m: MonthEnds) -> list[Planted]:
     found = []
     for kind, charge in (("rebate", "rebate"), ("payment-credit", "payment"), ("service-charge", "fee")):
         item = m.add_item(row, kind, subscriptionId=None, companyId=None, companyName=None)
-        found.append(Planted("money_of_the_partner", item["id"], charge, "equal"))
+        found.append(Planted("money_of_the_partner", item["productName"], charge, "equal"))
     return found
 
 
@@ -71,7 +71,7 @@ def free_one_time_item(m: MonthEnds) -> list[Planted]:
     item = m.add_item(m.pick(), "one-time", term="One-Time", subscriptionId=None)
     item |= {"price": Decimal(0), "cost": Decimal(0)}
     requantify(item, 1)
-    return [Planted("free_one_time_item", item["id"], "one_time", "equal")]
+    return [Planted("free_one_time_item", item["productName"], "one_time", "equal")]
 
 
 def one_time_item_billed(m: MonthEnds) -> list[Planted]:
@@ -81,7 +81,7 @@ def one_time_item_billed(m: MonthEnds) -> list[Planted]:
     line = {"_itemid": m.full_world.links.items[row["productId"]], "qty_order": Decimal(1), "unit_price": item["total"]}
     client = m.full_world.links.clients[row["companyId"]].client_id
     m.full_world.halo.add_invoice(lines=[line], client_id=client, invoice_date=f"{m.full_world.today}T00:00:00")
-    return [Planted("one_time_item_billed", item["id"], "one_time", "equal")]
+    return [Planted("one_time_item_billed", item["productName"], "one_time", "equal")]
 
 
 def price_of_three_decimals(m: MonthEnds) -> list[Planted]:

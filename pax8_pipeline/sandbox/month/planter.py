@@ -32,7 +32,7 @@ Phase = str  # "before" Halo's invoices, "replaced" or "after": on Pax8's, or "m
 
 @dataclass(frozen=True)
 class Planted:
-    """What is true of one charge: `subject` (a subscription, or an invoice item) and its `charge` (seats, pro_rata,
+    """What is true of one charge: `subject` (a subscription, or the product of an item) and its `charge` (seats, pro_rata,
     one_time, usage, ...) have this class. `lasting`: also in the months after it.
     """
 
@@ -153,6 +153,8 @@ class MonthEnds(EventRecorder):
         items = invoice_items_of(self, row)
         item = {**self.item(row), "type": kind, **members}
         item["id"] = str(uuid5(NAMESPACE_URL, f"{item['id']}|{kind}|{len(items)}"))
+        # Pax8 does not send the id of every item.
+        item["productName"] = item["description"] = f"{item['productName']} {item['id'][:8]}"
         items.append(item)
         return item
 
