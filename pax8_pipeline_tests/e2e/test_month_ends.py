@@ -19,10 +19,10 @@ from pax8_pipeline.sandbox.oracle.subscriptions import KNOWN_PERIODS
 from pax8_pipeline.sandbox.world.world import World
 from pax8_pipeline.warehouse import build, snapshots
 from pax8_pipeline.warehouse.connection import Connection
-from pax8_pipeline_tests.support.nightly import begun
+from pax8_pipeline_tests.support.nightly import started
 from pax8_pipeline_tests.support.operator import Operator, desk
 
-pytestmark = pytest.mark.proof
+pytestmark = [pytest.mark.proof, pytest.mark.timeout(900)]
 
 MONTHS = (date(2026, 8, 1), date(2026, 9, 1), date(2026, 10, 1))
 # Reported on purpose: nobody can say by ids whether a client was billed for these.
@@ -36,7 +36,7 @@ def compare(at: Operator, month: date) -> list[dict[str, Any]]:
     world = at.sandbox.world
     world.clock.set(month.replace(day=10))
     world.write_mappings(at.folder / "mappings")
-    with begun(at.environment()) as run, run.warehouse.connect():
+    with started(at.environment()) as run, run.warehouse.connect():
         run.read()
         run.read_usage()
         build.load_mapping_tables(run.warehouse, load_mappings(run.settings.mappings_path))
@@ -60,7 +60,7 @@ def note_day(connection: Connection, run_id: str, day: date) -> None:
 def read_list_of(at: Operator, day: date) -> None:
     """Read Pax8's list of a day, as a night does."""
     at.sandbox.world.clock.set(day)
-    with begun(at.environment()) as run:
+    with started(at.environment()) as run:
         snapshots.store(run.warehouse, [pax8_lists.read_list(run.pax8, "subscriptions")], run.run_id)
         with run.warehouse.connect() as connection:
             note_day(connection, run.run_id, day)

@@ -35,7 +35,7 @@ def ask(folder: Path, *arguments: str) -> Ran:
 def test_a_month_that_agrees_ends_with_0(tmp_path: Path) -> None:
     ran = month(tmp_path, "2026-08")
     assert ran.code == 0, ran.out
-    assert "August 2026: all 1 row agree." in ran.out
+    assert "August 2026: 1 row, and it agrees." in ran.out
     assert "yes, to the cent" in ran.out
 
 

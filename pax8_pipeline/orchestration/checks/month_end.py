@@ -5,6 +5,7 @@ is compared after the daily sync, and nothing depends on it.
 from __future__ import annotations
 
 from pax8_pipeline.orchestration.checks.check import Check, CheckContext, CheckOutcome, run_query
+from pax8_pipeline.text.plurals import plural
 
 _SUMS = "SELECT * FROM monthly.sums WHERE NOT ties ORDER BY month, client_id, currency"
 _OPEN = """
@@ -20,7 +21,8 @@ def _ties(context: CheckContext) -> CheckOutcome:
     count, rows, _ = run_query(context, _SUMS)
     if not count:
         return CheckOutcome("what Pax8 invoiced is explained + unexplained, for every client, currency and month")
-    return CheckOutcome(f"the sums of {count} clients and currencies do not tie", count, rows, query=_SUMS)
+    sentence = plural(count, "sum of a client and currency does not tie", "sums of clients and currencies do not tie")
+    return CheckOutcome(sentence, count, rows, query=_SUMS)
 
 
 def _agrees(context: CheckContext) -> CheckOutcome:
@@ -28,7 +30,12 @@ def _agrees(context: CheckContext) -> CheckOutcome:
     count, rows, sums = run_query(context, _OPEN, amount="money")
     if not count:
         return CheckOutcome("everything in the newest month was checked, and agrees or settles by itself")
-    return CheckOutcome(f"{count} rows of the newest month do not agree or were not checked", count, rows, sums, _OPEN)
+    open_rows = plural(
+        count,
+        "row of the newest month does not agree or was not checked",
+        "rows of the newest month do not agree or were not checked",
+    )
+    return CheckOutcome(open_rows, count, rows, sums, _OPEN)
 
 
 CHECKS = (

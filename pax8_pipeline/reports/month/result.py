@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from pax8_pipeline.reports import formatting
+from pax8_pipeline.text.plurals import plural
 from pax8_pipeline.warehouse import snapshots
 from pax8_pipeline.warehouse.connection import Connection
 from pax8_pipeline.warehouse.models import load_sql
@@ -63,18 +64,15 @@ class MonthResult:
         if not self.head["invoices"]:
             return f"{name}: nothing could be checked, {_why(self.rows)}"
         differing = sum(counts.get(one, 0) for one in OPEN)
-        parts = [f"{formatting.plural(differing, 'row')} of {len(self.rows)} {_do(differing)} not agree"]
+        rows = f"of {len(self.rows):,}"
+        parts = [plural(differing, f"row {rows} does not agree", f"rows {rows} do not agree")]
         if unchecked := counts.get(NOT_CHECKED, 0):
-            parts.append(f"{formatting.plural(unchecked, 'row was', 'rows were')} not checked")
+            parts.append(plural(unchecked, "row was not checked", "rows were not checked"))
         if not self.ties:
             parts.append("the sums do not tie")
         if self.agrees:
-            parts = [f"all {formatting.plural(len(self.rows), 'row')} agree"]
+            parts = [plural(len(self.rows), "row, and it agrees", "rows, and all agree")]
         return f"{name}: {'; '.join(parts)}"
-
-
-def _do(number: int) -> str:
-    return "does" if number == 1 else "do"
 
 
 def _why(rows: Sequence[Row]) -> str:
