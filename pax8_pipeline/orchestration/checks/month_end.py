@@ -9,7 +9,8 @@ from pax8_pipeline.text.plurals import plural
 
 _SUMS = "SELECT * FROM monthly.sums WHERE NOT ties ORDER BY month, client_id, currency"
 _OPEN = """
-SELECT month, client_name, product_name, kind, class, difference, abs(difference) AS money, currency, reached_bill, reason
+SELECT month, client_name, product_name, kind, class, difference, abs(difference) AS money, currency, reached_bill, reason,
+       next_step
 FROM monthly.rows
 WHERE month = (SELECT max(month) FROM monthly.months) AND class NOT IN ('equal', 'timing')
 ORDER BY money DESC NULLS FIRST, client_name, product_name
@@ -44,12 +45,14 @@ CHECKS = (
         "monthly.sums",
         "Pax8's invoices of a month are explained to the cent, by client and currency.",
         _ties,
+        next_step="look at the row with `pax8-pipeline month --json`: an item that cannot be read is named there",
     ),
     Check(
         "month_agrees",
         "monthly.rows",
         "Pax8's list, its invoice and Halo's bill of the newest month agree.",
         _agrees,
+        next_step="do what the row says (`pax8-pipeline month --details`)",
         depends_on=("monthly.months",),
     ),
 )
