@@ -12,7 +12,8 @@ from pax8_pipeline_tests.support.cli import quick
 from pax8_pipeline_tests.support.month_data import MonthData, billed_line, halo_invoice, seats
 from pax8_pipeline_tests.support.operator import Ran
 from pax8_pipeline_tests.support.usage_data import policy
-from pax8_pipeline_tests.support.vendor_data import licence, release, subscription
+from pax8_pipeline_tests.support.vendor_data import licence, subscription
+from pax8_pipeline_tests.support.warehouse_files import release
 
 DIFFERS: dict[str, Any] = {
     "subscriptions": [subscription(quantity=14)], "items": [[seats(quantity=19)]], "licences": [licence(count=14)],

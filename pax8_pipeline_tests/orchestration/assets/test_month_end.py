@@ -10,7 +10,7 @@ import pytest
 from pax8_pipeline.definitions import build_defs
 from pax8_pipeline_tests.support.month_data import MonthData, rows_of, seats
 from pax8_pipeline_tests.support.usage_data import policy
-from pax8_pipeline_tests.support.vendor_data import release
+from pax8_pipeline_tests.support.warehouse_files import release
 
 
 def test_the_job_compares_the_month_of_its_partition_and_warns_of_what_is_open(
