@@ -1,6 +1,6 @@
 """Errors at the end of a month, one function each: what people, Pax8 or Halo do wrong, and the class that it has.
 
-An error of the invoices is planted each month anew on another subscription. One of the recurring data lasts.
+An error of the invoices is planted again each month, on another subscription. One of the recurring data lasts.
 """
 
 from __future__ import annotations
