@@ -3,7 +3,7 @@
     python -m pax8_pipeline_tests.make_reference
 
 Contains: reading what the code states, and laying it out as Markdown. Does not contain: any text of its own about a key or
-a command; that stands beside the key (data/policy.yaml, .env.example, `billing/verdicts.py`, the check, the command).
+a command; that stands beside the key (data/policy.yaml, .env.example, `billing/verdicts.csv`, the check, the command).
 A test compares the files with what this makes.
 """
 

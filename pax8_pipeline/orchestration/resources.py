@@ -89,16 +89,26 @@ class WarehouseResource(dg.ConfigurableResource):
         return warehouse
 
 
-class Pax8Resource(dg.ConfigurableResource):
-    """The Pax8 client, made at the first use in a run and closed at its end."""
+class _ClientResource(dg.ConfigurableResource):
+    """A client that is made at the first use in a run and closed at its end."""
 
-    rate_limit: int | None = Field(default=None, description="Requests in any minute; unset: 500, growing to 1000")
-    threads: int = Field(default=8, description="Requests under way at once")
     _client: Any = PrivateAttr(default=None)
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         """Forget the client: a new run connects again."""
         self._client = None
+
+    def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
+        """Close the connections."""
+        if self._client is not None:
+            self._client.close()
+
+
+class Pax8Resource(_ClientResource):
+    """The Pax8 client, made at the first use in a run and closed at its end."""
+
+    rate_limit: int | None = Field(default=None, description="Requests in any minute; unset: 500, growing to 1000")
+    threads: int = Field(default=8, description="Requests under way at once")
 
     def client(self, settings: Settings) -> Pax8Client:
         """Return the client. Raises ConfigError when credentials are missing."""
@@ -107,22 +117,12 @@ class Pax8Resource(dg.ConfigurableResource):
         client: Pax8Client = self._client
         return client
 
-    def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
-        """Close the connections."""
-        if self._client is not None:
-            self._client.close()
 
-
-class HaloResource(dg.ConfigurableResource):
+class HaloResource(_ClientResource):
     """The Halo client, made at the first use in a run and closed at its end."""
 
     rate_limit: int | None = Field(default=None, description="Requests in any 5 minutes; unset: the policy's")
     threads: int = Field(default=4, description="Requests under way at once")
-    _client: Any = PrivateAttr(default=None)
-
-    def setup_for_execution(self, context: dg.InitResourceContext) -> None:
-        """Forget the client: a new run connects again."""
-        self._client = None
 
     def client(self, settings: Settings) -> HaloClient:
         """Return the client. Raises ConfigError when credentials are missing."""
@@ -132,11 +132,6 @@ class HaloResource(dg.ConfigurableResource):
             self._client = HaloClient(config, on_quota=remember)
         client: HaloClient = self._client
         return client
-
-    def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
-        """Close the connections."""
-        if self._client is not None:
-            self._client.close()
 
 
 def default_resources() -> dict[str, Any]:

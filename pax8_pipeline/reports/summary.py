@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from pax8_pipeline.billing.findings import FindingTotals
-from pax8_pipeline.billing.verdicts import check_of
+from pax8_pipeline.billing.verdicts import check_of, label_of
 from pax8_pipeline.reports import formatting
 from pax8_pipeline.text.plurals import plural
 
@@ -24,55 +24,6 @@ _STEPS = 3
 _AMOUNT, _WHAT = 14, 25
 
 Row = Mapping[str, Any]
-
-# What a row is about, in two or three words. A verdict that is not listed here shows its own name.
-LABELS: dict[str, str] = {
-    "increase": "more seats",
-    "decrease": "fewer seats",
-    "cancel": "cancelled, to end",
-    "zero_quantity": "quantity 0 in Pax8",
-    "pending_cancel": "cancellation is coming",
-    "unbilled": "not billed",
-    "unmatched_company": "company without a client",
-    "ambiguous": "several matches in Halo",
-    "line_inactive": "Halo line is inactive",
-    "licence_inactive": "Halo licence is inactive",
-    "currency_mismatch": "different currencies",
-    "client_mismatch": "client contradicted",
-    "mapping_error": "mapping file is wrong",
-    "computed_elsewhere": "quantity set elsewhere",
-    "fractional_quantity": "fraction of a seat",
-    "quantity_requested": "order under way in Halo",
-    "pending_pro_rata": "pro rata entry is waiting",
-    "unknown_term": "unknown billing term",
-    "unreadable": "cannot be read",
-    "shares_unreadable": "beside an unreadable row",
-    "unreadable_record": "record cannot be read",
-    "unknown_currency": "unknown currency",
-    "unknown_price": "unknown price",
-    "unknown_status": "unknown status",
-    "unknown_period": "unknown billing period",
-    "ended_not_cancelled": "ended, not cancelled",
-    "usage_bill": "usage to bill",
-    "usage_adjustment": "more usage for a month",
-    "usage_credit": "less usage than billed",
-    "usage_differs": "usage invoice differs",
-    "usage_missing": "usage invoice is gone",
-    "usage_changed": "usage invoice was changed",
-    "usage_voided": "usage invoice was voided",
-    "usage_unsettled": "result not known yet",
-    "usage_other_client": "usage of another client",
-    "usage_client_blocked": "client is not invoiced",
-    "usage_unreadable": "usage cannot be read",
-    "usage_unassigned": "usage without a company",
-    "usage_unmatched_company": "usage without a client",
-    "usage_currency_mismatch": "usage in other currency",
-    "usage_no_item": "usage without a Halo item",
-    "usage_no_price": "usage without a price",
-    "orphaned_licence": "licence not in Pax8",
-    "orphaned_line": "line not in Pax8",
-    "charged_by_halo_only": "billed by Halo only",
-}
 
 # What a person does about the rows of a check.
 STEPS: dict[str, str] = {
@@ -182,7 +133,7 @@ def largest(rows: Sequence[Row], width: int, *, count: int = LARGEST) -> list[st
 def _line(row: Row, width: int) -> str:
     stake = at_stake(row)
     amount = formatting.money(stake, row["currency"]) if stake else ""
-    label = LABELS.get(row["verdict"], str(row["verdict"]).replace("_", " "))
+    label = label_of(str(row["verdict"]))
     who = row["client_name"] or row["company_name"] or "no company assigned"
     names = f"{who}: {row['product_name']}" if row["product_name"] else str(who)
     head = f"{_mark(row)}{amount.rjust(_AMOUNT)}  {label.ljust(_WHAT)} "

@@ -53,29 +53,30 @@ def connect(
         limits.rate_limit, window_s, clock=timing.clock, sleep=timing.sleep, ceiling=limits.rate_ceiling
     )
 
-    def session(url: str, variable: str) -> HttpSession:
-        return HttpSession(
-            checked_url(url, variable),
-            connect_s=limits.connect_timeout_s,
-            read_s=limits.read_timeout_s,
-            threads=limits.threads,
-            clock=timing.clock,
-        )
-
     tokens = TokenSource(
         profile.token_request,
-        session(profile.token_url, profile.token_request.address),
+        _session(profile.token_url, profile.token_request.address, limits, timing),
         timing=timing,
         retry=limits.retry,
         limiter=limiter,
     )
     return Transport(
         profile,
-        session(profile.api_url, f"{profile.vendor.upper()}_API_URL"),
+        _session(profile.api_url, f"{profile.vendor.upper()}_API_URL", limits, timing),
         tokens,
         limiter=limiter,
         retry=limits.retry,
         timing=timing,
         threads=limits.threads,
         on_quota=on_quota,
+    )
+
+
+def _session(url: str, variable: str, limits: ConnectionLimits, timing: Timing) -> HttpSession:
+    return HttpSession(
+        checked_url(url, variable),
+        connect_s=limits.connect_timeout_s,
+        read_s=limits.read_timeout_s,
+        threads=limits.threads,
+        clock=timing.clock,
     )

@@ -35,7 +35,7 @@ from pax8_pipeline.warehouse.wording import WORDS, with_words
 
 
 @dataclass(frozen=True)
-class Column:
+class ModelColumn:
     """One column: its DuckDB type, what it holds, and the `schema.table.column` names it is made from."""
 
     name: str
@@ -57,7 +57,7 @@ class Model:
     name: str
     description: str
     key: tuple[str, ...]
-    columns: tuple[Column, ...]
+    columns: tuple[ModelColumn, ...]
     query: str
     reads: tuple[str, ...] = ()
     extends: str = ""
@@ -153,14 +153,14 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
-def _column(table: str, line: str) -> Column:
+def _column(table: str, line: str) -> ModelColumn:
     cells = [cell.strip() for cell in line.strip("|").split("|")]
     if len(cells) not in (3, 4):
         raise ValueError(f"{table}: a column line has {len(cells)} cells, wanted 3 or 4: {line}")
     name, type_, about = cells[:3]
     sources = tuple(s.strip() for s in cells[3].split(",") if s.strip()) if len(cells) == 4 else ()
     not_null = type_.lower().endswith(" not null")
-    return Column(name, type_[: -len(" not null")] if not_null else type_, not_null, about, sources)
+    return ModelColumn(name, type_[: -len(" not null")] if not_null else type_, not_null, about, sources)
 
 
 RAW_TABLES: dict[str, tuple[str, ...]] = {

@@ -10,7 +10,7 @@ from typing import Any
 
 import dagster as dg
 
-from pax8_pipeline.warehouse.models import Column, Model, model
+from pax8_pipeline.warehouse.models import Model, ModelColumn, model
 
 OWNERS = ("team:billing",)
 # Only one process may have the DuckDB file open. dagster.yaml gives this pool one slot.
@@ -60,7 +60,7 @@ def column_schema(contract: Model, prefix: str = "") -> dg.TableSchema:
     return dg.TableSchema(columns=[_table_column(contract, column, prefix) for column in contract.columns])
 
 
-def _table_column(contract: Model, column: Column, prefix: str) -> dg.TableColumn:
+def _table_column(contract: Model, column: ModelColumn, prefix: str) -> dg.TableColumn:
     constraints = dg.TableColumnConstraints(nullable=not column.not_null, unique=contract.key == (column.name,))
     return dg.TableColumn(f"{prefix}{column.name}", column.type, _with_sources(column), constraints)
 

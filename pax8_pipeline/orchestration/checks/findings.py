@@ -1,7 +1,7 @@
 """What a plan holds or lets wait because of its verdict, grouped by what a person does about it.
 
 One check for each group, with its sentence and next step. Which verdict belongs to which check is in
-billing/verdicts.py. Companies, subscriptions and currencies that the reconciliation reports have their own files.
+billing/verdicts.csv. Companies, subscriptions and currencies that the reconciliation reports have their own files.
 """
 
 from __future__ import annotations

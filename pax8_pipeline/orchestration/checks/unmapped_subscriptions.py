@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from pax8_pipeline.billing.verdicts import REPORTED_BY
+from pax8_pipeline.billing.verdicts import ALL_VERDICTS
 from pax8_pipeline.orchestration.checks.check import Check, CheckContext, CheckOutcome, run_query
 from pax8_pipeline.reports.summary import STEPS
 from pax8_pipeline.text.plurals import plural
 
 # `unmatched_companies` reports subscriptions whose company is not matched, `currency_mismatch` those with two
 # currencies.
-_VERDICTS = REPORTED_BY["unmapped_subscriptions"]
+_VERDICTS = [v.name for v in ALL_VERDICTS if v.check == "unmapped_subscriptions"]
 _QUERY = f"""
 SELECT verdict, reason, client_name, company_name, product_name, subscription_id, quantity,
        round(unbilled_money_per_month, 2) AS money_a_month, currency

@@ -8,7 +8,7 @@ from typing import Any
 
 from pax8_pipeline.billing import findings
 from pax8_pipeline.billing.actions import registry
-from pax8_pipeline.billing.verdicts import check_of
+from pax8_pipeline.billing.verdicts import check_of, label_of
 from pax8_pipeline.reports import formatting, plan_rows, summary
 from pax8_pipeline.reports.links import Addresses
 from pax8_pipeline.reports.table import Column, Table, totals_by_currency
@@ -120,7 +120,7 @@ def _shown(row: Row, where: Addresses, signed: bool) -> dict[str, Any]:
     return {
         "client": plan_rows.client(row) or "no company assigned",
         "product": row["product_name"] or "",
-        "label": summary.LABELS.get(verdict, verdict.replace("_", " ")),
+        "label": label_of(verdict),
         "amount": amount if signed or amount is None else abs(amount),
         "currency": row["currency"] or "?",
         "per": "once" if _is_once(row) else "a month",

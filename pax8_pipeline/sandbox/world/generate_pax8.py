@@ -185,11 +185,9 @@ def make_subscription(
     start = start or today - timedelta(days=rng.randrange(20, 900))
     term = term or rng.choice(_TERMS)
     years = YEARS_OF_TERM.get(term)
-    created = datetime.combine(start, time(rng.randrange(24), rng.randrange(60), rng.randrange(60)))
-    created += timedelta(days=-rng.randrange(4), milliseconds=rng.randrange(1000))
+    created = _created(rng, start)
     markup = Decimal(rng.randrange(95, 112)) / 100
-    months = 12 * years if years else 1
-    discount = Decimal("0.95") if years else Decimal(1)
+    months = 12 * years * Decimal("0.95") if years else Decimal(1)
     row: Row = {
         "id": uuid_from(rng),
         "parentSubscriptionId": None,
@@ -204,21 +202,27 @@ def make_subscription(
         "updatedDate": None,
         "billingStart": start.isoformat(),
         "status": "Active",
-        "price": (good.price * months * markup * discount).quantize(CENT),
+        "price": (good.price * months * markup).quantize(CENT),
         "currencyCode": company["_currency"],
-        "partnerCost": good.cost * months * discount,
+        "partnerCost": good.cost * months,
         "productName": good.name,
         "billingTerm": term,
         "commitment": None,
         "_vendor": good.vendor,
     }
     if years or (product["requiresCommitment"] and rng.random() < 0.7):
-        row["commitment"] = {
-            "id": uuid_from(rng),
-            "term": f"{years or 1}-Year",
-            "endDate": term_end(start, years or 1, today).isoformat(),
-        }
+        row["commitment"] = _commitment(rng, start, years or 1, today)
     return row, []
+
+
+def _created(rng: random.Random, start: date) -> datetime:
+    created = datetime.combine(start, time(rng.randrange(24), rng.randrange(60), rng.randrange(60)))
+    return created + timedelta(days=-rng.randrange(4), milliseconds=rng.randrange(1000))
+
+
+def _commitment(rng: random.Random, start: date, years: int, today: date) -> Row:
+    end = term_end(start, years, today)
+    return {"id": uuid_from(rng), "term": f"{years}-Year", "endDate": end.isoformat()}
 
 
 def _seats(rng: random.Random, company: Row, good: Good) -> int:

@@ -13,7 +13,7 @@ import pytest
 
 from pax8_pipeline.billing import acknowledgements, findings
 from pax8_pipeline.billing.planning.planner import make_plan
-from pax8_pipeline.billing.verdicts import ALL_VERDICTS, REPORTED_BY, Verdict, check_of
+from pax8_pipeline.billing.verdicts import ALL_VERDICTS, Verdict
 from pax8_pipeline.orchestration.checks import registry
 from pax8_pipeline.orchestration.checks.findings import GROUPS
 from pax8_pipeline.settings import Policy
@@ -85,17 +85,16 @@ def checked(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Checked]
     """What every check that reports verdicts says of one warehouse with a row of each."""
     folder = tmp_path_factory.mktemp("verdicts")
     with_rows_of(HELD, folder)
-    return {check: evaluated(check, folder) for check in REPORTED_BY}
+    return {check: evaluated(check, folder) for check in {verdict.check for verdict in HELD}}
 
 
 @pytest.mark.parametrize("verdict", HELD, ids=lambda v: v.name)
 def test_a_row_of_each_verdict_that_holds_something_is_found_by_its_check(
     verdict: Verdict, checked: dict[str, list[Checked]]
 ) -> None:
-    checks = [check for check, verdicts in REPORTED_BY.items() if verdict.name in verdicts]
-    assert len(checks) == 1, f"{verdict.name} needs one check: REPORTED_BY in billing/verdicts.py"
+    assert verdict.check, f"{verdict.name} needs a check in billing/verdicts.csv"
     name = ROW.format(HELD.index(verdict))
-    found = [(c, row) for c in checked[checks[0]] for row in c.rows if any(name in str(v) for v in row.values())]
+    found = [(c, row) for c in checked[verdict.check] for row in c.rows if any(name in str(v) for v in row.values())]
     assert [(c.passed, c.severity, shows_its_money(row)) for c, row in found] == [(False, "WARN", True)]
 
 
@@ -104,8 +103,7 @@ def shows_its_money(row: dict[str, Any]) -> bool:
 
 
 def test_the_other_verdicts_belong_to_no_check() -> None:
-    assert [v.name for v in ALL_VERDICTS if check_of(v.name) and v not in HELD] == []
-    assert {v for verdicts in REPORTED_BY.values() for v in verdicts} == {v.name for v in HELD}
+    assert [v.name for v in ALL_VERDICTS if v.check and v not in HELD] == []
 
 
 def test_every_kind_of_discrepancy_is_a_verdict_with_a_check() -> None:
@@ -115,12 +113,12 @@ def test_every_kind_of_discrepancy_is_a_verdict_with_a_check() -> None:
 
 
 def test_every_group_says_what_to_do() -> None:
-    assert set(REPORTED_BY) >= set(GROUPS) - {"held_by_policy"}
+    assert {v.check for v in HELD} >= set(GROUPS) - {"held_by_policy"}
     assert all("acknowledge" in step for _, _, step in GROUPS.values())
 
 
 def test_a_verdict_without_a_row_in_the_table_is_reported_all_the_same(tmp_path: Path) -> None:
-    with_rows_of([Verdict("never_heard_of", "blocked", "?")], tmp_path)
+    with_rows_of([Verdict("subscription", "never_heard_of", "blocked", "", "", "?")], tmp_path)
     (found,) = evaluated("needs_decision", tmp_path)
     assert [row["finding"] for row in found.rows] == [f"never_heard_of:{ROW.format(0)}"]
 
