@@ -91,7 +91,36 @@ USAGE_DETAILS: Mapping[str, str] = {
     "not_the_source": "policy usage.source bills from usage lines",
 }
 
+# Of the match of a company with a client: what cannot be read of it, and what contradicts it.
+MATCH_TEXTS: Mapping[str, str] = {
+    "company_problem": "company: {c.problem}",
+    "client_problem": "client {k.client_id}: {k.problem}",
+    "nameless_client": "a client without a readable id carries this company",
+    "links_unread": "a client whose custom fields or links cannot be read may carry this company",
+    "not_an_id": 'external_id "{c.external_id}" is not a Halo id',
+    "licence": "licence {licence_id}",
+    "invoice_of_licence": "recurring invoice {r.recurring_invoice_id} with licence {c.licence_id}",
+    "mapped_licence": "licence {c.licence_id} in mappings/subscriptions.csv",
+    "mapped_line": "line {l.line_id} in mappings/subscriptions.csv",
+    "mapped_invoice": "recurring invoice {r.recurring_invoice_id} in mappings/subscriptions.csv",
+    "other_client": "{what} belongs to client {client_id}",
+    "unreadable_client": "{what} does not say in a readable way to whom it belongs",
+    "claimed_twice": "client {o.client_id} is claimed by {o.claimant} too ({o.what})",
+    "more": "; and {more} more",
+}
+
+# What a discrepancy is about, by its kind; that of a subscription is its id.
+DISCREPANCY_SUBJECTS: Mapping[str, str] = {
+    "orphaned_licence": "licence {licence_id}, line {line_id}",
+    "orphaned_line": "mapped line {line_id} of {subscription_id}",
+    "charged_by_halo_only": "line {line_id} of {subscription_id}",
+}
+DISCREPANCY_DETAILS: Mapping[str, str] = {"not_listed": "Pax8 lists no subscription {subscription_id}"}
+
 WORDS: Mapping[str, Mapping[str, str]] = {
+    "discrepancy_subjects": DISCREPANCY_SUBJECTS,
+    "discrepancy_details": DISCREPANCY_DETAILS,
+    "match_texts": MATCH_TEXTS,
     "subscription_details": SUBSCRIPTION_DETAILS,
     "usage_details": USAGE_DETAILS,
     **MONTH_WORDS,

@@ -20,9 +20,10 @@ WIDEST = 120
 # Queries of these rooms fit on a screen, without their contracts.
 ONE_SCREEN = 72
 STEPPED = (
-    "warehouse/sql/reconciled/subscriptions", "warehouse/sql/reconciled/usage", "warehouse/sql/monthly/rows",
+    *(f"warehouse/sql/reconciled/{table}" for table in ("client_matches", "subscriptions", "discrepancies", "usage")),
+    "warehouse/sql/monthly/rows",
     "billing/planning",
-)  # fmt: skip
+)
 
 
 def contracts() -> Iterator[Model]:

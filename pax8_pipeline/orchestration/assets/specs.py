@@ -65,7 +65,7 @@ def _table_column(contract: Model, column: ModelColumn, prefix: str) -> dg.Table
     return dg.TableColumn(f"{prefix}{column.name}", column.type, _with_sources(column), constraints)
 
 
-def _with_sources(column: Column) -> str:
+def _with_sources(column: ModelColumn) -> str:
     """Return what the column means, and under it its sources as links to their assets, in Markdown.
 
     The open-source UI stores column lineage and never shows it, so people find it here.

@@ -107,7 +107,7 @@ def test_the_other_verdicts_belong_to_no_check() -> None:
 
 
 def test_every_kind_of_discrepancy_is_a_verdict_with_a_check() -> None:
-    kinds = set(re.findall(r"'(\w+)' AS kind", model("reconciled.discrepancies").query))
+    kinds = set(re.findall(r"'(\w+)' AS kind", " ".join(model("reconciled.discrepancies").queries)))
     assert kinds >= {"orphaned_licence", "orphaned_line", "charged_by_halo_only"}
     assert kinds - {v.name for v in HELD} == set()
 
