@@ -10,7 +10,6 @@ from __future__ import annotations
 import csv
 import difflib
 import io
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from typing import Any
 
 from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.mapping.files import FileRow, read_rows
+from pax8_pipeline.text import textfiles
 from pax8_pipeline.text.plurals import plural
 from pax8_pipeline.warehouse.connection import Warehouse
 
@@ -107,12 +107,7 @@ def save(path: Path, rows: Sequence[Acknowledgement]) -> None:
             [a.finding_id, a.reason, a.who, a.until or "", amount, a.currency or "", a.acknowledged_on.isoformat()]
         )
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.new")
-    with fresh.open("w", encoding="utf-8", newline="") as file:
-        file.write(out.getvalue())
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(fresh, path)
+    textfiles.write_whole(path, out.getvalue())
 
 
 def store(warehouse: Warehouse, rows: Sequence[Acknowledgement]) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from pax8_pipeline.errors import os_error_sentence
 from pax8_pipeline.settings import Settings
+from pax8_pipeline.text import textfiles
 
 log = logging.getLogger(__name__)
 
@@ -49,11 +50,9 @@ def record(settings: Settings, end: RunEnd, *, daily: bool) -> None:
 
 def _write(path: Path, end: RunEnd) -> None:
     fields = {"run_id": end.run_id, "job": end.job, "success": end.success}
-    part = path.with_suffix(".part")
     text = json.dumps({**fields, "ended_at": end.ended_at.isoformat(timespec="seconds")})
     try:
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
+        textfiles.write_whole(path, text)
     except OSError as error:  # a run that ended well must not fail by this
         log.error("%s", os_error_sentence(error))
 

@@ -8,7 +8,6 @@ systems: DAGSTER_HOME if set, else `<data folder>/dagster_home`, with the settin
 from __future__ import annotations
 
 import fcntl
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
 from pax8_pipeline.errors import ConfigError
 from pax8_pipeline.orchestration.dagster_patches import quick_history
 from pax8_pipeline.settings import Settings
+from pax8_pipeline.text import textfiles
 from pax8_pipeline.text.private_files import make_folder
 
 _HEAD = "# Written by pax8-pipeline from the checkout's dagster.yaml; edit that one.\n"
@@ -59,7 +59,9 @@ def instance_home(settings: Settings) -> Path:
         return home
     home = settings.data / "dagster_home"
     make_folder(home)
-    _write_if_new(home / "dagster.yaml", _HEAD + yaml.safe_dump(_config(home), sort_keys=False))
+    path, text = home / "dagster.yaml", _HEAD + yaml.safe_dump(_config(home), sort_keys=False)
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        textfiles.write_whole(path, text)
     return home
 
 
@@ -75,14 +77,6 @@ def _config(home: Path) -> dict[str, Any]:
     config["local_artifact_storage"]["config"]["base_dir"] = str(home)
     config["compute_logs"]["config"]["base_dir"] = str(home / "compute_logs")
     return dict(config)
-
-
-def _write_if_new(path: Path, text: str) -> None:
-    if path.exists() and path.read_text(encoding="utf-8") == text:
-        return
-    part = path.with_name(f"{path.name}.{os.getpid()}")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)
 
 
 @contextmanager

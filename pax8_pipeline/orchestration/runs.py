@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import dagster as dg
 from dagster import DagsterInstance
@@ -62,50 +62,38 @@ class RunResult:
     held_back: str = ""
 
 
-def run_daily_sync(
-    settings: Settings,
-    *,
-    apply: bool,
-    instance: DagsterInstance | None = None,
-    resources: dict[str, Any] | None = None,
-    progress: Callable[[str], None] | None = None,
-) -> RunResult:
+class RunOptions(TypedDict, total=False):
+    """What every run takes. `instance`: another history than that of the settings' data folder.
+
+    `resources` replace those of the same name. `progress` gets one line at a time.
+    """
+
+    instance: DagsterInstance | None
+    resources: dict[str, Any] | None
+    progress: Callable[[str], None] | None
+
+
+def run_daily_sync(settings: Settings, *, apply: bool, **options: Unpack[RunOptions]) -> RunResult:
     """Run the daily sync now, in this process, for the month of `settings.today`.
 
-    `apply` is the permission to write; the write mode must be `apply` too. `instance`: another history than that of the
-    settings' data folder. `resources` replace those of the same name. `progress` gets one line at a time. Raises
-    ConfigError when the history cannot be opened, and WarehouseBusy when another process uses the warehouse; every
-    other failure is in the result.
+    `apply` is the permission to write; the write mode must be `apply` too. Raises ConfigError when the history cannot
+    be opened, and WarehouseBusy when another process uses the warehouse; every other failure is in the result.
     """
     how = _RunRequest(DAILY, {}, partition=partition_key(settings.today), may_write=apply)
-    return _execute(settings, how, instance, resources, progress)
+    return _execute(settings, how, **options)
 
 
-def run_bill(
-    settings: Settings,
-    first: str,
-    last: str,
-    *,
-    instance: DagsterInstance | None = None,
-    resources: dict[str, Any] | None = None,
-    progress: Callable[[str], None] | None = None,
-) -> RunResult:
+def run_bill(settings: Settings, first: str, last: str, **options: Unpack[RunOptions]) -> RunResult:
     """Run the daily sync without permission to write. Its plan has only the charges of the usage months `first` to
     `last` (yyyy-mm), and all of them wait for a person. The rest is as in `run_daily_sync`.
     """
     ops: dict[str, dict[str, Any]] = {_PLAN: {"bill_from": first, "bill_to": last}}
     how = _RunRequest(DAILY, ops, partition=partition_key(settings.today))
-    return _execute(settings, how, instance, resources, progress)
+    return _execute(settings, how, **options)
 
 
 def run_backfill(
-    settings: Settings,
-    months: Sequence[str],
-    *,
-    lines: str = "none",
-    instance: DagsterInstance | None = None,
-    resources: dict[str, Any] | None = None,
-    progress: Callable[[str], None] | None = None,
+    settings: Settings, months: Sequence[str], *, lines: str = "none", **options: Unpack[RunOptions]
 ) -> RunResult:
     """Load the history of usage months (yyyy-mm, without a gap) now, in one run. It cannot write to Halo.
 
@@ -121,23 +109,16 @@ def run_backfill(
         partition=keys[0] if len(keys) == 1 else None,
         tags={} if len(keys) == 1 else {RANGE_TAG: keys[0], _RANGE_END: keys[-1]},
     )
-    return _execute(settings, how, instance, resources, progress)
+    return _execute(settings, how, **options)
 
 
-def run_apply_plan(
-    settings: Settings,
-    plan_id: str,
-    *,
-    instance: DagsterInstance | None = None,
-    resources: dict[str, Any] | None = None,
-    progress: Callable[[str], None] | None = None,
-) -> RunResult:
+def run_apply_plan(settings: Settings, plan_id: str, **options: Unpack[RunOptions]) -> RunResult:
     """Write one stored plan now: its safe changes, and those that people approved.
 
     This is the permission to write; the write mode must be `apply` too. The rest is as in `run_daily_sync`.
     """
     how = _RunRequest(APPLY, {_SINK: {"apply": True, "plan_id": plan_id}}, may_write=True)
-    result = _execute(settings, how, instance, resources, progress)
+    result = _execute(settings, how, **options)
     return replace(result, plan_id=plan_id)
 
 
@@ -168,9 +149,9 @@ def _alert_when_not_started(settings: Settings, job: str) -> Iterator[None]:
 def _execute(
     settings: Settings,
     how: _RunRequest,
-    instance: DagsterInstance | None,
-    resources: dict[str, Any] | None,
-    progress: Callable[[str], None] | None,
+    instance: DagsterInstance | None = None,
+    resources: dict[str, Any] | None = None,
+    progress: Callable[[str], None] | None = None,
 ) -> RunResult:
     with _alert_when_not_started(settings, how.job):
         with _forward_progress(progress):

@@ -6,8 +6,8 @@ The file has no names, amounts or secrets. It may be deleted: its content is lea
 
 from __future__ import annotations
 
-import os
 import threading
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from pax8_pipeline.errors import ConfigError
+from pax8_pipeline.text import textfiles
 from pax8_pipeline.transport.quota import Quota
 
 FILE = "tenant.yaml"
@@ -51,12 +52,8 @@ def store_halo_quota(data: Path, quota: Quota, learned_on: date) -> None:
         if {**known.get("halo_limit", {}), "learned_on": None} == {**limit, "learned_on": None}:
             return
         text = _HEADING + yaml.safe_dump({**known, "halo_limit": limit}, sort_keys=True)
-        new_file = path.with_name(f"{path.name}.{os.getpid()}.new")
-        try:
-            new_file.write_text(text, encoding="utf-8")
-            new_file.replace(path)
-        except OSError:
-            new_file.unlink(missing_ok=True)
+        with suppress(OSError):
+            textfiles.write_whole(path, text)
 
 
 def _read(path: Path) -> dict[str, Any]:

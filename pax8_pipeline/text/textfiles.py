@@ -1,4 +1,4 @@
-"""Reads the operator's text files (.env, policy.yaml, mapping files), and writes files that a person asked for.
+"""Reads the operator's text files (.env, policy.yaml, mapping files), and writes files whole.
 
 It converts between bytes and text, and says why a file cannot be read or written. What the text means is decided
 elsewhere.
@@ -7,6 +7,8 @@ elsewhere.
 from __future__ import annotations
 
 import codecs
+import os
+from contextlib import suppress
 from pathlib import Path
 
 from pax8_pipeline.errors import ConfigError, PipelineError, os_error_sentence
@@ -47,6 +49,29 @@ def write(path: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise PipelineError(os_error_sentence(error, path)) from error
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file whole or not at all: after a crash the older one is still there. Raises OSError."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        with draft.open("w", encoding="utf-8", newline="") as file:
+            file.write(text)
+        flush(draft)
+        draft.replace(path)
+    except OSError:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+        raise
+
+
+def flush(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _line(data: bytes, position: int) -> str:

@@ -10,7 +10,6 @@ is killed leaves the file as it was.
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
@@ -23,6 +22,7 @@ import duckdb
 
 from pax8_pipeline.errors import PipelineError, WarehouseTooNew, os_error_sentence
 from pax8_pipeline.text.private_files import make_folder
+from pax8_pipeline.text.textfiles import flush
 from pax8_pipeline.warehouse.models import RAW_TABLES, Model, all_models, all_views, load_sql, view_ddl
 
 # Raise it when a table that holds history changes, and record the shape: python -m pax8_pipeline_tests.record_schema
@@ -174,7 +174,7 @@ def copy_before_upgrade(connection: Connection, path: Path, version: int) -> Pat
                 f"{copy} could not be written ({' '.join(done.stderr.split())}), so the tables of {path} were not "
                 "changed; make room and run again"
             )
-        _flush(part)
+        flush(part)
         part.replace(copy)
     except OSError as error:
         raise PipelineError(os_error_sentence(error, copy)) from error
@@ -185,11 +185,3 @@ def copy_before_upgrade(connection: Connection, path: Path, version: int) -> Pat
         if old != copy:
             old.unlink()
     return copy
-
-
-def _flush(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

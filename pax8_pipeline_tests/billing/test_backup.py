@@ -211,7 +211,7 @@ def test_a_backup_that_dies_while_it_is_written_leaves_the_old_one(
         if path.name == "billing.ledger.parquet":
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(backups, "_flush", die)
+    monkeypatch.setattr(backups, "flush", die)
     with pytest.raises(KeyboardInterrupt):
         backup(warehouse, plan_id, tmp_path / "backups")
     restore(lost(warehouse), tmp_path / "backups")

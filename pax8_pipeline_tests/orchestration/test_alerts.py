@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -225,14 +226,14 @@ def test_notes_that_cannot_be_written_change_no_result(
     pigeon: type[Pigeon], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     harness = out_of_step(tmp_path, PAX8_ALERT_URLS="json://a")
-    for path in (tmp_path / "last_run.part", tmp_path / "last_success.part"):
-        path.mkdir()  # a folder in its place stands for a disk that takes nothing
+    for name in ("last_run.json", "last_success.json"):
+        (tmp_path / f".{name}.{os.getpid()}.new").mkdir()  # a folder in its place stands for a disk that takes nothing
     claims = alerts.claims_folder(harness.instance)
     claims.write_text("", encoding="utf-8")
     result = harness.sync()
     assert (result.success, dict(result.applied)) == (True, {"verified": 1})
     assert [title for _, title, _ in pigeon.sent] == ["Pax8 sync: 1 written"]
-    assert "last_run.part" in caplog.text
+    assert ".last_run.json." in caplog.text
 
 
 def test_an_address_of_pax8_that_is_none_does_not_hide_the_reason(pigeon: type[Pigeon], tmp_path: Path) -> None:

@@ -165,7 +165,7 @@ def test_no_other_process_gets_the_file_between_copy_and_upgrade(first: Path, mo
     def try_to_open(path: Path) -> None:
         tries.append(subprocess.run([sys.executable, "-c", OPEN, str(first)], check=False, capture_output=True))
 
-    monkeypatch.setattr(schema, "_flush", try_to_open)
+    monkeypatch.setattr(schema, "flush", try_to_open)
     Warehouse(first).ensure_schema()
     assert [b"Could not set lock" in done.stderr for done in tries] == [True]
 
@@ -174,7 +174,7 @@ def test_no_other_process_gets_the_file_between_copy_and_upgrade(first: Path, mo
 # -------------------------------------------------------------------------------------------------------------------
 
 MOMENTS = {
-    "the copy is written and has no name yet": "_flush",
+    "the copy is written and has no name yet": "flush",
     "the copy has its name": "bring_up_to_date",
     "all tables are changed": "_make_views",
     "all is done but the commit": "_product_version",

@@ -10,7 +10,6 @@ last, so that a folder with a manifest is whole whatever it is called. Each hold
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ import duckdb
 
 from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.text.plurals import plural
+from pax8_pipeline.text.textfiles import flush
 from pax8_pipeline.warehouse.connection import Connection, Warehouse, quoted
 from pax8_pipeline.warehouse.models import model
 
@@ -120,11 +120,11 @@ def _write(warehouse: Warehouse, plan_id: str, fresh: Path) -> None:
             path = fresh / f"{table}.parquet"
             counted = connection.execute(f"COPY ({query}) TO '{quoted(path)}' (FORMAT parquet)", values).fetchall()
             rows[table] = int(counted[0][0])
-            _flush(path)
+            flush(path)
     manifest = {"schema": SCHEMA, "plan_id": plan_id, "written_at": datetime.now(UTC).isoformat(), "rows": rows}
     path = fresh / _MANIFEST
     path.write_text(json.dumps(manifest, indent=2), encoding="utf-8")
-    _flush(path)
+    flush(path)
 
 
 def _put_in_place(fresh: Path, home: Path) -> None:
@@ -134,16 +134,8 @@ def _put_in_place(fresh: Path, home: Path) -> None:
     if home.exists():
         home.rename(aside)
     fresh.rename(home)
-    _flush(home.parent)
+    flush(home.parent)
     shutil.rmtree(aside, ignore_errors=True)
-
-
-def _flush(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _backups(folder: Path) -> Iterator[tuple[dict[str, Any], Path]]:
