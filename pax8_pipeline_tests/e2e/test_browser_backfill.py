@@ -22,17 +22,15 @@ INVOICE_DAY = "2026-05-01"
 LOADED_BEFORE = 1  # the month of the daily sync
 
 
-def backfill_dialog(page: Any, ui: DagsterUi) -> Any:
-    """Open the dialog of the job's page with all months."""
+def launch(page: Any, ui: DagsterUi) -> None:
+    """Launch the range of months from the dialog of the job's page."""
     page.goto(f"{ui.address}/locations/pax8_pipeline/jobs/usage_backfill")
     page.get_by_role("button", name="Materialize all").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_text("Show all partitions").click()
-    return dialog
-
-
-def launch(dialog: Any) -> None:
-    """Launch what is chosen."""
+    months = dialog.locator("input[type=text]").first
+    months.fill(f"[{FIRST}...{LAST}]")
+    months.press("Tab")
     dialog.get_by_text("3 partitions").first.wait_for()
     dialog.get_by_role("button", name="Launch backfill").click()
     dialog.wait_for(state="hidden")
@@ -56,11 +54,7 @@ def test_a_month_that_failed_is_repeated_alone_and_then_all_are_loaded(page: Any
     invoice = next(row["id"] for row in sandbox.pax8.invoices.values() if row["invoiceDate"] == INVOICE_DAY)
     refused = sandbox.faults.add("403", vendor="pax8", path=f"/invoices/{invoice}/items", times=None)
     known = ui.run_ids()
-    dialog = backfill_dialog(page, ui)
-    months = dialog.locator("input[type=text]").first
-    months.fill(f"[{FIRST}...{LAST}]")
-    months.press("Tab")
-    launch(dialog)
+    launch(page, ui)
     stopped = ui.ended_run(known)
     assert stopped["status"] == "FAILURE"
     page.goto(f"{ui.address}/runs/{stopped['runId']}")
@@ -74,9 +68,7 @@ def test_a_month_that_failed_is_repeated_alone_and_then_all_are_loaded(page: Any
 
     sandbox.faults.remove(refused.id)
     sandbox.requests.clear()
-    dialog = backfill_dialog(page, ui)
-    dialog.get_by_role("button", name="Failed", exact=True).click()
-    launch(dialog)
+    launch(page, ui)
     assert ui.ended_run({*known, stopped["runId"]})["status"] == "SUCCESS"
     expect_months(page, ui, failed=0, loaded=LOADED_BEFORE + 3)
     assert items_asked(ui) == [f"/pax8/v1/invoices/{invoice}/items"]
