@@ -17,15 +17,21 @@ def evaluate(context: CheckContext) -> CheckOutcome:
     count, rows, sums = run_query(context, _QUERY, amount="money_a_month")
     if not count:
         return CheckOutcome("every Pax8 company with something to bill is one Halo client")
-    companies = context.connection.execute(f"SELECT count(DISTINCT company_id) FROM ({_QUERY})").fetchall()[0][0]
-    sentence = f"{plural(companies, 'Pax8 company is', 'Pax8 companies are')} not matched with certainty to a Halo client; map each in data/mappings/clients.csv"
+    companies, subscriptions = context.connection.execute(
+        "SELECT count(DISTINCT company_id), sum(subscriptions) FROM found"
+    ).fetchall()[0]
+    sentence = (
+        f"{plural(companies, 'Pax8 company is', 'Pax8 companies are')} not matched with certainty to a Halo client "
+        f"({plural(subscriptions, 'subscription')}); map each in data/mappings/clients.csv"
+    )
     first = next((row for row in rows if row["contradiction"]), None)
     if first:
         sentence += (
             f". Where Pax8 and Halo contradict each other, both sides are held: {first['company_name']}: "
             f"{first['contradiction']}. Correct the one that is wrong; companies that share a client on purpose each need a row"
         )
-    return CheckOutcome(sentence, count, rows, sums, _QUERY)
+    # A row is a company, which is mapped once. The count is that of the plan: each of its subscriptions is held.
+    return CheckOutcome(sentence, int(subscriptions), rows, sums, _QUERY)
 
 
 CHECKS = (
