@@ -88,7 +88,8 @@ def _sentence(entry: dg.EventLogEntry) -> tuple[str, str] | None:
     root = error
     while root.cause is not None:
         root = root.cause
-    if error.cls_name == "DagsterExecutionInterruptedError":
+    # DuckDB says it so when a signal to stop arrives while it works.
+    if error.cls_name == "DagsterExecutionInterruptedError" or "Query interrupted" in root.message:
         return str(event.step_key), "interrupted"
     # Dagster's message begins with the class of the error.
     return str(event.step_key), root.message.strip().splitlines()[0]

@@ -49,7 +49,7 @@ def _seats(money: Mapping[str, Mapping[str, str]]) -> str:
     for currency in sorted(money):
         up, down = Decimal(money[currency].get("up", "0")), Decimal(money[currency].get("down", "0"))
         if up or down:
-            parts.append(f"{formatting.money(up, signed=True)} and {formatting.money(down, currency, signed=True)}")
+            parts.append(f"{formatting.money(up, currency)} more, {formatting.money(abs(down), currency)} less")
     return "; ".join(parts) or "no change"
 
 

@@ -23,7 +23,7 @@ LOADED_BEFORE = 1  # the month of the daily sync
 
 
 def launch(page: Any, ui: DagsterUi) -> None:
-    """Launch the range of months from the dialog of the job's page."""
+    """Launch the range of months from the dialog of the job's page, which warns of nothing."""
     page.goto(f"{ui.address}/locations/pax8_pipeline/jobs/usage_backfill")
     page.get_by_role("button", name="Materialize all").click()
     dialog = page.get_by_role("dialog")

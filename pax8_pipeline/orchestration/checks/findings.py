@@ -24,7 +24,7 @@ GROUPS = {
     "needs_decision": (
         "No subscription waits for what only a person can decide.",
         "subscriptions need a decision of a person",
-        f"Look at each with `pax8-pipeline explain ROW`, put it right in Pax8 or Halo or approve it, {_KNOWN}",
+        f"Look at each, the largest with `pax8-pipeline explain LARGEST`, put it right in Pax8 or Halo or approve it, {_KNOWN}",
     ),
     "held_by_policy": (
         "No client's changes are only reported because its trust mode is `observe`.",
@@ -80,6 +80,7 @@ def evaluate(context: CheckContext, check: str) -> CheckOutcome:
         for row in rows[:ROWS]
     ]
     acknowledged_too = f"; {known} more acknowledged" if known and open_rows else ""
+    step = step.replace("LARGEST", f"'{rows[0]['row_id']}'")
     sentence = (
         f"{open_rows} {found_text}, {new} of them new{acknowledged_too}. {step}"
         if open_rows
