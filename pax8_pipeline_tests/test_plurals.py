@@ -12,7 +12,7 @@ import pax8_pipeline
 ROOT = Path(pax8_pipeline.__file__).parent
 NOUNS = re.compile(
     r"^ (?:(?:Pax8|Halo|usage|other|charged) )?"
-    r"(changes|writes|subscriptions|companies|licences|charges|approvals|plans|findings|checks|runs|entries|keys)\b(?! it\b)"
+    r"(changes|writes|subscriptions|companies|licences|charges|approvals|plans|findings|checks|runs|entries|keys|objects|requests)\b(?! it\b)"
 )
 
 

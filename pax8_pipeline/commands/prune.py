@@ -49,7 +49,7 @@ def prune(days: int | None, dry_run: bool, as_json: bool) -> None:
         return
     verb = "would be deleted" if dry_run else "deleted"
     click.echo(
-        f"Older than {pruned.older_than_days} days, {verb}: {plural(pruned.runs, 'run')} with their events and logs, "
+        f"Older than {plural(pruned.older_than_days, 'day')}, {verb}: {plural(pruned.runs, 'run')} with their events and logs, "
         f"{plural(pruned.leftover_files, 'leftover event file')}, {plural(pruned.raw_rows, 'row')} of raw snapshots."
     )
 

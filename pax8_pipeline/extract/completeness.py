@@ -16,6 +16,7 @@ from decimal import Decimal
 from pax8_pipeline.errors import IncompleteRead
 from pax8_pipeline.settings import Settings
 from pax8_pipeline.text import jsontext
+from pax8_pipeline.text.plurals import plural
 from pax8_pipeline.transport.listing import Listing
 from pax8_pipeline.warehouse import snapshots
 from pax8_pipeline.warehouse.connection import Connection, Warehouse
@@ -96,7 +97,7 @@ def shrink_problem(table: str, rows: int, before: int | None, settings: Settings
         return None
     reads = settings.policy.reads
     if rows == 0 and (before or table in NEVER_EMPTY):
-        last_read = f", the last accepted read had {before} rows" if before else ""
+        last_read = f", the last accepted read had {plural(before, 'row')}" if before else ""
         return f"{SHRANK}: {table} came back empty{last_read}. {_how_to_accept(settings)}"
     if before is None or before <= reads.shrink_above_rows or table in NEVER_EMPTIED:
         return None
@@ -104,7 +105,7 @@ def shrink_problem(table: str, rows: int, before: int | None, settings: Settings
     if lost <= reads.shrink_pct:
         return None
     return (
-        f"{SHRANK}: {table} has {rows} rows, the last accepted read had {before}: {lost:.1f} % less, "
+        f"{SHRANK}: {table} has {plural(rows, 'row')}, the last accepted read had {before}: {lost:.1f} % less, "
         f"policy reads.shrink_pct is {reads.shrink_pct} %. {_how_to_accept(settings)}"
     )
 

@@ -210,7 +210,7 @@ def test_approved_rows_over_a_limit_are_written_after_an_acknowledgement_that_fo
         approve(warehouse, plan, rules, kind="acknowledge")
     approve(warehouse, plan, rules)
     with warehouse.connect() as connection:
-        assert holds(connection, plan, rules, NOW) == ["client 231: 1 lines changed, limit lines_changed is 0"]
+        assert holds(connection, plan, rules, NOW) == ["client 231: 1 line changed, limit lines_changed is 0"]
     approve(warehouse, plan, rules, kind="acknowledge", now=NOW + timedelta(minutes=1))
     assert rows(warehouse, plan, rules) == [SUB]
 

@@ -241,7 +241,7 @@ def test_a_backup_that_lost_rows_is_not_taken_for_whole(tmp_path: Path) -> None:
     manifest = json.loads((home / "manifest.json").read_text())
     manifest["rows"]["billing.ledger"] += 1
     (home / "manifest.json").write_text(json.dumps(manifest))
-    with pytest.raises(PipelineError, match=r"billing\.ledger holds 1 rows, its manifest says 2"):
+    with pytest.raises(PipelineError, match=r"billing\.ledger holds 1 row, its manifest says 2"):
         restore(lost(warehouse), tmp_path / "backups")
 
 

@@ -211,7 +211,7 @@ def test_lines_may_come_back_in_another_order() -> None:
         (lambda d: d.update(reference="other"), "reference"),
         (lambda d: d.update(reference=KEY + "-adj1"), "reference"),
         (lambda d: d.update(voided=True), "voided"),
-        (lambda d: d["lines"].pop(), "1 lines, not 2"),
+        (lambda d: d["lines"].pop(), "1 line, not 2"),
         (lambda d: d["lines"].append({"qty_order": 1, "unit_price": 0}), "3 lines, not 2"),
         (lambda d: d["lines"][0].update(unit_price=Decimal("143.28")), "come to 146.38"),
         (lambda d: d["lines"][0].update(qty_order=2), "come to 289.64"),

@@ -114,7 +114,7 @@ def test_a_list_that_had_rows_and_is_empty_is_refused_however_short_it_was(
 ) -> None:
     problem = shrink_problem(table, 0, before, settings)
     assert problem is not None
-    assert f"came back empty, the last accepted read had {before} rows" in problem
+    assert f"came back empty, the last accepted read had {before} row{'' if before == 1 else 's'}" in problem
     accepted = load_settings({**settings.environment, "PAX8_ACCEPT_SHRINK": DAY})
     assert shrink_problem(table, 0, before, accepted) is None
 

@@ -16,6 +16,7 @@ from typing import Any
 from pax8_pipeline.billing.actions.compare import Object, flag, number
 from pax8_pipeline.billing.actions.usage_invoice import UsageInvoice, in_cents, sum_of
 from pax8_pipeline.billing.actions.usage_key import comparable, keys_in
+from pax8_pipeline.text.plurals import plural
 
 _TAG = re.compile(r"<[^<>]{0,100}>")
 _REF = re.compile(r"^\s*ref:\s*(\S.*?)\s*$", re.IGNORECASE | re.MULTILINE)
@@ -66,7 +67,7 @@ def _header_differences(usage: UsageInvoice, invoice: Object, *, fresh: bool) ->
 def _line_differences(usage: UsageInvoice, lines: Sequence[Object]) -> list[str]:
     found: list[str] = []
     if len(lines) != len(usage.lines):
-        found.append(f"it has {len(lines)} lines, not {len(usage.lines)}")
+        found.append(f"it has {plural(len(lines), 'line')}, not {len(usage.lines)}")
     net = [_net(line) for line in lines]
     total = sum_of(net)
     if total != usage.total:

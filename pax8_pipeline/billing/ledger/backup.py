@@ -162,7 +162,7 @@ def _load(connection: Connection, table: str, home: Path, rows: int) -> None:
     source = f"read_parquet('{quoted(home / f'{table}.parquet')}')"
     found = connection.execute(f"SELECT count(*) FROM {source}").fetchall()[0][0]
     if found != rows:
-        raise ValueError(f"{table} holds {found} rows, its manifest says {rows}")
+        raise ValueError(f"{table} holds {plural(found, 'row')}, its manifest says {rows}")
     key = ", ".join(model(table).key)
     connection.execute(
         f"INSERT INTO {table} BY NAME SELECT * FROM {source} WHERE ({key}) NOT IN (SELECT ({key}) FROM {table})"

@@ -16,6 +16,7 @@ from decimal import Decimal
 from pax8_pipeline.billing.actions import registry
 from pax8_pipeline.billing.model import Change
 from pax8_pipeline.settings import Guardrails, Limits
+from pax8_pipeline.text.plurals import plural
 
 
 @dataclass(frozen=True)
@@ -87,32 +88,25 @@ def override_instructions(plan_id: str) -> str:
 
 def _broken(changes: Sequence[Change], lines: int, limits: Limits) -> list[str]:
     changed, ended = len(changes), sum(registry.ends(c.action) for c in changes)
-    seats = [c.delta for c in changes]
+    more = sum((c.delta for c in changes if c.delta > 0), Decimal(0))
+    fewer = -sum((c.delta for c in changes if c.delta < 0), Decimal(0))
     found = [
-        *_over("lines changed", changed, "lines_changed", limits.lines_changed),
-        *_over("lines ended", ended, "lines_ended", limits.lines_ended),
-        *_over("seats more", sum((s for s in seats if s > 0), Decimal(0)), "seats_up", limits.seats_up),
-        *_over("seats fewer", -sum((s for s in seats if s < 0), Decimal(0)), "seats_down", limits.seats_down),
+        *_over(plural(changed, "line changed", "lines changed"), changed, "lines_changed", limits.lines_changed),
+        *_over(plural(ended, "line ended", "lines ended"), ended, "lines_ended", limits.lines_ended),
+        *_over(f"{more:f} {'seat' if more == 1 else 'seats'} more", more, "seats_up", limits.seats_up),
+        *_over(f"{fewer:f} {'seat' if fewer == 1 else 'seats'} fewer", fewer, "seats_down", limits.seats_down),
         *_share(changed, lines, limits),
     ]
     for currency, (up, down) in sorted(_moved(changes).items()):
-        found += _over(f"{currency} a month moved", up + down, "money_delta", limits.money_delta)
-        found += _over(f"{currency} a month more", up, "money_up", limits.money_up)
-        found += _over(f"{currency} a month less", down, "money_down", limits.money_down)
+        moved = up + down
+        found += _over(f"{moved:.2f} {currency} a month moved", moved, "money_delta", limits.money_delta)
+        found += _over(f"{up:.2f} {currency} a month more", up, "money_up", limits.money_up)
+        found += _over(f"{down:.2f} {currency} a month less", down, "money_down", limits.money_down)
     return found
 
 
-def _over(what: str, figure: Decimal | int, name: str, limit: Decimal | int | None) -> list[str]:
-    if limit is None or figure <= limit:
-        return []
-    shown = (
-        f"{figure:.2f}"
-        if isinstance(figure, Decimal) and "month" in what
-        else f"{figure:f}"
-        if isinstance(figure, Decimal)
-        else figure
-    )
-    return [f"{shown} {what}, limit {name} is {limit}"]
+def _over(figure_text: str, figure: Decimal | int, name: str, limit: Decimal | int | None) -> list[str]:
+    return [] if limit is None or figure <= limit else [f"{figure_text}, limit {name} is {limit}"]
 
 
 def _share(changed: int, lines: int, limits: Limits) -> list[str]:

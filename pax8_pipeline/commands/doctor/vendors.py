@@ -26,6 +26,7 @@ from pax8_pipeline.extract.vendor_clocks import run_day
 from pax8_pipeline.halo.client import HaloClient
 from pax8_pipeline.pax8.client import Pax8Client
 from pax8_pipeline.settings import Settings
+from pax8_pipeline.text.plurals import plural
 
 Row = Mapping[str, Any]
 _CLOCK_OFF_S = 120.0
@@ -79,7 +80,7 @@ def newest_invoice(invoices: Sequence[Row], today: date) -> Diagnosis:
     except ValueError:
         return warn("Pax8 invoices", "no approved invoice was found", "usage is billed from approved invoices only")
     age = (today - newest).days
-    text = f"the last approved one is dated {newest}, {age} days ago"
+    text = f"the last approved one is dated {newest}, {plural(age, 'day')} ago"
     if age > _INVOICE_OLD_DAYS:
         return warn("Pax8 invoices", text, "last month's should exist from about the 5th; ask Pax8 why it does not")
     return ok("Pax8 invoices", text)

@@ -166,7 +166,7 @@ def _show(
         out.print(f"Each of the {len(events)} events in Pax8 got the right verdict.")
     if not differences:
         out.print(
-            f"The emulated Halo holds exactly the expected state: {lines} lines and licences and {invoices} usage invoices "
+            f"The emulated Halo holds exactly the expected state: {plural(lines, 'line or licence', 'lines and licences')} and {plural(invoices, 'usage invoice')} "
             "compared.",
             soft_wrap=True,
         )

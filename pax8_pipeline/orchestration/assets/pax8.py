@@ -19,6 +19,7 @@ from pax8_pipeline.orchestration.assets.specs import PAX8_API, asset_key
 from pax8_pipeline.orchestration.assets.step import AssetStep, asset_step
 from pax8_pipeline.orchestration.partitions import month_of_partition
 from pax8_pipeline.orchestration.resources import Pax8Resource, SettingsResource, WarehouseResource
+from pax8_pipeline.text.plurals import plural
 
 # The answers of so many invoices are stored together.
 _INVOICES_AT_ONCE = 20
@@ -143,5 +144,5 @@ def _read_items(step: AssetStep, pax8: Pax8Resource, months: Sequence[str]) -> _
         progress(start + len(batch), len(invoices))
     if invoices:
         objects = sum(stored.objects for stored in items.read.values())
-        step.log(f"pax8.invoice_items: {objects} objects of {len(invoices)} invoices")
+        step.log(f"pax8.invoice_items: {plural(objects, 'object')} of {plural(len(invoices), 'invoice')}")
     return items

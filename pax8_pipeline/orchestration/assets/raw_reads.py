@@ -15,6 +15,7 @@ import dagster as dg
 from pax8_pipeline.extract.completeness import check_shrink
 from pax8_pipeline.orchestration.assets.specs import POOL, asset_arguments
 from pax8_pipeline.orchestration.assets.step import AssetStep
+from pax8_pipeline.text.plurals import plural
 from pax8_pipeline.warehouse import snapshots as raw
 
 KINDS = {"api", "duckdb"}
@@ -77,7 +78,8 @@ def store_read(step: AssetStep, table: str, ask: Callable[[], Sequence[raw.Read]
     stored = store_part(step, ask)
     metadata = stored.metadata()
     fault = f"; NOT USED: {stored.problems[0]}" if stored.problems else ""
-    step.log(f"{table}: {metadata['objects']} objects, {metadata['requests']} requests, {stored.seconds:.1f} s{fault}")
+    objects, requests = plural(metadata["objects"], "object"), plural(metadata["requests"], "request")
+    step.log(f"{table}: {objects}, {requests}, {stored.seconds:.1f} s{fault}")
     return metadata
 
 

@@ -14,6 +14,7 @@ from pax8_pipeline.orchestration.assets.specs import POOL, asset_arguments, colu
 from pax8_pipeline.orchestration.assets.step import asset_step
 from pax8_pipeline.orchestration.resources import SettingsResource, WarehouseResource
 from pax8_pipeline.reports import usage_chart, usage_report
+from pax8_pipeline.text.plurals import plural
 from pax8_pipeline.warehouse import build, snapshots
 from pax8_pipeline.warehouse.connection import Connection
 from pax8_pipeline.warehouse.models import model
@@ -44,7 +45,7 @@ def _table_asset(table: str, figures: Figures, months: dg.PartitionsDefinition |
             built = build.build(step.warehouse, table, build.variables(step.settings.today, step.settings.policy))
             with step.warehouse.connect() as connection:
                 metadata = figures(connection)
-            step.log(f"{table}: {built.rows} rows")
+            step.log(f"{table}: {plural(built.rows, 'row')}")
             lineage: dict[str, Any] = {
                 "dagster/row_count": built.rows,
                 "dagster/column_lineage": column_lineage(contract),

@@ -21,6 +21,7 @@ from pax8_pipeline.orchestration.assets.specs import (
 )
 from pax8_pipeline.orchestration.assets.step import asset_step
 from pax8_pipeline.orchestration.resources import SettingsResource, WarehouseResource
+from pax8_pipeline.text.plurals import plural
 from pax8_pipeline.warehouse import build, snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline.warehouse.models import model
@@ -43,7 +44,7 @@ def _table_asset(table: str) -> dg.AssetsDefinition:
         with asset_step(context, settings, warehouse) as step, step.in_warehouse():
             variables = build.variables(step.settings.today, step.settings.policy)
             built = build.build(step.warehouse, table, variables)
-            step.log(f"{table}: {built.rows} rows, {built.rejects} rejected")
+            step.log(f"{table}: {plural(built.rows, 'row')}, {built.rejects} rejected")
             if table in CORE:
                 problem = count_usable(step.warehouse, table, step.run_id, step.settings)
                 if problem:

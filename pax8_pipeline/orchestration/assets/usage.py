@@ -145,7 +145,7 @@ def _read_batches(
             break
     fault = f"; NOT USED: {total.problems[0]}" if total.problems else ""
     if queries:
-        step.log(f"usage lines of {month}: {total.objects} lines, {total.requests} requests{fault}")
+        step.log(f"usage lines of {month}: {plural(total.objects, 'line')}, {plural(total.requests, 'request')}{fault}")
     return total
 
 

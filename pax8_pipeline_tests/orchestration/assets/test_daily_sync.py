@@ -129,7 +129,7 @@ def test_a_second_run_writes_nothing(tmp_path: Path) -> None:
     second = harness.sync(messages=messages)
     assert (second.applied, second.outcome) == ({}, "nothing to write")
     assert len(harness.halo.written) == 1
-    assert any(text.startswith("pax8.subscriptions: 1 objects") for text in messages)
+    assert any(text.startswith("pax8.subscriptions: 1 object,") for text in messages)
 
 
 @pytest.mark.parametrize(
