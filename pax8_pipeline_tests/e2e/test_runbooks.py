@@ -101,7 +101,7 @@ def test_an_unknown_result_is_settled_by_reading_and_invoices_that_a_restored_ha
     at.sandbox.faults.add("502", vendor="halo", method="POST", path="/Invoice")
     first = at.run(HALO_WRITE_MODE="apply")
     assert first.code == ERROR, first.data["sentence"]
-    assert "1 writes unknown" in first.data["sentence"]
+    assert "1 write unknown" in first.data["sentence"]
     ended = play(at, "unknown-result")
     assert codes(ended) == [WAITS, DONE]
     assert "pending" in ended["pax8-pipeline run"].out or "not known" in ended["pax8-pipeline run"].out
