@@ -45,6 +45,7 @@ def launch(page: Any, address: str) -> None:
     """Choose the range of months on the job's page and launch it."""
     page.goto(f"{address}/{JOB}")
     page.get_by_role("button", name="Materialize all").click()
+    page.get_by_role("button", name="Confirm").click()  # true here: what comes from the daily sync is not there yet
     dialog = page.get_by_role("dialog")
     dialog.get_by_text("Show all partitions").click()
     months = dialog.locator("input[type=text]").first
