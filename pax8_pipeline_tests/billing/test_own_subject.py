@@ -65,7 +65,7 @@ def test_a_run_that_is_held_for_its_seats_bills_its_usage_and_ends_as_held(tmp_p
         )
     assert verdict.code == HELD
     assert "lines_changed is 0" in verdict.sentence
-    assert "1 other changes were written" in verdict.sentence
+    assert "1 other change was written" in verdict.sentence
 
 
 def test_usage_that_is_held_does_not_hold_the_seats(tmp_path: Path) -> None:
