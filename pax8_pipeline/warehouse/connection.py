@@ -70,13 +70,15 @@ class Warehouse:
         WarehouseTooNew when a newer version of this product changed it.
         """
         opened = self._open(read_only)
+        failed = True
         try:
             self._check_version(opened.connection)
             yield opened.connection
+            failed = False
         except _BROKEN as error:
             raise PipelineError(duckdb_error_sentence(error, self.path)) from error
         finally:
-            opened.done()
+            opened.done(at_once=failed)  # what an error left half done in the file's memory is not for the next user
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
