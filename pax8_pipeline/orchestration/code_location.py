@@ -11,6 +11,7 @@ import dagster as dg
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
 warnings.filterwarnings("ignore", category=dg.PreviewWarning)
 
+# Imported after the filters above, because these modules use what is marked beta while they are loaded.
 from pax8_pipeline.orchestration import alerts, jobs, partitions, schedule  # noqa: E402
 from pax8_pipeline.orchestration.assets import (  # noqa: E402
     billing,

@@ -50,7 +50,8 @@ def _environment(*, markdown: bool) -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
-    # plaintext.markdown and table.markdown have escaped what comes from outside: escaping it as HTML too would show it.
+    # S704 below: plaintext.markdown and table.markdown have escaped what comes from outside. Escaped as HTML too, a person
+    # would see the escapes.
     def markdown_value(value: Any) -> Any:
         return value if isinstance(value, Markup) else Markup(plaintext.markdown(formatting.plain(value)))  # noqa: S704
 
