@@ -54,9 +54,9 @@ def test_one_guardrail_can_be_set_without_losing_the_others(tmp_path: Path) -> N
     ("text", "complaint"),
     [
         ("guardrails: {run: {lines_endde: 3}}", "guardrails.run.lines_endde: unknown key"),
-        ("usage: {target: licence}", r"usage\.target: `licence` does not exist any more: set the price .* to 0"),
-        ("usage: {clients: {231: {target: licence}}}", r"usage\.clients\.231\.target: .* `target: invoice`"),
-        ("usage: {clients: {231: {licence_id: 4127}}}", r"usage\.clients\.231\.licence_id: .* to 0 in Halo by hand"),
+        ("usage: {target: licence}", r"usage\.target: Input should be .invoice. \(found .licence.\)"),
+        ("usage: {clients: {231: {target: licence}}}", r"usage\.clients\.231\.target: Input should be"),
+        ("usage: {clients: {231: {licence_id: 4127}}}", r"usage\.clients\.231\.licence_id: unknown key"),
         ("timezone: Mars/Olympus", "timezone: .*is not a time zone"),
         ("trust: {default: sometimes}", "trust.default"),
         ("retention_days: many", "retention_days"),

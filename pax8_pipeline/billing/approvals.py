@@ -144,7 +144,6 @@ def writable(connection: Connection, head: Plan, policy: Policy, *, applied_by_p
         "now": now,
         "days": policy.trust.approval_days,
         "applied_by_person": applied_by_person,
-        "retired": list(registry.retired_actions()),
     }
     rows = {row[0]: row for row in connection.execute(load_sql("billing/writable.sql"), values).fetchall()}
     chosen = [c for c in planner.all_changes(connection, head.plan_id) if c.row_id in rows]

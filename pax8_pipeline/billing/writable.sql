@@ -1,7 +1,7 @@
 -- What may be written of one plan now: safe rows, rows approved in it, rows of which an equal one was approved lately
 -- and whose client's trust mode lets the next run do it. An approval is spent by the write it led to: what was written
 -- since (and perhaps undone) is not written again by it. Parameters: plan_id, now (UTC), days (how long an approval
--- lasts), applied_by_person, retired (actions of earlier versions that are not written any more).
+-- lasts), applied_by_person.
 SELECT p.row_id, p.class = 'safe' AS safe, a.approved_by, coalesce(a.acknowledged, false) AS acknowledged,
        p.verdict = 'rollback' AS undoes
 FROM billing.plan p
@@ -33,7 +33,7 @@ LEFT JOIN LATERAL (
              AND NOT EXISTS (SELECT 1 FROM billing.ledger w WHERE w.row_id = p.row_id AND w.state = 'verified'
                                AND w.recorded_at >= r.approved_at)))
 ) a ON true
-WHERE p.plan_id = $plan_id AND p.action <> 'none' AND NOT list_contains($retired, p.action)
+WHERE p.plan_id = $plan_id AND p.action <> 'none'
   AND (p.class = 'safe'
        OR (p.class = 'needs_approval' AND a.approved AND ($applied_by_person OR p.reason <> 'trust_propose'))
        OR (p.class = 'blocked' AND p.reason IN ('guardrail_client', 'guardrail_run') AND a.acknowledged))

@@ -345,12 +345,6 @@ def load_policy(path: Path) -> Policy:
         raise ConfigError(f"{path}: {'; '.join(map(_error_text, error.errors()))}") from error
 
 
-_NO_USAGE_LICENCE = (
-    "set the price of the usage licence to 0 in Halo by hand, once, then remove licence_id and use `target: invoice` "
-    "(docs/decisions/0001-no-usage-licence.md)"
-)
-
-
 def _error_text(error: Any) -> str:
     key = ".".join(str(part) for part in error["loc"] if part != "[key]")
     return f"{key}: {_reason(error)}"
@@ -358,11 +352,7 @@ def _error_text(error: Any) -> str:
 
 def _reason(error: Any) -> str:
     if error["type"] == "extra_forbidden":
-        if error["loc"][:2] == ("usage", "clients") and error["loc"][-1] == "licence_id":
-            return f"this key does not exist any more: {_NO_USAGE_LICENCE}"
         return "unknown key (docs/reference/policy.md lists all keys)"
-    if error["loc"][-1] == "target" and error["input"] == "licence":
-        return f"`licence` does not exist any more: {_NO_USAGE_LICENCE}"
     if error["type"] == "value_error":
         return str(error["ctx"]["error"])
     return f"{error['msg']} (found {error['input']!r})"

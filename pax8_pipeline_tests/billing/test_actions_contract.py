@@ -119,8 +119,6 @@ CASES: dict[str, Case] = {
     ),
 }
 DOCUMENTS: dict[str, Change] = {"create_invoice": usage_invoice()}
-# Written by earlier versions only; pax8_pipeline_tests/orchestration/checks/test_usage_left_on_licence.py settles one.
-RETIRED: dict[str, Change] = {"set_usage_licence": planned("set_usage_licence", 1)}
 
 # For each member that a plan expects: an edit after which it is no longer so.
 EDITS: dict[str, Edit] = {
@@ -188,7 +186,7 @@ def without_case(actions: Mapping[str, type[Action]]) -> list[str]:
     """Return the actions that no table of this file has in the way that their family asks for."""
     found = []
     for name, kind in actions.items():
-        table = RETIRED if kind.retired else DOCUMENTS if issubclass(kind, DocumentAction) else CASES
+        table = DOCUMENTS if issubclass(kind, DocumentAction) else CASES
         if name not in table:
             found.append(name)
     return found
@@ -196,7 +194,7 @@ def without_case(actions: Mapping[str, type[Action]]) -> list[str]:
 
 def test_every_action_has_a_case() -> None:
     assert without_case(registry.all_actions()) == []
-    assert {*CASES, *DOCUMENTS, *RETIRED} == set(registry.all_actions())
+    assert {*CASES, *DOCUMENTS} == set(registry.all_actions())
 
 
 def test_an_action_without_a_case_is_found() -> None:
@@ -215,7 +213,7 @@ def test_every_action_is_taken_back_by_another_by_hand_or_takes_one_back_itself(
     inverses = {kind.inverse for kind in registry.all_actions().values() if kind.inverse}
     assert inverses <= set(registry.all_actions())
     for name in registry.all_actions():
-        made = {**RETIRED, **DOCUMENTS, **{n: case.change for n, case in CASES.items()}}[name]
+        made = {**DOCUMENTS, **{n: case.change for n, case in CASES.items()}}[name]
         action = registry.action_of(made)
         by_hand = action.undo_by_hand("read back as planned: invoice 51877")
         assert [action.inverse is not None, by_hand is not None, name in inverses].count(True) >= 1
@@ -517,11 +515,3 @@ def test_a_document_with_a_lost_answer_is_settled_by_reading(name: str) -> None:
 
 
 # Earlier versions ----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", RETIRED)
-def test_a_retired_action_sends_nothing(name: str) -> None:
-    action = action_of(RETIRED[name])
-    target = target_of(CASES["set_licence_count"].halo(), RETIRED[name])
-    assert not registry.is_written(name)
-    assert (action.calls(target), bool(action.drift(target))) == ([], True)

@@ -28,7 +28,6 @@ class Action(ABC):
     label: ClassVar[str]  # what it does, for people: the ledger's claim says "about to ..."
     is_usage: ClassVar[bool] = False  # it charges metered usage, which guardrails count apart
     ends: ClassVar[bool] = False  # it stops billing, so Pax8 is asked once more before it
-    retired: ClassVar[bool] = False  # only ledgers of earlier versions hold it; none is written any more
     inverse: ClassVar[str | None] = None  # the action that takes it back
 
     @classmethod

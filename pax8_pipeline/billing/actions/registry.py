@@ -19,7 +19,7 @@ from pax8_pipeline.errors import PipelineError
 
 
 class UnknownAction(PipelineError):
-    """A plan or a ledger holds an action that this version does not know, or does not write any more."""
+    """A plan or a ledger holds an action that this version does not know."""
 
 
 @cache
@@ -38,9 +38,8 @@ def action_of(change: Change) -> Action:
 
 
 def is_written(name: str) -> bool:
-    """Return whether this version writes the action; an earlier version's plan may hold others."""
-    kind = all_actions().get(name)
-    return kind is not None and not kind.retired
+    """Return whether this version writes the action; a plan of another version may hold others."""
+    return name in all_actions()
 
 
 def is_usage(name: str) -> bool:
@@ -64,12 +63,6 @@ def usage_actions() -> tuple[str, ...]:
 def document_actions() -> tuple[str, ...]:
     """Return the names of the actions that make a document with a key, for SQL."""
     return tuple(name for name, kind in all_actions().items() if issubclass(kind, DocumentAction))
-
-
-@cache
-def retired_actions() -> tuple[str, ...]:
-    """Return the names of the actions that only ledgers of earlier versions hold, for SQL."""
-    return tuple(name for name, kind in all_actions().items() if kind.retired)
 
 
 def _defined() -> Iterator[type[Action]]:

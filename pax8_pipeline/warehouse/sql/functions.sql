@@ -82,9 +82,6 @@ CREATE OR REPLACE MACRO meta.period_months(x) AS
 -- Money a month, to six places. DuckDB divides decimals as doubles, so the division is done on whole numbers.
 CREATE OR REPLACE MACRO meta.per_month(amount, months) AS
   ((CAST(round(amount * 1000000) AS HUGEINT) * 1000000) // CAST(months * 1000000 AS HUGEINT))::DECIMAL(28,0) * 0.000001;
--- Halo keeps money as a double: what a licence shows is compared to four places; nothing is 0.
-CREATE OR REPLACE MACRO meta.same_money(seen, planned) AS
-  round(coalesce(seen, 0), 4) = round(coalesce(try_cast(planned AS DECIMAL(28,10)), 0), 4);
 -- A decimal as people write it: 20, not 20.0000000000.
 CREATE OR REPLACE MACRO meta.plain(x) AS
   CASE WHEN contains(x::VARCHAR, '.') THEN rtrim(rtrim(x::VARCHAR, '0'), '.') ELSE x::VARCHAR END;

@@ -7,8 +7,7 @@ key: plan_id, row_id
 | class | VARCHAR not null | safe, needs_approval, blocked or no_op | reconciled.subscriptions.verdict |
 | verdict | VARCHAR not null | What is so | reconciled.subscriptions.verdict |
 | action | VARCHAR not null | set_licence_count, set_line_quantity, end_line, end_licence, create_invoice or none
-  (set_usage_licence: only in plans of earlier versions) | reconciled.subscriptions.verdict,
-  reconciled.subscriptions.quantity_source |
+  | reconciled.subscriptions.verdict, reconciled.subscriptions.quantity_source |
 | reason | VARCHAR not null | Reason code | reconciled.subscriptions.reason |
 | sentence | VARCHAR not null | The reason in plain words | reconciled.subscriptions.reason |
 | client_id | BIGINT | Halo client | reconciled.subscriptions.client_id |

@@ -1,7 +1,6 @@
 /* What the ledger says was, or may have been, billed for usage: one row for each line of each document. A write whose
-end is not known counts too: what may have been billed is not billed again. Earlier versions billed a month by the price
-of a licence (set_usage_licence); what they set counts as billed. A document that went missing and was made again counts
-once.
+end is not known counts too: what may have been billed is not billed again. A document
+that went missing and was made again counts once.
 
 reads: billing.ledger_state, billing.planned_lines
 | plan_id | VARCHAR | Plan that billed it | billing.ledger_state.plan_id |
@@ -23,7 +22,7 @@ SELECT w.plan_id, w.row_id AS usage_key, w.action, w.state, w.recorded_at, n.mon
        n.ref, n.amount, n.cost, n.charges
 FROM (
   SELECT * FROM billing.ledger_state
-  WHERE action IN ('create_invoice', 'set_usage_licence')
+  WHERE action = 'create_invoice'
     AND state IN ('verified', 'claimed', 'sent', 'unknown', 'duplicate')
   QUALIFY state <> 'verified'
     OR row_number() OVER (PARTITION BY lower(row_id), action, state ORDER BY entry DESC) = 1
