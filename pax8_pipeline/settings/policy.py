@@ -266,6 +266,21 @@ class MonthPolicy(_Strict):
     compare_cost: bool = True
 
 
+class FreezePolicy(_Strict):
+    """Days before and after the day on which Halo makes a recurring invoice in which changes of its lines wait for a
+    person. Both 0: no change waits. A window includes the day itself.
+    """
+
+    days_before: Whole = Field(default=0, ge=0, le=14)
+    days_after: Whole = Field(default=0, ge=0, le=14)
+
+
+class ProRataPolicy(_Strict):
+    """Part-period charges. `negative: false`: a change for which Halo would add a negative one waits for a person."""
+
+    negative: bool = True
+
+
 class UiPolicy(_Strict):
     """Who may use the Dagster UI. `allowed_hosts`: a proxy's names; this machine is always allowed."""
 
@@ -295,6 +310,8 @@ class Policy(_Strict):
     ui: UiPolicy = UiPolicy()
     alerts: AlertPolicy = AlertPolicy()
     month: MonthPolicy = MonthPolicy()
+    freeze: FreezePolicy = FreezePolicy()
+    pro_rata: ProRataPolicy = ProRataPolicy()
     native_integration: Literal["refuse", "ignore"] = "refuse"
     plan_expires_hours: Whole = Field(default=24, ge=1)
     unknown_wait_hours: Whole = Field(default=6, ge=1)

@@ -4,8 +4,10 @@ integration and what the trust mode `auto` covers (policy.yaml, trust.auto). The
 key: row_id
 reads: candidates, verdict_classes, trust_modes, billing.ledger, billing.plan
 | row_id | VARCHAR | Row of the plan | candidates.row_id |
-| class | VARCHAR | safe, needs_approval, blocked or no_op | candidates.verdict, candidates.stop, candidates.wait |
-| decided_by | VARCHAR | Reason code: what decided its class | candidates.verdict, candidates.stop, candidates.wait |
+| class | VARCHAR | safe, needs_approval, blocked or no_op | candidates.verdict, candidates.stop,
+  candidates.first_wait, candidates.wait |
+| decided_by | VARCHAR | Reason code: what decided its class | candidates.verdict, candidates.stop,
+  candidates.first_wait, candidates.wait |
 | trust | VARCHAR | Trust mode of the client | trust_modes.mode |
 | verdict_sentence | VARCHAR | The verdict in words, empty for one that has no rule | verdict_classes.sentence |
 */
@@ -35,7 +37,10 @@ WITH kinds_written AS (
       WHEN getvariable('native') <> 'off' THEN 'native_integration_' || getvariable('native')
       ELSE last_stop END AS stopped_by,
     CASE
-      WHEN action = 'none' OR verdict_class <> 'safe' THEN NULL
+      WHEN action = 'none' THEN NULL
+      -- A person applies the changes of such a client by hand, in a freeze window too.
+      WHEN first_wait IS NOT NULL AND trust <> 'propose' THEN first_wait
+      WHEN verdict_class <> 'safe' THEN NULL
       WHEN wait IS NOT NULL THEN wait
       WHEN is_undone AND trust IN ('auto', 'approve') THEN 'rolled_back'
       WHEN trust <> 'auto' THEN 'trust_' || trust

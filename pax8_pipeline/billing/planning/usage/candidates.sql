@@ -10,6 +10,7 @@ reads: document_verdicts, known_documents
   document_verdicts.other_state |
 | last_stop | VARCHAR | The same, after the client's trust mode and Halo's integration
   | known_documents.billing_blocked, known_documents.moved_client |
+| first_wait | VARCHAR | Why it waits for a person, before any other reason to wait | |
 | wait | VARCHAR | Why it waits for a person although its verdict is safe | document_verdicts.billed_client_id |
 | direction | VARCHAR | As policy trust.auto.directions names it | |
 | seats | DECIMAL(29,10) | Seats that it moves: none | |
@@ -33,6 +34,6 @@ WITH changes AS (
 SELECT row_id, client_id, verdict, action,
        coalesce(first_stop, CASE WHEN getvariable('usage_hold') IS NOT NULL THEN getvariable('usage_hold_reason') END,
                 next_stop, CASE WHEN NOT getvariable('usage_reads_ok') THEN 'usage_not_read' END) AS stop,
-       last_stop, wait, 'increase' AS direction, 0::DECIMAL(29,10) AS seats, money::DECIMAL(38,10) AS money,
-       'usage' AS kind
+       last_stop, NULL::VARCHAR AS first_wait, wait, 'increase' AS direction, 0::DECIMAL(29,10) AS seats,
+       money::DECIMAL(38,10) AS money, 'usage' AS kind
 FROM changes

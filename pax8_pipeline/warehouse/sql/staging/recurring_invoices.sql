@@ -9,6 +9,10 @@ reads: newest.halo_recurring_invoices
 | period | BIGINT | 1 weekly, 2 monthly, 3 yearly, 4 quarterly, 5 six-monthly, 7 three-yearly; what 8, 9 and others are
   is not certain | halo.recurring_invoices.payload |
 | next_creation_date | DATE | When the next invoice is made | halo.recurring_invoices.payload |
+| last_creation_date | DATE | When the last invoice was made | halo.recurring_invoices.payload |
+| period_start_date | DATE | First day of the period of the last invoice | halo.recurring_invoices.payload |
+| pro_rata_period | BIGINT | Which period a part-period entry is for: 0 previous, 1 current, 2 next
+  | halo.recurring_invoices.payload |
 | currency | VARCHAR | Currency where Halo names one | halo.recurring_invoices.payload |
 | line_count | BIGINT not null | Lines read | halo.recurring_invoices.payload |
 | lines_unread | BOOLEAN not null | Its lines, or the line of one of them, cannot be told: it may bill any licence of
@@ -24,13 +28,17 @@ WITH typed AS (
          -- Each question to a document reads all of it again, and these are the longest.
          json_type(payload, '$.lines[*]') AS kinds
   FROM (SELECT *, from_json(payload, '{"id":"VARCHAR","client_id":"VARCHAR","reference":"VARCHAR","disabled":"VARCHAR",
-          "period":"VARCHAR","nextcreationdate":"VARCHAR","currency_code_name":"VARCHAR","currency":"VARCHAR",
+          "period":"VARCHAR","nextcreationdate":"VARCHAR","lastcreated":"VARCHAR","period_start_date":"VARCHAR",
+          "invoice_prorata_periods_ahead":"VARCHAR",
+          "currency_code_name":"VARCHAR","currency":"VARCHAR",
           "currency_code":"VARCHAR"}') AS j FROM newest.halo_recurring_invoices)
 )
 SELECT meta.own_recurring_id(j.id) AS recurring_invoice_id, meta.halo_id(j.client_id) AS client_id,
        meta.txt(j.reference) AS reference,
        meta.flag_or_null(j.disabled) AS disabled, meta.whole(j.period) AS period,
-         meta.halo_day(j.nextcreationdate) AS next_creation_date,
+         meta.halo_day(j.nextcreationdate) AS next_creation_date, meta.halo_day(j.lastcreated) AS last_creation_date,
+       meta.halo_day(j.period_start_date) AS period_start_date,
+       meta.whole(j.invoice_prorata_periods_ahead) AS pro_rata_period,
        currency_ AS currency, len(kinds) AS line_count,
        no_lines OR len(list_filter(kinds, lambda kind: kind NOT IN ('OBJECT', 'NULL'))) > 0 AS lines_unread,
        coalesce(CASE WHEN meta.txt(j.id) IS NULL THEN 'no id'
