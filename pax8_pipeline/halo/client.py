@@ -227,6 +227,10 @@ class HaloClient(VendorClient):
         """Save one line of a recurring invoice, whole as it was read (docs/architecture.md#write-quantity)."""
         return self._write("/RecurringInvoice/updatelines", line_update(line))
 
+    def update_lines(self, lines: Sequence[Row]) -> WriteReply:
+        """Save several lines, of one recurring invoice or several, whole as they were read, in one call."""
+        return self._post("/RecurringInvoice/updatelines", [line_update(line) for line in lines])
+
     def replace_lines(self, header: Row) -> WriteReply:
         """Save a recurring invoice with all its lines. Halo deletes lines that are left out
         (docs/vendors/halo.md#writing). Used only where `update_line` is not possible.

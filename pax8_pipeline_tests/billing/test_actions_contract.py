@@ -330,6 +330,14 @@ def test_an_action_declares_what_it_sends_and_what_halo_may_flip_with_it(name: s
 
 
 @every_target
+def test_an_action_that_shares_calls_needs_one_call_and_ends_nothing(name: str) -> None:
+    case = CASES[name]
+    action = action_of(case.change)
+    if action.shares_calls:
+        assert (len(action.calls(target_of(case.halo(), case.change))), action.ends) == (1, False)
+
+
+@every_target
 def test_what_switches_off_asks_pax8_first(name: str) -> None:
     made, action = CASES[name].change, action_of(CASES[name].change)
     calls = action.calls(target_of(CASES[name].halo(), made))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from pax8_pipeline.billing.applying.apply import Applier
+from pax8_pipeline.billing.model import Change
 from pax8_pipeline.errors import PipelineError
 from pax8_pipeline_tests.support.billing import (
     TODAY,
@@ -235,42 +237,93 @@ def test_no_write_is_sent_before_its_claim_is_on_disk(moment: str) -> None:
 
 
 BIG = 130
+CALLS = 6  # 1, 4, 16 and 50 to a call, then the last 59 in two
 
 
-def big(*, faults: tuple[str, ...] = ()) -> tuple[FakeHalo, list[Any]]:
-    """So many changes, each on a recurring invoice of its own, that they go in waves."""
+def big(*, faults: tuple[str, ...] = (), manual: bool = False) -> tuple[FakeHalo, list[Change]]:
+    """So many changes, each on a recurring invoice of its own, that they reach the largest size."""
     invoices, licences, changes = {}, {}, []
     for n in range(1, BIG + 1):
-        invoices[-n - 9] = {"id": -n - 9, "client_id": 231, "lines": [computed_line(n, n + 1000, ihid=-n - 9)]}
+        line = manual_line(n, ihid=-n - 9) if manual else computed_line(n, n + 1000, ihid=-n - 9)
+        invoices[-n - 9] = {"id": -n - 9, "client_id": 231, "lines": [line], "change_seq": 1}
         licences[n + 1000] = licence(n + 1000)
-        made = change("set_licence_count", 8, line=n, licence=n + 1000)
-        changes.append(type(made)(**{**made.__dict__, "recurring_invoice_id": -n - 9}))
+        action = "set_line_quantity" if manual else "set_licence_count"
+        made = change(action, 8, line=n, licence=None if manual else n + 1000)
+        changes.append(replace(made, recurring_invoice_id=-n - 9))
     return FakeHalo(invoices, licences, list(faults)), changes
 
 
-def test_a_big_night_goes_in_waves_with_few_calls_and_is_read_back() -> None:
-    target, changes = big()
+def sizes(target: FakeHalo) -> list[int]:
+    """How many writes each accepted call held."""
+    return [len(body.get("rows", [body])) for _, body in target.applied]
+
+
+@pytest.mark.parametrize("manual", [False, True], ids=["licences", "lines"])
+def test_calls_grow_while_they_succeed_and_everything_is_read_back(manual: bool) -> None:
+    target, changes = big(manual=manual)
     ledger = MemoryLedger()
     outcome = applier(target, ledger).apply(plan(), changes)
     assert outcome.states == {"verified": BIG}
-    assert target.attempts == 6
-    assert {row["count"] for row in target.licence_rows.values()} == {8}
+    assert sizes(target) == [1, 4, 16, 50, 50, 9]
+    assert target.attempts == CALLS
     assert all(states == ["claimed", "sent", "verified"] for states in ledger.states().values())
+    shown = [i["lines"][0]["qty_order"] for i in target.headers.values()]
+    assert {row["count"] for row in target.licence_rows.values()} == {5 if manual else 8}
+    assert not manual or set(shown) == {8}
 
 
-def test_a_target_that_drifted_is_left_out_of_its_wave() -> None:
+def test_lists_are_read_instead_of_single_rows_where_that_takes_fewer_calls() -> None:
+    target, changes = big()
+    outcome = applier(target).apply(plan(), changes)
+    assert outcome.states == {"verified": BIG}
+    # Two readings of one and of four rows, each with its licence; then two readings of both lists for each of 3 groups.
+    assert target.reads == 2 * (2 + 8) + 3 * 2 * 2
+
+
+def test_a_line_is_sent_as_its_own_reading_shows_it_not_as_the_list_does() -> None:
+    target, changes = big(manual=True)
+    for header in target.headers.values():
+        header["lines"][0]["prorata_data"] = [{"quantity": 1}]
+    target.hidden_in_lists = ("prorata_data",)
+    outcome = applier(target).apply(plan(), changes)
+    assert outcome.states == {"verified": BIG}
+    assert {str(h["lines"][0].get("prorata_data")) for h in target.headers.values()} == {"[{'quantity': 1}]"}
+
+
+def test_a_target_that_drifted_is_left_out_of_its_call() -> None:
     target, changes = big()
     target.licence_rows[1005]["count"] = 6
     outcome = applier(target).apply(plan(), changes)
     assert outcome.states == {"verified": BIG - 1, "drifted": 1}
     assert target.licence_rows[1005]["count"] == 6
+    assert sizes(target)[:3] == [1, 3, 16]
 
 
-def test_a_refused_call_of_a_wave_is_done_over_one_by_one() -> None:
-    target, changes = big(faults=("refused", "ok", "refused"))
+@pytest.mark.parametrize("manual", [False, True], ids=["licences", "lines"])
+def test_a_refused_call_is_done_over_one_by_one_and_the_size_begins_again(manual: bool) -> None:
+    """The second of four is refused alone as well: it is the element's fault, so four are tried again later."""
+    target, changes = big(faults=("ok", "refused", "ok", "refused"), manual=manual)
     outcome = applier(target).apply(plan(), changes)
     assert outcome.states == {"verified": BIG - 1, "failed": 1}
-    assert [kind for kind, _ in target.applied].count("licences") == 5
+    assert sizes(target) == [1, 1, 1, 1, 1, 4, 16, 50, 50, 4]
+
+
+def test_a_size_that_halo_refuses_is_not_tried_again() -> None:
+    """Sixteen in a call are refused, and each alone is accepted."""
+    target, changes = big(faults=("ok", "ok", "refused"))
+    outcome = applier(target).apply(plan(), changes)
+    assert outcome.states == {"verified": BIG}
+    assert sizes(target)[:18] == [1, 4, *[1] * 16]
+    assert set(sizes(target)[18:]) == {1, 4}
+
+
+def test_a_size_of_which_halo_saves_a_part_is_not_tried_again() -> None:
+    """What was left out of an accepted call is failed, for the next run to plan, and nothing is sent twice."""
+    target, changes = big()
+    target.saved_of_a_call = 1
+    outcome = applier(target).apply(plan(), changes)
+    assert outcome.states == {"verified": BIG - 3, "failed": 3}
+    assert set(sizes(target)[2:]) == {1}
 
 
 def ended() -> FakeHalo:
@@ -303,18 +356,22 @@ def test_the_way_back_from_an_end_goes_on_only_when_its_first_half_is_known_to_h
     assert (lines(target)[1]["isinactive"], target.licence_rows[11]["is_active"]) == (line_off, licence_on)
 
 
-@pytest.mark.parametrize(
-    ("fault", "states"), [("lost", {"verified": BIG}), ("not_applied", {"verified": BIG - 25, "failed": 25})]
-)
-def test_a_wave_whose_answer_was_lost_is_settled_by_reading(fault: str, states: dict[str, int]) -> None:
-    target, changes = big(faults=(fault,))
+@pytest.mark.parametrize(("fault", "failed"), [("lost", 0), ("not_applied", 4)])
+def test_a_call_whose_answer_was_lost_is_settled_by_reading_element_by_element(fault: str, failed: int) -> None:
+    target, changes = big(faults=("ok", fault))
     outcome = applier(target).apply(plan(), changes)
-    assert outcome.states == states
-    assert target.attempts == 6
+    assert outcome.states == ({"verified": BIG - failed, "failed": failed} if failed else {"verified": BIG})
+    assert target.attempts == (8 if failed else CALLS)
 
 
-def test_a_surprise_in_a_wave_stops_what_follows() -> None:
+def test_a_surprise_beside_a_shared_call_stops_what_follows() -> None:
     target, changes = big()
-    target.side_effect = lambda h: h.headers[-16]["lines"][0].update(unit_price=Decimal(1))
+
+    def meddle(halo: FakeHalo) -> None:
+        if halo.attempts == 3:  # the call of sixteen
+            halo.headers[-20]["lines"][0].update(unit_price=Decimal(1))
+
+    target.side_effect = meddle
     outcome = applier(target).apply(plan(), changes)
     assert any("nobody planned" in problem for problem in outcome.problems)
+    assert outcome.states == {"verified": 21, "skipped": BIG - 21}

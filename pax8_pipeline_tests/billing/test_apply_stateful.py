@@ -3,7 +3,7 @@
 The machine keeps what Pax8 wants, lets apply run into trouble, and plans again from what Halo shows. Trouble is: a
 crash at any step, answers lost, writes refused or not applied, a read-back that fails, `updatelines` refused, a target
 edited since the plan, a cancellation taken back since the plan, somebody editing another line while apply works, big
-nights in waves, and an undo (through the same trouble). Rules checked: never a write without a claim on record, never
+nights with several writes to a call, and an undo (through the same trouble). Rules checked: never a write without a claim on record, never
 one outside the plan, never twice for one row, nothing but the planned member of the planned target changed, no verdict
 "verified" that Halo does not show, and once the trouble is over the next plan is empty.
 
@@ -16,6 +16,7 @@ from __future__ import annotations
 import copy
 import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import count, cycle
@@ -37,7 +38,7 @@ from hypothesis.stateful import (
 from pax8_pipeline.billing.actions import registry
 from pax8_pipeline.billing.actions.action import TargetAction
 from pax8_pipeline.billing.actions.target import Target, followed_licences
-from pax8_pipeline.billing.applying import batches
+from pax8_pipeline.billing.applying import batches, target_state
 from pax8_pipeline.billing.applying.apply import Applier
 from pax8_pipeline.billing.model import Change, Entry
 from pax8_pipeline.errors import WriteRefused
@@ -59,8 +60,16 @@ STEPS_WANTED, EXAMPLES = (10_000, 700) if proofs.WHOLE else (1_000, 70)
 STEPS_EACH = 30
 NOISE = 900
 CRASH_STEPS = 30  # more steps than most nights have: some crashes come after the last one
-PLACES = {"before claim", "after claim", "before line", "before licence", "before licences", "after send",
-          "before read-back", "before verdict"}  # fmt: skip
+SINGLE_PLACES, SHARED_PLACES = {"before line", "before licence"}, {"before lines", "before licences"}
+PLACES = {
+    "before claim",
+    "after claim",
+    "after send",
+    "before read-back",
+    "before verdict",
+    *SINGLE_PLACES,
+    *SHARED_PLACES,
+}
 COUNTED: Counter[str] = Counter()
 
 
@@ -79,6 +88,19 @@ class Subject:
 
 
 @dataclass(frozen=True)
+class Sharing:
+    """How many writes share a call and a reading, and from how many rows on a list is read."""
+
+    sizes: tuple[int, ...]
+    per_reading: int = 5
+    list_from: int = 10
+
+
+SINGLE = Sharing((1,), 1)
+SHARING = [SINGLE, Sharing((1, 2, 3)), Sharing((1, 4), list_from=1), Sharing((2,), list_from=0)]
+
+
+@dataclass(frozen=True)
 class Trouble:
     """What goes wrong in one night."""
 
@@ -88,7 +110,7 @@ class Trouble:
     edited: Subject | None = None
     taken_back: bool = False
     meddled: int | None = None
-    waves: bool = False
+    sharing: Sharing = SINGLE
 
 
 @st.composite
@@ -101,7 +123,7 @@ def troubles(draw: st.DrawFn, subjects: list[Subject]) -> Trouble:
         edited=draw(st.none() | st.sampled_from(subjects)),
         taken_back=draw(st.integers(0, 4)) == 0,
         meddled=draw(st.none() | st.integers(0, CRASH_STEPS)),
-        waves=draw(st.booleans()),
+        sharing=draw(st.sampled_from(SHARING)),
     )
 
 
@@ -115,6 +137,11 @@ class Tenant(FakeHalo):
         if not self.updatelines:
             raise WriteRefused("no such resource", vendor="Halo", status=404)
         super().update_line(line)
+
+    def update_lines(self, lines: Sequence[dict[str, Any]]) -> None:
+        if not self.updatelines:
+            raise WriteRefused("no such resource", vendor="Halo", status=404)
+        super().update_lines(lines)
 
 
 def action_of(change: Change) -> TargetAction:
@@ -248,12 +275,12 @@ class Billing(RuleBasedStateMachine):
         if calm:
             assert all(self._reached(c) for c in inverse), "an undo without trouble did not undo"
 
-    @rule(waves=st.booleans(), updatelines=st.booleans())
-    def trouble_is_over(self, waves: bool, updatelines: bool) -> None:
+    @rule(sharing=st.sampled_from(SHARING), updatelines=st.booleans())
+    def trouble_is_over(self, sharing: Sharing, updatelines: bool) -> None:
         """Whatever the tenant is like: without `updatelines` every line has to go the long way."""
         COUNTED["clean nights"] += 1
         self.halo.updatelines = updatelines
-        self._night(self._plan(), Trouble(waves=waves))
+        self._night(self._plan(), Trouble(sharing=sharing))
         self.halo.updatelines = True
         assert self._plan() == [], "the plan after a clean night is not empty"
         lines = self._lines()
@@ -333,9 +360,11 @@ class Billing(RuleBasedStateMachine):
             passed += 1
 
         self.halo.faults, self.halo.read_faults = list(trouble.faults), 0
-        limits: dict[str, Any] = {"WAVE_ABOVE": 1, "WAVE": 3, "PER_CALL": 2} if trouble.waves else {}
         try:
-            with patch.multiple(batches, **limits) if limits else patch.object(batches, "WAVE", batches.WAVE):
+            with (
+                patch.multiple(batches, SIZES=trouble.sharing.sizes, PER_READING=trouble.sharing.per_reading),
+                patch.object(target_state, "LIST_FROM", trouble.sharing.list_from),
+            ):
                 Applier(self.halo, self.pax8, self.ledger, TODAY, line_fallback="whole_invoice", step=step).apply(
                     plan(plan_id=f"plan-{self.plans}"), changes
                 )
@@ -352,6 +381,8 @@ class Billing(RuleBasedStateMachine):
         for kind, body in self.halo.applied[sent:]:
             if kind == "licences":
                 found += [("licence", by_licence[row["id"]]) for row in body["rows"]]
+            elif kind == "line" and "rows" in body:
+                found += [("line", by_line[row["id"]]) for row in body["rows"]]
             elif kind == "licence":
                 found.append((kind, by_licence[body["id"]]))
             elif kind == "line":
@@ -413,14 +444,12 @@ def test_thousands_of_steps_and_none_breaks_a_rule() -> None:
     )
     taken = sum(n for name, n in COUNTED.items() if not name.startswith(("step", "crash")))
     assert taken >= STEPS_WANTED, COUNTED
-    # Waves are rare; the test below goes through every step of one.
-    always = PLACES if proofs.WHOLE else PLACES - {"before licences"}
-    assert {name.removeprefix("step ") for name in COUNTED if name.startswith("step ")} >= always
+    assert {name.removeprefix("step ") for name in COUNTED if name.startswith("step ")} >= PLACES
     assert any(name.startswith("crash ") for name in COUNTED)
 
 
-@pytest.mark.parametrize("waves", [False, True])
-def test_a_crash_at_every_single_step_of_a_night_is_recovered_from(waves: bool) -> None:
+@pytest.mark.parametrize("sharing", SHARING)
+def test_a_crash_at_every_single_step_of_a_night_is_recovered_from(sharing: Sharing) -> None:
     """What is left to chance above, gone through one by one: the night dies at its first step, its second, and so on."""
     died: set[str] = set()
     for number in count():
@@ -428,11 +457,12 @@ def test_a_crash_at_every_single_step_of_a_night_is_recovered_from(waves: bool) 
         machine = Billing()
         machine.begin(manual=2, computed=3, shared=1)
         machine.wanted = dict(zip(machine.wanted, cycle([8, None, 2]), strict=False))
-        machine._night(machine._plan(), Trouble(crash=number, waves=waves))
-        machine.trouble_is_over(waves=waves, updatelines=True)
+        machine._night(machine._plan(), Trouble(crash=number, sharing=sharing))
+        machine.trouble_is_over(sharing=sharing, updatelines=True)
         machine.nothing_else_ever_changes()
         crashes = {name.removeprefix("crash ") for name in COUNTED if name.startswith("crash ")}
         if not crashes:
             break
         died |= crashes
-    assert died >= (PLACES if waves else PLACES - {"before licences"})
+    always = {"before claim", "after claim", "after send", "before read-back", "before verdict"}
+    assert died >= always | (SHARED_PLACES if max(sharing.sizes) > 1 else SINGLE_PLACES)

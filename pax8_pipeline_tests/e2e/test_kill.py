@@ -26,7 +26,7 @@ import pytest
 
 from pax8_pipeline.text import jsontext
 from pax8_pipeline_tests.proofs import WHOLE
-from pax8_pipeline_tests.support.crashes import WAVES, CrashInjector, apply_under
+from pax8_pipeline_tests.support.crashes import GROWING, LARGEST, SINGLE, CrashInjector, apply_under
 from pax8_pipeline_tests.support.nightly import PlannedWorld, night, open_entries, rows, small_story
 from pax8_pipeline_tests.support.operator import Operator
 
@@ -34,9 +34,10 @@ SEED = 20260820
 IN_MEMORY = Path("/dev/shm")  # see the docstring
 ROOM = 300 * 1024 * 1024
 # How apply works (its constants), how many kills, and into how many parts they are cut.
-WAYS: dict[str, tuple[dict[str, int], int, int]] = {
-    "one by one": ({}, *((50, 5) if WHOLE else (3, 1))),
-    "in waves": (WAVES, 5 if WHOLE else 1, 1),
+WAYS: dict[str, tuple[dict[str, Any], int, int]] = {
+    "one by one": (SINGLE, *((25, 3) if WHOLE else (1, 1))),
+    "growing": (GROWING, *((25, 3) if WHOLE else (2, 1))),
+    "fifty to a call": (LARGEST, *((20, 2) if WHOLE else (1, 1))),
 }
 PARTS = [(way, part) for way, (_, _, parts) in WAYS.items() for part in range(parts)]
 
@@ -70,7 +71,7 @@ def clean_by_way(planned_world: PlannedWorld, place: Path) -> dict[str, Clean]:
 
 
 def writes(at: Operator) -> Counter[str]:
-    """The bodies Halo accepted; a list of licences counts as its elements, since a wave may be cut otherwise."""
+    """The bodies Halo accepted; a list of licences counts as its elements, since another night may cut it otherwise."""
     found: Counter[str] = Counter()
     for write in at.sandbox.halo.writes:
         body = write["body"] if isinstance(write["body"], list) else [write["body"]]
@@ -86,14 +87,14 @@ def verified(at: Operator) -> list[dict[str, Any]]:
 
 @contextmanager
 def a_round(
-    planned_world: PlannedWorld, folder: Path, injector: CrashInjector, settings: dict[str, int]
+    planned_world: PlannedWorld, folder: Path, injector: CrashInjector, settings: dict[str, Any]
 ) -> Iterator[tuple[Operator, int | None]]:
     with planned_world.desk(folder) as at:
         yield at, apply_under(at, injector, settings)
     shutil.rmtree(folder)
 
 
-def undisturbed(planned_world: PlannedWorld, folder: Path, settings: dict[str, int]) -> Clean:
+def undisturbed(planned_world: PlannedWorld, folder: Path, settings: dict[str, Any]) -> Clean:
     injector = CrashInjector()
     with a_round(planned_world, folder, injector, settings) as (at, code):
         assert code == 0

@@ -45,6 +45,21 @@ def test_a_write_is_one_post_of_an_array_with_one_element(
 
 
 @pytest.mark.parametrize(
+    ("write", "path", "element"),
+    [
+        (HaloClient.update_licences, "/api/SoftwareLicence", LICENCE),
+        (HaloClient.update_lines, "/api/RecurringInvoice/updatelines", LINE),
+    ],
+)
+def test_several_elements_are_one_post_of_one_array(write: Any, path: str, element: Any, connect: Connect) -> None:
+    client, server = connect(lambda asked: json_response([{"id": 1}, {"id": 2, "_warning": "look"}], 201))
+    reply = write(client, [element, {**element, "id": 5}])
+    (sent,) = server.sent("POST")
+    assert (sent.path, sent.json) == (path, [element, {**element, "id": 5}])
+    assert (reply.status, reply.warning) == (201, "look")
+
+
+@pytest.mark.parametrize(
     ("body", "status", "saved", "warning"),
     [
         ({"id": 1}, 200, {"id": 1}, ""),

@@ -25,6 +25,7 @@ class Rows:
     """A list as the client returns it."""
 
     objects: Sequence[dict[str, Any]]
+    requests: int = 1
 
 
 @dataclass
@@ -64,6 +65,9 @@ class FakeHalo:
     documents: dict[int, dict[str, Any]] = field(default_factory=dict)
     replies: bool = True  # a reply names what was created
     pending: list[Any] = field(default_factory=list)
+    reads: int = 0
+    saved_of_a_call: int | None = None  # how many elements of one call are saved; None: all
+    hidden_in_lists: tuple[str, ...] = ()  # members of a line that the list of recurring invoices leaves out
 
     def recurring_invoice(self, recurring_invoice_id: int) -> dict[str, Any]:
         self._read()
@@ -73,6 +77,8 @@ class FakeHalo:
 
     def licence(self, licence_id: int) -> dict[str, Any]:
         self._read()
+        if licence_id not in self.licence_rows:
+            raise NotFound(f"no licence {licence_id}", vendor="Halo", status=404)
         return copy.deepcopy(self.licence_rows[licence_id])
 
     def update_licence(self, fields: dict[str, Any]) -> None:
@@ -80,14 +86,18 @@ class FakeHalo:
 
     def update_licences(self, rows: Sequence[dict[str, Any]]) -> None:
         def put() -> None:
-            for fields in rows:
+            for fields in rows[: self.saved_of_a_call]:
                 self.licence_rows[fields["id"]].update(fields)
 
         self._write("licences", {"rows": list(rows)}, put)
 
     def recurring_invoices(self) -> Rows:
         self._read()
-        return Rows(copy.deepcopy(list(self.headers.values())))
+        rows = copy.deepcopy(list(self.headers.values()))
+        for line in (line for row in rows for line in row["lines"]):
+            for name in self.hidden_in_lists:
+                line.pop(name, None)
+        return Rows(rows)
 
     def licences(self) -> Rows:
         self._read()
@@ -95,6 +105,13 @@ class FakeHalo:
 
     def update_line(self, line: dict[str, Any]) -> None:
         self._write("line", line, lambda: self._put_line(line))
+
+    def update_lines(self, lines: Sequence[dict[str, Any]]) -> None:
+        def put() -> None:
+            for line in lines[: self.saved_of_a_call]:
+                self._put_line(line)
+
+        self._write("line", {"rows": list(lines)}, put)
 
     def replace_lines(self, header: dict[str, Any]) -> None:
         def put() -> None:
@@ -145,6 +162,7 @@ class FakeHalo:
             invoice["change_seq"] += 1
 
     def _read(self) -> None:
+        self.reads += 1
         if self.read_faults > 0:
             self.read_faults -= 1
             raise ServerFault("Halo answered 503", vendor="Halo", status=503)

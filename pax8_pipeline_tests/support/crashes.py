@@ -13,17 +13,20 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from pax8_pipeline.billing.applying import batches
+from pax8_pipeline.billing.applying import batches, target_state
 from pax8_pipeline.sandbox.faults.middleware import App, Receive, Scope, Send
 from pax8_pipeline_tests.support.nightly import apply_newest
 from pax8_pipeline_tests.support.operator import PROCESSES, Operator
 
-WAVES = {"WAVE_ABOVE": 0, "WAVE": 4, "PER_CALL": 3}  # the way of writing for many changes, with few changes
+# How many writes share a call: never more than one, as many as on a night of few changes, and as on a big night.
+SINGLE = {"SIZES": (1,), "PER_READING": 1}
+GROWING = {"SIZES": (1, 4, 16, 50)}
+LARGEST = {"SIZES": (50,), "LIST_FROM": 0}
 
 
-def _apply_newest(environment: Mapping[str, str], line: Connection, settings: Mapping[str, int]) -> None:
+def _apply_newest(environment: Mapping[str, str], line: Connection, settings: Mapping[str, Any]) -> None:
     for name, value in settings.items():
-        setattr(batches, name, value)
+        setattr(target_state if name == "LIST_FROM" else batches, name, value)
 
     def step(name: str) -> None:
         line.send(name)
@@ -102,7 +105,7 @@ class Tap:
             await send(message)
 
 
-def apply_under(at: Operator, injector: CrashInjector, settings: Mapping[str, int] | None = None) -> int | None:
+def apply_under(at: Operator, injector: CrashInjector, settings: Mapping[str, Any] | None = None) -> int | None:
     """Apply the operator's newest plan in a separate process, under the crash injector. Return its exit code."""
     ours, theirs = PROCESSES.Pipe()
     process = PROCESSES.Process(target=_apply_newest, args=(at.environment(), theirs, dict(settings or {})))

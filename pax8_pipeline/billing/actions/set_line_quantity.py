@@ -19,6 +19,7 @@ class SetLineQuantity(QuantityAction):
     inverse: ClassVar[str | None] = "set_line_quantity"
     line_member: ClassVar[str | None] = "qty_order"
     line_may_change: ClassVar[frozenset[str]] = frozenset({"qty_order"})
+    shares_calls: ClassVar[bool] = True
 
     def drift(self, target: Target) -> list[str]:
         """As for every target; and the line must still have its own quantity."""

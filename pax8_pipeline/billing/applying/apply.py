@@ -14,11 +14,12 @@ from pax8_pipeline.billing.actions import registry
 from pax8_pipeline.billing.actions.action import Action
 from pax8_pipeline.billing.actions.compare import Object
 from pax8_pipeline.billing.actions.seat_expectation import BadExpectation
-from pax8_pipeline.billing.applying.batches import Batches, WrittenGroup, make_batches
+from pax8_pipeline.billing.applying.batches import Batches, BatchSize, WrittenGroup, make_batches
 from pax8_pipeline.billing.applying.group_writer import GroupWriter
 from pax8_pipeline.billing.applying.line_writes import LineWriter
 from pax8_pipeline.billing.applying.ports import HaloGateway, Pax8Gateway, Record
 from pax8_pipeline.billing.applying.sending import Sender
+from pax8_pipeline.billing.applying.target_state import TargetReader
 from pax8_pipeline.billing.applying.usage_invoices import UsageInvoiceWriter
 from pax8_pipeline.billing.model import Change, Entry, Plan, State
 from pax8_pipeline.clock import utc_now
@@ -130,9 +131,14 @@ class Applier:
     def _write_groups(self, plan: Plan, batches: Batches, invoices: UsageInvoiceWriter) -> Iterator[WrittenGroup]:
         """Write group by group; after a reason to stop, record the rest as not started."""
         targets = self._group_writer(plan)
-        stop = ""
-        for group in batches.targets:
+        size, stop = BatchSize(), ""
+        for group in batches.alone:
             written = self._skip(plan, group, stop) if stop else targets.write(group)
+            stop = stop or written.stop
+            yield written
+        for group in batches.shared_groups(size):
+            written = self._skip(plan, group, stop) if stop else targets.write(group, size.per_call)
+            size.learn(written)
             stop = stop or written.stop
             yield written
         for document in batches.documents:
@@ -146,10 +152,9 @@ class Applier:
         return WrittenGroup(entries)
 
     def _group_writer(self, plan: Plan) -> GroupWriter:
-        sender = Sender(self.halo, LineWriter(self.halo, self.line_fallback), self.step)
-        return GroupWriter(
-            plan.plan_id, self.halo, self.pax8, self.ledger, sender, self.today, self.vendor_day, self.step
-        )
+        reader = TargetReader(self.halo)
+        sender = Sender(self.halo, reader, LineWriter(self.halo, self.line_fallback), self.step)
+        return GroupWriter(plan.plan_id, reader, self.pax8, self.ledger, sender, self.today, self.vendor_day, self.step)
 
     def _invoice_writer(self) -> UsageInvoiceWriter:
         return UsageInvoiceWriter(self.halo, self.ledger, self.today, self.step, self.clock, self.writer, self.retired)

@@ -11,13 +11,13 @@ from datetime import date
 
 from pax8_pipeline.billing.actions.action import TargetAction
 from pax8_pipeline.billing.actions.compare import calendar_day
-from pax8_pipeline.billing.applying.batches import WrittenGroup, is_wave
-from pax8_pipeline.billing.applying.ports import HaloGateway, Pax8Gateway, Record
-from pax8_pipeline.billing.applying.read_back import build_claim, name_repeated_failures, verify_writes
+from pax8_pipeline.billing.applying.batches import WrittenGroup
+from pax8_pipeline.billing.applying.ports import Pax8Gateway, Record
+from pax8_pipeline.billing.applying.read_back import build_claim, name_repeated_failures, sharing_failed, verify_writes
 from pax8_pipeline.billing.applying.sending import Sender, SentGroup
-from pax8_pipeline.billing.applying.target_state import TargetState, read_targets, read_wave
+from pax8_pipeline.billing.applying.target_state import TargetReader, TargetState
 from pax8_pipeline.billing.model import Entry
-from pax8_pipeline.errors import NotFound, VendorError
+from pax8_pipeline.errors import VendorError
 
 
 @dataclass
@@ -25,7 +25,7 @@ class GroupWriter:
     """Writes the groups of one plan. `today` is our day; `vendor_day` the day by Pax8's newest answer, None without one."""
 
     plan_id: str
-    halo: HaloGateway
+    reader: TargetReader
     pax8: Pax8Gateway
     ledger: Record
     sender: Sender
@@ -33,21 +33,20 @@ class GroupWriter:
     vendor_day: Callable[[], date | None]
     step: Callable[[str], None]
 
-    def write(self, actions: Sequence[TargetAction]) -> WrittenGroup:
-        """Write one recurring invoice or one wave."""
-        wave = is_wave(actions)
+    def write(self, actions: Sequence[TargetAction], per_call: int = 1) -> WrittenGroup:
+        """Write one group, `per_call` changes to a call."""
         try:
-            before = read_wave(self.halo, actions, before_write=True) if wave else read_targets(self.halo, actions)
+            before = self.reader.read(actions)
             ready, drifted = self._split_by_drift(actions, before)
         except VendorError as error:
             return self._not_started(actions, error)
         self.ledger.record(self.plan_id, drifted)
         if not ready:
             return WrittenGroup(drifted)
-        group = self._claim_and_send(ready, before, wave=wave)
+        group = self._claim_and_send(ready, before, per_call)
         self.step("before read-back")
         try:
-            after = read_wave(self.halo, ready, before_write=False) if wave else read_targets(self.halo, ready)
+            after = self.reader.read_again(ready, before.listed)
         except VendorError as error:
             return self._not_read_back(drifted, group, error)
         found = verify_writes(group.sent, before, after)
@@ -55,18 +54,19 @@ class GroupWriter:
         self.step("before verdict")
         self.ledger.record(self.plan_id, entries)
         stop = "; ".join(filter(None, (group.surprise, found.surprise)))
-        return WrittenGroup([*drifted, *group.final, *entries], stop, found.done_by_others)
+        failed = sharing_failed(group.sent, group.refused_together, entries)
+        return WrittenGroup([*drifted, *group.final, *entries], stop, found.done_by_others, failed)
 
     def _not_started(self, actions: Sequence[TargetAction], error: VendorError) -> WrittenGroup:
         entries = [Entry(action.change, "skipped", f"not started: {error}") for action in actions]
         self.ledger.record(self.plan_id, entries)
-        return WrittenGroup(entries, "" if isinstance(error, NotFound) else str(error))
+        return WrittenGroup(entries, str(error))
 
-    def _claim_and_send(self, ready: Sequence[TargetAction], before: TargetState, *, wave: bool) -> SentGroup:
+    def _claim_and_send(self, ready: Sequence[TargetAction], before: TargetState, per_call: int) -> SentGroup:
         self.step("before claim")
         self.ledger.record(self.plan_id, [build_claim(action, before) for action in ready])
         self.step("after claim")
-        group = self.sender.send_wave(ready, before) if wave else self.sender.send_each(ready, before)
+        group = self.sender.send_all(ready, before, per_call)
         self.step("after send")
         self.ledger.record(self.plan_id, group.entries)
         return group
@@ -89,7 +89,7 @@ class GroupWriter:
         ready: list[TargetAction] = []
         drifted: list[Entry] = []
         for action in actions:
-            found = action.drift(before.target(action.change))
+            found = action.drift(before.to_write(action.change))
             if not found and action.ends:
                 found = self._no_longer_cancelled(action.change.subscription_id)
             if found:

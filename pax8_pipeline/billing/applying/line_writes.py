@@ -49,7 +49,7 @@ class LineWriter:
         if self._no_such_call is not None:
             return self._whole_invoice(group, before, id_in_halo(line.get("id")) or 0, member)
         try:
-            return self.halo.update_line(sendable({**line, "ihid": line.get("ihid") or before["id"]}, member))
+            return self.halo.update_line(whole_line(before, line, member))
         except WriteRefused as refused:
             if refused.status not in NO_SUCH_CALL:
                 raise
@@ -134,6 +134,11 @@ def _changes_since(group: Sequence[TargetAction], before: Object, now: Object, l
 
 def _refused(text: str, cause: WriteRefused | None) -> WriteRefused:
     return WriteRefused(text, vendor="Halo", where="POST /RecurringInvoice", status=cause.status if cause else None)
+
+
+def whole_line(header: Object, line: Object, member: dict[str, Any]) -> dict[str, Any]:
+    """Return a line of a recurring invoice to be sent whole, with one member changed."""
+    return sendable({**line, "ihid": line.get("ihid") or header["id"]}, member)
 
 
 def sendable(line: Object, change: dict[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,10 @@ class Objects(Protocol):
     def objects(self) -> Sequence[Object]:
         """Its rows."""
 
+    @property
+    def requests(self) -> int:
+        """How many calls that took."""
+
 
 class InvoiceGateway(Protocol):
     """What a usage invoice needs of Halo. Reads raise VendorError; writes raise WriteRefused or WriteUnknown."""
@@ -54,6 +58,9 @@ class HaloGateway(InvoiceGateway, Protocol):
 
     def update_line(self, line: dict[str, Any]) -> Any:
         """Save one whole recurring invoice line."""
+
+    def update_lines(self, lines: Sequence[dict[str, Any]]) -> Any:
+        """Save several whole recurring invoice lines in one call."""
 
     def replace_lines(self, header: dict[str, Any]) -> Any:
         """Save a recurring invoice with every one of its lines."""

@@ -18,11 +18,13 @@ from pax8_pipeline.billing.model import Entry, WriteStatus
 
 @dataclass(frozen=True)
 class SentWrite:
-    """One action and what Halo answered to it. `contested`: its write met somebody else's."""
+    """One action and what Halo answered to it. `contested`: its write met somebody else's. `shared`: others were in the
+    same call."""
 
     action: TargetAction
     entry: Entry
     contested: bool = False
+    shared: bool = False
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class ReadBack:
 def build_claim(action: TargetAction, before: TargetState) -> Entry:
     """Say what is about to be written, with all that an undo would need to know of the target."""
     change = action.change
-    text = json.dumps(before.target(change).state_for_undo(), default=str)
+    text = json.dumps(before.to_write(change).state_for_undo(), default=str)
     return Entry(change, "claimed", f"about to {action.label}: {change.before} -> {change.after}", text)
 
 
@@ -64,6 +66,18 @@ def verify_writes(sent: Sequence[SentWrite], before: TargetState, after: TargetS
         f"something changed in a way nobody planned: {'; '.join(surprises)}" if surprises else "",
         [f"recurring invoice {i}: {s}" for i, found in others.items() for s in found],
     )
+
+
+def sharing_failed(
+    sent: Sequence[SentWrite], refused_together: Sequence[Sequence[TargetAction]], entries: Sequence[Entry]
+) -> bool:
+    """Return whether Halo did not take several writes in one call: it accepted the call and left some out, or refused
+    the call and then accepted each of them alone."""
+    verified = {entry.change.row_id for entry in entries if entry.state == "verified"}
+    left_out = any(
+        write.shared and write.entry.state == "sent" and write.action.change.row_id not in verified for write in sent
+    )
+    return left_out or any(all(a.change.row_id in verified for a in part) for part in refused_together)
 
 
 def name_repeated_failures(entries: Sequence[Entry], history: Callable[[str], Sequence[WriteStatus]]) -> list[Entry]:

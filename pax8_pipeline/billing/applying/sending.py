@@ -6,15 +6,15 @@ A refusal is certain; anything else without an answer is unknown (docs/vendors/h
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pax8_pipeline.billing.actions.action import Call, TargetAction
-from pax8_pipeline.billing.applying import batches
-from pax8_pipeline.billing.applying.line_writes import ChangedUnderUs, LineWriter, Surprise
+from pax8_pipeline.billing.actions.target import Target
+from pax8_pipeline.billing.applying.line_writes import ChangedUnderUs, LineWriter, Surprise, whole_line
 from pax8_pipeline.billing.applying.ports import HaloGateway
 from pax8_pipeline.billing.applying.read_back import SentWrite
-from pax8_pipeline.billing.applying.target_state import TargetState, read_targets
+from pax8_pipeline.billing.applying.target_state import TargetReader, TargetState
 from pax8_pipeline.billing.model import Entry, State
 from pax8_pipeline.errors import VendorError, WriteContested, WriteRefused, WriteUnknown
 
@@ -24,12 +24,13 @@ class SentGroup:
     """What became of the writes of a group so far.
 
     `sent`: to be verified by reading. `final`: nothing was sent, or it is settled already. `surprise`: why the whole
-    apply must stop, "" when it need not.
+    apply must stop, "" when it need not. `refused_together`: what calls held that were refused and then sent alone.
     """
 
     sent: list[SentWrite] = field(default_factory=list)
     final: list[Entry] = field(default_factory=list)
     surprise: str = ""
+    refused_together: list[Sequence[TargetAction]] = field(default_factory=list)
 
     @property
     def entries(self) -> list[Entry]:
@@ -52,33 +53,71 @@ class Sender:
     """Sends the writes of one apply. `step` is called before each call, so that tests can crash there."""
 
     halo: HaloGateway
+    reader: TargetReader
     lines: LineWriter
     step: Callable[[str], None]
 
-    def send_each(self, actions: Sequence[TargetAction], before: TargetState) -> SentGroup:
-        """Send the actions of one recurring invoice one after the other; after a surprise no more of them."""
+    def send_all(self, actions: Sequence[TargetAction], before: TargetState, per_call: int) -> SentGroup:
+        """Send the actions in order, `per_call` to a call; after a surprise no more of them."""
         group = SentGroup()
-        for action in actions:
+        for start in range(0, len(actions), per_call):
+            part = actions[start : start + per_call]
             if group.surprise:
-                group.final.append(Entry(action.change, "skipped", f"not started: {group.surprise}"))
-                continue
-            try:
-                group.sent.append(self.send(action, before, actions))
-            except ChangedUnderUs as error:
-                group.final.append(Entry(action.change, "drifted", str(error)))
-            except Surprise as error:
-                group.surprise = f"something changed in a way nobody planned: {error}"
-                group.final.append(Entry(action.change, "failed", str(error)))
+                group.final += [Entry(action.change, "skipped", f"not started: {group.surprise}") for action in part]
+            elif len(part) == 1:
+                self._send_alone(part[0], before, actions, group)
+            else:
+                self._send_together(part, before, group)
         return group
 
-    def send_wave(self, actions: Sequence[TargetAction], before: TargetState) -> SentGroup:
-        """Send licence writes several to a call. A call whose content was refused is done over one by one, by what each
-        licence is then; any other error (rights, limits, network) would meet each of them too.
+    def _send_alone(
+        self, action: TargetAction, before: TargetState, actions: Sequence[TargetAction], group: SentGroup
+    ) -> None:
+        invoice = action.change.recurring_invoice_id
+        beside = [other for other in actions if other.change.recurring_invoice_id == invoice]
+        try:
+            group.sent.append(self.send(action, before, beside))
+        except ChangedUnderUs as error:
+            group.final.append(Entry(action.change, "drifted", str(error)))
+        except Surprise as error:
+            group.surprise = f"something changed in a way nobody planned: {error}"
+            group.final.append(Entry(action.change, "failed", str(error)))
+
+    def _send_together(self, actions: Sequence[TargetAction], before: TargetState, group: SentGroup) -> None:
+        """Send actions of one call each: the licences in one call, the lines in another."""
+        targets = [before.to_write(action.change) for action in actions]
+        calls = [(action, target, action.calls(target)[0]) for action, target in zip(actions, targets, strict=True)]
+        for kind, send in (("licence", self.halo.update_licences), ("line", self.halo.update_lines)):
+            part = [(action, _row(call, target)) for action, target, call in calls if call.kind == kind]
+            if part:
+                self.step(f"before {kind}s")
+                self._send_rows([action for action, _ in part], [row for _, row in part], send, group)
+
+    def _send_rows(
+        self,
+        actions: Sequence[TargetAction],
+        rows: list[dict[str, Any]],
+        send: Callable[[Sequence[dict[str, Any]]], Any],
+        group: SentGroup,
+    ) -> None:
+        """Send one call. When its content was refused, each is sent alone, by what its target is then; any other error
+        (rights, limits, network) would meet each of them too.
         """
-        group = SentGroup()
-        for start in range(0, len(actions), batches.PER_CALL):
-            group.sent += self._send_shared(actions[start : start + batches.PER_CALL], before)
-        return group
+        try:
+            reply = send(rows)
+        except WriteUnknown as error:
+            group.sent += [_sent(action, "unknown", str(error)) for action in actions]
+        except WriteContested as error:
+            group.sent += [_sent(action, "unknown", str(error), contested=True) for action in actions]
+        except WriteRefused as error:
+            group.refused_together.append(actions)
+            for action in actions:
+                self._send_after_refusal(action, error, group)
+        except VendorError as error:
+            group.sent += [_sent(action, "failed", str(error)) for action in actions]
+        else:
+            note = _answer_text(f"{len(actions)} in one call", reply)
+            group.sent += [replace(_sent(action, "sent", note), shared=True) for action in actions]
 
     def send(self, action: TargetAction, before: TargetState, group: Sequence[TargetAction] = ()) -> SentWrite:
         """Send the calls of one action. Raises ChangedUnderUs and Surprise. `group`: the actions it is written with.
@@ -88,7 +127,7 @@ class Sender:
         """
         notes: list[str] = []
         state: State = "sent"
-        calls = action.calls(before.target(action.change))
+        calls = action.calls(before.to_write(action.change))
         for number, call in enumerate(calls):
             if number > 0:
                 if not self._first_half_took_effect(action):
@@ -106,7 +145,7 @@ class Sender:
         self, action: TargetAction, call: Call, before: TargetState, group: Sequence[TargetAction], *, first: bool
     ) -> _Answer:
         self.step(f"before {call.kind}")
-        target = before.target(action.change)
+        target = before.to_write(action.change)
         try:
             if call.kind == "licence":
                 reply = self.halo.update_licence(call.fields)
@@ -127,35 +166,31 @@ class Sender:
     def _first_half_took_effect(self, action: TargetAction) -> bool:
         """Read whether the first of two calls took effect although its answer was lost."""
         try:
-            seen = read_targets(self.halo, [action])
+            seen = self.reader.read_alone(action)
         except VendorError:
             return False
         return action.half_done(seen.target(action.change))
 
-    def _send_shared(self, actions: Sequence[TargetAction], before: TargetState) -> list[SentWrite]:
-        self.step("before licences")
-        rows = [call.fields for action in actions for call in action.calls(before.target(action.change))]
-        try:
-            reply = self.halo.update_licences(rows)
-        except WriteUnknown as error:
-            return [_sent(action, "unknown", str(error)) for action in actions]
-        except WriteContested as error:
-            return [_sent(action, "unknown", str(error), contested=True) for action in actions]
-        except WriteRefused as error:
-            return [self._send_again(action, before, error) for action in actions]
-        except VendorError as error:
-            return [_sent(action, "failed", str(error)) for action in actions]
-        return [_sent(action, "sent", _answer_text("licences", reply)) for action in actions]
-
-    def _send_again(self, action: TargetAction, before: TargetState, refused: VendorError) -> SentWrite:
+    def _send_after_refusal(self, action: TargetAction, refused: VendorError, group: SentGroup) -> None:
         """Send what a refused call held, alone, if it still is as it was: the refusal may be another element's."""
-        licence_id = action.change.licence_id or 0
+        if group.surprise:
+            group.final.append(Entry(action.change, "skipped", f"not started: {group.surprise}"))
+            return
         try:
-            now = TargetState(before.headers, {licence_id: self.halo.licence(licence_id)})
+            now = self.reader.read_alone(action)
         except VendorError as error:
-            return _sent(action, "failed", f"{refused}; {error}")
+            group.sent.append(_sent(action, "failed", f"{refused}; {error}"))
+            return
         drift = action.drift(now.target(action.change))
-        return _sent(action, "unknown", f"{refused}; {'; '.join(drift)}") if drift else self.send(action, now)
+        if drift:
+            group.sent.append(_sent(action, "unknown", f"{refused}; {'; '.join(drift)}"))
+        else:
+            self._send_alone(action, now, (action,), group)
+
+
+def _row(call: Call, target: Target) -> dict[str, Any]:
+    """Return what a call sends of its target."""
+    return call.fields if call.kind == "licence" else whole_line(target.header, target.line or {}, call.fields)
 
 
 def _sent(action: TargetAction, state: State, *notes: str, contested: bool = False) -> SentWrite:

@@ -1,61 +1,125 @@
-"""One reading of the targets of several changes: one by one, or from Halo's lists for a wave."""
+"""One reading of the targets of several changes: one by one, or from Halo's lists where that takes fewer calls."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from pax8_pipeline.billing.actions.action import TargetAction
 from pax8_pipeline.billing.actions.compare import Object
 from pax8_pipeline.billing.actions.target import Target
-from pax8_pipeline.billing.applying.ports import HaloGateway
+from pax8_pipeline.billing.applying.ports import HaloGateway, Objects
 from pax8_pipeline.billing.model import Change
 from pax8_pipeline.errors import NotFound
 from pax8_pipeline.values import id_in_halo
 
+LIST_FROM = 10  # a list whose length is not known yet is read for more rows than that
 _GONE: Object = {"id": 0, "lines": []}
 
 
 @dataclass(frozen=True)
+class Listed:
+    """Which rows of a reading came from Halo's lists; the others were read one by one."""
+
+    invoices: bool = False
+    licences: bool = False
+
+
+@dataclass(frozen=True)
 class TargetState:
-    """Recurring invoices by id, and the licences that matter on them by id."""
+    """Recurring invoices by id, and the licences that matter on them by id.
+
+    `details`: recurring invoices that were read one by one although `headers` are from the list, because a line of
+    theirs is sent whole and the list may show less of it.
+    """
 
     headers: Mapping[int, Object]
     licences: Mapping[int, Object]
+    listed: Listed
+    details: Mapping[int, Object] = field(default_factory=dict)
 
     def header(self, change: Change) -> Object:
         """Return the recurring invoice of a change; one without lines when it is gone."""
         return self.headers.get(change.recurring_invoice_id or 0, _GONE)
 
     def target(self, change: Change) -> Target:
-        """Return what a change writes to, as it was read."""
-        licence = None if change.licence_id is None else self.licences.get(change.licence_id)
-        return Target.of(change, self.header(change), licence)
+        """Return what a change writes to, to be compared with another reading."""
+        return Target.of(change, self.header(change), self._licence(change))
+
+    def to_write(self, change: Change) -> Target:
+        """Return what a change writes to, with all that Halo shows of it."""
+        detail = self.details.get(change.recurring_invoice_id or 0)
+        return Target.of(change, self.header(change) if detail is None else detail, self._licence(change))
+
+    def _licence(self, change: Change) -> Object | None:
+        return None if change.licence_id is None else self.licences.get(change.licence_id)
 
 
-def read_targets(halo: HaloGateway, actions: Sequence[TargetAction]) -> TargetState:
-    """Read the one recurring invoice of some actions and their licences. Raises VendorError, NotFound when one is gone."""
-    invoice = actions[0].change.recurring_invoice_id
-    if invoice is None:
-        raise NotFound("the plan names no recurring invoice", vendor="Halo", where="RecurringInvoice")
-    header = halo.recurring_invoice(invoice)
-    return TargetState({invoice: header}, {i: halo.licence(i) for i in sorted(_licence_ids(actions))})
+@dataclass
+class _Source:
+    """Rows of one kind: from the list when that takes fewer calls than reading each of them."""
+
+    one: Callable[[int], Object]
+    all: Callable[[], Objects]
+    requests: int = field(default_factory=lambda: LIST_FROM)  # of the last reading of the list
+
+    def listed(self, ids: Iterable[int]) -> bool:
+        """Return whether to read the list."""
+        return len(set(ids)) > self.requests
+
+    def read(self, ids: Iterable[int], *, listed: bool) -> dict[int, Object]:
+        """Return the rows that Halo has, by id. Raises VendorError."""
+        wanted = sorted(set(ids))
+        if not listed:
+            return {i: row for i in wanted if (row := self._one_or_none(i)) is not None}
+        found = self.all()
+        self.requests = found.requests
+        return {i: row for row in found.objects if (i := id_in_halo(row.get("id"))) in wanted and i}
+
+    def _one_or_none(self, row_id: int) -> Object | None:
+        try:
+            return self.one(row_id)
+        except NotFound:
+            return None
 
 
-def read_wave(halo: HaloGateway, actions: Sequence[TargetAction], *, before_write: bool) -> TargetState:
-    """Read a wave: headers from the list; licences one by one right before a write, from the list after it."""
-    invoices = {action.change.recurring_invoice_id for action in actions}
-    wanted = _licence_ids(actions)
-    headers = _by_id(halo.recurring_invoices().objects, invoices)
-    if before_write:
-        return TargetState(headers, {i: halo.licence(i) for i in sorted(wanted)})
-    return TargetState(headers, _by_id(halo.licences().objects, wanted))
+@dataclass
+class TargetReader:
+    """Reads what the changes of one apply write to. Two readings of a group come from the same source, so that a
+    difference between them is a change and not another way of showing the same."""
+
+    halo: HaloGateway
+
+    def __post_init__(self) -> None:
+        """Name the two kinds of rows."""
+        self._invoices = _Source(self.halo.recurring_invoice, self.halo.recurring_invoices)
+        self._licences = _Source(self.halo.licence, self.halo.licences)
+
+    def read(self, actions: Sequence[TargetAction]) -> TargetState:
+        """Read what the actions write to, before a write. Raises VendorError."""
+        listed = Listed(self._invoices.listed(_invoice_ids(actions)), self._licences.listed(_licence_ids(actions)))
+        state = self.read_again(actions, listed)
+        if not listed.invoices:
+            return state
+        sent_whole = _invoice_ids(action for action in actions if action.line_member)
+        return replace(state, details=self._invoices.read(sent_whole, listed=False))
+
+    def read_again(self, actions: Sequence[TargetAction], listed: Listed) -> TargetState:
+        """Read what the actions write to, after a write, as the reading `listed` was made. Raises VendorError."""
+        return TargetState(
+            self._invoices.read(_invoice_ids(actions), listed=listed.invoices),
+            self._licences.read(_licence_ids(actions), listed=listed.licences),
+            listed,
+        )
+
+    def read_alone(self, action: TargetAction) -> TargetState:
+        """Read what one action writes to, whatever was read before. Raises VendorError."""
+        return self.read_again([action], Listed())
+
+
+def _invoice_ids(actions: Iterable[TargetAction]) -> set[int]:
+    return {i for action in actions if (i := action.change.recurring_invoice_id) is not None}
 
 
 def _licence_ids(actions: Iterable[TargetAction]) -> set[int]:
-    return {action.change.licence_id for action in actions if action.change.licence_id is not None}
-
-
-def _by_id(objects: Iterable[Object], wanted: Iterable[int | None]) -> dict[int, Object]:
-    ids = set(wanted)
-    return {i: found for found in objects if (i := id_in_halo(found.get("id"))) in ids and i}
+    return {i for action in actions if (i := action.change.licence_id) is not None}
