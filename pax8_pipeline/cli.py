@@ -35,6 +35,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "demo",
         "Run the daily sync on a sandbox: what changed, what was held back, the money.",
     ),
+    "init": ("init.command", "init", "Set up this folder: ask for the credentials, test them, write .env and data/."),
     "doctor": ("doctor.command", "doctor", "Test settings and the connections to Pax8 and Halo, and say what to do."),
     "run": ("run", "run", "Run the daily sync now: a dry run unless told to write."),
     "status": ("status", "status", "Show the last run, what waits and since when, and the money that is open."),
@@ -84,7 +85,7 @@ def root(debug: bool) -> None:
     \b
     On a new machine:
       pax8-pipeline demo          see it work, on a sandbox
-      pax8-pipeline doctor        after filling in .env
+      pax8-pipeline init          credentials, and a data folder
       pax8-pipeline run           a dry run: reads everything, writes nothing
     """
     if debug:

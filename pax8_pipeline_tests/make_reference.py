@@ -2,6 +2,8 @@
 
     python -m pax8_pipeline_tests.make_reference
 
+It also copies the files that an operator starts from into the package, for `pax8-pipeline init`.
+
 Contains: reading what the code states, and laying it out as Markdown. Does not contain: any text of its own about a key or
 a command; that stands beside the key (data/policy.yaml, .env.example, `billing/verdicts.csv`, the check, the command).
 A test compares the files with what this makes.
@@ -30,6 +32,7 @@ from pax8_pipeline.settings import Policy
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "docs" / "reference"
+TEMPLATES = ROOT / "pax8_pipeline" / "settings" / "templates"
 _NOTE = "<!-- Made by `python -m pax8_pipeline_tests.make_reference`. Do not edit. -->"
 CLASS_WORDS = {"safe": "changes", "needs_approval": "waits", "blocked": "held back", "no_op": "fine"}
 _WIDTH = 110
@@ -264,11 +267,20 @@ def environment() -> list[str]:
     ]  # fmt: skip
 
 
+def templates() -> dict[str, str]:
+    """Return the files that `pax8-pipeline init` starts from, by their path in the package: copies of those here."""
+    originals = {"env.example": ROOT / ".env.example"}
+    originals |= {name: ROOT / "data" / name for name in ("policy.yaml", "acknowledged.csv")}
+    originals |= {f"mappings/{path.name}": path for path in (ROOT / "data" / "mappings").glob("*.csv")}
+    return {name: path.read_text() for name, path in originals.items()}
+
+
 def main() -> None:
-    """Write every page."""
-    REFERENCE.mkdir(parents=True, exist_ok=True)
-    for name, text in reference().items():
-        (REFERENCE / name).write_text(text)
+    """Write every page, and the copies of the operator's files."""
+    for folder, files in ((REFERENCE, reference()), (TEMPLATES, templates())):
+        for name, text in files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text)
 
 
 if __name__ == "__main__":

@@ -33,6 +33,26 @@ def make_folder(path: Path) -> None:
         raise PipelineError(os_error_sentence(error, path)) from error
 
 
+def write_private(path: Path, text: str) -> None:
+    """Write a file whole, readable for this user only, whatever it was before; a link stays a link.
+
+    Raises PipelineError with the file, the reason and what to do.
+    """
+    target = path.resolve()
+    draft = target.with_name(f".{target.name}.{os.getpid()}.new")
+    try:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(descriptor)
+        draft.replace(target)
+    except OSError as error:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+        raise PipelineError(os_error_sentence(error, path)) from error
+
+
 def make_private(data: Path) -> None:
     """Remove the access of others to older files of a data folder. Files that are not ours stay as they are."""
     for path in readable_by_others(data):

@@ -130,7 +130,7 @@ def _halo(**switches: Any) -> Look:
 @pytest.mark.parametrize(
     ("change", "point", "level", "says"),
     [
-        (_halo(scopes=["read:customers", "read:items"]), "Halo scopes", "bad", "edit:softwarelicensing"),
+        (_halo(scopes=["read:customers", "read:items"]), "Halo scopes", "bad", "read:softwarelicensing"),
         (_halo(forbidden_for_agent=["Item"]), "Halo items", "bad", "Items read"),
         (_halo(empty_for_agent=["Client"]), "Halo clients", "bad", "may see too little"),
         (_halo(empty_for_agent=["RecurringInvoice"]), "Halo recurring invoices", "warn", "may see too little"),

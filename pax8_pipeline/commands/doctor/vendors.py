@@ -101,7 +101,7 @@ def examine_halo(client: HaloClient, settings: Settings) -> Iterator[Diagnosis]:
             return
     else:
         yield ok("Halo token", "the credentials work")
-        yield scopes(checked.scopes, checked.missing_scopes)
+        yield scopes(checked.scopes, checked.missing_scopes, writes=settings.write_mode == "apply")
         yield clock("Halo", client.clock, run_day(settings))
         yield from _instance_and_agent(client)
     for what in _READ_RIGHT:
@@ -156,11 +156,18 @@ def _bare(url: str) -> str:
     return url.strip().rstrip("/").lower().removesuffix("/token")
 
 
-def scopes(granted: Sequence[str], missing: Sequence[str]) -> Diagnosis:
-    """Check that the application has the scopes that it needs, if Halo names them."""
+def scopes(granted: Sequence[str], missing: Sequence[str], *, writes: bool) -> Diagnosis:
+    """Check that the application has the scopes that it needs, if Halo names them.
+
+    Without `writes` only reading is needed: a first run needs no more, and should not have it.
+    """
+    advice = f"add them to the application: {_APPLICATION}, Permissions"
+    needed = [scope for scope in missing if writes or scope.startswith("read:")]
+    if needed:
+        return bad("Halo scopes", f"not granted: {', '.join(needed)}", advice)
     if missing:
-        advice = "add them to the application's permissions in Halo (Configuration > Integrations > HaloPSA API)"
-        return bad("Halo scopes", f"not granted: {', '.join(missing)}", advice)
+        text = f"enough to read; to write, later, it also needs {', '.join(missing)}"
+        return ok("Halo scopes", text)
     if not granted:
         return ok("Halo scopes", "Halo does not say which it granted; the lists below show it")
     return ok("Halo scopes", f"granted: {' '.join(granted)}")
