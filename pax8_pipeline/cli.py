@@ -41,6 +41,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "status": ("status", "status", "Show the last run, what waits and since when, and the money that is open."),
     "plan": ("plan.group", "plan", "Show plans with their reasons; approve, apply or roll back one."),
     "month": ("month", "month", "Compare Pax8's list, its invoice and Halo's bill of a month, to the cent."),
+    "mapping": ("mapping.group", "mapping", "Find out what of Pax8 is what of Halo; check and fill the mapping files."),
     "acknowledge": (
         "acknowledge",
         "acknowledge",

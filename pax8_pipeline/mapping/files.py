@@ -21,6 +21,14 @@ from pax8_pipeline.text import textfiles
 T = TypeVar("T")
 # The row number is for messages only: the same rows in another order are the same mapping.
 _ROW: int = field(default=0, compare=False, repr=False)
+# The columns of each file, as they are written.
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "clients.csv": ("pax8_company_id", "halo_client_id", "note"),
+    "subscriptions.csv": (
+        "pax8_subscription_id", "halo_recurring_invoice_id", "halo_line_id", "halo_licence_id", "note",
+    ),
+    "items.csv": ("pax8_product_id", "halo_item_id", "note"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -128,15 +136,14 @@ class FileRow:
 
 def _clients(path: Path) -> Iterator[ClientMapping]:
     seen: dict[str, int] = {}
-    for row in _rows(path, ("pax8_company_id", "halo_client_id")):
+    for row in _rows(path, COLUMNS["clients.csv"][:-1]):
         company = _unique_pax8_id(row, "pax8_company_id", seen)
         yield ClientMapping(company, row.halo_id("halo_client_id"), row.note, row.number)
 
 
 def _subscriptions(path: Path) -> Iterator[SubscriptionMapping]:
-    columns = ("pax8_subscription_id", "halo_recurring_invoice_id", "halo_line_id", "halo_licence_id")
     seen: dict[str, int] = {}
-    for row in _rows(path, columns):
+    for row in _rows(path, COLUMNS["subscriptions.csv"][:-1]):
         subscription = _unique_pax8_id(row, "pax8_subscription_id", seen)
         line, licence = row.halo_id_or_none("halo_line_id"), row.halo_id_or_none("halo_licence_id")
         if line is None and licence is None:
@@ -147,7 +154,7 @@ def _subscriptions(path: Path) -> Iterator[SubscriptionMapping]:
 
 def _items(path: Path) -> Iterator[ItemMapping]:
     seen: dict[str, int] = {}
-    for row in _rows(path, ("pax8_product_id", "halo_item_id")):
+    for row in _rows(path, COLUMNS["items.csv"][:-1]):
         yield ItemMapping(
             _unique_pax8_id(row, "pax8_product_id", seen), row.halo_id("halo_item_id"), row.note, row.number
         )
@@ -165,6 +172,14 @@ def _unique_pax8_id(row: FileRow, column: str, seen: dict[str, int]) -> str:
 def read_rows(path: Path, columns: tuple[str, ...]) -> Iterator[FileRow]:
     """Return the rows of a file with only these columns. A missing file counts as empty. Raises ConfigError."""
     return _rows(path, columns, ())
+
+
+def read_cells(path: Path) -> Iterator[dict[str, str]]:
+    """Return the cells of each row of a mapping file by column, without spaces around them. A missing file counts as
+    empty. Raises ConfigError.
+    """
+    for row in _rows(path, COLUMNS[path.name][:-1]):
+        yield {name: cell.strip(values.SPACES) for name, cell in row.cells.items()}
 
 
 def _rows(path: Path, required: tuple[str, ...], more: tuple[str, ...] = ("note",)) -> Iterator[FileRow]:

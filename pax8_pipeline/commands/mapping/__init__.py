@@ -1,0 +1,1 @@
+"""`pax8-pipeline mapping`: suggest, accept, check and review what belongs together."""
