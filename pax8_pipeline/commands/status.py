@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from pax8_pipeline.commands.common import console, json_option, notify, print_json
+from pax8_pipeline.commands.status_trust import read_trust, trust_data, trust_lines
 from pax8_pipeline.commands.target import data_target
 from pax8_pipeline.orchestration import heartbeat
 from pax8_pipeline.orchestration.heartbeat import RunEnd
@@ -25,14 +26,22 @@ LATE = 3
 @click.command(
     epilog="\b\nExamples:\n"
     "  pax8-pipeline status             the last run, what waits, the money that is open\n"
+    "  pax8-pipeline status --trust     what each client lacks before auto, and who may be raised\n"
     "  pax8-pipeline status --check     ends with 3 when no daily sync has ended well for 26 hours\n\n"
     "--check is for monitoring: Nagios and the like, or a second line in cron."
 )
 @click.option("--check", is_flag=True, help="End with exit code 3 when no daily sync has ended well for 26 hours.")
+@click.option("--trust", is_flag=True, help="Show each client's trust mode and what it lacks before auto.")
+@click.option(
+    "--all", "everything", is_flag=True, help="With --trust: every client, not only those with the most money."
+)
 @json_option
-def status(check: bool, as_json: bool) -> int:
+def status(check: bool, trust: bool, everything: bool, as_json: bool) -> int:
     """Show the last run and its result, the next run, what waits and since when, and the money that is open."""
     settings = data_target(load_settings(), notify)
+    if trust:
+        _show_trust(settings, everything=everything, as_json=as_json)
+        return 0
     found = _plan(settings)
     last, success = heartbeat.last_run(settings), heartbeat.last_success(settings)
     now = datetime.now(UTC)
@@ -44,6 +53,16 @@ def status(check: bool, as_json: bool) -> int:
         for label, text in _lines(settings, found, last, success, now):
             out.print(f"{label.ljust(14)}{text}", soft_wrap=True)
     return LATE if check and late else 0
+
+
+def _show_trust(settings: Settings, *, everything: bool, as_json: bool) -> None:
+    found, needed = read_trust(settings), settings.policy.trust.suggest_after_nights
+    if as_json:
+        print_json(trust_data(found, needed))
+        return
+    out = console()
+    for line in trust_lines(found, needed, everything=everything):
+        out.print(line, soft_wrap=True)
 
 
 def _plan(settings: Settings) -> PlanStatus:

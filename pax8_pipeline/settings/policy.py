@@ -70,6 +70,7 @@ class Trust(_Strict):
     clients: dict[HaloId, TrustMode] = Field(default_factory=dict)
     auto: AutoLimits = AutoLimits()
     approval_days: Whole = Field(default=7, ge=1)
+    suggest_after_nights: Whole = Field(default=14, ge=1)
 
     @field_validator("clients", mode="before")
     @classmethod
@@ -336,7 +337,10 @@ class Policy(_Strict):
         """A short hash of all settings that a plan depends on. A plan stores it, to show under which policy it was
         made.
         """
-        text = json.dumps(self.model_dump(mode="json", exclude={"month"}), sort_keys=True)
+        text = json.dumps(
+            self.model_dump(mode="json", exclude={"month": True, "trust": {"suggest_after_nights": True}}),
+            sort_keys=True,
+        )
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

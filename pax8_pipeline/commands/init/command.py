@@ -27,6 +27,7 @@ from pax8_pipeline.settings.secret_files import file_variable
 NEXT = (
     ("pax8-pipeline run", "a dry run: reads everything, writes nothing"),
     ("pax8-pipeline plan show", "what would change, and why"),
+    ("pax8-pipeline status --trust", "what each client lacks before it can be trusted"),
 )
 _RIGHTS = (
     "Pax8: a developer app (Integrations). It has no read-only key; this product never writes to Pax8.",
