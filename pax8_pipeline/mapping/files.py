@@ -182,7 +182,13 @@ def read_cells(path: Path) -> Iterator[dict[str, str]]:
         yield {name: cell.strip(values.SPACES) for name, cell in row.cells.items()}
 
 
-def _rows(path: Path, required: tuple[str, ...], more: tuple[str, ...] = ("note",)) -> Iterator[FileRow]:
+def read_table(path: Path, needed: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
+    """Return row number and cells by column of any CSV file with at least the columns `needed`. Raises ConfigError."""
+    for row in _rows(path, needed, None):
+        yield row.number, row.cells
+
+
+def _rows(path: Path, required: tuple[str, ...], more: tuple[str, ...] | None = ("note",)) -> Iterator[FileRow]:
     text = textfiles.read(path, "save it as CSV UTF-8 (in Excel: Save As, CSV UTF-8)")
     if text is None or not text.strip():
         return
@@ -213,8 +219,11 @@ def _dialect(text: str) -> tuple[str, str, int]:
     return lines, max(",;\t", key=first.count), skipped
 
 
-def _check_header(path: Path, number: int, header: list[str], required: tuple[str, ...], more: tuple[str, ...]) -> None:
-    allowed = (*required, *more)
+def _check_header(
+    path: Path, number: int, header: list[str], required: tuple[str, ...], more: tuple[str, ...] | None
+) -> None:
+    """Refuse headings that are missing, unknown or given twice; with `more` None any others are allowed."""
+    allowed = (*required, *(header if more is None else more))
     for name in required:
         if name not in header:
             raise ConfigError(f"{path}, row {number}: column {name} is missing; expected {','.join(allowed)}")

@@ -66,7 +66,7 @@ def write_decisions(folder: Path, decisions: Sequence[Decision], *, replace: boo
     load_mappings(folder)  # a file with an error would lose it by being written again
     written, texts = Written(), {}
     for kind, name in FILES.items():
-        of_kind = [d for d in decisions if d.kind == kind]
+        of_kind = sorted((d for d in decisions if d.kind == kind), key=lambda d: d.pax8_id)
         if of_kind:
             path = folder / name
             rows = _merged(path, kind, of_kind, written, replace=replace)

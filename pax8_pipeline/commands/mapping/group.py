@@ -8,6 +8,8 @@ from pax8_pipeline.commands.lazy_group import LazyGroup
 
 PLACES = {
     "suggest": ("mapping.suggest", "suggest"),
+    "accept": ("mapping.accept", "accept"),
+    "check": ("mapping.check", "check"),
 }
 
 

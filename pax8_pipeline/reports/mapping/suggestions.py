@@ -85,9 +85,14 @@ class Suggester:
         ]
         return suggest_items(products, items, codes)
 
-    def _usage_groups(self) -> list[Suggestion]:
+    def usage_groups(self) -> list[Subject]:
+        """Return the usage groups without a company."""
         values = {"internal": list(self._usage.internal_companies), "confirmed": list(self._usage.confirmed_groups)}
-        groups = self._rows("usage_groups", values, summaries=load_sql("billing/unassigned_summaries.sql"))
+        rows = self._rows("usage_groups", values, summaries=load_sql("billing/unassigned_summaries.sql"))
+        return [_group(row) for row in rows]
+
+    def _usage_groups(self) -> list[Suggestion]:
+        groups = self.usage_groups()
         if not groups:
             return []
         client_of = self._client_of()
@@ -98,9 +103,9 @@ class Suggester:
         companies = [
             GroupCompany(row["company_id"], row["company_name"], row["client_id"] or client_of.get(row["company_id"]),
                          frozenset(domains.get(row["company_id"], ())))
-            for row in self._rows("group_companies", {"internal": values["internal"]})
+            for row in self._rows("group_companies", {"internal": list(self._usage.internal_companies)})
         ]  # fmt: skip
-        return suggest_usage_groups([_group(row) for row in groups], companies)
+        return suggest_usage_groups(groups, companies)
 
     def _rows(self, name: str, values: Mapping[str, Any], **parts: str) -> list[dict[str, Any]]:
         query = load_sql(f"reports/mapping/{name}.sql")

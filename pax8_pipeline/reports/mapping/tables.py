@@ -7,14 +7,14 @@ from decimal import Decimal
 from typing import Any
 
 from pax8_pipeline.mapping.suggestion import Candidate, Kind, Suggestion, shown
+from pax8_pipeline.reports import formatting
 from pax8_pipeline.reports.table import Column, Table
 
 KIND_NAMES: dict[Kind, str] = {
     "client": "client", "subscription": "subscription", "item": "item", "usage_group": "usage group",
 }  # fmt: skip
 _SHORT = (
-    Column("money", "Money a month", "money"),
-    Column("currency", "", size="short"),
+    Column("money", "Money a month"),
     Column("score", "Score", "count"),
     Column("kind", "Kind", size="short"),
     Column("pax8", "Pax8"),
@@ -44,8 +44,7 @@ def short_table(suggestions: Sequence[Suggestion], title: str) -> Table:
     """Return suggestions as a table for a terminal: what, with whom, how sure, the first reasons."""
     rows = [
         {
-            "money": s.subject.money,
-            "currency": s.subject.currency,
+            "money": formatting.money(s.subject.money, s.subject.currency),
             "score": s.best.score,
             "kind": KIND_NAMES[s.subject.kind],
             "pax8": s.subject.name,
