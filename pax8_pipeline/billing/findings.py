@@ -63,6 +63,11 @@ def open_findings(connection: Connection, plan_id: str | None = None) -> list[di
     return dicts(connection.execute(query, {"plan_id": plan_id}))
 
 
+def month_findings(connection: Connection, month: str) -> list[dict[str, Any]]:
+    """Return the rows of a compared month (yyyy-mm) that do not agree or were not checked, as findings."""
+    return dicts(connection.execute(load_sql("billing/month_findings.sql"), {"month": month}))
+
+
 @dataclass(frozen=True)
 class FindingTotals:
     """Findings that count: money at stake, nobody acknowledged it, and no approval of ours would settle it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
@@ -20,6 +21,7 @@ from pax8_pipeline.text.plurals import plural
 from pax8_pipeline.warehouse.connection import Warehouse
 
 SCHEMA = "pax8-pipeline/acknowledged/1"
+_MONTH_FINDING = re.compile(r"month_\w+:(\d{4}-\d{2}):")
 _COLUMNS = (
     Column("finding_id", "finding"),
     Column("client", "client"),
@@ -34,6 +36,7 @@ Examples:
   pax8-pipeline acknowledge c2b8a9d0-6f34-4a6f-8a1b-3f7c9e5d1a02 --why "billed by hand until March" --until 2027-03-31
   pax8-pipeline acknowledge "PAX8-USAGE 2026-10 5b1f7a3e-0d52-4c0b-9a64-2f1f3c0e9a11" --why "the client's own contract"
   pax8-pipeline acknowledge c2b8a9d0-6f34-4a6f-8a1b-3f7c9e5d1a02 --remove    it counts again
+  pax8-pipeline acknowledge c2b8a9d0-6f34-4a6f-8a1b-3f7c9e5d1a02 --month 2026-10 --why "credited by Pax8 in November"
 
 ROW is what `run`, `plan show` and --list print: a subscription, a plan row or usage key, or a finding
 (kind:row). It counts again when the date passes, the amount grows, the currency changes, or it becomes another
@@ -45,6 +48,7 @@ kind of finding. What a guardrail holds is let past by `plan approve --acknowled
 @click.option("--why", metavar="TEXT", help="The reason; it is shown beside the row from now on.")
 @click.option("--until", metavar="DATE", help="The last day it holds, yyyy-mm-dd; for good unless given.")
 @click.option("--by", metavar="NAME", help="Who acknowledges; the user of this machine unless given.")
+@click.option("--month", metavar="YYYY-MM", help="ROW is of this compared month: what `month --details` prints.")
 @click.option("--list", "listing", is_flag=True, help="Print what waits for a person and what is acknowledged.")
 @click.option("--remove", is_flag=True, help="Remove the acknowledgement of ROW.")
 @json_option
@@ -53,6 +57,7 @@ def acknowledge(
     why: str | None,
     until: str | None,
     by: str | None,
+    month: str | None,
     listing: bool,
     remove: bool,
     as_json: bool,
@@ -66,20 +71,20 @@ def acknowledge(
     acknowledged = {a.finding_id: a for a in file.load(settings.acknowledged_path)}
     if listing:
         file.store(warehouse, list(acknowledged.values()))
-        _print(_open(warehouse), acknowledged, as_json, listing=True)
+        _print(_open(warehouse, month), _of(month, acknowledged), as_json, listing=True)
         return
     if not rows:
         raise PipelineError("name at least one ROW; `pax8-pipeline acknowledge --list` prints them")
     if remove:
-        changed = [_known_id(warehouse, acknowledged, name) for name in rows]
+        changed = [_known_id(warehouse, acknowledged, name, month) for name in rows]
         acknowledged = {i: a for i, a in acknowledged.items() if i not in changed}
     else:
-        new_ones = _acknowledge_rows(settings, _open(warehouse), rows, why, until, by)
+        new_ones = _acknowledge_rows(settings, _open(warehouse, month), rows, why, until, by)
         changed = [a.finding_id for a in new_ones]
         acknowledged.update({a.finding_id: a for a in new_ones})
     file.save(settings.acknowledged_path, list(acknowledged.values()))
     file.store(warehouse, list(acknowledged.values()))
-    _print([row for row in _open(warehouse) if row["finding_id"].lower() in changed], acknowledged, as_json)
+    _print([row for row in _open(warehouse, month) if row["finding_id"].lower() in changed], acknowledged, as_json)
     if not as_json:
         notify(
             f"{'Removed from' if remove else 'Written to'} {settings.acknowledged_path}: {plural(len(changed), 'row')}"
@@ -113,20 +118,31 @@ def _until(text: str | None, today: date) -> date | None:
     return last
 
 
-def _known_id(warehouse: Warehouse, acknowledged: dict[str, file.Acknowledgement], name: str) -> str:
+def _known_id(warehouse: Warehouse, acknowledged: dict[str, file.Acknowledgement], name: str, month: str | None) -> str:
     """Return the id of an acknowledgement, by its own id (its finding may be gone) or by a name of the finding."""
     finding_id = " ".join(name.split()).lower()
     if finding_id in acknowledged:
         return finding_id
-    found = str(file.find_finding(_open(warehouse), name)["finding_id"]).lower()
+    found = str(file.find_finding(_open(warehouse, month), name)["finding_id"]).lower()
     if found not in acknowledged:
         raise PipelineError(f"{found} is not acknowledged")
     return found
 
 
-def _open(warehouse: Warehouse) -> list[dict[str, Any]]:
+def _open(warehouse: Warehouse, month: str | None) -> list[dict[str, Any]]:
+    """Return what waits for a person: of the last plan, or of a compared month."""
     with warehouse.connect() as connection:
-        return findings.open_findings(connection)
+        return findings.month_findings(connection, month) if month else findings.open_findings(connection)
+
+
+def _of(month: str | None, acknowledged: dict[str, file.Acknowledgement]) -> dict[str, file.Acknowledgement]:
+    """Return the acknowledgements of one month, or those that are of no month."""
+    months = {name: _MONTH_FINDING.match(name) for name in acknowledged}
+    return {
+        name: a
+        for name, a in acknowledged.items()
+        if ((found := months[name]) and found[1] == month) or not (found or month)
+    }
 
 
 def _print(

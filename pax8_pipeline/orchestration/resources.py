@@ -13,7 +13,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field, PrivateAttr
 
-from pax8_pipeline.billing import findings
+from pax8_pipeline.billing import findings, month_closing
 from pax8_pipeline.billing.ledger.backup import restore
 from pax8_pipeline.clients import halo_config, pax8_config
 from pax8_pipeline.halo.client import HaloClient
@@ -85,6 +85,9 @@ class WarehouseResource(dg.ConfigurableResource):
             remembered = findings.load_copy(warehouse, settings.backups_path)
             if remembered:
                 _log.warning("the warehouse had no findings: %d came back from %s", remembered, settings.backups_path)
+            closed = month_closing.load_copy(warehouse, settings.backups_path)
+            if closed:
+                _log.warning("the warehouse had no closed months: %d came back from %s", closed, settings.backups_path)
             self._ready = True
         return warehouse
 

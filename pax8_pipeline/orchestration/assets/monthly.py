@@ -9,6 +9,7 @@ from typing import Any
 
 import dagster as dg
 
+from pax8_pipeline.billing import acknowledgements
 from pax8_pipeline.orchestration.assets.metadata import markdown
 from pax8_pipeline.orchestration.assets.specs import POOL, asset_arguments, asset_key, column_lineage, dependencies
 from pax8_pipeline.orchestration.assets.step import AssetStep, asset_step
@@ -35,6 +36,7 @@ def assets(months: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
         context: dg.AssetExecutionContext, settings: SettingsResource, warehouse: WarehouseResource
     ) -> Iterator[dg.MaterializeResult]:
         with asset_step(context, settings, warehouse) as step, step.in_warehouse():
+            acknowledgements.store(step.warehouse, acknowledgements.load(step.settings.acknowledged_path))
             for key in context.partition_keys:
                 for table, metadata in _compare(step, month_of_partition(key)).items():
                     context.add_asset_metadata(metadata, asset_key=asset_key(table), partition_key=key)

@@ -1,5 +1,5 @@
-"""Months that were compared: their sums tie, and nothing of the newest one waits for a person. They only warn: a month
-is compared after the daily sync, and nothing depends on it.
+"""Months that were compared: their sums tie, nothing of the newest one waits for a person, and closed ones are as they were
+closed. They only warn: a month is compared after the daily sync, and nothing depends on it.
 """
 
 from __future__ import annotations
@@ -11,9 +11,14 @@ _SUMS = "SELECT * FROM monthly.sums WHERE NOT ties ORDER BY month, client_id, cu
 _OPEN = """
 SELECT month, client_name, product_name, kind, class, difference, abs(difference) AS money, currency, reached_bill, reason,
        next_step
-FROM monthly.rows
-WHERE month = (SELECT max(month) FROM monthly.months) AND class NOT IN ('equal', 'timing')
+FROM billing.month_rows
+WHERE month = (SELECT max(month) FROM monthly.months) AND is_open
 ORDER BY money DESC NULLS FIRST, client_name, product_name
+"""
+_CHANGED = """
+SELECT month, client_name, product_name, kind, change, class_closed, class_now, cost_closed, cost_now, billed_closed,
+       billed_now, abs(coalesce(billed_now, 0) - coalesce(billed_closed, 0)) AS money, currency, row_id
+FROM billing.closed_month_changes ORDER BY month DESC, client_name, product_name, row_id
 """
 
 
@@ -39,6 +44,15 @@ def _agrees(context: CheckContext) -> CheckOutcome:
     return CheckOutcome(open_rows, count, rows, sums, _OPEN)
 
 
+def _stays_closed(context: CheckContext) -> CheckOutcome:
+    """Find rows of closed months that differ from what was closed."""
+    count, rows, sums = run_query(context, _CHANGED, amount="money")
+    if not count:
+        return CheckOutcome("every closed month is as it was when it was closed")
+    sentence = plural(count, "row of a closed month changed", "rows of closed months changed")
+    return CheckOutcome(f"{sentence} since it was closed", count, rows, sums, _CHANGED)
+
+
 CHECKS = (
     Check(
         "month_ties",
@@ -53,6 +67,14 @@ CHECKS = (
         "Pax8's list, its invoice and Halo's bill of the newest month agree.",
         _agrees,
         next_step="do what the row says (`pax8-pipeline month --details`)",
+        depends_on=("monthly.months",),
+    ),
+    Check(
+        "month_stays_closed",
+        "monthly.rows",
+        "A month that a person closed is as it was then.",
+        _stays_closed,
+        next_step="find out who changed it, correct it or close the month again (`pax8-pipeline month MONTH --close`)",
         depends_on=("monthly.months",),
     ),
 )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from pax8_pipeline.billing.month_closing import Closing, changes_since_closing, newest_closing
 from pax8_pipeline.reports import formatting
 from pax8_pipeline.text.plurals import plural
 from pax8_pipeline.warehouse import snapshots
@@ -21,7 +22,8 @@ Row = Mapping[str, Any]
 # In the order in which a person looks at them. These wait for a person; `timing` settles by itself.
 OPEN = ("over_billed", "under_billed", "unbilled", "orphaned", "price_drift")
 NOT_CHECKED = "not_checked"
-CLASSES = (*OPEN, NOT_CHECKED, "timing", "equal")
+_SETTLED = ("timing", "equal")
+CLASSES = (*OPEN, NOT_CHECKED, *_SETTLED)
 
 _ROWS = load_sql("reports/month/result.sql")
 _SUMS = load_sql("reports/month/sums.sql")
@@ -29,12 +31,17 @@ _SUMS = load_sql("reports/month/sums.sql")
 
 @dataclass(frozen=True)
 class MonthResult:
-    """One compared month. `head` is its row of monthly.months; `rows` and `sums` have the columns of their queries."""
+    """One compared month. `head` is its row of monthly.months; `rows` and `sums` have the columns of their queries.
+
+    `closing` is that which counts, `changes` what differs since then.
+    """
 
     month: str
     head: Row
     rows: Sequence[Row]
     sums: Sequence[Row]
+    closing: Closing | None = None
+    changes: Sequence[Row] = ()
 
     @property
     def ties(self) -> bool:
@@ -43,13 +50,21 @@ class MonthResult:
 
     @property
     def open_rows(self) -> list[Row]:
-        """The rows that do not agree, or were not checked: those that wait for a person."""
-        return [row for row in self.rows if row["class"] in OPEN or row["class"] == NOT_CHECKED]
+        """The rows that do not agree, or were not checked, and that nobody acknowledged: they wait for a person."""
+        return [row for row in self.rows if row["is_open"]]
+
+    @property
+    def acknowledged_rows(self) -> list[Row]:
+        """The rows that do not agree, or were not checked, and that a person knows of."""
+        return [row for row in self.rows if row["acknowledged"] and row["class"] not in _SETTLED]
 
     @property
     def agrees(self) -> bool:
-        """True when everything was checked and nothing waits for a person. Nothing checked is not agreement."""
-        return self.ties and bool(self.head["rows_compared"]) and not self.open_rows
+        """True when everything was checked, nothing waits for a person, and nothing changed since the month was closed.
+
+        Nothing checked is not agreement.
+        """
+        return self.ties and bool(self.head["rows_compared"]) and not self.open_rows and not self.changes
 
     @property
     def counts(self) -> dict[str, int]:
@@ -60,19 +75,28 @@ class MonthResult:
     @property
     def sentence(self) -> str:
         """The result in one sentence."""
-        name, counts = formatting.month_name(self.month), self.counts
+        name = formatting.month_name(self.month)
         if not self.head["invoices"]:
             return f"{name}: nothing could be checked, {_why(self.rows)}"
-        differing = sum(counts.get(one, 0) for one in OPEN)
-        rows = f"of {len(self.rows):,}"
-        parts = [plural(differing, f"row {rows} does not agree", f"rows {rows} do not agree")]
-        if unchecked := counts.get(NOT_CHECKED, 0):
+        waiting = Counter(row["class"] for row in self.open_rows)
+        unchecked, rows = waiting.pop(NOT_CHECKED, 0), f"of {len(self.rows):,}"
+        parts = [plural(waiting.total(), f"row {rows} does not agree", f"rows {rows} do not agree")]
+        if unchecked:
             parts.append(plural(unchecked, "row was not checked", "rows were not checked"))
         if not self.ties:
             parts.append("the sums do not tie")
-        if self.agrees:
-            parts = [plural(len(self.rows), "row, and it agrees", "rows, and all agree")]
+        acknowledged = len(self.acknowledged_rows)
+        if not self.open_rows and self.ties:
+            parts = [_all_agree(len(self.rows), acknowledged)]
+        elif acknowledged:
+            parts.append(f"{acknowledged:,} acknowledged")
         return f"{name}: {'; '.join(parts)}"
+
+
+def _all_agree(rows: int, acknowledged: int) -> str:
+    if acknowledged:
+        return f"{plural(rows, 'row')}, and all agree or are acknowledged ({acknowledged:,})"
+    return plural(rows, "row, and it agrees", "rows, and all agree")
 
 
 def _why(rows: Sequence[Row]) -> str:
@@ -87,7 +111,9 @@ def read_month(connection: Connection, month: str) -> MonthResult | None:
         return None
     rows = snapshots.dicts(connection.execute(_ROWS, {"month": month}))
     sums = snapshots.dicts(connection.execute(_SUMS, {"month": month}))
-    return MonthResult(month, heads[0], rows, sums)
+    return MonthResult(
+        month, heads[0], rows, sums, newest_closing(connection, month), changes_since_closing(connection, month)
+    )
 
 
 def by_currency(result: MonthResult) -> dict[str, dict[str, Decimal]]:
@@ -95,7 +121,7 @@ def by_currency(result: MonthResult) -> dict[str, dict[str, Decimal]]:
 
     invoiced, explained and unexplained are what Pax8 invoices the partner. billed and margin are a month's share of what
     Halo bills; too_much and too_little are what the clients are billed wrongly, and not_checked is the client total of
-    what was not compared.
+    what was not compared: of rows that wait for a person. acknowledged is the money of rows that a person knows of.
     """
     sums: dict[str, dict[str, Decimal]] = {}
     for row in result.sums:
@@ -112,9 +138,13 @@ def by_currency(result: MonthResult) -> dict[str, dict[str, Decimal]]:
 def _amounts(row: Row) -> dict[str, Decimal]:
     """Return what one row adds to the money of its currency."""
     found = {"billed": row["halo_money"], "margin": row["margin"] or Decimal(0)}
-    if row["class"] == NOT_CHECKED:
+    if row["class"] in _SETTLED:
+        return found
+    if row["acknowledged"]:
+        found["acknowledged"] = row["pax8_total"] if row["difference"] is None else abs(row["difference"])
+    elif row["class"] == NOT_CHECKED:
         found["not_checked"] = row["pax8_total"]
-    elif row["class"] in OPEN and row["difference"]:
+    elif row["difference"]:
         found["too_much" if row["difference"] > 0 else "too_little"] = abs(row["difference"])
     return found
 
@@ -131,6 +161,8 @@ def as_data(result: MonthResult, exit_code: int) -> dict[str, Any]:
         "invoices": result.head["invoices"],
         "classes": result.counts,
         "money": by_currency(result),
+        "closed": vars(result.closing) if result.closing else None,
+        "changed_since_closing": list(result.changes),
         "sums": list(result.sums),
         "rows": list(result.rows),
     }

@@ -10,15 +10,17 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
+from pax8_pipeline.billing.findings import acknowledgement_text
 from pax8_pipeline.reports import formatting
 from pax8_pipeline.reports.month.result import CLASSES, NOT_CHECKED, OPEN, MonthResult, Row, by_currency
 from pax8_pipeline.reports.table import Column, Table
+from pax8_pipeline.text.plurals import plural
 
 LARGEST = 8
 _STEPS = 4
 _AMOUNT, _LABEL, _CLASS = 14, 30, 13
 
-_MONEY = (
+MONEY = (
     ("invoiced", "invoiced by Pax8", True),
     ("explained", "explained", True),
     ("unexplained", "not explained", False),
@@ -27,6 +29,7 @@ _MONEY = (
     ("too_much", "billed too much", False),
     ("too_little", "billed too little", False),
     ("not_checked", "not checked", False),
+    ("acknowledged", "acknowledged", False),
 )
 _REACHED = {"no_invoice_yet": "no invoice yet", "draft": "draft", "posted": "posted", "corrected": "corrected"}
 
@@ -44,6 +47,21 @@ COLUMNS = (
     Column("age_days", "Days", "count"),
     Column("reason", "Reason", size="wide"),
     Column("next_step", "Next step", size="wide"),
+    Column("mark", "Acknowledged", size="wide"),
+    Column("finding_id", "Row", "id"),
+)
+_CHANGES = (
+    Column("client_name", "Client"),
+    Column("product_name", "Product"),
+    Column("kind", "Kind"),
+    Column("change", "Change"),
+    Column("class_closed", "Class then"),
+    Column("class_now", "Class now"),
+    Column("cost_closed", "Cost then", "money"),
+    Column("cost_now", "Cost now", "money"),
+    Column("billed_closed", "Billed then", "money"),
+    Column("billed_now", "Billed now", "money"),
+    Column("currency", "Currency", size="short"),
 )
 
 
@@ -51,11 +69,32 @@ def lines(result: MonthResult, width: int) -> list[str]:
     """Return the summary of a month as lines of at most `width` cells."""
     parts = [
         textwrap.wrap(f"{result.sentence}.", width),
+        textwrap.wrap(f"{closing_sentence(result)}.", width) if result.closing else [],
         _money_lines(result, width),
         _largest(result.open_rows, width),
         list(_steps(result.open_rows, width)),
     ]
     return [line for part in parts if part for line in (*part, "")]
+
+
+def closing_sentence(result: MonthResult) -> str:
+    """Return who closed the month and when, and how much changed since; empty when nobody closed it."""
+    closing = result.closing
+    if closing is None:
+        return ""
+    changed = (
+        plural(len(result.changes), "row changed since", "rows changed since")
+        if result.changes
+        else "no row changed since"
+    )
+    return (
+        f"Closed by {closing.closed_by} on {formatting.moment(closing.closed_at)} ({closing.checksum[:12]}): {changed}"
+    )
+
+
+def changes_table(result: MonthResult) -> Table:
+    """Return what differs since the month was closed."""
+    return Table(f"Changed since the month was closed ({len(result.changes)})", _CHANGES, result.changes)
 
 
 def _money_lines(result: MonthResult, width: int) -> list[str]:
@@ -65,7 +104,7 @@ def _money_lines(result: MonthResult, width: int) -> list[str]:
     if not shown:
         return []
     found = ["Money".ljust(_LABEL) + "".join(currency.rjust(_AMOUNT) for currency in shown)]
-    for name, label, always in _MONEY:
+    for name, label, always in MONEY:
         amounts = [sums.get(name, Decimal(0)) for sums in shown.values()]
         if always or any(amounts):
             cells = "".join(formatting.money(amount).rjust(_AMOUNT) for amount in amounts)
@@ -109,7 +148,9 @@ def client_of(row: Row) -> str:
 
 
 def tables(result: MonthResult) -> Iterator[Table]:
-    """Give the rows as tables, one for each class that waits for a person or settles by itself."""
+    """Give the rows as tables, one for each class that waits for a person or settles by itself; what changed comes first."""
+    if result.changes:
+        yield changes_table(result).without_empty_columns()
     for name in CLASSES:
         rows = [row for row in result.rows if row["class"] == name]
         if rows and (name in OPEN or name in (NOT_CHECKED, "timing")):
@@ -120,4 +161,5 @@ def tables(result: MonthResult) -> Iterator[Table]:
 def _shown(row: Row) -> dict[str, object]:
     invoices = ", ".join(row["halo_invoices"])
     reached = _REACHED.get(row["reached_bill"], "not checked")
-    return {**row, "client": client_of(row), "bill": f"{reached} {invoices}".strip()}
+    mark = acknowledgement_text(row)
+    return {**row, "client": client_of(row), "bill": f"{reached} {invoices}".strip(), "mark": mark}

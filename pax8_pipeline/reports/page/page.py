@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup
@@ -14,31 +11,17 @@ from pax8_pipeline.billing import findings
 from pax8_pipeline.billing.ledger import ledger
 from pax8_pipeline.billing.model import Plan
 from pax8_pipeline.billing.planning import planner
-from pax8_pipeline.reports import formatting, plan_rows, rendering, usage_chart, usage_report
+from pax8_pipeline.reports import formatting, plan_rows, usage_chart, usage_report
 from pax8_pipeline.reports.overview.figures import load_money
 from pax8_pipeline.reports.page import client_tables, plan_tables, usage_tables
 from pax8_pipeline.reports.page.context import ReportContext
+from pax8_pipeline.reports.page.sections import MOST_ROWS, Section, render_page
 from pax8_pipeline.reports.page.tiles import tiles
 from pax8_pipeline.reports.plan_facts import PlanFacts, plan_facts
-from pax8_pipeline.reports.table import Table
 from pax8_pipeline.text.plurals import plural
 from pax8_pipeline.warehouse.connection import Connection
 
-MOST_ROWS = 500
 _MORE = "the CSV file beside this page, and in the spreadsheet of `pax8-pipeline report --xlsx`".replace("`", "")
-
-
-@dataclass(frozen=True)
-class Section:
-    """One section of the page: a heading, sentences, a chart, tables and facts, each of them if there are any."""
-
-    id: str
-    title: str
-    sentences: Sequence[str] = ()
-    tables: Sequence[Table] = ()
-    chart: Markup | None = None
-    facts: Sequence[tuple[str, str]] = ()
-    new_page: bool = False
 
 
 def page(
@@ -71,16 +54,7 @@ def page(
         Section("evidence", "For the auditor", facts=_evidence(plan, facts), new_page=True),
     ]  # fmt: skip
     return _render(
-        plan, facts, tiles(plan, money, rows, found), [_with_rows(s) for s in sections], _status(connection, plan)
-    )
-
-
-def _with_rows(section: Section) -> Section:
-    """Return a section without its empty tables; a section without anything says so."""
-    shown = [table for table in section.tables if table.rows]
-    nothing = () if shown or section.sentences or section.facts else ("Nothing.",)
-    return Section(
-        section.id, section.title, (*section.sentences, *nothing), shown, section.chart, section.facts, section.new_page
+        plan, facts, tiles(plan, money, rows, found), [s.with_rows() for s in sections], _status(connection, plan)
     )
 
 
@@ -139,23 +113,5 @@ def _evidence(plan: Plan, facts: PlanFacts) -> list[tuple[str, str]]:
 
 
 def _render(plan: Plan, facts: PlanFacts, first: Sequence[Any], sections: Sequence[Section], status: str) -> str:
-    style, script = rendering.asset("style.css"), rendering.asset("script.js")
-    return rendering.render(
-        "report.html.j2",
-        plan=plan,
-        facts=facts,
-        tiles=first,
-        sections=sections,
-        status=status,
-        limit=MOST_ROWS,
-        more=_MORE,
-        style=Markup(style),  # noqa: S704 - files of this product, without anything from outside
-        script=Markup(script),  # noqa: S704 - as above
-        style_hash=_hash(style),
-        script_hash=_hash(script),
-    )
-
-
-def _hash(text: str) -> str:
-    """Return what the page's Content-Security-Policy names: nothing but this text may run."""
-    return base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
+    own = {"plan": plan, "facts": facts, "status": status, "more": _MORE}
+    return render_page("report.html.j2", first, sections, MOST_ROWS, **own)

@@ -25,5 +25,5 @@ def test_the_job_compares_the_month_of_its_partition_and_warns_of_what_is_open(
         result = job.execute_in_process(instance=instance, partition_key="2026-08-01")
         assert result.success
         checks = {e.check_name: e.passed for e in result.get_asset_check_evaluations()}
-    assert checks == {"month_ties": True, "month_agrees": False}
+    assert checks == {"month_ties": True, "month_agrees": False, "month_stays_closed": True}
     assert [row["class"] for row in rows_of(warehouse).values()] == ["under_billed"]

@@ -3,6 +3,12 @@ CREATE TABLE IF NOT EXISTS billing.acknowledged ("finding_id" VARCHAR NOT NULL, 
 CREATE TABLE IF NOT EXISTS billing.approvals ("approval" BIGINT NOT NULL, "approved_at" TIMESTAMP NOT NULL,
   "approved_by" VARCHAR NOT NULL, "plan_id" VARCHAR NOT NULL, "checksum" VARCHAR NOT NULL, "kind" VARCHAR NOT NULL,
   "client_id" BIGINT, "row_id" VARCHAR);
+CREATE TABLE IF NOT EXISTS billing.closed_month_rows ("closing" BIGINT NOT NULL, "row_id" VARCHAR NOT NULL, "kind"
+  VARCHAR NOT NULL, "class" VARCHAR NOT NULL, "subscription_id" VARCHAR, "company_id" VARCHAR, "company_name"
+  VARCHAR, "client_id" BIGINT, "client_name" VARCHAR, "product_name" VARCHAR, "pax8_invoiced" DECIMAL(28,10),
+  "pax8_total" DECIMAL(28,10) NOT NULL, "pax8_cost" DECIMAL(28,10) NOT NULL, "halo_billed" DECIMAL(28,10),
+  "halo_money" DECIMAL(28,10) NOT NULL, "difference" DECIMAL(28,10), "margin" DECIMAL(28,10), "currency" VARCHAR,
+  "reached_bill" VARCHAR NOT NULL, "ack_who" VARCHAR, "ack_reason" VARCHAR);
 CREATE TABLE IF NOT EXISTS billing.documents ("usage_key" VARCHAR NOT NULL, "origin" VARCHAR NOT NULL, "plan_id"
   VARCHAR, "client_id" BIGINT, "net" DECIMAL(28,10), "lines" VARCHAR NOT NULL, "invoice_date" DATE, "was_voided"
   BOOLEAN NOT NULL, "writer" VARCHAR, "first_seen" TIMESTAMP NOT NULL, "last_seen" TIMESTAMP, "invoice_id" VARCHAR,
@@ -19,6 +25,10 @@ CREATE TABLE IF NOT EXISTS billing.ledger ("entry" BIGINT NOT NULL, "recorded_at
   VARCHAR NOT NULL, "client_id" BIGINT, "subscription_id" VARCHAR NOT NULL, "recurring_invoice_id" BIGINT, "line_id"
   BIGINT, "licence_id" BIGINT, "before" VARCHAR, "after" VARCHAR, "currency" VARCHAR, "money_per_month"
   DECIMAL(28,10), "before_state" VARCHAR, "detail" VARCHAR);
+CREATE TABLE IF NOT EXISTS billing.month_closings ("closing" BIGINT NOT NULL, "month" VARCHAR NOT NULL, "closed_at"
+  TIMESTAMP NOT NULL, "closed_by" VARCHAR NOT NULL, "why" VARCHAR, "today" DATE NOT NULL, "invoices" BIGINT NOT
+  NULL, "ties" BOOLEAN NOT NULL, "rows_closed" BIGINT NOT NULL, "rows_open" BIGINT NOT NULL, "rows_acknowledged"
+  BIGINT NOT NULL, "checksum" VARCHAR NOT NULL);
 CREATE TABLE IF NOT EXISTS billing.plan ("plan_id" VARCHAR NOT NULL, "row_id" VARCHAR NOT NULL, "class" VARCHAR NOT
   NULL, "verdict" VARCHAR NOT NULL, "action" VARCHAR NOT NULL, "reason" VARCHAR NOT NULL, "sentence" VARCHAR NOT
   NULL, "client_id" BIGINT, "client_name" VARCHAR, "company_id" VARCHAR, "company_name" VARCHAR, "subscription_id"
