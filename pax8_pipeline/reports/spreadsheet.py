@@ -64,9 +64,16 @@ def _fill(sheet: Worksheet, table: Table) -> None:
             if number > len(table.rows) + 1:
                 sheet.cell(number, place).font = bold
     for place, column in enumerate(table.columns, 1):
-        longest = max((len(column.text(row)) for row in table.rows[:500]), default=0)
+        shown = [*table.rows[:500], *table.totals]
+        # The format of an amount adds its currency, which a narrow column would show as ###.
+        longest = max((len(column.text(row)) for row in shown), default=0) + (4 if column.kind == "money" else 0)
         sheet.column_dimensions[get_column_letter(place)].width = min(max(longest, len(column.title)) + 3, _WIDEST)
     sheet.freeze_panes = "B2"
+    # Printed: all columns on one page, the headings on every page.
+    sheet.page_setup.orientation = "landscape"
+    sheet.page_setup.fitToHeight = 0
+    sheet.sheet_properties.pageSetUpPr.fitToPage = True
+    sheet.print_title_rows = "1:1"
     last = get_column_letter(max(len(table.columns), 1))
     # The totals are below the filter's range: a filter never hides them.
     sheet.auto_filter.ref = f"A1:{last}{len(table.rows) + 1}"

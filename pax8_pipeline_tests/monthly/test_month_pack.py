@@ -76,6 +76,15 @@ def test_the_spreadsheet_has_a_sheet_for_each_question(book: Any) -> None:
     assert book.sheetnames == SHEETS
     for sheet in book:
         assert (sheet.freeze_panes, sheet.auto_filter.ref.startswith("A1:")) == ("B2", True)
+        assert (sheet.page_setup.orientation, sheet.print_title_rows) == ("landscape", "$1:$1")
+
+
+def test_every_amount_has_room_for_its_currency(book: Any) -> None:
+    for sheet in book:
+        for column in sheet.iter_cols():
+            amounts = [cell for cell in column if '"' in str(cell.number_format)]
+            widest = max((len(f"{cell.value:,.2f} USD") for cell in amounts), default=0)
+            assert sheet.column_dimensions[column[0].column_letter].width > widest, (sheet.title, column[0].value)
 
 
 def test_sums_of_the_sheets_are_those_of_the_warehouse(folder: Path, book: Any) -> None:

@@ -74,9 +74,9 @@ _ACKNOWLEDGED = (
 )  # fmt: skip
 _SUMMARY = (
     Column("figure", "Figure"),
+    Column("value", "Value", size="wide"),
     Column("amount", "Amount", "money"),
     _CURRENCY,
-    Column("value", "Value", size="wide"),
 )
 
 
@@ -147,7 +147,7 @@ def _summary(connection: Connection, result: MonthResult) -> FilledSheet:
         ]
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE pack_summary "
-        "(figure VARCHAR, amount DECIMAL(28,10), currency VARCHAR, value VARCHAR)"
+        "(figure VARCHAR, value VARCHAR, amount DECIMAL(28,10), currency VARCHAR)"
     )
     with connection.appender("pack_summary") as appender:
         appender.append_rows([tuple(row.get(column.name) for column in _SUMMARY) for row in rows])
