@@ -63,7 +63,8 @@ def rows_of(sheet: Any) -> list[dict[str, Any]]:
 
 
 def parquet(folder: Path, name: str, query: str) -> Any:
-    return duckdb.sql(query.replace("FILE", f"'{folder}/parquet/{name}.parquet'")).fetchall()
+    with duckdb.connect() as connection:
+        return connection.execute(query.replace("FILE", f"'{folder}/parquet/{name}.parquet'")).fetchall()
 
 
 def stored(folder: Path, query: str) -> Any:
@@ -153,7 +154,8 @@ def test_the_sign_off_page_names_person_and_checksums_and_the_list_of_sums_is_tr
     html = (folder / "sign-off-2026-08.html").read_text()
     assert checksum in html
     assert re.search("Closed by</dt><dd>Ada<", html)
-    listed = dict(reversed(line.split("  ")) for line in (folder / "SHA256SUMS").read_text().splitlines())
+    lines = [line.split("  ") for line in (folder / "SHA256SUMS").read_text().splitlines()]
+    listed = {name: checksum for checksum, name in lines}
     files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} - {"SHA256SUMS"}
     assert set(listed) == files
     for name, wanted in listed.items():
