@@ -154,7 +154,7 @@ def test_accepting_above_a_score_writes_sorted_rows_with_the_reason_and_is_asked
     rows = file(own)
     assert rows[0] == HEADER
     assert rows[1:] == sorted(rows[1:])
-    assert f'{COMPANY},231,"suggested, score 96: the same name but' in rows[3]
+    assert f'{COMPANY},231,"suggested with score 96: the same name but' in rows[3]
     again = command(own, "accept", "--above", "95", "--kind", "client")
     assert "Nothing was accepted" in again.out
     assert file(own) == rows

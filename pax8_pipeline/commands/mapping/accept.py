@@ -13,6 +13,7 @@ from pax8_pipeline.commands.common import console, json_option, notify
 from pax8_pipeline.commands.mapping.suggest import find_suggestions
 from pax8_pipeline.commands.target import data_target
 from pax8_pipeline.errors import PipelineError
+from pax8_pipeline.mapping.review import decision_of
 from pax8_pipeline.mapping.suggestion import FLOOR, KINDS, Candidate, Kind, Suggestion
 from pax8_pipeline.mapping.writing import FILES, Decision, Written, write_decisions
 from pax8_pipeline.reports import formatting
@@ -75,20 +76,6 @@ def _decisions(settings: Settings, words: Sequence[str], above: int | None, kind
     raise PipelineError("give --above SCORE, a FILE, or KIND PAX8_ID [HALO_ID]: one of the three")
 
 
-def decision_of(suggestion: Suggestion, candidate: Candidate) -> Decision:
-    """Return the decision that a candidate of a suggestion is right."""
-    details, note = candidate.details, f"suggested, score {candidate.score}: {'; '.join(candidate.reasons)}"
-    return Decision(
-        suggestion.subject.kind,
-        suggestion.subject.pax8_id,
-        None if suggestion.subject.kind == "subscription" else candidate.halo_id,
-        details.get("halo_recurring_invoice_id"),
-        details.get("halo_line_id"),
-        details.get("halo_licence_id"),
-        note,
-    )
-
-
 def _one(settings: Settings, word: str, pax8_id: str, halo_id: str | None = None) -> Decision:
     kind = _kind(word)
     wanted = _read(pax8_id, values.pax8_id) if kind != "usage_group" else pax8_id
@@ -126,16 +113,17 @@ def _read(text: str, reader: Any) -> Any:
 
 
 def _group_steps(settings: Settings, groups: Sequence[Decision]) -> list[str]:
-    """Return what to click in Pax8 for each accepted usage group: this product writes nothing to Pax8."""
-    if not groups:
-        return []
     wanted = {d.pax8_id for d in groups}
-    return [
-        f'Pax8 portal: Subscriptions, {s.subject.details["subscription_id"]}, Usage tab, "..." menu of '
-        f'"{s.subject.name}", Assign company: {s.best.name}'
-        for s in find_suggestions(settings, ["usage_group"])
-        if s.subject.pax8_id in wanted
-    ]
+    found = find_suggestions(settings, ["usage_group"]) if groups else []
+    return [step_in_pax8(s, s.best) for s in found if s.subject.pax8_id in wanted]
+
+
+def step_in_pax8(suggestion: Suggestion, candidate: Candidate) -> str:
+    """Return what to click in Pax8 for a usage group: this product writes nothing to Pax8."""
+    return (
+        f'Pax8 portal: Subscriptions, {suggestion.subject.details["subscription_id"]}, Usage tab, "..." menu of '
+        f'"{suggestion.subject.name}", Assign company: {candidate.name}'
+    )
 
 
 def _print(settings: Settings, written: Written, steps: Sequence[str]) -> None:

@@ -10,6 +10,7 @@ PLACES = {
     "suggest": ("mapping.suggest", "suggest"),
     "accept": ("mapping.accept", "accept"),
     "check": ("mapping.check", "check"),
+    "review": ("mapping.review", "review"),
 }
 
 

@@ -95,7 +95,7 @@ def _decision(row: _Row) -> Decision:
     if kind == "usage_group":
         return Decision(kind, row.cell("pax8_id"), row.read_or_none("halo_id", values.halo_id), place=place)
     pax8_id = row.read("pax8_id", values.pax8_id)
-    note = f"suggested, score {row.cell('score')}: {row.cell('reasons')}" if row.cell("reasons") else ""
+    note = f"suggested with score {row.cell('score')}: {row.cell('reasons')}" if row.cell("reasons") else ""
     if kind != "subscription":
         return Decision(kind, pax8_id, row.read("halo_id", values.halo_id), note=note, place=place)
     found = Decision(
