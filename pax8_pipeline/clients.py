@@ -4,10 +4,15 @@ environment is read in `settings`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TypedDict
+
+from pax8_pipeline.halo.client import LIST_PATHS
 from pax8_pipeline.halo.config import HaloConfig
+from pax8_pipeline.pax8.client import DOCUMENTED_PAGE
 from pax8_pipeline.pax8.config import CALLS_A_MINUTE, Pax8Config
 from pax8_pipeline.settings import DEFAULT_PAX8_API_URL, REQUIRED_HALO, REQUIRED_PAX8, Settings
-from pax8_pipeline.settings.tenant import halo_quota
+from pax8_pipeline.settings.tenant import halo_quota, load_tenant
 from pax8_pipeline.transport.quota import usable_requests
 
 
@@ -28,7 +33,14 @@ def pax8_config(settings: Settings, *, rate_limit: int | None = None, threads: i
         threads=threads,
         rate_limit=start,
         rate_ceiling=ceiling,
+        page_size=_pax8_page_size(settings),
     )
+
+
+def _pax8_page_size(settings: Settings) -> int:
+    """Return the page size that a probe found, else the largest documented one."""
+    answers = load_tenant(settings.data).pax8
+    return DOCUMENTED_PAGE if answers is None else answers.page_size
 
 
 def halo_config(settings: Settings, *, rate_limit: int | None = None, threads: int = 4) -> HaloConfig:
@@ -48,7 +60,26 @@ def halo_config(settings: Settings, *, rate_limit: int | None = None, threads: i
         rate_limit=requests,
         rate_window_s=window_s,
         threads=threads,
+        **_probed(settings),
     )
+
+
+class _Probed(TypedDict, total=False):
+    page_sizes: Mapping[str, int]
+    lines_in_lists: bool
+    links_in_lists: tuple[int, ...]
+
+
+def _probed(settings: Settings) -> _Probed:
+    """Return what a probe proved of this Halo's lists; nothing without a probe."""
+    answers = load_tenant(settings.data).halo
+    if answers is None:
+        return {}
+    return {
+        "page_sizes": {LIST_PATHS[name]: size for name, size in answers.page_sizes.items() if name in LIST_PATHS},
+        "lines_in_lists": answers.lines_in_lists == "yes",
+        "links_in_lists": answers.links_in_lists,
+    }
 
 
 def _halo_rate(settings: Settings) -> tuple[int, float]:

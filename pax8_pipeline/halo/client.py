@@ -17,6 +17,7 @@ from urllib.parse import urlencode
 
 from pax8_pipeline.errors import WriteContested, WriteRefused
 from pax8_pipeline.halo.config import HaloConfig
+from pax8_pipeline.halo.line_links import lacks_links, shows_links
 from pax8_pipeline.halo.paging import VENDOR, HaloListRead, parse_list, row_id
 from pax8_pipeline.halo.payloads import (
     WriteReply,
@@ -59,9 +60,7 @@ _LISTS = {
     "recurring invoices": ("/RecurringInvoice", "invoices"),
     "invoices": ("/Invoice", "invoices"),
 }
-# Halo computes the quantity of these lines from licences (1) or subscriptions (4). Without their links the lines are
-# useless.
-_LINKED_TYPES = (1, 4)
+LIST_PATHS = {name: path for name, (path, _) in _LISTS.items()}
 
 
 @dataclass(frozen=True)
@@ -155,7 +154,14 @@ class HaloClient(VendorClient):
         total)` counts these reads. `_completed` explains empty lists of lines.
         """
         listing = self._list("/RecurringInvoice", "invoices", includelines="true")
-        return self._completed(listing, _lacks_links, self.recurring_invoice, progress)
+        shown = [kind for kind in self._config.links_in_lists if shows_links(listing, kind)]
+        lines_shown = self._config.lines_in_lists and any(row.get("lines") for row in listing.objects)
+        return self._completed(
+            listing,
+            lambda row: lacks_links(row, shown) and not (lines_shown and row.get("lines") == []),
+            self.recurring_invoice,
+            progress,
+        )
 
     def invoices(self, start: date, end: date, client_id: int | None = None) -> Listing:
         """Ordinary invoices dated from `start` to `end`, both included, with lines, in any state.
@@ -257,7 +263,7 @@ class HaloClient(VendorClient):
                 raise WriteContested(message, vendor=VENDOR, where=refused.where, status=refused.status) from refused
 
     def _list(self, path: str, key: str, **filters: str) -> Listing:
-        read = HaloListRead(path, self._config.page_size)
+        read = HaloListRead(path, self._config.page_sizes.get(path, self._config.page_size))
         while True:
             page_pass = read.begin()
             params = {**filters, "pageinate": "true", "page_size": str(page_pass.page_size), "order": "id"}
@@ -360,18 +366,6 @@ def _accounts(body: Any) -> list[Row] | None:
             return [body]
         body = only_list(body)
     return body if isinstance(body, list) and all(isinstance(row, dict) for row in body) else None
-
-
-def _lacks_links(row: Row) -> bool:
-    """True for a recurring invoice whose list row does not show where its quantities come from."""
-    lines = row.get("lines")
-    if not lines:
-        return True
-    return any(
-        line.get("recurring_invoice_quantity_type") in _LINKED_TYPES
-        and not (line.get("quantity_licences") or line.get("quantity_subscriptions"))
-        for line in lines
-    )
 
 
 def _dated(value: Any, start: date, end: date) -> bool:

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Unpack
 from urllib.parse import quote
 
+from pax8_pipeline.errors import BadRequest
 from pax8_pipeline.pax8.config import Pax8Config
 from pax8_pipeline.pax8.paging import VENDOR, Page, Pax8ListRead, parse_page, row_id
 from pax8_pipeline.text import jsontext
@@ -21,6 +22,9 @@ from pax8_pipeline.transport.oauth import TokenRequest
 from pax8_pipeline.transport.parallel import map_all
 from pax8_pipeline.transport.redact import register_secret
 from pax8_pipeline.transport.vendor_client import ClientOptions, VendorClient
+
+# The largest documented page, and the largest that is asked for where a probe found that it is honoured.
+DOCUMENTED_PAGE, LARGEST_PAGE = 200, 1000
 
 
 @dataclass(frozen=True)
@@ -101,10 +105,16 @@ class Pax8Client(VendorClient):
         return self._list(f"/invoices/{_segment(invoice_id)}/items")
 
     def _list(self, path: str, **params: str) -> Listing:
-        read = Pax8ListRead(path, min(self._config.page_size, 200))
+        read = Pax8ListRead(path, min(self._config.page_size, LARGEST_PAGE))
         while True:
             page_params = {**params, "size": str(read.page_size)}
-            first = self._page(path, page_params, 0)
+            try:
+                first = self._page(path, page_params, 0)
+            except BadRequest:
+                if read.page_size <= DOCUMENTED_PAGE:
+                    raise
+                read = Pax8ListRead(path, DOCUMENTED_PAGE)  # the size that a probe found is not taken any more
+                continue
             rest = map_all(partial(self._page, path, page_params), range(1, first.pages), self._threads)
             listing = read.add([first, *rest])
             if listing is not None:

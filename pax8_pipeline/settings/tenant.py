@@ -1,7 +1,8 @@
-"""Reads and writes `data/tenant.yaml`: what runs learned about this Halo tenant.
+"""Reads and writes `data/tenant.yaml`: what runs and `doctor --probe` learned about this Pax8 account and Halo tenant.
 
-The file has no names, amounts or secrets. It may be deleted: its content is learned again. Learning is in
-`transport.quota`; the operator's settings are in `settings`.
+The file has no names, ids, amounts or secrets, so that it can be attached to a fault report. It may be deleted: its
+content is learned again. Learning is in `transport.quota` and `extract.probe_pax8`, `extract.probe_halo`; the operator's
+settings are in `settings`.
 """
 
 from __future__ import annotations
@@ -13,14 +14,39 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from pydantic import ValidationError
 
 from pax8_pipeline.errors import ConfigError
-from pax8_pipeline.text import textfiles
+from pax8_pipeline.settings.tenant_answers import HaloAnswers, Pax8Answers, Tenant
+from pax8_pipeline.text import textfiles, yamltext
 from pax8_pipeline.transport.quota import Quota
 
 FILE = "tenant.yaml"
-_HEADING = "# Learned by pax8-pipeline about this Halo tenant. Delete this file to learn it again.\n"
+_HEADING = (
+    "# Learned by pax8-pipeline about this Pax8 account and this Halo tenant. It has no names, ids, amounts or secrets.\n"
+    "# Delete this file to learn it again; `pax8-pipeline doctor --probe` answers all of it at once.\n"
+)
 _lock = threading.Lock()
+
+
+def load_tenant(data: Path) -> Tenant:
+    """Return what is known; without the file nothing is. Raises ConfigError with file, place, reason and remedy."""
+    path = data / FILE
+    text = textfiles.read(path)
+    if text is None:
+        return Tenant()
+    try:
+        raw = yamltext.loads(text)
+    except yamltext.YamlError as error:
+        raise _unreadable(path, str(error)) from error
+    if raw is None:
+        return Tenant()
+    if not isinstance(raw, dict):
+        raise _unreadable(path, "it is not a list of `key: value` lines")
+    try:
+        return Tenant.model_validate(raw)
+    except ValidationError as error:
+        raise _unreadable(path, "; ".join(map(_reason, error.errors()))) from error
 
 
 def halo_quota(data: Path) -> Quota | None:
@@ -28,47 +54,56 @@ def halo_quota(data: Path) -> Quota | None:
 
     Raises ConfigError when the file cannot be read.
     """
-    limit = _read(data / FILE).get("halo_limit")
-    if limit is None:
-        return None
-    try:
-        quota = Quota(int(limit["requests"]), float(limit["window_seconds"]))
-    except (KeyError, TypeError, ValueError) as error:
-        raise _unreadable(data / FILE, f"halo_limit needs requests and window_seconds ({error!r})") from error
-    if quota.requests < 1 or quota.window_s <= 0:
-        raise _unreadable(data / FILE, "halo_limit must be above zero")
-    return quota
+    limit = load_tenant(data).halo_limit
+    return None if limit is None else Quota(limit.requests, limit.window_seconds)
 
 
 def store_halo_quota(data: Path, quota: Quota, learned_on: date) -> None:
     """Store the limit that Halo named. That the file cannot be written does not stop the run."""
+    known = halo_quota_or_none(data)
+    if known == quota:
+        return
+    limit = {"requests": quota.requests, "window_seconds": quota.window_s, "learned_on": learned_on}
+    with suppress(OSError):
+        _store(data, halo_limit=limit)
+
+
+def halo_quota_or_none(data: Path) -> Quota | None:
+    """Return the limit that is stored; None also where the file cannot be read."""
+    try:
+        return halo_quota(data)
+    except ConfigError:
+        return None
+
+
+def store_answers(data: Path, pax8: Pax8Answers | None, halo: HaloAnswers | None) -> Path:
+    """Store what a probe answered. None leaves what is stored for that vendor. Returns the file. Raises OSError."""
+    parts = {name: part.model_dump() for name, part in (("pax8", pax8), ("halo", halo)) if part is not None}
+    return _store(data, **parts)
+
+
+def _store(data: Path, **parts: Any) -> Path:
+    """Replace parts of the file. A file that cannot be read is replaced: nothing in it is a person's."""
     path = data / FILE
     with _lock:
         try:
-            known = _read(path)
+            known = load_tenant(data)
         except ConfigError:
-            known = {}
-        limit = {"requests": quota.requests, "window_seconds": quota.window_s, "learned_on": learned_on.isoformat()}
-        if {**known.get("halo_limit", {}), "learned_on": None} == {**limit, "learned_on": None}:
-            return
-        text = _HEADING + yaml.safe_dump({**known, "halo_limit": limit}, sort_keys=True)
-        with suppress(OSError):
-            textfiles.write_whole(path, text)
+            known = Tenant()
+        changed = Tenant.model_validate({**known.model_dump(), **parts})
+        content = changed.model_dump(mode="json", exclude_none=True)
+        textfiles.write_whole(path, _HEADING + yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=110))
+    return path
 
 
-def _read(path: Path) -> dict[str, Any]:
-    if not path.exists():
-        return {}
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise _unreadable(path, " ".join(str(error).split())) from error
-    if content is None:
-        return {}
-    if not isinstance(content, dict):
-        raise _unreadable(path, "it is not a list of `key: value` lines")
-    return content
+def _reason(error: Any) -> str:
+    key = ".".join(str(part) for part in error["loc"] if part != "[key]")
+    if error["type"] == "extra_forbidden":
+        return f"{key}: unknown key"
+    return f"{key}: {error['msg']} (found {error['input']!r})"
 
 
 def _unreadable(path: Path, why: str) -> ConfigError:
-    return ConfigError(f"{path}: not readable: {why}. Delete the file; a run learns its content again.")
+    return ConfigError(
+        f"{path}: {why}. Delete the file: a run works without it, and `pax8-pipeline doctor --probe` makes it again."
+    )

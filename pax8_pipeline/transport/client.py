@@ -6,6 +6,7 @@ vendors' `paging`; connections are in `session`, tokens in `oauth`, error messag
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -55,6 +56,9 @@ class Reply:
     body: Any
 
 
+_LIMIT_HEADER = re.compile(r"(x-)?rate-?limit|x-.*(limit|remaining|quota)|retry-after$", re.IGNORECASE)
+
+
 @dataclass(frozen=True)
 class VendorProfile:
     """What is true of one vendor for every account: addresses, token, and the meaning of its refusals.
@@ -102,11 +106,17 @@ class Transport:
         self._on_quota = on_quota
         self._never = frozenset(name.lower() for name in profile.never)
         self._clock: ClockSeen | None = None
+        self._limit_headers: set[str] = set()
 
     @property
     def clock(self) -> ClockSeen | None:
         """The vendor's clock beside ours, from the last answer with a date; None before the first."""
         return self._clock
+
+    @property
+    def limit_headers(self) -> tuple[str, ...]:
+        """The names, in lower case, of the headers about a limit of requests that the answers had so far."""
+        return tuple(sorted(self._limit_headers))
 
     def close(self) -> None:
         """Close idle connections."""
@@ -223,6 +233,7 @@ class Transport:
                 log_request(self.vendor, method, path, status, self.timing.clock() - started_at)
         if token is not None and answer.status != 401:
             self.tokens.mark_accepted(token)
+        self._limit_headers.update(name.lower() for name in answer.headers if _LIMIT_HEADER.match(name))
         vendor_time = http_date(answer.headers.get("Date"))
         if vendor_time is not None:
             self._clock = ClockSeen(_moment(vendor_time), _moment(self.timing.wall()))

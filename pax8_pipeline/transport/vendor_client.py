@@ -6,8 +6,8 @@ The endpoints are in `pax8.client` and `halo.client`. A vendor's addresses, toke
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Self, TypedDict, TypeVar, Unpack
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Self, TypedDict, TypeVar, Unpack
 
 from pax8_pipeline.clock import ClockSeen
 from pax8_pipeline.transport.client import VendorProfile
@@ -52,6 +52,15 @@ class VendorClient:
     def clock(self) -> ClockSeen | None:
         """The vendor's clock beside ours, from the last answer with a date; None before the first."""
         return self._transport.clock
+
+    @property
+    def limit_headers(self) -> tuple[str, ...]:
+        """The names of the headers about a limit of requests that the vendor sent so far."""
+        return self._transport.limit_headers
+
+    def raw(self, path: str, params: Mapping[str, str] | None = None) -> Any:
+        """Read one answer as it is sent. For `doctor --probe`, which asks how a vendor answers; runs use typed reads."""
+        return self._transport.get_json(path, params)
 
     def many(self, fn: Callable[[Item], Result], ids: Iterable[Item], progress: Progress | None = None) -> list[Result]:
         """Apply one of the client's reads to many ids at once, in their order. The first error ends it."""

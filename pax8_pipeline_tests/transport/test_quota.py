@@ -120,5 +120,5 @@ def test_what_halo_named_is_remembered_for_the_next_run(tmp_path: Path) -> None:
 )
 def test_a_broken_file_is_named_with_the_remedy(tmp_path: Path, text: str) -> None:
     (tmp_path / "tenant.yaml").write_text(text)
-    with pytest.raises(ConfigError, match=r"tenant\.yaml: not readable.*Delete the file"):
+    with pytest.raises(ConfigError, match=r"tenant\.yaml: .*Delete the file"):
         tenant.halo_quota(tmp_path)

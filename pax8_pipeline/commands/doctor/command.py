@@ -12,6 +12,7 @@ import click
 from pax8_pipeline.clients import halo_config, pax8_config
 from pax8_pipeline.commands.common import console, json_option, notify, print_json
 from pax8_pipeline.commands.doctor import diagnosis, local, mappings, vendors
+from pax8_pipeline.commands.doctor import probe as probe_vendors
 from pax8_pipeline.commands.doctor.diagnosis import Diagnosis, bad, ok
 from pax8_pipeline.commands.target import is_sandbox, open_target
 from pax8_pipeline.errors import ConfigError
@@ -28,17 +29,20 @@ _READ_TIMEOUT_S = 30.0
 @click.command(
     epilog="\b\nExamples:\n"
     "  pax8-pipeline doctor\n"
+    "  pax8-pipeline doctor --probe      once, and after an update of Halo\n"
     "  pax8-pipeline doctor --json | jq '.findings[] | select(.level != \"ok\")'\n\n"
     "Exit codes: 0 nothing is bad (warnings may be there), 1 something is."
 )
+@click.option("--probe", is_flag=True, help="Ask both vendors what no document says, and store it in data/tenant.yaml.")
 @json_option
-def doctor(as_json: bool) -> None:
+def doctor(probe: bool, as_json: bool) -> None:
     """Test settings and the connections to Pax8 and Halo, and say in plain words what was found and what to do.
 
-    Connects to both vendors with the credentials that are set; reads only a little and changes nothing.
+    Connects to both vendors with the credentials that are set; reads only a little and changes nothing. --probe asks
+    instead how these two behave (page sizes, lines in lists, where ids are): some 40 reads. Runs use the answers.
     """
     diagnoses = []
-    for diagnosed in examine():
+    for diagnosed in examine_probe() if probe else examine():
         diagnoses.append(diagnosed)
         if not as_json:
             diagnosis.show(console(), diagnosed)
@@ -61,6 +65,12 @@ def examine() -> Iterator[Diagnosis]:
             yield from _everything(settings, sandbox=False)
     except ConfigError as error:
         yield bad("settings", str(error), "correct it first; everything else depends on it")
+
+
+def examine_probe() -> Iterator[Diagnosis]:
+    """Ask both vendors how they behave, on the sandbox where the other commands work on it."""
+    with open_target(load_settings(), notify) as settings:
+        yield from probe_vendors.examine(settings)
 
 
 def _everything(settings: Settings, *, sandbox: bool) -> Iterator[Diagnosis]:

@@ -16,6 +16,8 @@ from pax8_pipeline.errors import ConfigError, PipelineError, WarehouseBusy, Ware
 from pax8_pipeline.mapping.files import load_mappings
 from pax8_pipeline.settings import Settings
 from pax8_pipeline.settings.secret_files import readable_by_everybody
+from pax8_pipeline.settings.tenant import FILE as TENANT_FILE
+from pax8_pipeline.settings.tenant import load_tenant
 from pax8_pipeline.text.plurals import plural
 from pax8_pipeline.text.private_files import is_open, readable_by_others
 from pax8_pipeline.warehouse import schema
@@ -32,6 +34,7 @@ def examine(settings: Settings, *, sandbox: bool) -> Iterator[Diagnosis]:
     yield from secret_files(settings)
     yield policy(settings)
     yield mappings(settings)
+    yield tenant(settings)
     yield calendar(settings, sandbox=sandbox)
     yield write_mode(settings)
     yield from warehouse(settings)
@@ -85,6 +88,18 @@ def mappings(settings: Settings) -> Diagnosis:
         return bad("mapping files", str(error), "correct that row; no run is possible before")
     rows = f"{plural(len(loaded.clients), 'client')}, {plural(len(loaded.subscriptions), 'subscription')}, {plural(len(loaded.items), 'item')}"
     return ok("mapping files", f"{rows} in {settings.mappings_path}")
+
+
+def tenant(settings: Settings) -> Diagnosis:
+    """Report whether a probe has asked how these vendors behave."""
+    try:
+        known = load_tenant(settings.data)
+    except ConfigError as error:
+        return bad("probe", str(error))
+    days = [str(part.probed_on) for part in (known.pax8, known.halo) if part is not None]
+    if not days:
+        return ok("probe", "not done yet: `pax8-pipeline doctor --probe` finds out how these two vendors behave")
+    return ok("probe", f"answers of {max(days)} in {settings.data / TENANT_FILE}")
 
 
 def calendar(settings: Settings, *, sandbox: bool) -> Diagnosis:

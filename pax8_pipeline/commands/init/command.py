@@ -25,6 +25,7 @@ from pax8_pipeline.errors import ConfigError
 from pax8_pipeline.settings.secret_files import file_variable
 
 NEXT = (
+    ("pax8-pipeline doctor --probe", "find out how this Pax8 and this Halo behave"),
     ("pax8-pipeline run", "a dry run: reads everything, writes nothing"),
     ("pax8-pipeline plan show", "what would change, and why"),
     ("pax8-pipeline status --trust", "what each client lacks before it can be trusted"),
