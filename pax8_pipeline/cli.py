@@ -42,6 +42,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "plan": ("plan.group", "plan", "Show plans with their reasons; approve, apply or roll back one."),
     "month": ("month", "month", "Compare Pax8's list, its invoice and Halo's bill of a month, to the cent."),
     "mapping": ("mapping.group", "mapping", "Find out what of Pax8 is what of Halo; check and fill the mapping files."),
+    "renewals": (
+        "renewals",
+        "renewals",
+        "Show what renews or ends soon, and which lines may move to a new subscription.",
+    ),
     "acknowledge": (
         "acknowledge",
         "acknowledge",

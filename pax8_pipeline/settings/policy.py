@@ -282,6 +282,15 @@ class ProRataPolicy(_Strict):
     negative: bool = True
 
 
+class RenewalsPolicy(_Strict):
+    """Moves of a line to a new subscription. `min_score`: how well two subscriptions must fit, 0 to 100, for the plan to
+    name the move. `hold_endings: true`: while such a move is proposed, the end of the old line waits for a person.
+    """
+
+    hold_endings: bool = False
+    min_score: Whole = Field(default=60, ge=0, le=100)
+
+
 class UiPolicy(_Strict):
     """Who may use the Dagster UI. `allowed_hosts`: a proxy's names; this machine is always allowed."""
 
@@ -311,6 +320,7 @@ class Policy(_Strict):
     ui: UiPolicy = UiPolicy()
     alerts: AlertPolicy = AlertPolicy()
     month: MonthPolicy = MonthPolicy()
+    renewals: RenewalsPolicy = RenewalsPolicy()
     freeze: FreezePolicy = FreezePolicy()
     pro_rata: ProRataPolicy = ProRataPolicy()
     native_integration: Literal["refuse", "ignore"] = "refuse"

@@ -187,8 +187,8 @@ STAGING = (
     "staging.halo_invoices", "staging.halo_invoice_lines",
 )  # fmt: skip
 RECONCILED = (
-    "reconciled.licence_keys", "reconciled.client_matches", "reconciled.subscriptions", "reconciled.discrepancies",
-    "reconciled.usage_months", "reconciled.usage", "reconciled.usage_by_month",
+    "reconciled.licence_keys", "reconciled.client_matches", "reconciled.subscriptions", "reconciled.moves",
+    "reconciled.discrepancies",    "reconciled.usage_months", "reconciled.usage", "reconciled.usage_by_month",
 )  # fmt: skip
 # Each row belongs to a month (of the Pax8 invoice date); a month is compared again by itself.
 MONTHLY = ("monthly.items", "monthly.rows", "monthly.sums", "monthly.months")

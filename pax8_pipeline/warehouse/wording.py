@@ -68,6 +68,7 @@ SUBSCRIPTION_DETAILS: Mapping[str, str] = {
     "licence_requested": "{licence_requested} is ordered for licence {licence_id}, its count is {licence_count}",
     "quantity_differs": "quantity differs",
     "no_end_date": "cancelled without an end date",
+    "moved_to": "{moved_to}, by mappings/subscriptions.csv",
 }
 
 # Of one charge of usage, by its verdict.
@@ -109,6 +110,20 @@ MATCH_TEXTS: Mapping[str, str] = {
     "more": "; and {more} more",
 }
 
+# What fits, and what does not, of two subscriptions of which one may carry the other's line on.
+MOVE_REASONS: Mapping[str, str] = {
+    "same_product": "same product",
+    "other_product": "other product of the same vendor",
+    "next_day": ", starts the day after",
+    "gap": ", {gap_days} days between the two",
+    "overlap": ", {both_days} days of both",
+    "same_quantity": ", same seats",
+    "other_quantity": ", {new_quantity:plain} seats after {quantity:plain}",
+    "same_price": ", same price",
+    "other_terms": ", other terms",
+    "rival": "; another subscription fits nearly as well",
+}
+
 # What a discrepancy is about, by its kind; that of a subscription is its id.
 DISCREPANCY_SUBJECTS: Mapping[str, str] = {
     "orphaned_licence": "licence {licence_id}, line {line_id}",
@@ -121,6 +136,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     "discrepancy_subjects": DISCREPANCY_SUBJECTS,
     "discrepancy_details": DISCREPANCY_DETAILS,
     "match_texts": MATCH_TEXTS,
+    "move_reasons": MOVE_REASONS,
     "subscription_details": SUBSCRIPTION_DETAILS,
     "usage_details": USAGE_DETAILS,
     **MONTH_WORDS,

@@ -227,6 +227,14 @@ CASES: dict[str, tuple[Callable[[], VendorData], str, str]] = {
         "safe",
     ),
     "two subscriptions on one licence": (shared_licence, "ambiguous", "blocked"),
+    "a newer one carries the line on": (
+        lambda: VendorData(
+            subscriptions=[subscription(**ENDED), subscription(id=OTHER, startDate="2026-08-20")],
+            subscription_map=[(OTHER, -94, 24967, 4127)],
+        ),
+        "moved",
+        "no_op",
+    ),
     "line inactive": (lambda: on_line(isinactive=True, isActive=False), "line_inactive", "blocked"),
     "line past its end": (lambda: on_line(enddate="2026-08-19T00:00:00"), "line_inactive", "blocked"),
     "line not started": (lambda: on_line(startdate="2026-09-01T00:00:00"), "line_inactive", "blocked"),

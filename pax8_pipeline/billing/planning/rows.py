@@ -87,6 +87,8 @@ def _variables(connection: Connection, context: PlanContext) -> dict[str, Any]:
         "auto_new_kinds": auto.new_kinds,
         "freeze_before": context.policy.freeze.days_before,
         "freeze_after": context.policy.freeze.days_after,
+        "hold_endings": context.policy.renewals.hold_endings,
+        "move_score": context.policy.renewals.min_score,
         "negative_pro_rata": context.policy.pro_rata.negative,
         "usage_actions": list(registry.usage_actions()),
         "usage_reads_ok": all(reads.get((t, ""), {}).get("run_id") == context.run_id for t in USAGE_READS),

@@ -17,6 +17,7 @@ PLAN_WORDS: Mapping[str, Mapping[str, str]] = {
         "trust_propose": "the client's trust mode is propose",
         "trust_approve": "the client's trust mode is approve",
         "rolled_back": "a person undid this change",
+        "move_proposed": "its end waits because policy renewals.hold_endings is true",
         "negative_pro_rata": "Halo would add a negative part-period entry, and policy pro_rata.negative is false",
         "auto_direction": "beyond trust.auto.direction",
         "auto_seats": "beyond trust.auto.seats",
@@ -29,6 +30,7 @@ PLAN_WORDS: Mapping[str, Mapping[str, str]] = {
         "vendor_id": "; licence {licence_id} is known by the Microsoft subscription id",
         "pro_rata": "; Halo adds a part-period entry of about {pro_rata_money} {currency|} "
         "for {days_left} of {days_of_period} days",
+        "move": "; {moves_to} seems to carry it on (score {move_score}): if so, `pax8-pipeline renewals --accept {moves_to}`",
         "freeze": "; in the freeze window of recurring invoice {recurring_invoice_id}, made on {creation_date}: "
         "it goes on by itself on {goes_on_date}",
         "pending_pro_rata": "; {pending_pro_rata} part-period entries of this line are not invoiced yet",

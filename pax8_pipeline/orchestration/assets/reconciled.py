@@ -127,6 +127,16 @@ def _discrepancies(connection: Connection) -> dict[str, Any]:
     return _tables(connection, kinds=_KINDS, preview=_LARGEST)
 
 
+_MOVES = """
+SELECT score, kind, coalesce(client_name, company_name) AS client, old_product_name AS old, new_product_name AS new, old_last_day,
+       new_first_day, reasons FROM reconciled.moves ORDER BY score DESC, old_subscription_id LIMIT 30
+"""
+
+
+def _moves(connection: Connection) -> dict[str, Any]:
+    return _tables(connection, preview=_MOVES)
+
+
 _MONTHS = "SELECT * FROM reconciled.usage_months ORDER BY month DESC LIMIT 24"
 _STATES_OF_MONTHS = """
 SELECT n.month, n.state, n.why, u.currency, sum(u.amount) FILTER (u.bucket = 'billable') AS billable,
@@ -162,6 +172,7 @@ _FIGURES: Mapping[str, Figures] = {
     "reconciled.licence_keys": _licence_keys,
     "reconciled.client_matches": _client_matches,
     "reconciled.subscriptions": _subscriptions,
+    "reconciled.moves": _moves,
     "reconciled.discrepancies": _discrepancies,
     "reconciled.usage_months": _usage_months,
     "reconciled.usage": _usage,

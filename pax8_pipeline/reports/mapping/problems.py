@@ -81,7 +81,12 @@ def examine(connection: Connection, mappings: Mappings, usage: UsagePolicy) -> M
     found = [Unmapped(**{**vars(one), "suggestion": best.get((one.kind, one.pax8_id))}) for one in unmapped]
     found.sort(key=lambda one: (-(one.money or Decimal(0)), one.kind, one.name, one.pax8_id))
     known = KnownIds(connection)
-    problems = [*_dead(mappings, known), *_inactive(connection, mappings), *_named_twice(mappings), *_shared(mappings)]
+    problems = [
+        *_dead(mappings, known),
+        *_inactive(connection, mappings),
+        *_named_twice(connection, mappings),
+        *_shared(mappings),
+    ]
     return MappingState(found, problems)
 
 
@@ -172,10 +177,17 @@ def _inactive(connection: Connection, mappings: Mappings) -> Iterator[Problem]:
             yield Problem(True, "dead_link", "clients.csv", (row.row,), sentence)
 
 
-def _named_twice(mappings: Mappings) -> Iterator[Problem]:
-    """Find lines and licences of two subscriptions: each would set the other's quantity, so both are held."""
+def _named_twice(connection: Connection, mappings: Mappings) -> Iterator[Problem]:
+    """Find lines and licences of two subscriptions that run: each would set the other's quantity, so both are held. One
+    that ends may have moved its line to another.
+    """
+    idle = connection.execute(
+        "SELECT subscription_id FROM reconciled.subscriptions "
+        "WHERE lifecycle IN ('ended', 'ended_not_cancelled', 'pending_cancel', 'not_started')"
+    ).fetchall()
+    running = [m for m in mappings.subscriptions if (m.pax8_subscription_id,) not in set(idle)]
     for what, member in (("line", "halo_line_id"), ("licence", "halo_licence_id")):
-        named = ((getattr(m, member), m) for m in mappings.subscriptions)
+        named = ((getattr(m, member), m) for m in running)
         for halo_id, rows in _several((i, m) for i, m in named if i is not None):
             sentence = (
                 f"{what} {halo_id} stands for {len(rows)} subscriptions, and all of them are held: leave it to one"

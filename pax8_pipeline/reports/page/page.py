@@ -18,6 +18,7 @@ from pax8_pipeline.reports.page.context import ReportContext
 from pax8_pipeline.reports.page.sections import MOST_ROWS, Section, render_page
 from pax8_pipeline.reports.page.tiles import tiles
 from pax8_pipeline.reports.plan_facts import PlanFacts, plan_facts
+from pax8_pipeline.reports.renewals import renewals
 from pax8_pipeline.text.plurals import plural
 from pax8_pipeline.warehouse.connection import Connection
 
@@ -50,6 +51,7 @@ def page(
         Section("money", "Money, last month and this month", tables=[client_tables.money_lines(money)], new_page=True),
         Section("clients", "By client", [_about_clients(money.now.seats.known("margin"))],
                 [client_tables.by_client(money.now.seats, where)]),
+        *([_renewals(connection, plan)] if newest else []),
         _usage(connection, plan_id, context),
         Section("evidence", "For the auditor", facts=_evidence(plan, facts), new_page=True),
     ]  # fmt: skip
@@ -63,6 +65,14 @@ def _about_clients(known: str) -> str:
         "Cost is the partner cost of Pax8's list, or of the newest approved invoice where the list has none; billed is what "
         f"Halo's live lines of these subscriptions bill. Both by the month. The margin counts subscriptions of which both are known: {known}."
     )
+
+
+def _renewals(connection: Connection, plan: Plan) -> Section:
+    """What is due after the newest plan; an older one has no calendar of its own."""
+    found = renewals.load_renewals(connection, plan.today)
+    sentences = [renewals.ABOUT_SEATS] if found.events else []
+    tables = [renewals.calendar_table(found), renewals.moves_table(found)]
+    return Section("renewals", "Commitments and renewals", sentences, tables)
 
 
 def _usage(connection: Connection, plan_id: str, context: ReportContext) -> Section:

@@ -9,7 +9,7 @@ reads: seat_changes
 | stop | VARCHAR | Why it must not be written, before all else | |
 | last_stop | VARCHAR | The same, after the client's trust mode and Halo's integration | |
 | first_wait | VARCHAR | Why it waits for a person, before any other reason to wait | seat_changes.goes_on_date,
-  seat_changes.pro_rata_money |
+  seat_changes.pro_rata_money, seat_changes.moves_to |
 | wait | VARCHAR | Why it waits for a person although its verdict is safe | seat_changes.reason |
 | direction | VARCHAR | As policy trust.auto.directions names it | seat_changes.verdict |
 | seats | DECIMAL(29,10) | Seats that it moves | seat_changes.moved |
@@ -17,7 +17,9 @@ reads: seat_changes
 | kind | VARCHAR | Kind of write that a client must have had before | seat_changes.action |
 */
 SELECT subscription_id AS row_id, client_id, verdict, action, NULL::VARCHAR AS stop, NULL::VARCHAR AS last_stop,
-       CASE WHEN goes_on_date IS NOT NULL THEN 'freeze_window'
+       CASE WHEN moves_to IS NOT NULL AND action IN ('end_line', 'end_licence') AND getvariable('hold_endings')
+              THEN 'move_proposed'
+            WHEN goes_on_date IS NOT NULL THEN 'freeze_window'
             WHEN pro_rata_money < 0 AND NOT getvariable('negative_pro_rata') THEN 'negative_pro_rata' END AS first_wait,
        reason AS wait, verdict AS direction, moved AS seats, moved_money AS money, action AS kind
 FROM seat_changes

@@ -3,7 +3,7 @@ because of the recurring invoice's dates.
 
 key: subscription_id
 extends: reconciled.subscriptions
-reads: reconciled.subscriptions, freeze_windows, part_periods, staging.line_licences
+reads: reconciled.subscriptions, reconciled.moves, freeze_windows, part_periods, staging.line_licences
 | action | VARCHAR | Kind of write, or none | reconciled.subscriptions.verdict, reconciled.subscriptions.quantity_source
   |
 | moved | DECIMAL(29,10) | Billed units more or fewer | reconciled.subscriptions.billed_after,
@@ -14,6 +14,8 @@ reads: reconciled.subscriptions, freeze_windows, part_periods, staging.line_lice
 | days_left | BIGINT | Days of the period for which Halo adds a part-period entry, empty when it adds none
   | part_periods.days_left, staging.line_licences.pro_rata |
 | days_of_period | BIGINT | Days of the whole period | part_periods.days_of_period |
+| moves_to | VARCHAR | Subscription that seems to carry its line on | reconciled.moves.new_subscription_id |
+| move_score | INTEGER | How well the two fit, 0 to 100 | reconciled.moves.score |
 | moved_money | DECIMAL(35,6) | Billed units more or fewer in money a month | reconciled.subscriptions.billed_after,
   reconciled.subscriptions.billed_before, reconciled.subscriptions.unit_price |
 | pro_rata_money | DECIMAL(18,2) | About what that entry will charge once | reconciled.subscriptions.unit_price,
@@ -30,12 +32,14 @@ WITH with_action AS (
     CASE WHEN coalesce(line_live, false) THEN billed_after - billed_before ELSE 0 END AS moved
   FROM reconciled.subscriptions
 ), with_dates AS (
-  SELECT c.*, f.creation_date, f.goes_on_date,
+  SELECT c.*, f.creation_date, f.goes_on_date, m.new_subscription_id AS moves_to, m.score AS move_score,
          -- Halo adds entries for counts of licences alone: a quantity that is typed in gets none.
          CASE WHEN k.pro_rata AND moved <> 0 THEN p.days_left END AS days_left,
          CASE WHEN k.pro_rata AND moved <> 0 THEN p.days_of_period END AS days_of_period
   FROM with_action c
   LEFT JOIN freeze_windows f ON f.recurring_invoice_id = c.recurring_invoice_id AND c.action <> 'none'
+  LEFT JOIN reconciled.moves m ON m.old_subscription_id = c.subscription_id
+    AND m.score >= getvariable('move_score')
   LEFT JOIN part_periods p ON p.recurring_invoice_id = c.recurring_invoice_id
   LEFT JOIN staging.line_licences k ON k.line_id = c.line_id AND k.licence_id = c.licence_id
     AND c.action IN ('set_licence_count', 'end_licence')

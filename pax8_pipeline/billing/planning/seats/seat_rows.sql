@@ -7,7 +7,8 @@ fills: plan_rows
 SELECT row_id, class, verdict, action, decided_by AS reason,
        CASE WHEN reason_text IS NULL THEN coalesce(verdict_sentence, wording('plan_words', 'no_rule'))
                                    || coalesce(' (' || reason || ')', '')
-            WHEN decided_by IN ('rolled_back', 'negative_pro_rata') OR decided_by LIKE 'auto_%'
+            WHEN decided_by IN ('rolled_back', 'negative_pro_rata') OR decided_by = 'move_proposed'
+                 OR decided_by LIKE 'auto_%'
               THEN verdict_sentence || '; ' || reason_text
             ELSE reason_text END
        || CASE WHEN rebuy_of IS NOT NULL AND verdict = 'unbilled' THEN wording('seat_notes', 'rebuy') ELSE '' END
@@ -17,6 +18,7 @@ SELECT row_id, class, verdict, action, decided_by AS reason,
        || CASE WHEN verdict = 'cancel' AND quantity_source = 'licence' AND pending_pro_rata > 0
                THEN wording('seat_notes', 'pending_pro_rata') ELSE '' END
        || CASE WHEN pro_rata_money <> 0 THEN wording('seat_notes', 'pro_rata') ELSE '' END
+       || CASE WHEN moves_to IS NOT NULL THEN wording('seat_notes', 'move') ELSE '' END
        || CASE WHEN goes_on_date IS NOT NULL THEN wording('seat_notes', 'freeze') ELSE '' END AS sentence,
        client_id, client_name, company_id, company_name, subscription_id, product_name,
        wording('seat_targets', writes_on) AS target, recurring_invoice_id, line_id, licence_id,
@@ -51,6 +53,7 @@ SELECT row_id, class, verdict, action, decided_by AS reason,
                 'halo_quantity': meta.plain(halo_quantity), 'qty_free': meta.plain(qty_free),
                 'minimum_qty': meta.plain(minimum_qty), 'licences_on_line': line_licences,
                 'pending_pro_rata': pending_pro_rata, 'rebuy_of': rebuy_of, 'detail': reason,
+                'moves_to': moves_to, 'move_score': move_score,
                 'pro_rata_money': pro_rata_money, 'pro_rata_days': days_left, 'days_of_period': days_of_period,
                 'invoice_made_on': creation_date, 'goes_on_date': goes_on_date})::VARCHAR AS evidence
 FROM (SELECT c.*, d.*, coalesce(c.line_live, false) AS is_live, c.action IN ('end_line', 'end_licence') AS ends,

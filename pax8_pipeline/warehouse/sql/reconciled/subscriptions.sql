@@ -75,7 +75,8 @@ SELECT v.subscription_id, company_id, company_name, client_id, client_name, prod
        halo_quantity, billed_before, billed_after, qty_free, minimum_qty, line_price AS unit_price, period_months,
        pending_pro_rata, r.rebuy_of, has_usage,
        CASE WHEN lifecycle IN ('billing', 'pending_cancel', 'unreadable') AND known_recurring_term
-              AND NOT coalesce(bill_on_behalf, false) AND NOT coalesce(is_live, false) AND found.verdict <> 'metered'
+              AND NOT coalesce(bill_on_behalf, false) AND NOT coalesce(is_live, false)
+              AND found.verdict NOT IN ('metered', 'moved')
               AND live_lines = 0
             THEN coalesce(meta.per_month(quantity * coalesce(price, 0), meta.term_months(billing_term)), 0) ELSE 0
        END AS unbilled_money_per_month,

@@ -54,3 +54,7 @@ SELECT f.kind, f.subscription_id, f.client_id, k.name AS client_name, f.product_
 FROM found f LEFT JOIN staging.clients k ON k.client_id = f.client_id
 WHERE f.subscription_id IS NOT NULL
   AND f.subscription_id NOT IN (SELECT subscription_id FROM listed WHERE subscription_id IS NOT NULL)
+  -- A line that the mapping file gives to a subscription that is listed was moved there.
+  AND NOT EXISTS (SELECT 1 FROM staging.mapping_subscriptions m
+                  WHERE m.subscription_id IN (SELECT subscription_id FROM staging.subscriptions)
+                    AND (m.line_id = f.line_id OR m.licence_id = f.licence_id))

@@ -32,6 +32,7 @@ WITH ended AS (
 )
 SELECT f.*, CASE
     WHEN lifecycle = 'unreadable' THEN {'verdict': 'unreadable', 'detail': 'problem'}
+    WHEN moved_to IS NOT NULL THEN {'verdict': 'moved', 'detail': 'moved_to'}
     WHEN lifecycle = 'unknown_status' THEN {'verdict': 'unknown_status', 'detail': 'status'}
     WHEN lifecycle IN ('trial', 'not_started') THEN {'verdict': lifecycle, 'detail': NULL}
     WHEN lifecycle = 'ended_not_cancelled' THEN {'verdict': 'ended_not_cancelled', 'detail': 'end_date_passed'}
