@@ -14,6 +14,7 @@ from pax8_pipeline.pax8.config import CALLS_A_MINUTE, Pax8Config
 from pax8_pipeline.settings import DEFAULT_PAX8_API_URL, REQUIRED_HALO, REQUIRED_PAX8, Settings
 from pax8_pipeline.settings.tenant import halo_quota, load_tenant
 from pax8_pipeline.transport.quota import usable_requests
+from pax8_pipeline.transport.session import checked_url
 
 
 def pax8_config(settings: Settings, *, rate_limit: int | None = None, threads: int = 8) -> Pax8Config:
@@ -24,7 +25,8 @@ def pax8_config(settings: Settings, *, rate_limit: int | None = None, threads: i
     """
     settings.require(REQUIRED_PAX8)
     start, ceiling = (CALLS_A_MINUTE // 2, CALLS_A_MINUTE) if rate_limit is None else (rate_limit, None)
-    api_url = settings.value("PAX8_API_URL", DEFAULT_PAX8_API_URL)
+    # Checked here, so that the message names the variable that is set, and not the token address made from it.
+    api_url = checked_url(settings.value("PAX8_API_URL", DEFAULT_PAX8_API_URL), "PAX8_API_URL")
     return Pax8Config(
         client_id=settings.value("PAX8_CLIENT_ID"),
         client_secret=settings.secret("PAX8_CLIENT_SECRET"),

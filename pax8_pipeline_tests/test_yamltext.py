@@ -51,7 +51,7 @@ def test_a_number_that_reads_as_another_is_refused_with_its_line_and_key(text: s
         ("schedule: {minute: 010}", "schedule.minute: 010 is read as different numbers"),
         ('schedule: {minute: "1_0"}', "schedule.minute: '1_0' is not a whole number"),
         ("schedule: {hour: 6.0}", "schedule.hour: .* is not a whole number"),
-        ("schedule: {hour: 24}", "schedule.hour: .*less than or equal to 23"),
+        ("schedule: {hour: 24}", "schedule.hour: .*write 23 or less"),
         ("guardrails: {run: {money_delta: 1_000}}", "guardrails.run.money_delta: 1_000"),
         ('guardrails: {run: {money_delta: "2.500,00"}}', "guardrails.run.money_delta: '2.500,00' is not a number"),
         ("guardrails: {run: {money_delta: 1e400}}", "guardrails.run.money_delta: .* is not a number"),

@@ -102,7 +102,7 @@ class FileRow:
         """Return the text of a cell. Raises ConfigError when it is empty."""
         value = self._cell(column)
         if not value:
-            raise self.error(column, "is empty")
+            raise self.error(column, "is empty; fill it in, or delete the row")
         return value
 
     def pax8_id(self, column: str) -> str:
@@ -201,7 +201,9 @@ def _rows(path: Path, required: tuple[str, ...], more: tuple[str, ...] | None = 
             if any(cell.strip() for cell in cells):
                 yield _row(path, reader.line_num + skipped, header, cells)
     except csv.Error as error:
-        raise ConfigError(f"{path}, row {reader.line_num + skipped}: not readable as CSV: {error}") from error
+        raise ConfigError(
+            f"{path}, row {reader.line_num + skipped}: not readable as CSV: {error}; close the quotes there, or save it as CSV again"
+        ) from error
 
 
 def _dialect(text: str) -> tuple[str, str, int]:
@@ -236,6 +238,6 @@ def _check_header(
 def _row(path: Path, number: int, header: list[str], cells: list[str]) -> FileRow:
     if len(cells) > len(header):
         raise ConfigError(
-            f"{path}, row {number}: {len(cells)} cells under {len(header)} headings (one separator too many?)"
+            f"{path}, row {number}: {len(cells)} cells under {len(header)} headings; remove a separator, or put the text that contains it into quotes"
         )
     return FileRow(path, number, dict(zip(header, cells, strict=False)))

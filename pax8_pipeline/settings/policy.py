@@ -27,6 +27,7 @@ from pydantic import (
 
 from pax8_pipeline import values
 from pax8_pipeline.errors import ConfigError
+from pax8_pipeline.settings import complaints
 from pax8_pipeline.text import textfiles, yamltext
 
 TrustMode = Literal["observe", "propose", "approve", "auto"]
@@ -377,13 +378,17 @@ def load_policy(path: Path) -> Policy:
 
 
 def _error_text(error: Any) -> str:
-    key = ".".join(str(part) for part in error["loc"] if part != "[key]")
-    return f"{key}: {_reason(error)}"
+    return f"{complaints.key_of(error)}: {_reason(error)}"
 
 
 def _reason(error: Any) -> str:
     if error["type"] == "extra_forbidden":
-        return "unknown key (docs/reference/policy.md lists all keys)"
-    if error["type"] == "value_error":
-        return str(error["ctx"]["error"])
-    return f"{error['msg']} (found {error['input']!r})"
+        return complaints.unknown_key(str(error["loc"][-1]), _keys(Policy), "docs/reference/policy.md lists all keys")
+    return complaints.reason(error)
+
+
+def _keys(model: type[BaseModel]) -> set[str]:
+    """Return the names of all keys of a model and of those in it."""
+    inner = (field.annotation for field in model.model_fields.values())
+    models = [kind for kind in inner if isinstance(kind, type) and issubclass(kind, BaseModel)]
+    return set(model.model_fields).union(*map(_keys, models))

@@ -17,6 +17,7 @@ import yaml
 from pydantic import ValidationError
 
 from pax8_pipeline.errors import ConfigError
+from pax8_pipeline.settings import complaints
 from pax8_pipeline.settings.tenant_answers import HaloAnswers, Pax8Answers, Tenant
 from pax8_pipeline.text import textfiles, yamltext
 from pax8_pipeline.transport.quota import Quota
@@ -97,10 +98,8 @@ def _store(data: Path, **parts: Any) -> Path:
 
 
 def _reason(error: Any) -> str:
-    key = ".".join(str(part) for part in error["loc"] if part != "[key]")
-    if error["type"] == "extra_forbidden":
-        return f"{key}: unknown key"
-    return f"{key}: {error['msg']} (found {error['input']!r})"
+    unknown = error["type"] == "extra_forbidden"
+    return f"{complaints.key_of(error)}: {'unknown key' if unknown else complaints.reason(error)}"
 
 
 def _unreadable(path: Path, why: str) -> ConfigError:

@@ -82,11 +82,16 @@ def _error(problem: str, node: yaml.Node) -> yaml.MarkedYAMLError:
     return yaml.constructor.ConstructorError(problem=problem, problem_mark=node.start_mark)
 
 
+_CORRECT = "correct it there or on the line before (indent with spaces, close brackets and quotes)"
+
+
 def _sentence(error: yaml.MarkedYAMLError) -> str:
     mark = error.problem_mark or error.context_mark
     place = f"line {mark.line + 1}" if mark else "somewhere"
-    parts = ["not readable as YAML:", error.context, error.problem] if error.context else [error.problem]
-    return f"{place}: {' '.join(' '.join(filter(None, parts)).split())}"
+    if isinstance(error, yaml.constructor.ConstructorError):
+        return f"{place}: {' '.join(str(error.problem).split())}"
+    parts = ["not readable as YAML:", error.context, error.problem]
+    return f"{place}: {' '.join(' '.join(filter(None, parts)).split())}; {_CORRECT}"
 
 
 def _null(_: yaml.SafeLoader, node: yaml.ScalarNode) -> None:

@@ -16,6 +16,7 @@ CLIENTS = "data/mappings/clients.csv"
 LINES = "data/mappings/subscriptions.csv"
 ITEMS = "data/mappings/items.csv"
 POLICY = "data/policy.yaml"
+TENANT = "data/tenant.yaml"
 WAREHOUSE = "data/warehouse.duckdb"
 HEAD = "pax8_company_id,halo_client_id,note\n"
 LINES_HEAD = "pax8_subscription_id,halo_recurring_invoice_id,halo_line_id,halo_licence_id,note\n"
@@ -114,6 +115,7 @@ def of_dotenv(text: str | bytes, *says: str) -> Broken:
     return Broken("prune --dry-run", (".env", *says), {".env": text})
 
 
+UNDER_FILE = {"file": "x"}
 ID = ("is not a Halo id", "write the digits only")
 UUID = ("is not a Pax8 id", "write it as Pax8 shows it")
 DIGITS = ("different numbers by different programs", "plain digits")
@@ -131,26 +133,26 @@ FILES = (
     Broken("prune --dry-run", (".env", "is a folder, but a file is needed"), before=made("folder", ".env")),
     Broken("prune --dry-run", (".env", "a link to a file that does not exist", "remove the link"), before=made("link", ".env")),
     Broken("prune --dry-run", (".env", "leads back to itself", "remove the link"), before=made("loop", ".env")),
-    of_policy("timezone: [", "line 1: not readable as YAML"),
-    of_policy("\ttimezone: UTC", "line 1"),
+    of_policy("timezone: [", "line 1: not readable as YAML", "close brackets"),
+    of_policy("\ttimezone: UTC", "line 1", "indent with spaces"),
     of_policy("- a\n- b\n", "must be a list of `key: value` settings"),
     of_policy("# Zürich\n".encode("cp1252"), "line 1: not UTF-8 text", "save it as UTF-8"),
     of_policy("timezone: Mars/Olympus", "timezone", "is not a time zone"),
-    of_policy("write_mod: apply", "write_mod: unknown key", "docs/reference/policy.md"),
+    of_policy("write_mod: apply", "write_mod: unknown key; is write_mode meant?", "docs/reference/policy.md"),
     of_policy("trust: {clients: {0231: auto}}", "line 1: trust.clients: 0231", *DIGITS),
     of_policy('trust: {clients: {"0231": auto}}', "trust.clients", *ID),
     of_policy("trust: {clients: {Acme: auto}}", "trust.clients: 'Acme'", *ID),
     of_policy("trust: {default: sometimes}", "trust.default", "'observe'", "'sometimes'"),
-    of_policy("trust: auto", "trust"),
+    of_policy("trust: auto", "trust: 'auto' cannot be used", "write `key: value` lines"),
     of_policy("schedule: {minute: 010}", "schedule.minute: 010", *DIGITS),
     of_policy("schedule: {hour: 12:30}", "schedule.hour: 12:30", *DIGITS),
-    of_policy("schedule: {hour: 24}", "schedule.hour", "less than or equal to 23"),
+    of_policy("schedule: {hour: 24}", "schedule.hour: 24 is out of bounds", "write 23 or less"),
     of_policy("guardrails: {run: {money_delta: 1_000}}", "money_delta: 1_000", *DIGITS),
     of_policy("guardrails:\n  run:\n    money_delta: 1.000,50", "money_delta", "is not a number", "one dot"),
     of_policy("guardrails: {run: {lines_changed: many}}", "lines_changed", "is not a whole number", "digits only"),
-    of_policy("guardrails: {run: {lines_ended: -1}}", "lines_ended", "greater than or equal to 0"),
+    of_policy("guardrails: {run: {lines_ended: -1}}", "lines_ended: -1 is out of bounds", "write 0 or more"),
     of_policy("retention_days: 30\nretention_days: 400", "line 2: retention_days", "line 1 already", "keep one"),
-    of_policy("usage: {first_month: 2026-13}", "usage.first_month"),
+    of_policy("usage: {first_month: 2026-13}", "usage.first_month", "write a month as yyyy-mm"),
     of_policy("native_integration: off", "native_integration", "'refuse' or 'ignore'"),
     of_policy("usage: {products: {abc: {price: cost}}}", "usage.products: 'abc'", *UUID),
     Broken("prune --dry-run", ("policy.yaml", "is a folder, but a file is needed"), before=made("folder", POLICY)),
@@ -161,14 +163,14 @@ FILES = (
     of_clients(f"{HEAD}{A},-231,\n", "'-231'", *ID),
     of_clients(f"{HEAD}{A},231\u00a0,\n", "'231\\xa0'", *ID),
     of_clients(f"{HEAD}{A},#REF!,\n", "'#REF!'", *ID),
-    of_clients(f"{HEAD}{A},,\n", "row 2, column halo_client_id: is empty"),
+    of_clients(f"{HEAD}{A},,\n", "row 2, column halo_client_id: is empty", "fill it in, or delete the row"),
     of_clients(f"{HEAD}{{{A}}},231,\n", "row 2, column pax8_company_id", *UUID),
     of_clients(f"{HEAD}Acme Ltd,231,\n", "'Acme Ltd'", *UUID),
     of_clients(f"{HEAD}{A},231,\n{A.upper()},232,\n", "row 3", "is on row 2 already", "keep one"),
     of_clients(f"sep=;\n{HEAD}{A},x,\n".replace(",", ";"), "row 3, column halo_client_id", *ID),
     of_clients(f"pax8_company_id,note\n{A},\n", "row 1: column halo_client_id is missing", "expected"),
-    of_clients(f"{HEAD}{A},231,a,b\n", "row 2: 4 cells under 3 headings", "separator too many"),
-    of_clients(f'{HEAD}"{A},231\n', "not readable as CSV"),
+    of_clients(f"{HEAD}{A},231,a,b\n", "row 2: 4 cells under 3 headings", "remove a separator"),
+    of_clients(f'{HEAD}"{A},231\n', "row 2: not readable as CSV", "close the quotes"),
     of_clients(f"{HEAD}{A},231,Müller\n".encode("cp1252"), "line 2: not UTF-8 text", "save it as CSV UTF-8"),
     of_clients(f"{HEAD}{A},231,\n".encode("utf-16-le"), "bytes that are not text", "save it as CSV UTF-8"),
     of_clients(b"PK\x03\x04\x14\x00\x06\x00 an Excel file", "not text", "save it as CSV UTF-8"),
@@ -179,12 +181,55 @@ FILES = (
     Broken("run", ("subscriptions.csv, row 2", "give a line id, a licence id or both"), {LINES: f"{LINES_HEAD}{A},-94,,,\n"}, LIVE),
     Broken("run", ("subscriptions.csv, row 2", "is not a recurring invoice id"), {LINES: f"{LINES_HEAD}{A},-94.0,7,,\n"}, LIVE),
     Broken("run", ("items.csv, row 2, column halo_item_id", *ID), {ITEMS: f"{ITEMS_HEAD}{A},1_000,\n"}, LIVE),
+    of_policy("trust: {defualt: auto}", "trust.defualt: unknown key; is default meant?"),
+    of_policy("guardrails: {run: {lines_change: 5}}", "guardrails.run.lines_change: unknown key; is lines_changed meant?"),
+    of_policy('trust: {clients: {231: auto, "231": observe}}', "trust.clients", "are the same id", "keep one"),
+    of_policy("trust: {clients: [231]}", "trust.clients: [231] cannot be used", "write `key: value` lines"),
+    of_policy("trust: {auto: {directions: [up]}}", "trust.auto.directions.0: 'up'", "write 'increase', 'decrease' or 'cancel'"),
+    of_policy("trust: {auto: {directions: cancel}}", "trust.auto.directions: 'cancel'", "write a list"),
+    of_policy("trust: {auto: {new_kinds: perhaps}}", "trust.auto.new_kinds: 'perhaps'", "write true or false"),
+    of_policy("trust: {suggest_after_nights: 0}", "trust.suggest_after_nights: 0", "write 1 or more"),
+    of_policy("schedule: {hour: six}", "schedule.hour: 'six' is not a whole number", "digits only"),
+    of_policy("alerts: {digest: weekly}", "alerts.digest: 'weekly'", "write 'never', 'on_change' or 'daily'"),
+    of_policy("month: {compare_price: maybe}", "month.compare_price: 'maybe'", "write true or false"),
+    of_policy("matching: {default_currency: dollars}", "matching.default_currency", "three letters of a currency"),
+    of_policy("matching: {licence_id_field: snow id}", "matching.licence_id_field", "the name of one member"),
+    of_policy("usage: {default_halo_item_id: abc}", "usage.default_halo_item_id", *ID),
+    of_policy("usage: {confirmed_groups: [abc]}", "usage.confirmed_groups", "subscription id/resource group"),
+    of_policy("ui: {allowed_hosts: ['https://x.example']}", "ui.allowed_hosts", "is not a host name such as"),
+    of_policy("reads: {shrink_pct: 101}", "reads.shrink_pct: 101", "write 100 or less"),
+    of_policy("timezone: 5", "timezone: 5 cannot be used", "write text"),
+    of_clients(f"halo_client_id,{HEAD}", "row 1, column halo_client_id: not known or given twice", "expected"),
+    Broken("run", ("subscriptions.csv, row 3", "is on row 2 already", "keep one"), {LINES: f"{LINES_HEAD}{A},-94,7,,\n{A},-94,8,,\n"}, LIVE),
+    Broken("run", ("items.csv, row 1, column item: not known", "expected pax8_product_id"), {ITEMS: "pax8_product_id,item,halo_item_id\n"}, LIVE),
+    *(Broken("doctor --probe", ("tenant.yaml", *says, "Delete the file"), {TENANT: text}, LIVE) for text, says in (
+        ("halo: [", ("line 1: not readable as YAML",)),
+        ("- a\n", ("`key: value` lines",)),
+        ("hallo: {}\n", ("hallo: unknown key",)),
+        ("pax8: {probed_on: 2026-08-20, page_size: many}\n", ("pax8.page_size: 'many'", "whole number")),
+        ("pax8: {page_size: 200}\n", ("pax8.probed_on: is missing",)),
+        ("halo_limit: 300\n", ("halo_limit: 300 cannot be used",)),
+    )),
+    *(Broken("doctor --probe", (name, *says), env={**LIVE, name: value}) for name, value, says in (
+        ("HALO_API_URL", "http://halo.example.com/api", ("use https",)),
+        ("HALO_AUTH_URL", "halo.example.com/auth", ("is not an address such as https://",)),
+        ("PAX8_API_URL", "ftp://api.pax8.com/v1", ("is not an address such as https://",)),
+    )),
+    *(Broken("prune --dry-run", says, {"empty": "", "two": "a b"}, {"PAX8_CLIENT_SECRET_FILE": place}) for place, says in (
+        ("relative", ("PAX8_CLIENT_SECRET_FILE: must be the full path", "not shown")),
+        ("/tmp/no-such-file-of-a-secret", ("does not exist", "make it, or correct the path")),
+    )),
+    Broken("prune --dry-run", ("HALO_CLIENT_SECRET and HALO_CLIENT_SECRET_FILE are both set", "remove one"),
+           env={"HALO_CLIENT_SECRET": "x", "HALO_CLIENT_SECRET_FILE": "/tmp/x"}),
+    Broken("init --no-input", ("nobody can be asked here", "--pax8-client-id", "HALO_CLIENT_SECRET_FILE")),
+    Broken("init --no-input --no-test", (".env has other values for HALO_TENANT", "--force"), {".env": "HALO_TENANT=other\n"}, LIVE),
+    Broken("init --no-input --timezone Mars", ("--timezone: 'Mars' is not a time zone", "Europe/London"), env=LIVE),
+    Broken("init --data file", ("'--data'", "is a file", "--help"), UNDER_FILE),
+    Broken("init --pax8-secret S", ("No such option", "--pax8-secret", "--help")),
 )  # fmt: skip
 
 NO_PLAN = ("no plan nope", "`pax8-pipeline plan show` shows the newest")
 FIRST = ("warehouse.duckdb does not exist yet", "run `pax8-pipeline run` first")
-UNDER_FILE = {"file": "x"}
-
 DATA = (
     *(Broken(c, FIRST) for c in ("plan show", "plan show nope", "report", "explain 4127", "cutover", "plan approve nope", "plan apply nope")),
     *(Broken(c, NO_PLAN, warehouse=True) for c in (
