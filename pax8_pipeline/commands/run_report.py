@@ -21,6 +21,7 @@ from pax8_pipeline.clock import utc_now
 from pax8_pipeline.commands.common import print_table, styled
 from pax8_pipeline.orchestration.failed_check import FailedCheck
 from pax8_pipeline.reports import plan_facts, plan_rows, summary
+from pax8_pipeline.reports.mapping.hints import with_hints
 from pax8_pipeline.reports.table import Table
 from pax8_pipeline.settings import Settings
 from pax8_pipeline.text.plurals import plural
@@ -73,7 +74,7 @@ def build_run_report(
     if plan_id:
         with Warehouse(settings.warehouse_path).connect(read_only=True) as connection:
             head = plans.load_plan(connection, plan_id)
-            rows = plan_rows.plan_rows(connection, plan_id)
+            rows = with_hints(connection, plan_rows.plan_rows(connection, plan_id), settings.policy.usage)
             states, left = ledger.states(connection, plan_id), ledger.remaining(connection, plan_id)
             held = approvals_of_plans.holds(connection, head, settings.policy, utc_now())
             approvals = approvals_of_plans.list_approvals(connection, plan_id)

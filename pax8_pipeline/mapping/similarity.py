@@ -11,7 +11,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import numpy
 from rapidfuzz import fuzz, process
 
 from pax8_pipeline.mapping.names import Name, abbreviations, parse_names
@@ -22,6 +21,7 @@ _OTHER_FORM = 75
 _ADDED_COMMON, _ADDED, _TYPO, _NUMBERS = 74, 55, 70, 30
 _ALIKE = 65  # from this likeness of letters on a name is compared word by word
 _NEAREST = 6
+_FEW = 200_000  # pairs of texts that are compared one by one
 _CELLS = 8_000_000  # bytes of one block of likenesses
 # Words that many names have and that people leave out.
 _COMMON = frozenset(
@@ -169,8 +169,16 @@ def _flat(texts: Iterable[str]) -> list[tuple[int, Name]]:
 
 def _nearest(left: Sequence[str], right: Sequence[str]) -> list[list[int]]:
     """Return for each text the places of the texts that are nearest by letters."""
-    if not left or not right:
-        return [[] for _ in left]
+    if len(left) * len(right) <= _FEW:
+        return [
+            [
+                place
+                for _, _, place in process.extract(text, right, scorer=fuzz.ratio, limit=_NEAREST, score_cutoff=_ALIKE)
+            ]
+            for text in left
+        ]
+    import numpy  # takes as long as a hundred thousand pairs
+
     rows = max(1, _CELLS // len(right))
     nearest: list[list[int]] = []
     for start in range(0, len(left), rows):

@@ -88,6 +88,7 @@ def since(row: Row) -> str:
 
 
 def outcome(row: Row) -> str:
-    """Return the verdict of a row in words, and what a person said about it."""
+    """Return the verdict of a row in words, the best suggestion where one is known, and what a person said about it."""
     mark = findings.acknowledgement_text(row)
-    return f"{row['verdict']}: {row['sentence']}" + (f" [{mark}]" if mark else "")
+    hint = f"; {row['hint']}" if row.get("hint") else ""
+    return f"{row['verdict']}: {row['sentence']}{hint}" + (f" [{mark}]" if mark else "")

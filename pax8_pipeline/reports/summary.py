@@ -27,7 +27,7 @@ Row = Mapping[str, Any]
 
 # What a person does about the rows of a check.
 STEPS: dict[str, str] = {
-    "unmatched_companies": "map the company in data/mappings/clients.csv",
+    "unmatched_companies": "map the company: `pax8-pipeline mapping review`, or data/mappings/clients.csv",
     "currency_mismatch": "put the currency right in Halo",
     "unmapped_subscriptions": "add the line in Halo, or link it in data/mappings/subscriptions.csv",
     "needs_decision": "look at the row with `pax8-pipeline explain`, then decide",

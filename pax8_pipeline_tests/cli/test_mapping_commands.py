@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import json
 import shutil
 from pathlib import Path
@@ -12,6 +13,8 @@ import pytest
 from openpyxl import load_workbook
 
 from pax8_pipeline.billing.planning import planner as plans
+from pax8_pipeline.reports.mapping.hints import with_hints
+from pax8_pipeline.settings import UsagePolicy
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.support.cli import quick
 from pax8_pipeline_tests.support.operator import Ran
@@ -117,6 +120,27 @@ def test_a_suggestion_changes_no_plan_and_no_file(data: Path) -> None:
     after = plans.make_plan(warehouse, plan_context(run_id="run-2")).checksum
     release()
     assert after == before
+
+
+def test_the_plan_and_the_report_name_the_best_suggestion_beside_a_row(data: Path) -> None:
+    hint = "perhaps Halo client 231 'EXAMPLE DENTAL', score 96: pax8-pipeline mapping suggest"
+    shown = quick(data, "plan", "show", "--json", PAX8_PIPELINE_DATA=str(data))
+    assert "hint" not in shown.out  # it is no part of a plan
+    shown = quick(data, "plan", "show", "--details", PAX8_PIPELINE_DATA=str(data))
+    assert hint in " ".join(shown.out.split()), shown.err
+    page = quick(data, "plan", "show", "--format", "html", PAX8_PIPELINE_DATA=str(data)).out
+    assert hint in html.unescape(page)
+
+
+def test_a_finding_of_usage_without_a_company_names_the_company_in_its_group(data: Path) -> None:
+    row = {
+        "row_id": f"usage 2026-08 unassigned {SUB}/quarry lane print & sign (tenant) USD",
+        "kind": "usage_unassigned",
+    }
+    with Warehouse(data / "warehouse.duckdb").connect(read_only=True) as connection:
+        (found,) = with_hints(connection, [row], UsagePolicy())
+    release()
+    assert found["hint"].startswith("perhaps company 'Quarry Lane Print & Sign', Halo client 232, score 9")
 
 
 def test_the_table_says_what_is_sure_and_what_to_do_next(data: Path) -> None:

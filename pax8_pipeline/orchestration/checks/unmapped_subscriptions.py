@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pax8_pipeline.billing.verdicts import ALL_VERDICTS
 from pax8_pipeline.orchestration.checks.check import Check, CheckContext, CheckOutcome, run_query
+from pax8_pipeline.reports.mapping.hints import load_hints
 from pax8_pipeline.reports.summary import STEPS
 from pax8_pipeline.text.plurals import plural
 
@@ -11,7 +12,7 @@ from pax8_pipeline.text.plurals import plural
 # currencies.
 _VERDICTS = [v.name for v in ALL_VERDICTS if v.check == "unmapped_subscriptions"]
 _QUERY = f"""
-SELECT verdict, reason, client_name, company_name, product_name, subscription_id, quantity,
+SELECT verdict, reason, NULL::VARCHAR AS candidates, client_name, company_name, product_name, subscription_id, quantity,
        round(unbilled_money_per_month, 2) AS money_a_month, currency
 FROM reconciled.subscriptions
 WHERE verdict IN ({", ".join(f"'{v}'" for v in _VERDICTS)})
@@ -24,6 +25,8 @@ def evaluate(context: CheckContext) -> CheckOutcome:
     count, rows, sums = run_query(context, _QUERY, amount="money_a_month")
     if not count:
         return CheckOutcome("every subscription that Pax8 bills is followed by one Halo line")
+    hints = load_hints(context.connection, ["subscription"], context.settings.policy.usage)
+    rows = [{**row, "candidates": hints.get(("subscription", row["subscription_id"]))} for row in rows]
     unbilled = context.connection.execute(
         "SELECT count(*) FROM reconciled.subscriptions WHERE verdict = 'unbilled'"
     ).fetchall()[0][0]

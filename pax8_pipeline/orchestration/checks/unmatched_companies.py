@@ -5,6 +5,7 @@ shown.
 from __future__ import annotations
 
 from pax8_pipeline.orchestration.checks.check import Check, CheckContext, CheckOutcome, run_query
+from pax8_pipeline.reports.mapping.hints import load_hints
 from pax8_pipeline.reports.summary import STEPS
 from pax8_pipeline.text.plurals import plural
 from pax8_pipeline.warehouse.models import load_sql
@@ -17,6 +18,8 @@ def evaluate(context: CheckContext) -> CheckOutcome:
     count, rows, sums = run_query(context, _QUERY, amount="money_a_month")
     if not count:
         return CheckOutcome("every Pax8 company with something to bill is one Halo client")
+    hints = load_hints(context.connection, ["client"], context.settings.policy.usage)
+    rows = [{**row, "candidates": row["candidates"] or hints.get(("client", row["company_id"]))} for row in rows]
     companies, subscriptions = context.connection.execute(
         "SELECT count(DISTINCT company_id), sum(subscriptions) FROM found"
     ).fetchall()[0]

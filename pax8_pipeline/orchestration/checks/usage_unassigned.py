@@ -6,11 +6,13 @@ beside what the client would be charged. Such usage is never billed on a guess; 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from pax8_pipeline.orchestration.checks.check import Check, CheckContext, CheckOutcome, run_query
+from pax8_pipeline.reports.mapping.hints import group_key, load_hints
 from pax8_pipeline.reports.summary import STEPS
 from pax8_pipeline.text.plurals import plural
 from pax8_pipeline.warehouse.models import load_sql
@@ -62,7 +64,18 @@ def find_in_charges(context: CheckContext) -> CheckOutcome:
     """Find charged usage without a known client, one row for each group and month."""
     first = context.settings.policy.usage.first_month or "9999-12"
     values = {"since": context.settings.today - _WINDOW, "first_month": first, "today": context.settings.today}
-    return _found(context, _CHARGES.format(click=click("any_value({})")), "charged groups of usage", values)
+    outcome = _found(context, _CHARGES.format(click=click("any_value({})")), "charged groups of usage", values)
+    return replace(outcome, rows=_with_hints(context, outcome.rows)) if outcome.rows else outcome
+
+
+def _with_hints(context: CheckContext, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rows with the company that a group's name suggests, where one is like it, in the next step."""
+    hints = load_hints(context.connection, ["usage_group"], context.settings.policy.usage)
+    found = (hints.get(("usage_group", group_key(row["subscription_id"], row["resource_group"]))) for row in rows)
+    return [
+        {**row, "next_step": f"{row['next_step']}; {hint}" if hint else row["next_step"]}
+        for row, hint in zip(rows, found, strict=True)
+    ]
 
 
 def find_hidden(context: CheckContext) -> CheckOutcome:

@@ -12,6 +12,7 @@ from pax8_pipeline.billing.ledger import ledger
 from pax8_pipeline.billing.model import Plan
 from pax8_pipeline.billing.planning import planner
 from pax8_pipeline.reports import formatting, plan_rows, usage_chart, usage_report
+from pax8_pipeline.reports.mapping.hints import with_hints
 from pax8_pipeline.reports.overview.figures import load_money
 from pax8_pipeline.reports.page import client_tables, plan_tables, usage_tables
 from pax8_pipeline.reports.page.context import ReportContext
@@ -41,7 +42,8 @@ def page(
     facts = plan_facts(connection, plan)
     where = context.addresses
     assert money.now.seats is not None  # the plan of the report is a plan of its own month
-    tables = plan_tables.plan_tables(rows, open_findings, where)
+    hinted = None if open_findings is None else with_hints(connection, open_findings, context.usage)
+    tables = plan_tables.plan_tables(with_hints(connection, rows, context.usage), hinted, where)
     sections = [
         Section("losses", "Largest losses", tables=[tables["losses"], tables["overcharges"]]),
         Section("decisions", "Waiting for a decision", tables=[tables["waiting"]]),

@@ -124,7 +124,7 @@ def _shown(row: Row, where: Addresses, signed: bool) -> dict[str, Any]:
         "amount": amount if signed or amount is None else abs(amount),
         "currency": row["currency"] or "?",
         "per": "once" if _is_once(row) else "a month",
-        "step": summary.STEPS.get(check_of(verdict) or "", ""),
+        "step": "; ".join(filter(None, (summary.STEPS.get(check_of(verdict) or "", ""), row.get("hint")))),
         "sentence": row["sentence"],
         "mark": findings.acknowledgement_text(row),
         "before": row["before"] or "",

@@ -26,6 +26,7 @@ def test_a_company_without_a_client_warns_with_its_money_a_month(tmp_path: Path)
     found = check("unmatched_companies", MATCHES, tmp_path)
     assert (found.passed, found.severity, found.holds) == (False, "WARN", False)
     assert (found.rows[0]["company_name"], found.metadata["money"]) == ("Example Dental", "440.00 USD")
+    assert found.rows[0]["candidates"] == "perhaps Halo client 231 'Example', score 98: pax8-pipeline mapping suggest"
 
 
 @pytest.mark.parametrize(
