@@ -23,6 +23,7 @@ from pydantic import (
     Field,
     ValidationError,
     field_validator,
+    model_validator,
 )
 
 from pax8_pipeline import values
@@ -261,6 +262,48 @@ class AlertPolicy(_Strict):
     digest: Digest = "on_change"
 
 
+PriceSource = Literal["client_price", "cost"]
+
+
+class PriceTerms(_Strict):
+    """What the price of a line is to be; else as in general. `markup_pct` is added to the cost."""
+
+    price: PriceSource | None = None
+    markup_pct: Number | None = Field(default=None, ge=-100)
+
+
+class PricePolicy(_Strict):
+    """Prices of Halo's lines. `propose`: the plan has a row for each price that is not as asked for here; each waits for a
+    person. The terms of a product (by Pax8 product id) come before those of a client (by Halo client id).
+    """
+
+    updates: Literal["off", "propose"] = "off"
+    price: PriceSource = "client_price"
+    markup_pct: Number = Field(default=Decimal(0), ge=-100)
+    clients: dict[HaloId, PriceTerms] = Field(default_factory=dict)
+    products: dict[Pax8Id, PriceTerms] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_word(cls, value: Any) -> Any:
+        """`prices: propose` is short for `prices: {updates: propose}`; YAML reads a bare `off` as false."""
+        if value is False or isinstance(value, str):
+            value = {"updates": value}
+        if isinstance(value, Mapping) and value.get("updates") is False:
+            value = {**value, "updates": "off"}
+        return value
+
+    @field_validator("clients", mode="before")
+    @classmethod
+    def _clients_once(cls, value: Any) -> Any:
+        return _without_repeated_ids(value, values.halo_id)
+
+    @field_validator("products", mode="before")
+    @classmethod
+    def _products_once(cls, value: Any) -> Any:
+        return _without_repeated_ids(value, values.pax8_id)
+
+
 class MonthPolicy(_Strict):
     """What `pax8-pipeline month` compares besides quantities. false: the client's own prices in Halo are meant."""
 
@@ -322,6 +365,7 @@ class Policy(_Strict):
     alerts: AlertPolicy = AlertPolicy()
     month: MonthPolicy = MonthPolicy()
     renewals: RenewalsPolicy = RenewalsPolicy()
+    prices: PricePolicy = PricePolicy()
     freeze: FreezePolicy = FreezePolicy()
     pro_rata: ProRataPolicy = ProRataPolicy()
     native_integration: Literal["refuse", "ignore"] = "refuse"

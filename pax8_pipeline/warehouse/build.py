@@ -12,7 +12,7 @@ from datetime import date
 from typing import Any
 
 from pax8_pipeline.mapping.files import Mappings
-from pax8_pipeline.settings import Policy, UsagePolicy
+from pax8_pipeline.settings import Policy, PricePolicy, UsagePolicy
 from pax8_pipeline.warehouse.closed_lists import BILLING_TERMS, INVOICE_STATUSES, ITEM_TERMS, SUBSCRIPTION_STATUSES
 from pax8_pipeline.warehouse.connection import Connection, Warehouse
 from pax8_pipeline.warehouse.models import Model, model
@@ -188,7 +188,8 @@ STAGING = (
 )  # fmt: skip
 RECONCILED = (
     "reconciled.licence_keys", "reconciled.client_matches", "reconciled.subscriptions", "reconciled.moves",
-    "reconciled.discrepancies",    "reconciled.usage_months", "reconciled.usage", "reconciled.usage_by_month",
+    "reconciled.discrepancies", "reconciled.prices", "reconciled.usage_months", "reconciled.usage",
+    "reconciled.usage_by_month",
 )  # fmt: skip
 # Each row belongs to a month (of the Pax8 invoice date); a month is compared again by itself.
 MONTHLY = ("monthly.items", "monthly.rows", "monthly.sums", "monthly.months")
@@ -206,8 +207,18 @@ def variables(today: date, policy: Policy) -> dict[str, Any]:
         "known_terms": list(BILLING_TERMS),
         "known_invoice_statuses": list(INVOICE_STATUSES),
         "known_item_terms": list(ITEM_TERMS),
+        **price_variables(policy.prices),
         "compare_price": policy.month.compare_price,
         "compare_cost": policy.month.compare_cost,
+    }
+
+
+def price_variables(prices: PricePolicy) -> dict[str, Any]:
+    """Return what the SQL reads of policy.yaml's section `prices`; `price_policy` is all of it, as JSON."""
+    return {
+        "price_policy": prices.model_dump_json(),
+        "price_source": prices.price,
+        "price_markup_pct": prices.markup_pct,
     }
 
 

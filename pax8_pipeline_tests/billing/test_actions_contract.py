@@ -103,6 +103,13 @@ CASES: dict[str, Case] = {
         third=lambda halo: line_of(halo).update(qty_order=7),
         drift=lambda halo: line_of(halo).update(recurring_invoice_quantity_type=4),
     ),
+    "set_line_price": Case(
+        replace(
+            planned("set_line_price", 8, licence=None, line_price="22.10"), before="22.10", quantity_after=Decimal(5)
+        ),
+        (manual_line(LINE),),
+        third=lambda halo: line_of(halo).update(unit_price=7),
+    ),
     "end_line": Case(planned("end_line", None), (computed_line(LINE, LICENCE),), (licence(LICENCE),)),
     "end_licence": Case(
         planned("end_licence", 0, licences_on_line=2), (shared_line(),), (licence(LICENCE), licence(12))
@@ -126,6 +133,7 @@ EDITS: dict[str, Edit] = {
     "licence_active": lambda halo: flip(halo.licence_rows[LICENCE], "is_active"),
     "licence_requested": lambda halo: halo.licence_rows[LICENCE].update(requested_quantity=9),
     "line_quantity": lambda halo: line_of(halo).update(qty_order=Decimal(6)),
+    "line_price": lambda halo: line_of(halo).update(unit_price=Decimal(6)),
     "line_inactive": lambda halo: flip(line_of(halo), "isinactive"),
     "licences_on_line": lambda halo: line_of(halo)["quantity_subscriptions"].append({"id": 5, "licence_id": 77}),
     "licence_texts": lambda halo: halo.licence_rows[LICENCE].update(status="On hold, ask Ada"),

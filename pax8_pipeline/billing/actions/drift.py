@@ -37,6 +37,8 @@ def _line_drift(expected: SeatExpectation, line: Object) -> list[str]:
         found.append(f"the line is {show_flag(inactive, 'inactive', 'active')}")
     if expected.line_quantity is not None and not same(line.get("qty_order"), expected.line_quantity):
         found.append(f"the line's quantity is {show(line.get('qty_order'))}, the plan saw {expected.line_quantity}")
+    if expected.line_price is not None and not same(line.get("unit_price"), expected.line_price):
+        found.append(f"the line's price is {show(line.get('unit_price'))}, the plan saw {expected.line_price}")
     return found
 
 

@@ -6,7 +6,7 @@ The JSON is read once, strictly, and written the same again. It is compared with
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pax8_pipeline.billing.actions.compare import calendar_day, number
@@ -32,7 +32,7 @@ class UndoState:
 class SeatExpectation:
     """How the target of a change looked when it was planned. Numbers are kept as they were written.
 
-    `licence_requested`: a quantity ordered from Halo and under way. `end_date`: when the subscription ended (ISO).
+    `licence_requested`: a quantity ordered from Halo and under way. `line_price`: only where the price is to change. `end_date`: when the subscription ended (ISO).
     `undo`: only in a plan that takes back another one.
     """
 
@@ -42,6 +42,7 @@ class SeatExpectation:
     line_quantity: int | str | None = None
     line_inactive: bool | None = None
     licences_on_line: int | None = None
+    line_price: int | str | None = None
     end_date: str | None = None
     undo: UndoState | None = field(default=None)
 
@@ -65,6 +66,10 @@ class SeatExpectation:
         undo = None if texts is None and restore is None else UndoState(texts or {}, restore or {})
         return cls(**read, undo=undo)
 
+    def with_line_price(self, price: Any) -> SeatExpectation:
+        """Return the same with the price that the line must have."""
+        return replace(self, line_price=None if price is None else str(price))
+
     def to_json(self) -> dict[str, Any]:
         """Return the JSON that the plan stores."""
         first = {
@@ -76,6 +81,7 @@ class SeatExpectation:
             "line_quantity": self.line_quantity,
             "line_inactive": self.line_inactive,
             "licences_on_line": self.licences_on_line,
+            **({} if self.line_price is None else {"line_price": self.line_price}),
         }
         if self.undo is None:
             return {**first, **last, "end_date": self.end_date}
@@ -102,6 +108,7 @@ _READERS = {
     "licence_active": _flag,
     "licence_requested": _reader("text", lambda value: isinstance(value, str)),
     "line_quantity": _number,
+    "line_price": _number,
     "line_inactive": _flag,
     "licences_on_line": _reader("a whole number", lambda value: isinstance(value, int) and not isinstance(value, bool)),
     "end_date": _reader("a date", lambda value: isinstance(value, str) and calendar_day(value) is not None),

@@ -63,7 +63,7 @@ def _apply_guardrails(connection: Connection, policy: Policy) -> str | None:
     """Block what the guardrails hold; return the sentence when the whole run is held."""
     lines = connection.execute(
         "SELECT client_id, count(*) FROM plan_rows WHERE line_id IS NOT NULL AND NOT meta.is_usage(verdict) "
-        "AND verdict <> 'unreadable_record' GROUP BY client_id"
+        "AND verdict NOT IN ('unreadable_record', 'price_update') GROUP BY client_id"
     ).fetchall()
     holds = guardrails.check(_changes(connection, "plan_rows", "class = 'safe'"), dict(lines), policy.guardrails)
     clients = [(False, *hold) for hold in holds.clients.items()] + [(True, *hold) for hold in holds.usage.items()]

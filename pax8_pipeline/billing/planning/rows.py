@@ -90,6 +90,7 @@ def _variables(connection: Connection, context: PlanContext) -> dict[str, Any]:
         "hold_endings": context.policy.renewals.hold_endings,
         "move_score": context.policy.renewals.min_score,
         "negative_pro_rata": context.policy.pro_rata.negative,
+        "price_updates": context.policy.prices.updates,
         "usage_actions": list(registry.usage_actions()),
         "usage_reads_ok": all(reads.get((t, ""), {}).get("run_id") == context.run_id for t in USAGE_READS),
         "bill_from": first,

@@ -40,6 +40,16 @@ PLAN_WORDS: Mapping[str, Mapping[str, str]] = {
         "line": "line {line_id} of recurring invoice {recurring_invoice_id}",
         "line_and_licence": "line {line_id} of recurring invoice {recurring_invoice_id} and licence {licence_id}",
     },
+    "price_notes": {
+        "change": "; {line_price:plain} becomes {wanted_price:plain}",
+        "target": "price of line {line_id} of recurring invoice {recurring_invoice_id}",
+    },
+    # Which part of policy `prices` asks for a price.
+    "price_rules": {
+        "product": " (prices.products)",
+        "client": " (prices.clients)",
+        "general": " (prices.price)",
+    },
     "seat_states": {
         "line_active": "line active",
         "line_inactive": "line inactive",

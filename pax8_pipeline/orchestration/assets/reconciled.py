@@ -167,6 +167,21 @@ def _usage_by_month(connection: Connection) -> dict[str, Any]:
     return {**metadata, "plot": dg.MetadataValue.md(usage_report.picture(svg))} if svg else metadata
 
 
+_MARGINS = """
+SELECT coalesce(client_name, company_name) AS client, product_name AS product, units, pax8_cost, halo_price, halo_cost, margin,
+       currency
+FROM reconciled.prices WHERE margin IS NOT NULL ORDER BY margin, client, product LIMIT 30
+"""
+_MARGIN_SUMS = """
+SELECT coalesce(currency, '?') AS currency, count(*) AS subscriptions, count(margin) AS known, sum(margin) AS margin_a_month
+FROM reconciled.prices GROUP BY ALL ORDER BY currency
+"""
+
+
+def _prices(connection: Connection) -> dict[str, Any]:
+    return _tables(connection, margins=_MARGIN_SUMS, preview=_MARGINS)
+
+
 _BY_MONTH = ("reconciled.usage",)
 _FIGURES: Mapping[str, Figures] = {
     "reconciled.licence_keys": _licence_keys,
@@ -174,6 +189,7 @@ _FIGURES: Mapping[str, Figures] = {
     "reconciled.subscriptions": _subscriptions,
     "reconciled.moves": _moves,
     "reconciled.discrepancies": _discrepancies,
+    "reconciled.prices": _prices,
     "reconciled.usage_months": _usage_months,
     "reconciled.usage": _usage,
     "reconciled.usage_by_month": _usage_by_month,

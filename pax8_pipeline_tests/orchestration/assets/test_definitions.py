@@ -16,7 +16,7 @@ from pax8_pipeline.warehouse.models import model
 GROUPS = {
     "pax8": "companies products subscriptions usage_summaries usage_lines invoices invoice_items",
     "halo": "clients items licences recurring_invoices invoices integration",
-    "reconciled": "licence_keys client_matches subscriptions moves discrepancies usage_months usage usage_by_month",
+    "reconciled": "licence_keys client_matches subscriptions moves discrepancies prices usage_months usage usage_by_month",
     "monthly": "items rows sums months",
     "billing": "plan writes ledger report",
 }

@@ -1,7 +1,7 @@
 /* The changes of seats, as decisions.sql takes them.
 
 key: row_id
-reads: seat_changes
+reads: seat_changes, price_changes, reconciled.prices
 | row_id | VARCHAR | Row of the plan | seat_changes.subscription_id |
 | client_id | BIGINT | Halo client | seat_changes.client_id |
 | verdict | VARCHAR | Its verdict | seat_changes.verdict |
@@ -23,3 +23,8 @@ SELECT subscription_id AS row_id, client_id, verdict, action, NULL::VARCHAR AS s
             WHEN pro_rata_money < 0 AND NOT getvariable('negative_pro_rata') THEN 'negative_pro_rata' END AS first_wait,
        reason AS wait, verdict AS direction, moved AS seats, moved_money AS money, action AS kind
 FROM seat_changes
+UNION ALL BY NAME
+SELECT c.row_id, p.client_id, 'price_update' AS verdict, 'set_line_price' AS action, NULL AS stop, NULL AS last_stop,
+       CASE WHEN c.goes_on_date IS NOT NULL THEN 'freeze_window' END AS first_wait, NULL AS wait,
+       'price' AS direction, 0 AS seats, c.moved_money AS money, 'set_line_price' AS kind
+FROM price_changes c JOIN reconciled.prices p ON p.subscription_id = c.subscription_id

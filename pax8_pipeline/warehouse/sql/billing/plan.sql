@@ -6,7 +6,8 @@ key: plan_id, row_id
 | row_id | VARCHAR not null | Pax8 subscription id | reconciled.subscriptions.subscription_id |
 | class | VARCHAR not null | safe, needs_approval, blocked or no_op | reconciled.subscriptions.verdict |
 | verdict | VARCHAR not null | What is so | reconciled.subscriptions.verdict |
-| action | VARCHAR not null | set_licence_count, set_line_quantity, end_line, end_licence, create_invoice or none
+| action | VARCHAR not null | set_licence_count, set_line_quantity, set_line_price, end_line, end_licence,
+  create_invoice or none
   | reconciled.subscriptions.verdict, reconciled.subscriptions.quantity_source |
 | reason | VARCHAR not null | Reason code | reconciled.subscriptions.reason |
 | sentence | VARCHAR not null | The reason in plain words | reconciled.subscriptions.reason |
