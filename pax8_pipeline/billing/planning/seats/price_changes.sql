@@ -13,7 +13,7 @@ reads: reconciled.prices, reconciled.subscriptions, freeze_windows
 | goes_on_date | DATE | First day after the freeze window in which today is | freeze_windows.goes_on_date |
 */
 SELECT 'price of ' || p.subscription_id AS row_id, p.subscription_id, p.wanted_price,
-       p.wanted_price - p.line_price AS price_change,
+       (p.wanted_price - p.line_price)::DECIMAL(28,10) AS price_change,
        meta.per_month((p.units::DECIMAL(18,6) * (p.wanted_price - p.line_price)::DECIMAL(18,6))::DECIMAL(28,6),
                       p.period_months) AS moved_money, f.goes_on_date
 FROM reconciled.prices p
