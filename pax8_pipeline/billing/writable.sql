@@ -23,9 +23,9 @@ LEFT JOIN LATERAL (
           p.billed_after, p.delta)
     AND (r.currency, r.unit_price, r.period_months, r.money_per_period, r.money_per_month)
         IS NOT DISTINCT FROM (p.currency, p.unit_price, p.period_months, p.money_per_period, p.money_per_month)
-    -- The date of a usage invoice is the day it is written.
-    AND json_merge_patch(r.expect, '{"usage":{"invoice_date":null}}')::VARCHAR
-        = json_merge_patch(p.expect, '{"usage":{"invoice_date":null}}')::VARCHAR
+    -- The date of a usage invoice, and of a part-period entry, is the day it is written.
+    AND json_merge_patch(r.expect, '{"usage":{"invoice_date":null},"entry_date":null}')::VARCHAR
+        = json_merge_patch(p.expect, '{"usage":{"invoice_date":null},"entry_date":null}')::VARCHAR
     AND g.policy_fingerprint = h.policy_fingerprint AND g.mapping_fingerprint = h.mapping_fingerprint
     AND (r.plan_id = p.plan_id
          OR (r.kind = 'approve' AND p.class = 'needs_approval' AND p.reason <> 'trust_propose'

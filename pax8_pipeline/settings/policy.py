@@ -321,9 +321,13 @@ class FreezePolicy(_Strict):
 
 
 class ProRataPolicy(_Strict):
-    """Part-period charges. `negative: false`: a change for which Halo would add a negative one waits for a person."""
+    """Part-period charges. `negative: false`: a change for which Halo would add a negative one waits for a person.
+    `manual_lines`: what a change of a manual line's seats is: its quantity is set and no part of the period is charged, or
+    a part-period entry is added, which always waits for a person.
+    """
 
     negative: bool = True
+    manual_lines: Literal["quantity", "entry"] = "quantity"
 
 
 class RenewalsPolicy(_Strict):

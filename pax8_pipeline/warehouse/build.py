@@ -208,6 +208,7 @@ def variables(today: date, policy: Policy) -> dict[str, Any]:
         "known_invoice_statuses": list(INVOICE_STATUSES),
         "known_item_terms": list(ITEM_TERMS),
         **price_variables(policy.prices),
+        "manual_pro_rata": policy.pro_rata.manual_lines,
         "compare_price": policy.month.compare_price,
         "compare_cost": policy.month.compare_cost,
     }

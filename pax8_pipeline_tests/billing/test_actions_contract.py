@@ -110,6 +110,12 @@ CASES: dict[str, Case] = {
         (manual_line(LINE),),
         third=lambda halo: line_of(halo).update(unit_price=7),
     ),
+    "add_pro_rata_entry": Case(
+        planned("add_pro_rata_entry", 8, licence=None, entry_date="2026-08-20"),
+        (manual_line(LINE, prorata_data=[{"id": 7, "quantity": 1, "isinvoiced": True}]),),
+        third=lambda halo: line_of(halo).update(qty_order=7),
+        drift=lambda halo: line_of(halo)["prorata_data"].append({"id": 8, "quantity": 2, "isinvoiced": False}),
+    ),
     "end_line": Case(planned("end_line", None), (computed_line(LINE, LICENCE),), (licence(LICENCE),)),
     "end_licence": Case(
         planned("end_licence", 0, licences_on_line=2), (shared_line(),), (licence(LICENCE), licence(12))
@@ -139,7 +145,7 @@ EDITS: dict[str, Edit] = {
     "licence_texts": lambda halo: halo.licence_rows[LICENCE].update(status="On hold, ask Ada"),
 }
 # What a plan stores for the write itself: no state of the target.
-NOT_SEEN = ("end_date", "restore")
+NOT_SEEN = ("end_date", "entry_date", "restore")
 
 every_target = pytest.mark.parametrize("name", CASES)
 every_document = pytest.mark.parametrize("name", DOCUMENTS)

@@ -83,9 +83,14 @@ CASES: dict[str, tuple[Callable[[], VendorData], str, str]] = {
     "manual line, more": (lambda: manual({"quantity": 25}), "increase", "safe"),
     "manual line, same": (manual, "in_step", "no_op"),
     "manual line with a part-period entry": (
-        lambda: manual({"quantity": 25}, prorata_data=[{"id": 1, "quantity": 5, "isinvoiced": False}]),
+        lambda: manual({"quantity": 25}, prorata_data=[{"id": 1, "quantity": 4, "isinvoiced": False}]),
         "pending_pro_rata",
         "blocked",
+    ),
+    "manual line with a part-period entry for all seats that are missing": (
+        lambda: manual({"quantity": 25}, prorata_data=[{"id": 1, "quantity": 5, "isinvoiced": False}]),
+        "entry_waits",
+        "no_op",
     ),
     "manual line, fraction": (lambda: manual({"quantity": 25.5}), "increase", "safe"),
     "licence, fraction": (lambda: sub(quantity=25.5), "fractional_quantity", "blocked"),
@@ -285,7 +290,9 @@ CURRENCY = VendorData(
     subscriptions=[subscription(quantity=25)],
     clients=[{"id": 231, "name": "E", "currencyisocode": "EUR", "inactive": False}],
 )
-WIDE = Policy.model_validate({"guardrails": {"run": {"lines_changed_pct": None}}})
+WIDE = Policy.model_validate(
+    {"guardrails": {"run": {"lines_changed_pct": None}}, "pro_rata": {"manual_lines": "entry"}}
+)
 
 
 @pytest.fixture(scope="module")

@@ -32,7 +32,8 @@ class UndoState:
 class SeatExpectation:
     """How the target of a change looked when it was planned. Numbers are kept as they were written.
 
-    `licence_requested`: a quantity ordered from Halo and under way. `line_price`: only where the price is to change. `end_date`: when the subscription ended (ISO).
+    `licence_requested`: a quantity ordered from Halo and under way. `line_price`: only where the price is to change.
+    `end_date`: when the subscription ended (ISO). `entry_date`: the day of a part-period entry that is to be added (ISO).
     `undo`: only in a plan that takes back another one.
     """
 
@@ -44,6 +45,7 @@ class SeatExpectation:
     licences_on_line: int | None = None
     line_price: int | str | None = None
     end_date: str | None = None
+    entry_date: str | None = None
     undo: UndoState | None = field(default=None)
 
     @property
@@ -84,7 +86,8 @@ class SeatExpectation:
             **({} if self.line_price is None else {"line_price": self.line_price}),
         }
         if self.undo is None:
-            return {**first, **last, "end_date": self.end_date}
+            entry = {} if self.entry_date is None else {"entry_date": self.entry_date}
+            return {**first, **last, "end_date": self.end_date, **entry}
         texts, restore = dict(self.undo.licence_texts), dict(self.undo.restore)
         return {**first, "licence_texts": texts, **last, "restore": restore}
 
@@ -112,6 +115,7 @@ _READERS = {
     "line_inactive": _flag,
     "licences_on_line": _reader("a whole number", lambda value: isinstance(value, int) and not isinstance(value, bool)),
     "end_date": _reader("a date", lambda value: isinstance(value, str) and calendar_day(value) is not None),
+    "entry_date": _reader("a date", lambda value: isinstance(value, str) and calendar_day(value) is not None),
     "licence_texts": _members,
     "restore": _members,
 }

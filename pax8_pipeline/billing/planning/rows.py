@@ -89,6 +89,7 @@ def _variables(connection: Connection, context: PlanContext) -> dict[str, Any]:
         "freeze_after": context.policy.freeze.days_after,
         "hold_endings": context.policy.renewals.hold_endings,
         "move_score": context.policy.renewals.min_score,
+        "manual_pro_rata": context.policy.pro_rata.manual_lines,
         "negative_pro_rata": context.policy.pro_rata.negative,
         "price_updates": context.policy.prices.updates,
         "usage_actions": list(registry.usage_actions()),

@@ -17,6 +17,7 @@ PLAN_WORDS: Mapping[str, Mapping[str, str]] = {
         "trust_propose": "the client's trust mode is propose",
         "trust_approve": "the client's trust mode is approve",
         "rolled_back": "a person undid this change",
+        "pro_rata_entry": "a part-period entry on a manual line waits for a person",
         "move_proposed": "its end waits because policy renewals.hold_endings is true",
         "negative_pro_rata": "Halo would add a negative part-period entry, and policy pro_rata.negative is false",
         "auto_direction": "beyond trust.auto.direction",
@@ -28,6 +29,8 @@ PLAN_WORDS: Mapping[str, Mapping[str, str]] = {
         "rebuy": "; it seems to follow the cancelled subscription {rebuy_of}",
         "commitment": "; inside a commitment until {commitment_end_date}",
         "vendor_id": "; licence {licence_id} is known by the Microsoft subscription id",
+        "pro_rata_entry": "; the entry charges about {pro_rata_money} {currency|} for {days_left} of {days_of_period} days, "
+        "and Halo adds its seats to the line with the next invoice",
         "pro_rata": "; Halo adds a part-period entry of about {pro_rata_money} {currency|} "
         "for {days_left} of {days_of_period} days",
         "move": "; {moves_to} seems to carry it on (score {move_score}): if so, `pax8-pipeline renewals --accept {moves_to}`",

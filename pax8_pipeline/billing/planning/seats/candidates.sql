@@ -9,7 +9,7 @@ reads: seat_changes, price_changes, reconciled.prices
 | stop | VARCHAR | Why it must not be written, before all else | |
 | last_stop | VARCHAR | The same, after the client's trust mode and Halo's integration | |
 | first_wait | VARCHAR | Why it waits for a person, before any other reason to wait | seat_changes.goes_on_date,
-  seat_changes.pro_rata_money, seat_changes.moves_to |
+  seat_changes.pro_rata_money, seat_changes.moves_to, seat_changes.action |
 | wait | VARCHAR | Why it waits for a person although its verdict is safe | seat_changes.reason |
 | direction | VARCHAR | As policy trust.auto.directions names it | seat_changes.verdict |
 | seats | DECIMAL(29,10) | Seats that it moves | seat_changes.moved |
@@ -20,7 +20,8 @@ SELECT subscription_id AS row_id, client_id, verdict, action, NULL::VARCHAR AS s
        CASE WHEN moves_to IS NOT NULL AND action IN ('end_line', 'end_licence') AND getvariable('hold_endings')
               THEN 'move_proposed'
             WHEN goes_on_date IS NOT NULL THEN 'freeze_window'
-            WHEN pro_rata_money < 0 AND NOT getvariable('negative_pro_rata') THEN 'negative_pro_rata' END AS first_wait,
+            WHEN pro_rata_money < 0 AND NOT getvariable('negative_pro_rata') THEN 'negative_pro_rata'
+            WHEN action = 'add_pro_rata_entry' THEN 'pro_rata_entry' END AS first_wait,
        reason AS wait, verdict AS direction, moved AS seats, moved_money AS money, action AS kind
 FROM seat_changes
 UNION ALL BY NAME

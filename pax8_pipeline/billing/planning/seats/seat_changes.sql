@@ -22,7 +22,11 @@ reads: reconciled.subscriptions, reconciled.moves, freeze_windows, part_periods,
   part_periods.days_left |
 */
 WITH with_action AS (
-  SELECT *, CASE
+  SELECT s.*, p.days_left AS days_ahead, p.days_of_period AS days_of_invoice, CASE
+      -- Halo adds the seats of an entry to the line when it makes the next invoice, so there must be one to come.
+      WHEN verdict IN ('increase', 'decrease') AND quantity_source = 'manual' AND line_live
+           AND getvariable('manual_pro_rata') = 'entry' AND p.days_left IS NOT NULL
+           AND (verdict = 'increase' OR getvariable('negative_pro_rata')) THEN 'add_pro_rata_entry'
       WHEN verdict IN ('increase', 'decrease', 'zero_quantity')
            OR (verdict = 'pending_cancel' AND quantity IS DISTINCT FROM halo_quantity)
         THEN CASE quantity_source WHEN 'licence' THEN 'set_licence_count' ELSE 'set_line_quantity' END
@@ -30,17 +34,18 @@ WITH with_action AS (
       WHEN verdict = 'cancel' THEN 'end_line'
       ELSE 'none' END AS action,
     CASE WHEN coalesce(line_live, false) THEN billed_after - billed_before ELSE 0 END AS moved
-  FROM reconciled.subscriptions
+  FROM reconciled.subscriptions s LEFT JOIN part_periods p USING (recurring_invoice_id)
 ), with_dates AS (
-  SELECT c.*, f.creation_date, f.goes_on_date, m.new_subscription_id AS moves_to, m.score AS move_score,
+  SELECT c.* EXCLUDE (days_ahead, days_of_invoice), f.creation_date, f.goes_on_date,
+         m.new_subscription_id AS moves_to, m.score AS move_score,
          -- Halo adds entries for counts of licences alone: a quantity that is typed in gets none.
-         CASE WHEN k.pro_rata AND moved <> 0 THEN p.days_left END AS days_left,
-         CASE WHEN k.pro_rata AND moved <> 0 THEN p.days_of_period END AS days_of_period
+         CASE WHEN (k.pro_rata OR action = 'add_pro_rata_entry') AND moved <> 0 THEN days_ahead END AS days_left,
+         CASE WHEN (k.pro_rata OR action = 'add_pro_rata_entry') AND moved <> 0 THEN days_of_invoice
+         END AS days_of_period
   FROM with_action c
   LEFT JOIN freeze_windows f ON f.recurring_invoice_id = c.recurring_invoice_id AND c.action <> 'none'
   LEFT JOIN reconciled.moves m ON m.old_subscription_id = c.subscription_id
     AND m.score >= getvariable('move_score')
-  LEFT JOIN part_periods p ON p.recurring_invoice_id = c.recurring_invoice_id
   LEFT JOIN staging.line_licences k ON k.line_id = c.line_id AND k.licence_id = c.licence_id
     AND c.action IN ('set_licence_count', 'end_licence')
 )

@@ -7,7 +7,7 @@ fills: plan_rows
 SELECT row_id, class, verdict, action, decided_by AS reason,
        CASE WHEN reason_text IS NULL THEN coalesce(verdict_sentence, wording('plan_words', 'no_rule'))
                                    || coalesce(' (' || reason || ')', '')
-            WHEN decided_by IN ('rolled_back', 'negative_pro_rata') OR decided_by = 'move_proposed'
+            WHEN decided_by IN ('rolled_back', 'negative_pro_rata', 'pro_rata_entry') OR decided_by = 'move_proposed'
                  OR decided_by LIKE 'auto_%'
               THEN verdict_sentence || '; ' || reason_text
             ELSE reason_text END
@@ -17,7 +17,8 @@ SELECT row_id, class, verdict, action, decided_by AS reason,
        || CASE WHEN matched_by = 'vendor_id' THEN wording('seat_notes', 'vendor_id') ELSE '' END
        || CASE WHEN verdict = 'cancel' AND quantity_source = 'licence' AND pending_pro_rata > 0
                THEN wording('seat_notes', 'pending_pro_rata') ELSE '' END
-       || CASE WHEN pro_rata_money <> 0 THEN wording('seat_notes', 'pro_rata') ELSE '' END
+       || CASE WHEN action = 'add_pro_rata_entry' THEN wording('seat_notes', 'pro_rata_entry')
+               WHEN pro_rata_money <> 0 THEN wording('seat_notes', 'pro_rata') ELSE '' END
        || CASE WHEN moves_to IS NOT NULL THEN wording('seat_notes', 'move') ELSE '' END
        || CASE WHEN goes_on_date IS NOT NULL THEN wording('seat_notes', 'freeze') ELSE '' END AS sentence,
        client_id, client_name, company_id, company_name, subscription_id, product_name,
@@ -40,11 +41,8 @@ SELECT row_id, class, verdict, action, decided_by AS reason,
        CASE WHEN action = 'none' THEN 0 ELSE moved * coalesce(unit_price, 0) END AS money_per_period,
        CASE WHEN action = 'none' THEN 0 ELSE moved_money END AS money_per_month,
        unbilled_money_per_month AS unbilled_per_month,
-       to_json({'licence_count': licence_count, 'licence_active': licence_active,
-                'licence_requested': licence_requested,
-                'line_quantity': CASE WHEN quantity_source = 'manual' THEN meta.plain(halo_quantity) END,
-                'line_inactive': line_inactive, 'licences_on_line': line_licences,
-                'end_date': end_date})::VARCHAR AS expect,
+       CASE WHEN action = 'add_pro_rata_entry' THEN to_json(struct_insert(expect, entry_date := getvariable('today')))
+            ELSE to_json(expect) END::VARCHAR AS expect,
        to_json({'status': status, 'lifecycle': lifecycle, 'start_date': start_date, 'end_date': end_date,
                 'billing_term': billing_term, 'commitment_term': commitment_term,
                 'commitment_end_date': commitment_end_date, 'quantity': meta.plain(quantity),
@@ -56,7 +54,13 @@ SELECT row_id, class, verdict, action, decided_by AS reason,
                 'moves_to': moves_to, 'move_score': move_score,
                 'pro_rata_money': pro_rata_money, 'pro_rata_days': days_left, 'days_of_period': days_of_period,
                 'invoice_made_on': creation_date, 'goes_on_date': goes_on_date})::VARCHAR AS evidence
-FROM (SELECT c.*, d.*, coalesce(c.line_live, false) AS is_live, c.action IN ('end_line', 'end_licence') AS ends,
+FROM (SELECT c.*, d.*, coalesce(c.line_live, false) AS is_live,
+             {'licence_count': licence_count, 'licence_active': licence_active,
+              'licence_requested': licence_requested,
+              'line_quantity': CASE WHEN quantity_source = 'manual' THEN meta.plain(halo_quantity) END,
+              'line_inactive': line_inactive, 'licences_on_line': line_licences,
+              'end_date': end_date} AS expect,
+             c.action IN ('end_line', 'end_licence') AS ends,
              CASE WHEN c.action <> 'none' THEN wording('plan_reasons', d.decided_by) END AS reason_text,
              CASE WHEN c.action IN ('set_licence_count', 'end_licence') THEN 'licence'
                   WHEN c.action = 'end_line' AND c.licence_id IS NOT NULL THEN 'line_and_licence'

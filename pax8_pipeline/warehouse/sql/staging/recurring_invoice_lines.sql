@@ -20,6 +20,8 @@ reads: newest.halo_recurring_invoices
 | off_because | VARCHAR | Why it does not bill | halo.recurring_invoices.payload |
 | is_inactive | BOOLEAN | The switch `isinactive` | halo.recurring_invoices.payload |
 | pending_pro_rata | BIGINT not null | Part-period entries not invoiced yet | halo.recurring_invoices.payload |
+| pro_rata_quantity | DECIMAL(28,10) | Quantity that these entries add to a manual line with the next invoice
+  | halo.recurring_invoices.payload |
 | linked_price | BOOLEAN not null | The price follows the licence | halo.recurring_invoices.payload |
 | links_unread | BOOLEAN not null | Which licences it follows cannot be told: it may be any licence of the client
   | halo.recurring_invoices.payload |
@@ -44,7 +46,7 @@ WITH headers AS (
                  "isActive":"VARCHAR",
            "startdate":"VARCHAR","enddate":"VARCHAR","isgroupdesc":"VARCHAR","is_bundled_line":"VARCHAR",
            "bundle_id":"VARCHAR","is_meter":"VARCHAR","consumption_line_type":"VARCHAR","onetimecharge":"VARCHAR",
-           "quantity_custom":"VARCHAR","prorata_data":[{"isinvoiced":"VARCHAR"}],
+           "quantity_custom":"VARCHAR","prorata_data":[{"isinvoiced":"VARCHAR","quantity":"VARCHAR"}],
            "quantity_licences":[{"licence_id":"VARCHAR","use_linked_subscription_price":"VARCHAR"}],
            "quantity_subscriptions":[{"licence_id":"VARCHAR","use_linked_subscription_price":"VARCHAR"}]}') AS l
   FROM lines WHERE json_type(sent) = 'OBJECT'
@@ -91,6 +93,11 @@ SELECT line_id, recurring_invoice_id, client_id AS header_client_id, meta.halo_i
        numbers[1] AS qty_order, numbers[2] AS unit_price, numbers[3] AS unit_cost, off_because,
          off_because IS NULL AS is_live, flags[5] AS is_inactive,
        coalesce(len(list_filter(l.prorata_data, lambda p: NOT meta.flag(p.isinvoiced))), 0) AS pending_pro_rata,
+       -- One quantity that cannot be read makes the sum unknown.
+       CASE WHEN len(list_filter(l.prorata_data, lambda p: NOT meta.flag(p.isinvoiced)
+                                                             AND meta.num(p.quantity) IS NULL)) = 0
+            THEN list_sum(list_transform(list_filter(l.prorata_data, lambda p: NOT meta.flag(p.isinvoiced)),
+                                         lambda p: meta.num(p.quantity)))::DECIMAL(28,10) END AS pro_rata_quantity,
        len(list_filter(links, lambda q: meta.flag(q.use_linked_subscription_price))) > 0 AS linked_price,
        links_unread,
        coalesce(CASE WHEN meta.txt(l.id) IS NULL THEN 'line without id' END, meta.bad_own_id(l.id, line_id),

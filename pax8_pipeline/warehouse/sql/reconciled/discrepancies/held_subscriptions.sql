@@ -17,8 +17,8 @@ WITH counted AS (
                   WHEN s.licence_id IS NULL THEN s.billed_before ELSE 0 END AS halo_seats,
          CASE WHEN s.line_live THEN coalesce(s.halo_quantity, s.billed_before) ELSE 0 END AS billed_now
   FROM reconciled.subscriptions s LEFT JOIN ambiguous_seats a USING (subscription_id)
-  WHERE s.verdict NOT IN ('in_step', 'increase', 'decrease', 'cancel', 'ended', 'moved', 'trial', 'not_started',
-    'billed_by_pax8', 'metered', 'one_time')
+  WHERE s.verdict NOT IN ('in_step', 'increase', 'decrease', 'cancel', 'ended', 'moved', 'entry_waits', 'trial',
+    'not_started', 'billed_by_pax8', 'metered', 'one_time')
 ), with_units AS (
   SELECT *, CASE
       WHEN verdict = 'ambiguous' THEN CASE WHEN first_one = subscription_id THEN seats - halo_seats ELSE 0 END

@@ -12,6 +12,7 @@ reads: with_licence, halo_lines, staging.line_licences, reconciled.client_matche
 | qty_order | DECIMAL(28,10) | Its manual quantity | halo_lines.qty_order |
 | line_problem | VARCHAR | What of it cannot be read | halo_lines.line_problem |
 | pending_pro_rata | BIGINT | Part-period entries that are not invoiced yet | halo_lines.pending_pro_rata |
+| pro_rata_quantity | DECIMAL(28,10) | What they add to a manual line | halo_lines.pro_rata_quantity |
 | period | BIGINT | Period of its invoice | halo_lines.period |
 | period_months | DECIMAL(18,6) | Months of that period | halo_lines.period_months |
 | invoice_client_id | BIGINT | Client of its invoice | halo_lines.invoice_client_id |
@@ -37,7 +38,8 @@ reads: with_licence, halo_lines, staging.line_licences, reconciled.client_matche
 | not_linked | BOOLEAN | The line does not follow the licence | staging.line_licences.licence_id |
 */
 SELECT p.*, l.line_id, l.recurring_invoice_id, l.is_live, l.off_because, l.is_inactive AS line_inactive,
-       l.quantity_source, l.qty_order, l.line_problem, l.pending_pro_rata, l.period, l.period_months,
+       l.quantity_source, l.qty_order, l.line_problem, l.pending_pro_rata, l.pro_rata_quantity,
+       l.period, l.period_months,
        l.invoice_client_id, l.invoice_currency,
        CASE WHEN l.linked_price THEN p.licence_price ELSE l.unit_price END AS line_price,
        l.line_licences, l.count_sum, l.qty_free, l.minimum_qty, l.unread, l.unreadable_licence,

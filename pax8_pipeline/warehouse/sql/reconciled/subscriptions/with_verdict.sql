@@ -59,6 +59,8 @@ SELECT f.*, CASE
       WHEN quantity IS DISTINCT FROM halo_quantity THEN 'quantity_differs'
       WHEN lower(status) = 'cancelled' AND end_date IS NULL THEN 'no_end_date' END}
     WHEN quantity IS NOT DISTINCT FROM halo_quantity THEN {'verdict': 'in_step', 'detail': NULL}
+    WHEN quantity_source = 'manual' AND getvariable('manual_pro_rata') = 'entry'
+         AND qty_order + pro_rata_quantity = quantity THEN {'verdict': 'entry_waits', 'detail': NULL}
     WHEN quantity_source = 'manual' AND pending_pro_rata > 0 THEN {'verdict': 'pending_pro_rata', 'detail': NULL}
     WHEN quantity = 0 THEN {'verdict': 'zero_quantity', 'detail': NULL}
     WHEN halo_quantity IS NULL OR quantity > halo_quantity THEN {'verdict': 'increase', 'detail': NULL}
