@@ -57,6 +57,11 @@ def styled(*parts: str | tuple[str, str]) -> Text:
     return Text.assemble(*(show_hidden(p) if isinstance(p, str) else (show_hidden(p[0]), p[1]) for p in parts))
 
 
+def print_wrapped(out: Console, text: str | Text) -> None:
+    """Print a line; a terminal breaks it between words, a pipe or a log gets it whole."""
+    out.print(text, soft_wrap=not out.is_terminal)
+
+
 _NARROWEST = 40
 
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from pax8_pipeline.commands.common import console, json_option, notify, print_json
+from pax8_pipeline.commands.common import console, json_option, notify, print_json, print_wrapped
 from pax8_pipeline.commands.status_trust import read_trust, trust_data, trust_lines
 from pax8_pipeline.commands.target import data_target
 from pax8_pipeline.orchestration import heartbeat
@@ -62,7 +62,7 @@ def _show_trust(settings: Settings, *, everything: bool, as_json: bool) -> None:
         return
     out = console()
     for line in trust_lines(found, needed, everything=everything):
-        out.print(line, soft_wrap=True)
+        print_wrapped(out, line)
 
 
 def _plan(settings: Settings) -> PlanStatus:

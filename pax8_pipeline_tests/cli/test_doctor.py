@@ -134,7 +134,7 @@ def _halo(**switches: Any) -> Look:
         (_halo(forbidden_for_agent=["Item"]), "Halo items", "bad", "Items read"),
         (_halo(empty_for_agent=["Client"]), "Halo clients", "bad", "may see too little"),
         (_halo(empty_for_agent=["RecurringInvoice"]), "Halo recurring invoices", "warn", "may see too little"),
-        (_halo(native_sync="on"), "native integration", "bad", "would overwrite"),
+        (_halo(native_sync="on"), "native integration", "warn", "leave it on while runs are dry"),
         (_halo(pax8details="forbidden"), "native integration", "warn", "native_integration: ignore"),
         (_halo(pax8details="missing"), "native integration", "warn", "native_integration: ignore"),
     ],
@@ -145,6 +145,17 @@ def test_what_is_wrong_in_halo_is_named(patient: Patient, change: Look, point: s
     found = patient.point(point)
     assert found["level"] == level
     assert says in found["text"] + found["advice"]
+
+
+def test_what_is_missing_to_write_is_bad_only_when_runs_write(patient: Patient) -> None:
+    reads = ["read:customers", "read:items", "read:invoices", "read:softwarelicensing"]
+    patient.sandbox.world.halo.switches.change({"native_sync": "on", "scopes": reads})
+    dry = patient.findings()
+    assert (dry["Halo scopes"]["level"], dry["native integration"]["level"]) == ("ok", "warn")
+    patient.env["HALO_WRITE_MODE"] = "apply"
+    live = patient.findings()
+    assert (live["Halo scopes"]["level"], live["native integration"]["level"]) == ("bad", "bad")
+    assert "edit:softwarelicensing" in live["Halo scopes"]["text"]
 
 
 def test_a_policy_that_ignores_the_native_integration_still_hears_that_it_is_on(patient: Patient) -> None:
@@ -321,10 +332,10 @@ def test_an_integration_that_does_not_tell_is_not_taken_for_off() -> None:
     def unreadable() -> list[dict[str, Any]]:
         raise BadAnswer("Halo GET /Pax8Details: no list", vendor="Halo")
 
-    assert vendors.native_integration(lambda: [{"id": 1}], "refuse").level == "warn"
-    assert vendors.native_integration(unreadable, "refuse").level == "warn"
-    assert vendors.native_integration(unreadable, "ignore").level == "ok"
-    assert vendors.native_integration(lambda: [], "refuse").level == "ok"
+    assert vendors.native_integration(lambda: [{"id": 1}], "refuse", writes=False).level == "warn"
+    assert vendors.native_integration(unreadable, "refuse", writes=False).level == "warn"
+    assert vendors.native_integration(unreadable, "ignore", writes=False).level == "ok"
+    assert vendors.native_integration(lambda: [], "refuse", writes=False).level == "ok"
 
 
 def test_a_config_error_of_a_client_is_a_finding() -> None:

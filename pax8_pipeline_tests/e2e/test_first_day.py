@@ -40,7 +40,7 @@ def type_credentials(at: Terminal, sandbox: Sandbox) -> None:
     at.expect("Type the values for Pax8 again? [Y/n]")
     at.type("")
     at.answer("Pax8 client id [", "")
-    at.answer("Pax8 client secret [", env["PAX8_CLIENT_SECRET"])
+    at.answer("Pax8 client secret", env["PAX8_CLIENT_SECRET"])
     at.answer("Halo resource server", env["HALO_API_URL"])
     at.expect("Halo itself names HALO_TENANT: sandbox")
     at.answer("Halo authorisation server [", "")

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from rich.console import Console
 
-from pax8_pipeline.commands.common import styled
+from pax8_pipeline.commands.common import print_wrapped, styled
 from pax8_pipeline.transport.redact import redact
 
 Level = Literal["ok", "warn", "bad"]
@@ -66,6 +66,6 @@ def show(console: Console, finding: Diagnosis) -> None:
     """Print one finding: a line, and its advice on the next."""
     label = f"[{finding.level}]"
     line = styled((f"{label:<7}", _STYLES[finding.level]), (f"{finding.point}: ", "bold"), finding.text)
-    console.print(line, soft_wrap=True)
+    print_wrapped(console, line)
     if finding.advice:
-        console.print(f"       -> {finding.advice}", soft_wrap=True)
+        print_wrapped(console, f"       -> {finding.advice}")

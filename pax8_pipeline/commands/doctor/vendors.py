@@ -106,7 +106,8 @@ def examine_halo(client: HaloClient, settings: Settings) -> Iterator[Diagnosis]:
         yield from _instance_and_agent(client)
     for what in _READ_RIGHT:
         yield from _list(client, what, settings.policy.matching.licence_id_field)
-    yield native_integration(client.integration, settings.policy.native_integration)
+    writes = settings.write_mode == "apply"
+    yield native_integration(client.integration, settings.policy.native_integration, writes=writes)
 
 
 def _instance_and_agent(client: HaloClient) -> Iterator[Diagnosis]:
@@ -228,8 +229,11 @@ def licence_ids(rows: Sequence[Row], field: str) -> Diagnosis:
     return ok(point, f"set on {filled} of the {len(subscriptions)} checked subscriptions")
 
 
-def native_integration(read: Callable[[], list[dict[str, Any]]], rule: str) -> Diagnosis:
-    """Check whether Halo's own Pax8 integration is on: there must never be two writers of one quantity."""
+def native_integration(read: Callable[[], list[dict[str, Any]]], rule: str, *, writes: bool) -> Diagnosis:
+    """Check whether Halo's own Pax8 integration is on: there must never be two writers of one quantity.
+
+    While runs are dry it should stay on: it bills until this product does.
+    """
     point = "native integration"
     ignored = rule == "ignore"
     try:
@@ -250,6 +254,8 @@ def native_integration(read: Callable[[], list[dict[str, Any]]], rule: str) -> D
         text = f"Halo's own Pax8 integration is on ({len(enabled)} account{'s' * (len(enabled) > 1)}) and would overwrite quantities"
         if ignored:
             return warn(point, text, "policy.yaml says ignore; the report repeats this each run")
+        if not writes:
+            return warn(point, text, "leave it on while runs are dry; to take over: pax8-pipeline cutover")
         return bad(point, text, "switch its Integrator off in Halo (Configuration > Integrations > Pax8)")
     if unknown and not ignored:
         return warn(point, "Halo does not say whether it is on", "look in Halo, then set native_integration: ignore")

@@ -6,6 +6,8 @@ It reads from the vendors and changes nothing there. It overwrites nothing witho
 from __future__ import annotations
 
 import os
+import shutil
+import textwrap
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -14,7 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
-from pax8_pipeline.commands.common import console, json_option, notify, print_json
+from pax8_pipeline.commands.common import console, json_option, notify, print_json, print_wrapped
 from pax8_pipeline.commands.doctor import diagnosis
 from pax8_pipeline.commands.init import files
 from pax8_pipeline.commands.init.conversation import Conversation
@@ -24,12 +26,14 @@ from pax8_pipeline.commands.init.variables import HALO, HALO_URL, PAX8
 from pax8_pipeline.errors import ConfigError
 from pax8_pipeline.settings.secret_files import file_variable
 
+_WIDEST = 90  # columns; longer lines are hard to read
 NEXT = (
-    ("pax8-pipeline doctor --probe", "find out how this Pax8 and this Halo behave"),
-    ("pax8-pipeline run", "a dry run: reads everything, writes nothing"),
+    ("pax8-pipeline doctor --probe", "how these two behave"),
+    ("pax8-pipeline run", "a dry run: writes nothing"),
     ("pax8-pipeline plan show", "what would change, and why"),
-    ("pax8-pipeline status --trust", "what each client lacks before it can be trusted"),
+    ("pax8-pipeline status --trust", "what each client lacks"),
 )
+_INTEGRATION = "native integration"
 _RIGHTS = (
     "Pax8: a developer app (Integrations). It has no read-only key; this product never writes to Pax8.",
     "Halo: an API application with client id and secret, Login Type Agent. To read: read:customers read:items "
@@ -88,7 +92,7 @@ def init(
         flags,
         dict(os.environ),
         questions,
-        say=notify,
+        say=lambda text: notify(_filled(text)),
         show=lambda tested: None if as_json else _show(tested),
         test=not no_test,
     )
@@ -120,8 +124,10 @@ def _flags(given: Mapping[str, Any], data: Path | None) -> dict[str, str]:
 def _start(talk: Conversation, questions: Questions | None) -> None:
     """Say what is needed; where nobody can be asked, name all that is missing at once."""
     if questions is not None:
+        notify("What is needed:")
         for line in _RIGHTS:
-            notify(line)
+            notify(_filled(f"* {line}"))
+        notify("")
         return
     found_by_halo = ("HALO_AUTH_URL", "HALO_TENANT") if talk.test else ()
     missing = [variable.how_to_give for variable in talk.missing() if variable.name not in found_by_halo]
@@ -129,9 +135,16 @@ def _start(talk: Conversation, questions: Questions | None) -> None:
         raise ConfigError(f"nobody can be asked here (no terminal, or --no-input). Give {'; '.join(missing)}.")
 
 
+def _filled(text: str) -> str:
+    """Return a paragraph in lines that the terminal does not break within a word."""
+    width = min(shutil.get_terminal_size().columns, _WIDEST)
+    return textwrap.fill(text, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+
+
 def _zone(flag: str | None, environment: Mapping[str, str]) -> str:
     """Return the time zone of the flag, else this machine's. Raises ConfigError for a flag that is none."""
     zone = (flag or environment.get("TZ", "") or _machine_zone()).strip().lstrip(":") or "UTC"
+    zone = "UTC" if zone == "Etc/UTC" else zone
     try:
         ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
@@ -167,34 +180,39 @@ def _write(
 
 def _to_read(point: str) -> bool:
     """False for what a first dry run does not need."""
-    return point not in ("native integration",)
+    return point != _INTEGRATION
 
 
 def _show(tested: Tested) -> None:
     out = console()
     for finding in tested.findings:
-        diagnosis.show(out, finding)
+        if finding.point != _INTEGRATION:  # it has a paragraph of its own at the end
+            diagnosis.show(out, finding)
 
 
 def _summary(written: Iterable[files.WrittenFile], tested: Iterable[Tested], failed: list[str], *, works: bool) -> None:
     out = console()
     if failed:
-        out.print(f"Nothing was written: {' and '.join(failed)} did not take the credentials.", soft_wrap=True)
+        print_wrapped(out, f"Nothing was written: {' and '.join(failed)} did not take the credentials.")
         return
     out.print()
     for file in written:
-        out.print(f"{file.change:<10}{_short(file.path)}{f' ({file.note})' if file.note else ''}", soft_wrap=True)
+        print_wrapped(out, _line(file))
     for one in tested:
         lines = list(take_over(one.integration))
         if lines:
             out.print("\nHalo's own Pax8 integration:")
         for line in lines:
-            out.print(f"  {line}", soft_wrap=True)
+            print_wrapped(out, f"  {line}")
     if not works:
         out.print("\nA right to read is missing: see [bad] above. Give it, then repeat `pax8-pipeline init`.")
     out.print("\nNext:")
     for command, why in NEXT:
-        out.print(f"  {command:<30}{why}", soft_wrap=True)
+        print_wrapped(out, f"  {command:<30}{why}")
+
+
+def _line(file: files.WrittenFile) -> str:
+    return f"{file.change:<10}{_short(file.path)}{f' ({file.note})' if file.note else ''}"
 
 
 def _short(path: Path) -> str:

@@ -74,6 +74,8 @@ class Conversation:
             return
         current = self.values.get(variable.name, "") or self._current(variable.name)
         certain = variable.name in self.given and not again
+        if again and variable.secret:
+            current = ""  # the one that was refused is no proposal
         if self.questions is not None and not certain:
             if not current:
                 self.say(f"  ({variable.where})")

@@ -67,14 +67,15 @@ def write_data_folder(data: Path, timezone: str) -> list[WrittenFile]:
 
 def _policy(path: Path, timezone: str) -> WrittenFile:
     text, wanted = textfiles.read(path), first_policy(timezone)
+    note = f"only observes; time zone {timezone}"
     if text is None:
         textfiles.write(path, wanted)
-        return WrittenFile(path, "written", "every client is observed, nothing is written")
+        return WrittenFile(path, "written", note)
     if text == wanted:
         return WrittenFile(path, "unchanged")
     if text == template(POLICY):  # as the repository has it: nobody has decided anything in it yet
         textfiles.write(path, wanted)
-        return WrittenFile(path, "changed", "every client is observed, nothing is written")
+        return WrittenFile(path, "changed", note)
     trust = load_policy(path).trust.default
     return WrittenFile(path, "kept", f"it is yours; trust.default is {trust}")
 
