@@ -7,6 +7,7 @@ names are (`similarity`).
 from __future__ import annotations
 
 import csv
+import html
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -34,6 +35,11 @@ class Name:
     def compact(self) -> str:
         """The words without spaces."""
         return "".join(self.words)
+
+    @property
+    def in_order(self) -> tuple[str, ...]:
+        """The words whose order says something: numbers, and initials."""
+        return tuple(word for word in self.words if len(word) == 1 or _is_number(word))
 
     @property
     def key(self) -> str:
@@ -83,12 +89,12 @@ def parse_names(text: str) -> tuple[Name, ...]:
 
 
 def _parse(text: str) -> Name:
-    plain = " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    plain = " ".join(unicodedata.normalize("NFKC", html.unescape(text)).casefold().split())
     folded = fold(plain)
     words = [word for word in _WORD.findall(_joined(folded)) if word not in _CONNECTING] or _WORD.findall(folded)
     rest, forms = _without_forms(words)
     counted = [_as_number(word, place) for place, word in enumerate(rest)]
-    numbers = tuple(sorted(word for word in counted if any(letter.isdigit() for letter in word)))
+    numbers = tuple(sorted(word for word in counted if _is_number(word)))
     return Name(plain, tuple(counted), frozenset(forms), numbers)
 
 
@@ -124,6 +130,10 @@ def _form_at_end(words: Sequence[str]) -> tuple[int, str] | None:
         if form is not None:
             return length, form[0]
     return None
+
+
+def _is_number(word: str) -> bool:
+    return any(letter.isdigit() for letter in word)
 
 
 def _as_number(word: str, place: int) -> str:

@@ -76,6 +76,8 @@ def _same_words(left: Name, right: Name) -> Likeness | None:
         return Likeness(_SAME - 1, ("the same name but for legal form, accents or punctuation",))
     if left.compact == right.compact:
         return Likeness(_SAME - _SPACES, ("the same letters with other spaces or hyphens",))
+    if left.in_order != right.in_order:
+        return None
     if sorted(left.words) == sorted(right.words):
         return Likeness(_SAME - _ORDER, ("the same words in another order",))
     only_left, only_right = _remaining(left.words, right.words)
@@ -87,6 +89,8 @@ def _same_words(left: Name, right: Name) -> Likeness | None:
 def _other_words(left: Name, right: Name) -> Likeness:
     """Compare names of which some words differ."""
     only_left, only_right = _remaining(left.words, right.words)
+    if not only_left and not only_right:
+        return Likeness(_TYPO, ("the same words, with numbers or initials in another order",))
     if not only_left or not only_right:
         added = only_left or only_right
         if len(added) == len(left.words if only_left else right.words):

@@ -10,15 +10,17 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 
 from pax8_pipeline.mapping.items import product_name
-from pax8_pipeline.mapping.names import parse_names
-from pax8_pipeline.mapping.similarity import compare
+from pax8_pipeline.mapping.names import Name, parse_names
+from pax8_pipeline.mapping.similarity import Likeness, compare
 from pax8_pipeline.mapping.suggestion import Candidate, Subject, Suggestion, choose
 
 _BY_ID, _BY_MICROSOFT_ID = 98, 96
 _PRODUCT, _NAME, _NEAR_NAME = 50, 46, 25
 _QUANTITY, _PRICE, _ONLY = 25, 17, 5
+_ELSEWHERE = 20
 _SAME_NAME, _SIMILAR_NAME = 86, 55
 
 
@@ -59,6 +61,9 @@ class Target:
         object.__setattr__(self, "details", ids)
 
 
+Scored = tuple[Target, int, tuple[str, ...]]
+
+
 def suggest_subscriptions(wanted: Sequence[Wanted], targets: Sequence[Target]) -> list[Suggestion]:
     """Return a suggestion for each subscription that has a likely licence or line of its client."""
     of_client: dict[int, list[Target]] = defaultdict(list)
@@ -67,11 +72,22 @@ def suggest_subscriptions(wanted: Sequence[Wanted], targets: Sequence[Target]) -
     candidates = {}
     for one in wanted:
         scored = [(target, *_score(one, target)) for target in of_client.get(one.client_id, ())]
-        likely = [(target, score, reasons) for target, score, reasons in scored if score]
+        likely = _after_ids([(target, score, reasons) for target, score, reasons in scored if score])
         candidates[one.subject.pax8_id] = [
             _candidate(target, score, reasons, only=len(likely) == 1) for target, score, reasons in likely
         ]
     return choose([one.subject for one in wanted], candidates)
+
+
+def _after_ids(likely: list[Scored]) -> list[Scored]:
+    """Lower what only looks like the subscription where an id names another target."""
+    if max((score for _, score, _ in likely), default=0) < _BY_MICROSOFT_ID:
+        return likely
+    other = "an id names another one"
+    return [
+        (target, score, reasons) if score >= _BY_MICROSOFT_ID else (target, score - _ELSEWHERE, (*reasons, other))
+        for target, score, reasons in likely
+    ]
 
 
 def _candidate(target: Target, score: int, reasons: tuple[str, ...], *, only: bool) -> Candidate:
@@ -100,11 +116,21 @@ def _score(one: Wanted, target: Target) -> tuple[int, tuple[str, ...]]:
     return score, reasons
 
 
+@lru_cache(maxsize=100_000)
+def _likeness(one: str, other: str) -> Likeness:
+    """Compare the names of two products; many subscriptions are of the same ones."""
+    return compare(_name(one), _name(other))
+
+
+@lru_cache(maxsize=10_000)
+def _name(text: str) -> Name:
+    return parse_names(product_name(text))[0]
+
+
 def _product_score(one: Wanted, target: Target) -> tuple[int, tuple[str, ...]]:
     if one.product_id and one.product_id in target.ids | target.product_ids:
         return _PRODUCT, ("the same product, by its id",)
-    left, right = parse_names(product_name(one.product))[0], parse_names(product_name(target.name))[0]
-    likeness = compare(left, right)
+    likeness = _likeness(one.product, target.name)
     if likeness.score >= _SAME_NAME:
         return _NAME, ("a product of the same name",)
     if likeness.score >= _SIMILAR_NAME:

@@ -90,7 +90,16 @@ def test_a_second_run_writes_nothing_and_waits_for_a_person_until_all_is_acknowl
 
 
 # What the documents show of looking, and what stands for the words in capitals there. Others of them have tests of their own.
-LOOKING = ("plan show", "report", "acknowledge --list", "writer show", "prune --dry-run", "cutover", "explain")
+LOOKING = (
+    "plan show",
+    "report",
+    "acknowledge --list",
+    "writer show",
+    "prune --dry-run",
+    "cutover",
+    "explain",
+    "mapping suggest",
+)
 
 
 def test_what_the_documents_show_of_looking_works(clean: tuple[Operator, Ran]) -> None:

@@ -35,6 +35,7 @@ def score(one: str, other: str) -> int:
         ("Henry II Foods", "Henry 2 Foods"),
         ("New Name (formerly Old Name)", "Old Name"),
         ("株式会社 トヨタ", "トヨタ"),
+        ("Smith &amp; Sons", "Smith & Sons"),
     ],
 )
 def test_names_that_differ_by_form_are_one_company(one: str, other: str) -> None:
@@ -55,6 +56,8 @@ def test_names_that_differ_by_form_are_one_company(one: str, other: str) -> None
         ("Harbor Ltd", "Harbor GmbH"),
         ("Müller GmbH", "Müller GmbH & Co. KG"),
         ("Ltd", "GmbH"),
+        ("Store 1 Unit 2", "Store 2 Unit 1"),
+        ("J R Smith", "R J Smith"),
         ("", "Harbor"),
     ],
 )
