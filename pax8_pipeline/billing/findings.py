@@ -17,6 +17,7 @@ from typing import Any
 
 import duckdb
 
+from pax8_pipeline.billing import unassigned
 from pax8_pipeline.billing.verdicts import ALL_VERDICTS, ANY_OTHER, check_of
 from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.settings import Policy
@@ -37,12 +38,8 @@ def update(connection: Connection, plan_id: str, today: date, policy: Policy) ->
     with connection.appender("finding_verdicts") as appender:
         appender.append_rows([(v.name, v.cls, check_of(v.name)) for v in ALL_VERDICTS])
     connection.execute("SET VARIABLE any_other_check = ?", [ANY_OTHER])
-    usage = policy.usage
-    query = load_sql("billing/findings_of_plan.sql").replace(
-        "{unassigned_summaries}", load_sql("billing/unassigned_summaries.sql")
-    )
-    values = {"internal": list(usage.internal_companies), "confirmed": list(usage.confirmed_groups)}
-    connection.execute(query, {"plan_id": plan_id, **values})
+    query = load_sql("billing/findings_of_plan.sql").replace("{unassigned_usage}", unassigned.QUERY)
+    connection.execute(query, {"plan_id": plan_id, **unassigned.parameters(policy.usage, today)})
     connection.execute(load_sql("billing/findings_kept.sql"), {"plan_id": plan_id, "today": today})
     names = ", ".join(model("billing.findings").column_names)
     connection.execute(
@@ -72,7 +69,7 @@ def month_findings(connection: Connection, month: str) -> list[dict[str, Any]]:
 class FindingTotals:
     """Findings that count: money at stake, nobody acknowledged it, and no approval of ours would settle it.
 
-    Money by currency. `waiting_acknowledged`: changes that wait for an approval and that a person knows of.
+    Money by currency. `without_company`: the part of `lost_once` that is usage without a company. `waiting_acknowledged`: changes that wait for an approval and that a person knows of.
     """
 
     losses: int = 0
@@ -85,6 +82,7 @@ class FindingTotals:
     lost_once: Mapping[str, Decimal] = field(default_factory=dict)
     overcharged_a_month: Mapping[str, Decimal] = field(default_factory=dict)
     overcharged_once: Mapping[str, Decimal] = field(default_factory=dict)
+    without_company: Mapping[str, Decimal] = field(default_factory=dict)
 
     @property
     def count(self) -> int:
@@ -123,9 +121,12 @@ def add_up(rows: Sequence[Row]) -> FindingTotals:
     """Add up open findings (`open_findings`)."""
     counting = [row for row in rows if row["counts"]]
     sums: dict[tuple[bool, str], dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
+    without_company: dict[str, Decimal] = defaultdict(Decimal)
     for row in counting:
         if row["money"] is not None:
             sums[row["money"] > 0, row["per"]][row["currency"] or "?"] += abs(row["money"])
+            if row["check_name"] == "usage_unassigned" and row["money"] > 0:
+                without_company[row["currency"] or "?"] += row["money"]
     return FindingTotals(
         losses=sum(row["money"] is not None and row["money"] > 0 for row in counting),
         overcharges=sum(row["money"] is not None and row["money"] < 0 for row in counting),
@@ -137,6 +138,7 @@ def add_up(rows: Sequence[Row]) -> FindingTotals:
         lost_once=dict(sums[True, "once"]),
         overcharged_a_month=dict(sums[False, "month"]),
         overcharged_once=dict(sums[False, "once"]),
+        without_company=dict(without_company),
     )
 
 

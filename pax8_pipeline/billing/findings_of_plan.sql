@@ -1,8 +1,8 @@
--- The findings of one stored plan: what is held or waits by its verdict, and usage of the running month without a
--- company.
+-- The findings of one stored plan: what is held or waits by its verdict, and usage without a company of the month that
+-- is not charged yet.
 -- Left out are changes that wait or are held only because of policy limits: approvals, guardrails and
 -- the checks that hold all usage tell of those.
--- Parameters: plan_id, internal, confirmed (billing/unassigned_summaries.sql).
+-- Parameters: plan_id, and those of billing/unassigned_usage.sql.
 CREATE OR REPLACE TEMP TABLE findings_of_plan AS
 WITH plan AS (
   SELECT p.*, v.class AS verdict_class, coalesce(v.check_name, getvariable('any_other_check')) AS verdict_check,
@@ -41,15 +41,6 @@ WITH plan AS (
            'usage_check'))
      OR (verdict_class = 'needs_approval'
        AND (class = 'needs_approval' OR (in_discrepancies AND stake IS DISTINCT FROM 0)))
-), running AS (
-  SELECT 'usage ' || month || ' unassigned ' || coalesce(subscription_id, '-') || '/'
-         || coalesce(lower(trim(resource_group)), '-') || ' '
-           || coalesce(currency, '?') AS row_id,
-         any_value(month) AS month, any_value(subscription_id) AS subscription_id,
-           any_value(vendor_name) AS vendor_name,
-         any_value(resource_group) AS resource_group, min(shape) AS shape, currency, sum(cost) AS money
-  FROM ({unassigned_summaries}) WHERE shape IS NOT NULL AND NOT is_trial
-  GROUP BY month, subscription_id, lower(trim(resource_group)), currency
 ), found AS (
   SELECT verdict AS kind, check_name, row_id, subscription_id, client_id, client_name, company_id, company_name,
          product_name, sentence, money,
@@ -62,6 +53,6 @@ WITH plan AS (
          'no company assigned in Pax8 (' || shape || '), so far (' || coalesce(vendor_name || ', ', '') || 'group '
            || coalesce(resource_group, 'without a name') || ')' AS sentence,
          money, 'once' AS per, currency, false AS waits
-  FROM running WHERE money <> 0 AND row_id NOT IN (SELECT row_id FROM billing.plan WHERE plan_id = $plan_id)
+  FROM ({unassigned_usage}) WHERE so_far AND row_id NOT IN (SELECT row_id FROM billing.plan WHERE plan_id = $plan_id)
 )
 SELECT kind || CASE WHEN money < 0 THEN '-overcharge' ELSE '' END || ':' || row_id AS finding_id, * FROM found;

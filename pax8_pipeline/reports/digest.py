@@ -27,9 +27,8 @@ def digest(connection: Connection, plan_id: str, report: Path) -> str:
     written, failed = states.get("verified", 0), sum(states.values()) - states.get("verified", 0)
     found = findings.add_up(findings.open_findings(connection, plan_id))
     rows = dicts(connection.execute(load_sql("reports/digest.sql"), {"plan_id": plan_id}))
-    unassigned = {row["currency"]: row["amount"] for row in rows if row["kind"] == "unassigned"}
     usage = {currency: Decimal(sums.get("usage", "0")) for currency, sums in plan.money.items()}
-    largest = next((row for row in rows if row["kind"] == "largest"), None)
+    largest = rows[0] if rows else None
     return "\n".join(
         [
             f"{plural(written, 'change')} written, {failed} not verified; {plan.rows_safe} planned, "
@@ -37,7 +36,7 @@ def digest(connection: Connection, plan_id: str, report: Path) -> str:
             f"Seats a month: {_seats(plan.money)}",
             f"Not billed: {formatting.amounts(found.lost_a_month)} a month, {formatting.amounts(found.lost_once)} of usage"
             f" ({plural(found.count, 'finding')}, {found.new} new)",
-            f"Usage to bill: {formatting.amounts(usage)}; usage without a company: {formatting.amounts(unassigned)}",
+            f"Usage to bill: {formatting.amounts(usage)}; usage without a company: {formatting.amounts(found.without_company)}",
             f"Largest: {_largest(largest)}",
             f"Report: {report}",
         ]

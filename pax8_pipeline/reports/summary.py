@@ -46,6 +46,7 @@ _MONEY = (
     ("overcharged_a_month", "billed too much, a month", False),
     ("usage", "usage to bill", False),
     ("lost_once", "usage not billed", False),
+    ("without_company", "  of it without a company", False),
     ("overcharged_once", "usage billed too much", False),
 )
 
@@ -98,6 +99,7 @@ def _sums(currency: str, money: Mapping[str, str], found: FindingTotals) -> dict
         "lost_a_month": found.lost_a_month.get(currency, none),
         "overcharged_a_month": found.overcharged_a_month.get(currency, none),
         "lost_once": found.lost_once.get(currency, none),
+        "without_company": found.without_company.get(currency, none),
         "overcharged_once": found.overcharged_once.get(currency, none),
     }
 

@@ -37,7 +37,7 @@ GROUPS = (
     Column("month", "Month", size="short"),
     Column("resource_group", "Group"),
     Column("vendor_name", "Vendor"),
-    Column("charges", "Client charges", "money"),
+    Column("amount", "Not billed", "money"),
     Column("cost", "Your cost", "money"),
     Column("currency", "Currency", size="short"),
     Column("shape", "Shape"),
@@ -58,7 +58,7 @@ MOVERS = (
 _SHOWN = 40
 _MORE = "{count} more rows are in the report's JSON."
 ABOUT = (
-    "Amounts are what clients are charged by policy; what has no company and what is left out is shown as Pax8 states it. "
+    "Amounts are what clients are or would be charged by policy; what is left out is shown as Pax8 states it. "
     "Usage of a month is billed from Pax8's approved invoice of the month after; before that it is an estimate, and never written."
 )
 
@@ -86,7 +86,7 @@ class Usage:
 def load_usage(connection: Connection, plan_id: str) -> Usage:
     """Read usage as it was last reconciled; what waits is what one plan says."""
     months = dicts(connection.execute(load_sql("reports/usage_report_months.sql"), {"plan_id": plan_id}))
-    groups = dicts(connection.execute(load_sql("reports/usage_report_groups.sql")))
+    groups = dicts(connection.execute(load_sql("reports/usage_report_groups.sql"), {"plan_id": plan_id}))
     for row in groups:
         row["click"] = what_to_click(row)
         row["resource_group"] = f"{row['resource_group'] or '(no name)'}{' (so far)' if row['is_estimate'] else ''}"

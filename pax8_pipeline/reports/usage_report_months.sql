@@ -1,7 +1,8 @@
 -- Usage by month and currency as the report tells it. Parameter: plan_id, whose rows say what waits and what is held.
 WITH charged AS (
   SELECT u.month, u.currency, sum(u.amount) FILTER (u.bucket = 'billable' AND u.counts) AS to_bill,
-         sum(u.charges) FILTER (u.bucket = 'unassigned' AND u.counts) AS unassigned,
+         sum(CASE WHEN u.amount <> 0 THEN u.amount ELSE u.cost END)
+           FILTER (u.bucket = 'unassigned' AND u.counts) AS unassigned,
          sum(u.charges) FILTER (u.bucket = 'skipped' AND u.counts) AS skipped,
          sum(u.amount) FILTER (u.verdict = 'estimate' AND n.state IN ('open', 'closing')) AS estimate
   FROM reconciled.usage u JOIN reconciled.usage_months n USING (month) GROUP BY ALL

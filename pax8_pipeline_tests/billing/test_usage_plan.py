@@ -384,6 +384,15 @@ def test_charges_nobody_is_billed_for_are_in_the_plan_with_their_money(first_nig
     assert rows[KEY]["money_per_month"] == Decimal("25.64")
 
 
+def test_a_loss_of_an_old_month_stays_in_the_plan_and_what_is_left_out_on_purpose_does_not(tmp_path: Path) -> None:
+    march = {"startPeriod": "2026-03-01", "endPeriod": "2026-03-31"}
+    items = [arrears(companyId=None, **march), arrears(2, total=0, costTotal=0, **march)]
+    rows = first(UsageData(items=[items]), tmp_path, first_month="2026-03")
+    assert [(row["verdict"], row["unbilled_per_month"]) for row in rows.values()] == [
+        ("usage_unassigned", Decimal("25.64"))
+    ]
+
+
 def test_a_backfill_plan_is_about_its_months_only_and_all_of_it_waits(tmp_path: Path) -> None:
     vendor_data, rules = UsageData(), policy(first_month=None)
     vendor_data.subscriptions[0]["quantity"] = 25

@@ -16,7 +16,7 @@ from pax8_pipeline_tests.support.pictures import take_picture
 pytestmark = [*IN_BROWSER, pytest.mark.proof, pytest.mark.timeout(900)]
 
 GUARDRAILS = "assets/billing/plan?view=checks&checkDetail=guardrails"
-UNASSIGNED = "assets/staging/usage_summaries?view=checks&checkDetail=usage_unassigned"
+UNASSIGNED = "assets/reconciled/usage?view=checks&checkDetail=usage_unassigned"
 
 
 def test_what_holds_a_client_and_what_has_no_company_is_put_right_and_turns_green(page: Any, ui: DagsterUi) -> None:
@@ -39,7 +39,7 @@ def test_what_holds_a_client_and_what_has_no_company_is_put_right_and_turns_gree
     ui.write_policy(lines_ended=5)
     launch_daily_sync(page, ui)
     assert ui.ended_run(known)["status"] == "SUCCESS"
-    for check, sentence in ((GUARDRAILS, "is within all limits"), (UNASSIGNED, "all usage summaries belong to")):
+    for check, sentence in ((GUARDRAILS, "is within all limits"), (UNASSIGNED, "all usage belongs to")):
         page.goto(f"{ui.address}/{check}")
         page.get_by_text("Passed", exact=True).first.wait_for()
         page.get_by_text(sentence).first.wait_for()

@@ -78,7 +78,7 @@ def test_a_good_run_tells_totals_the_biggest_changes_and_failed_checks(
     assert message is not None
     title, body = message.title, message.body
     assert (title, "110.00" in body, "Example" in body) == ("Pax8 sync: 1 written, 1 check needs attention", True, True)
-    assert "[WARN] usage_unassigned on staging/usage_summaries" in body
+    assert "[WARN] usage_unassigned on reconciled/usage" in body
 
 
 def test_a_loss_is_told_once_and_again_when_it_costs_more(tmp_path: Path) -> None:

@@ -140,7 +140,8 @@ def _moves(connection: Connection) -> dict[str, Any]:
 _MONTHS = "SELECT * FROM reconciled.usage_months ORDER BY month DESC LIMIT 24"
 _STATES_OF_MONTHS = """
 SELECT n.month, n.state, n.why, u.currency, sum(u.amount) FILTER (u.bucket = 'billable') AS billable,
-       sum(u.charges) FILTER (u.bucket = 'unassigned') AS unassigned, sum(u.charges) FILTER (u.bucket = 'skipped') AS skipped,
+       sum(CASE WHEN u.amount <> 0 THEN u.amount ELSE u.cost END) FILTER (u.bucket = 'unassigned') AS unassigned,
+        sum(u.charges) FILTER (u.bucket = 'skipped') AS skipped,
        sum(u.amount) FILTER (u.bucket = 'estimate') AS estimate
 FROM reconciled.usage_months n LEFT JOIN reconciled.usage u ON u.month = n.month AND (u.counts OR u.bucket = 'estimate')
 GROUP BY ALL ORDER BY n.month DESC, u.currency LIMIT 24

@@ -33,8 +33,8 @@ ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
 class CheckOutcome:
     """What a check found. With `count` 0 it passes.
 
-    `count`: number of all rows; `rows`: the first of them; `money`: amount a month by currency (empty where there is
-    none); `query`: for a person who needs the other rows. `blocks`: severe enough to stop what follows.
+    `count`: number of all rows; `rows`: the first of them; `money`: amounts by currency and what they are, such as
+    `USD a month not billed` (empty where there are none); `query`: for a person who needs the other rows. `blocks`: severe enough to stop what follows.
     """
 
     sentence: str
@@ -87,11 +87,16 @@ def run_query(
     if not count:
         return 0, [], {}
     rows = snapshots.dicts(connection.execute(f"SELECT * FROM found LIMIT {ROWS}"))
-    sums: dict[str, Decimal] = {}
-    if amount:
-        totals = connection.execute(f"SELECT coalesce(currency, '?'), sum({amount}) FROM found GROUP BY 1").fetchall()
-        sums = {currency: total for currency, total in totals if total}
+    sums = sums_of_found(context, amount) if amount else {}
     return int(count), rows, sums
+
+
+def sums_of_found(context: CheckContext, amount: str) -> dict[str, Decimal]:
+    """Return the sum of a column of the rows that `run_query` found last, by column `currency`; without zeros."""
+    totals = context.connection.execute(
+        f"SELECT coalesce(currency, '?'), sum({amount}) FROM found GROUP BY 1 ORDER BY 1"
+    )
+    return {currency: total for currency, total in totals.fetchall() if total}
 
 
 def build(checks: Sequence[Check]) -> dg.AssetChecksDefinition:
@@ -188,6 +193,18 @@ def arranged(rows: Sequence[Mapping[str, Any]], next_step: str) -> list[dict[str
     about, ids = [name for name in names if not _is_id(name)], [name for name in names if _is_id(name)]
     order = [*about[:1], _STEP, *about[1:], *ids]
     return [{name: row.get(name, next_step) if name == _STEP else row[name] for name in order} for row in rows]
+
+
+def money_in_words(sums: Mapping[str, Decimal], *, per: str = "a month") -> dict[str, Decimal]:
+    """Return amounts by currency as amounts by currency and what they are, in the words of findings.
+
+    Above 0 nobody is billed, below 0 somebody is billed too much; `per` is "a month" or "once".
+    """
+    return {
+        f"{currency} {per} {'not billed' if amount > 0 else 'billed too much'}": abs(amount)
+        for currency, amount in sums.items()
+        if round(amount, 2)
+    }
 
 
 def _is_id(name: str) -> bool:

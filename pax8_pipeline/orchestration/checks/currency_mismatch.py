@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pax8_pipeline.orchestration.checks.check import Check, CheckContext, CheckOutcome, run_query
+from pax8_pipeline.orchestration.checks.check import Check, CheckContext, CheckOutcome, money_in_words, run_query
 from pax8_pipeline.reports.summary import STEPS
 from pax8_pipeline.text.plurals import plural
 
@@ -24,7 +24,7 @@ def evaluate(context: CheckContext) -> CheckOutcome:
         f"{plural(count, 'subscription is', 'subscriptions are')} billed in another currency in Halo than in Pax8",
         count,
         rows,
-        sums,
+        money_in_words(sums),
         _QUERY,
     )
 

@@ -4,7 +4,7 @@ shown.
 
 from __future__ import annotations
 
-from pax8_pipeline.orchestration.checks.check import Check, CheckContext, CheckOutcome, run_query
+from pax8_pipeline.orchestration.checks.check import Check, CheckContext, CheckOutcome, money_in_words, run_query
 from pax8_pipeline.reports.mapping.hints import load_hints
 from pax8_pipeline.reports.summary import STEPS
 from pax8_pipeline.text.plurals import plural
@@ -34,7 +34,7 @@ def evaluate(context: CheckContext) -> CheckOutcome:
             f"{first['contradiction']}. Correct the one that is wrong; companies that share a client on purpose each need a row"
         )
     # A row is a company, which is mapped once. The count is that of the plan: each of its subscriptions is held.
-    return CheckOutcome(sentence, int(subscriptions), rows, sums, _QUERY)
+    return CheckOutcome(sentence, int(subscriptions), rows, money_in_words(sums), _QUERY)
 
 
 CHECKS = (

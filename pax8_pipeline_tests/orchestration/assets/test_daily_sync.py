@@ -119,7 +119,7 @@ def test_usage_without_a_company_is_a_warning_of_the_run_and_stops_nothing(
 ) -> None:
     _, result = ran
     assert [(c.asset, c.name, c.severity, c.blocking) for c in result.failed_checks] == [
-        ("staging/usage_summaries", "usage_unassigned", "WARN", False)
+        ("reconciled/usage", "usage_unassigned", "WARN", False)
     ]
 
 

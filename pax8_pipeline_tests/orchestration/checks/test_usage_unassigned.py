@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from pax8_pipeline.settings import Policy, UsagePolicy
-from pax8_pipeline_tests.support.checks import Checked, check, warehouse_with
+from pax8_pipeline_tests.support.checks import Checked, check
 from pax8_pipeline_tests.support.usage_checks import OTHER, item, summary, usage_warehouse
-from pax8_pipeline_tests.support.vendor_data import COMPANY, SUB, VendorData, company
+from pax8_pipeline_tests.support.vendor_data import COMPANY, SUB
 
-BUILT = ("staging.companies", "staging.subscriptions", "staging.usage_summaries")
+PRODUCT = "8e0d1c55-77a3-4d0e-9d2f-0c4b6a1e7f90"
 UNKNOWN = "22222222-0000-4000-8000-000000000000"
 INTERNAL = Policy(usage=UsagePolicy(internal_companies=(COMPANY.upper(),)))
 BY_NAME = Policy(usage=UsagePolicy(internal_companies=("Example Dental",)))
@@ -23,9 +23,8 @@ def without(row: dict[str, Any], key: str) -> dict[str, Any]:
 
 
 def summaries(folder: Path, *rows: dict[str, Any], policy: Policy | None = None) -> Checked:
-    vendor_data = VendorData(companies=[company(), company(id=OTHER, name="Other Ltd")], usage_summaries=list(rows))
-    warehouse_with(folder, vendor_data.reads(), BUILT)
-    return check("usage_unassigned", "staging.usage_summaries", folder, policy)
+    usage_warehouse(folder, august=rows, policy=policy)
+    return check("usage_unassigned", "reconciled.usage", folder, policy)
 
 
 def items(folder: Path, *rows: dict[str, Any], name: str = "usage_unassigned", **vendor_data: Any) -> Checked:
@@ -44,7 +43,7 @@ def test_a_summary_without_a_known_company_warns_with_its_money(tmp_path: Path) 
     found = summaries(tmp_path, *({**row, "id": shape, "resourceGroup": shape} for shape, row in rows.items()))
     assert (found.passed, found.severity, found.holds) == (False, "WARN", False)
     assert {r["resource_group"]: r["shape"] for r in found.rows} == {shape: shape for shape in rows}
-    assert found.metadata["money"] == "78.00 USD"
+    assert (found.count, found.metadata["money"]) == (4, "100.00 USD once not billed")
 
 
 @pytest.mark.parametrize("policy", [INTERNAL, BY_NAME])
@@ -61,7 +60,7 @@ def test_a_group_that_a_person_confirmed_is_its_owners(tmp_path: Path) -> None:
     policy = Policy(usage=UsagePolicy(confirmed_groups=(f"{SUB}/Somebody Else",)))
     rows = summary(), summary(id="u2", resourceGroup="Somebody else ")
     assert not summaries(tmp_path, *rows).passed
-    assert check("usage_unassigned", "staging.usage_summaries", tmp_path, policy).passed
+    assert check("usage_unassigned", "reconciled.usage", tmp_path, policy).passed
 
 
 def test_the_rows_say_how_old_it_is_and_what_to_click(tmp_path: Path) -> None:
@@ -79,12 +78,27 @@ def test_a_group_assigned_to_another_company_has_its_customer_whatever_its_name(
     assert summaries(tmp_path, summary(), summary(id="u2", companyId=OTHER, resourceGroup="Somebody Else")).passed
 
 
-def test_unassigned_trial_usage_is_listed_without_money(tmp_path: Path) -> None:
-    found = summaries(tmp_path, summary(companyId=None, isTrial=True))
-    assert (found.count, "money" in found.metadata) == (1, False)
+def test_usage_of_a_trial_is_not_billed_so_it_needs_no_company(tmp_path: Path) -> None:
+    assert summaries(tmp_path, summary(companyId=None, isTrial=True)).passed
 
 
-def test_an_arrears_item_without_a_known_company_warns_with_its_cost(tmp_path: Path) -> None:
+def test_a_month_that_is_not_charged_yet_has_the_price_that_the_policy_sets(tmp_path: Path) -> None:
+    usage = {"price": "cost", "markup_pct": 10, "products": {PRODUCT: {"markup_pct": 50}}}
+    policy = Policy.model_validate({"usage": usage})
+    found = summaries(tmp_path, summary(companyId=None), policy=policy)
+    assert (found.rows[0]["not_billed"], found.rows[0]["cost"]) == ("29.25", "19.5")
+    del usage["products"]
+    found = check("usage_unassigned", "reconciled.usage", tmp_path, Policy.model_validate({"usage": usage}))
+    assert found.rows[0]["not_billed"] == "21.45"
+
+
+def test_a_month_that_is_charged_and_still_listed_is_one_row(tmp_path: Path) -> None:
+    rows = item(companyId=None, startPeriod="2026-08-01", endPeriod="2026-08-31")
+    found = items(tmp_path, rows, august=(summary(companyId=None),))
+    assert [(row["month"], row["state"]) for row in found.rows] == [("2026-08", "charged")]
+
+
+def test_an_arrears_item_without_a_known_company_warns_with_what_nobody_is_billed(tmp_path: Path) -> None:
     rows = {
         "null": (item(companyId=None), "no company"),
         "missing": (without(item(), "companyId"), "no company"),
@@ -94,7 +108,7 @@ def test_an_arrears_item_without_a_known_company_warns_with_its_cost(tmp_path: P
     found = items(tmp_path, *({**row, "details": name} for name, (row, _) in rows.items()))
     assert (found.passed, found.severity, found.holds) == (False, "WARN", False)
     assert {r["resource_group"]: r["shape"] for r in found.rows} == {name: shape for name, (_, shape) in rows.items()}
-    assert found.metadata["money"] == "78.00 USD"
+    assert found.metadata["money"] == "100.00 USD once not billed"
 
 
 def test_an_arrears_item_of_an_internal_company_has_no_customer(tmp_path: Path) -> None:
@@ -139,7 +153,7 @@ def test_usage_charged_and_not_listed_in_its_month_is_hidden_with_the_difference
     rows = (item(), item(details="Somebody Else", costTotal=30))
     found = items(tmp_path, *rows, name="usage_hidden", july=(summary(),))
     assert (found.passed, found.severity) == (False, "WARN")
-    assert (found.rows[0]["resource_group"], found.metadata["money"]) == ("somebody else", "30.00 USD")
+    assert (found.rows[0]["resource_group"], found.metadata["money"]) == ("somebody else", "30.00 USD of cost")
 
 
 def test_usage_charged_as_listed_but_for_the_last_days_rounding_is_not_hidden(tmp_path: Path) -> None:

@@ -19,8 +19,10 @@ WITH left_out AS (
          sum(u.cost) AS cost, sum(CASE WHEN u.amount <> 0 THEN u.amount ELSE u.cost END) AS stake, count(*) AS items,
          any_value(u.shape) AS shape
   FROM left_out u
-  JOIN usage_scope s ON s.month = u.month AND s.considered AND s.recent
+  JOIN usage_scope s ON s.month = u.month AND s.considered
   LEFT JOIN verdict_classes c ON c.verdict = 'usage_' || u.verdict
+  -- What nobody is billed for stays until a person resolves it; what is left out on purpose is listed for a while.
+  WHERE s.recent OR coalesce(c.class, 'blocked') = 'blocked'
   GROUP BY u.month, u.verdict, u.company_id, u.who, u.currency
 )
 SELECT 'usage ' || month || ' ' || verdict || ' ' || who || ' ' || coalesce(currency, '?') AS row_id, class,
