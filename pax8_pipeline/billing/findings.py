@@ -44,7 +44,7 @@ def update(connection: Connection, plan_id: str, today: date, policy: Policy) ->
     names = ", ".join(model("billing.findings").column_names)
     connection.execute(
         f"INSERT INTO billing.findings BY NAME SELECT {names} FROM (SELECT *, $today::DATE AS first_seen, "
-        "$today::DATE AS last_seen, $today::DATE AS changed_on, true AS still_open, $plan_id AS plan_id "
+        "$today::DATE AS last_seen, $today::DATE AS changed_on, true AS still_open, $plan_id AS plan_id, $plan_id AS first_plan "
         "FROM findings_of_plan) WHERE finding_id NOT IN (SELECT finding_id FROM billing.findings)",
         {"plan_id": plan_id, "today": today},
     )

@@ -10,5 +10,6 @@ SET check_name = n.check_name, subscription_id = n.subscription_id, client_id = 
     money = n.money, per = n.per, currency = n.currency, waits = n.waits,
     first_seen = CASE WHEN f.still_open OR f.last_seen >= $today::DATE - 7 THEN least(f.first_seen, $today)
       ELSE $today END,
+    first_plan = CASE WHEN f.still_open OR f.last_seen >= $today::DATE - 7 THEN f.first_plan ELSE $plan_id END,
     last_seen = $today, still_open = true, plan_id = $plan_id
 FROM findings_of_plan n WHERE n.finding_id = f.finding_id;

@@ -66,14 +66,17 @@ def money_sentences(money: Mapping[str, Mapping[str, str]]) -> list[str]:
     sentences = []
     for currency, sums in money.items():
         sentences.append(
-            f"Money a month in {currency}: {sums['up']} up, {sums['down']} down, {sums['unbilled']} unbilled"
+            f"Money a month in {currency}: {_plain(sums['up'])} more, {_plain(sums['down'])} less, {_plain(sums['unbilled'])} not billed"
         )
         charged, nobody = sums.get("usage", "0.00"), sums.get("usage_unbilled", "0.00")
         if (charged, nobody) != ("0.00", "0.00"):
-            sentences.append(
-                f"Usage in {currency}: {charged} to charge, {nobody} charged by Pax8 that nobody is billed for"
-            )
+            sentences.append(f"Usage in {currency}: {_plain(charged)} to bill, {_plain(nobody)} not billed")
     return sentences
+
+
+def _plain(amount: str) -> str:
+    """Return an amount without its sign, with separators: the words beside it say which way it goes."""
+    return f"{abs(Decimal(amount)):,.2f}"
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,11 @@ def check_of(verdict: str) -> str | None:
     return next((v.check for v in ALL_VERDICTS if v.name == verdict and v.check), None)
 
 
+def known_label(verdict: str) -> str:
+    """Return what a row with this verdict is about, in two or three words; empty where nothing needs to be done."""
+    return next((v.label for v in ALL_VERDICTS if v.name == verdict), "")
+
+
 def label_of(verdict: str) -> str:
-    """Return what a row with this verdict is about, in two or three words."""
-    return next((v.label for v in ALL_VERDICTS if v.name == verdict and v.label), verdict.replace("_", " "))
+    """Return the label of a verdict, or its name as words where it has none."""
+    return known_label(verdict) or verdict.replace("_", " ")

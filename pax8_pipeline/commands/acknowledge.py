@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any
 
@@ -161,7 +162,10 @@ def _print(
         )
         return
     out = console()
-    if rows:
+    if rows and out.width < _TABLE_FROM:
+        for line in _short_lines(rows, out.width):
+            out.print(line, soft_wrap=True)
+    elif rows:
         shown_rows = [{**row, "client": plan_rows.client(row), "money": findings.amount_text(row),
                   "since": f"{row['first_seen']}{', new' if row['is_new'] else ''}", "acknowledged": findings.acknowledgement_text(row)}
                  for row in rows]  # fmt: skip
@@ -174,3 +178,18 @@ def _print(
         out.print(
             f"Acknowledged and not open any more, can be removed: {', '.join(closed)}", markup=False, soft_wrap=True
         )
+
+
+_TABLE_FROM = 100  # columns
+
+
+def _short_lines(rows: Sequence[dict[str, Any]], width: int) -> Iterator[str]:
+    """Yield three lines for each finding: its money and whom it is about; its id, which is never broken, and since when."""
+    yield f"Waits for a person ({len(rows)})"
+    for row in rows:
+        who = f"{plan_rows.client(row) or 'no company'}: {row['product_name'] or ''}"
+        amount = findings.amount_text(row) or "no amount"
+        yield textwrap.shorten(f"{amount}, {who}", width, placeholder=" ...")
+        since = f"since {row['first_seen']}{', new' if row['is_new'] else ''}"
+        yield f"  {row['finding_id']}"
+        yield f"  {'; '.join(filter(None, (since, findings.acknowledgement_text(row))))}"

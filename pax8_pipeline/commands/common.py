@@ -7,8 +7,10 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Iterator
+import textwrap
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
@@ -83,6 +85,21 @@ def print_table(out: Console, table: Table) -> None:
     out.print()
 
 
+def print_fields(out: Console, fields: Iterable[tuple[str, str]], label_width: int = 14) -> None:
+    """Print labels with their texts; a text that does not fit goes on below itself. No word is ever cut."""
+    for label, text in fields:
+        room = max(out.width - label_width, 20)
+        parts = textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False) or [""]
+        for number, part in enumerate(parts):
+            out.print(f"{'' if number else label:{label_width}}{part}", soft_wrap=True)
+
+
+def shown_path(path: str | Path) -> str:
+    """Return a path as a person would type it here: without the current folder."""
+    here = Path(path)
+    return str(here.relative_to(Path.cwd())) if here.is_relative_to(Path.cwd()) else str(here)
+
+
 def _err() -> Console:
     return PlainConsole(stderr=True, soft_wrap=True)
 
@@ -132,12 +149,28 @@ class _BarSteps:
         self._bars.update(self._task, description=one_line(text), completed=done, total=total)
 
 
+# A log gets one line for the tables of a schema: what was read of each is in the history that the UI shows.
+_PHASES = {
+    "pax8": "Reading Pax8",
+    "halo": "Reading Halo",
+    "staging": "Typing what was read",
+    "reconciled": "Comparing",
+    "monthly": "Comparing the month",
+}
+
+
 class _PlainSteps:
     def __init__(self, target: Console) -> None:
         self._target = target
         self._last_step: tuple[str, int] = ("", -1)
+        self._phases: set[str] = set()
 
     def __call__(self, text: str) -> None:
+        if phase := _PHASES.get(text.split(":")[0].split(".")[0]):
+            if phase not in self._phases:
+                self._phases.add(phase)
+                self._target.print(phase)
+            return
         count = _count(text)
         if count is not None:
             what, done, total = count

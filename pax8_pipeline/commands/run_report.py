@@ -18,7 +18,7 @@ from pax8_pipeline.billing.ledger import ledger, recovery, writer
 from pax8_pipeline.billing.model import Plan, Remaining, money_sentences
 from pax8_pipeline.billing.planning import planner as plans
 from pax8_pipeline.clock import utc_now
-from pax8_pipeline.commands.common import print_table, styled
+from pax8_pipeline.commands.common import print_table, shown_path, styled
 from pax8_pipeline.orchestration.failed_check import FailedCheck
 from pax8_pipeline.reports import plan_facts, plan_rows, summary
 from pax8_pipeline.reports.mapping.hints import with_hints
@@ -132,24 +132,38 @@ def next_commands(run: RunReport) -> list[str]:
     return [*steps, f"pax8-pipeline plan apply {run.plan.plan_id}"] if steps or run.left.unwritten else []
 
 
-def show(console: Console, run: RunReport, *, details: bool = False, limit: int = 40, everything: bool = False) -> None:
-    """Print a run on one screen; with `details` (or `everything`) all rows in tables before it."""
+def show(
+    console: Console,
+    run: RunReport,
+    *,
+    details: bool = False,
+    limit: int = 40,
+    everything: bool = False,
+    proof: str = "",
+    all_rows: str = summary.ALL_ROWS,
+) -> None:
+    """Print a run on one screen; with `details` (or `everything`) all rows in tables before it.
+
+    `proof`: a text below the result. `all_rows`: the command that shows every row.
+    """
     if details or everything:
         _tables(console, run, limit, everything)
-    width = min(console.width, _WIDEST)
+    width = min(console.width, WIDEST)
     found = findings.add_up(run.findings)
     money = run.plan.money if run.plan else {}
-    for line in summary.lines(run.verdict.sentence, run.verdict.only_findings, money, found, run.rows, width):
+    shown = summary.lines(
+        run.verdict.sentence, run.verdict.only_findings, money, found, run.rows, width, proof=proof, all_rows=all_rows
+    )
+    for line in shown:
         console.print(line, soft_wrap=True)
     _notes(console, run, found.acknowledged, width)
     for number, command in enumerate(next_commands(run) if run.left.waiting or run.left.held else (), 1):
         console.print(f"{number}. If you agree: {command}", soft_wrap=True)
     if run.plan:
-        console.print(f"Report: {run.report}", soft_wrap=True)
-        console.print("All rows: `pax8-pipeline plan show --details`", soft_wrap=True)
+        console.print(f"Report: {shown_path(run.report)}", soft_wrap=True)
 
 
-_WIDEST = 120
+WIDEST = 120
 
 
 def _tables(console: Console, run: RunReport, limit: int, everything: bool) -> None:
@@ -187,7 +201,7 @@ def _notes(console: Console, run: RunReport, acknowledged: int, width: int) -> N
         console.print(styled(("error", "red"), f" {error}"), soft_wrap=True)
 
 
-def print_rows(console: Console, title: str, rows: Sequence[dict[str, Any]], limit: int) -> None:
+def print_rows(console: Console, title: str, rows: Sequence[Mapping[str, Any]], limit: int) -> None:
     """Print plan rows (`plan_rows.plan_rows`) as a table that fits the console; after `limit` rows it counts the others."""
     shown = [{**plan_rows.shown_row(row), "state": row["state"]} for row in rows[:limit]]
     print_table(console, Table(title, plan_rows.COLUMNS, shown).without_empty_columns())

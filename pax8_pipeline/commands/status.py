@@ -9,7 +9,15 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from pax8_pipeline.commands.common import console, json_option, notify, print_json, print_wrapped
+from pax8_pipeline.commands.common import (
+    console,
+    json_option,
+    notify,
+    print_fields,
+    print_json,
+    print_wrapped,
+    shown_path,
+)
 from pax8_pipeline.commands.status_trust import read_trust, trust_data, trust_lines
 from pax8_pipeline.commands.target import data_target
 from pax8_pipeline.orchestration import heartbeat
@@ -49,9 +57,7 @@ def status(check: bool, trust: bool, everything: bool, as_json: bool) -> int:
     if as_json:
         print_json(_data(settings, found, last, success, late=late))
     else:
-        out = console()
-        for label, text in _lines(settings, found, last, success, now):
-            out.print(f"{label.ljust(14)}{text}", soft_wrap=True)
+        print_fields(console(), _lines(settings, found, last, success, now))
     return LATE if check and late else 0
 
 
@@ -96,8 +102,8 @@ def _lines(
         known = row["amount"] is not None
         what = f"{formatting.money(row['amount'], row['currency'])} {row['kind']}" if known else row["kind"]
         rows = plural(row["number"], "finding")
-        yield "Open", f"{what} ({rows}, the first since {row['since']})"
-    yield "Report", str(settings.reports_path / f"plan-{plan.plan_id}.html")
+        yield "Open", f"{what} ({rows} since {row['since']})"
+    yield "Report", shown_path(settings.reports_path / f"plan-{plan.plan_id}.html")
     if found.waiting:
         yield "Next step", f"pax8-pipeline plan show {plan.plan_id}, then pax8-pipeline plan approve {plan.plan_id}"
 
@@ -106,15 +112,13 @@ def _result(found: PlanStatus) -> str:
     plan = found.plan
     assert plan is not None
     written = found.written.get("verified", 0)
-    return (
-        f"{plural(written, 'change')} written of {plan.rows_safe}; {found.waiting} wait for approval, "
-        f"{plan.rows_blocked} held back"
-    )
+    waiting = "1 waits" if found.waiting == 1 else f"{found.waiting} wait"
+    return f"{written} of {plural(plan.rows_safe, 'change')} written; {waiting} for approval, {plan.rows_blocked} held back"
 
 
 def _ended(end: RunEnd, now: datetime) -> str:
     hours = int((now - end.ended_at) / timedelta(hours=1))
-    ago = "less than an hour ago" if hours < 1 else f"{plural(hours, 'hour')} ago"
+    ago = "under 1 hour ago" if hours < 1 else f"{plural(hours, 'hour')} ago"
     return f"{end.ended_at:%Y-%m-%d %H:%M} UTC ({ago}): {end.job} {'ended well' if end.success else 'FAILED'}"
 
 
@@ -123,7 +127,7 @@ def _next_run(settings: Settings, now: datetime) -> str:
     local = now.astimezone(ZoneInfo(settings.policy.timezone))
     start = local.replace(hour=when.hour, minute=when.minute, second=0, microsecond=0)
     start += timedelta(days=1) if start <= local else timedelta()
-    switch = "" if settings.schedule_on else ", if the schedule is on in the UI; cron has its own times"
+    switch = "" if settings.schedule_on else " if the schedule is on; cron has its own times"
     return f"{start:%Y-%m-%d %H:%M} {settings.policy.timezone}{switch}"
 
 

@@ -7,6 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 from pax8_pipeline.billing import findings
+from pax8_pipeline.billing.actions import registry
+from pax8_pipeline.billing.verdicts import known_label
 from pax8_pipeline.reports import formatting
 from pax8_pipeline.reports.table import Column
 from pax8_pipeline.warehouse.connection import Connection
@@ -29,7 +31,7 @@ COLUMNS = (
     Column("outcome", "what"),
     Column("before", "before"),
     Column("after", "after"),
-    Column("money", "money a month", "money"),
+    Column("money", "money", "money"),
     Column("since", "since", "date"),
     Column("state", "state"),
 )
@@ -47,8 +49,8 @@ def plan_rows(connection: Connection, plan_id: str, *, no_ops: bool = True) -> l
 def shown_row(row: Row) -> dict[str, str]:
     """Return a row of a plan as the texts of COLUMNS."""
     return {
-        "client": client(row) or "?",
-        "product": row["product_name"] or "?",
+        "client": client(row) or "no company assigned",
+        "product": row["product_name"] or "",
         "outcome": outcome(row),
         "before": row["before"] or "",
         "after": after(row),
@@ -69,17 +71,28 @@ def after(row: Row) -> str:
 
 
 def money(row: Row) -> str:
-    """Return the money of one row a month, with sign and currency; empty when there is none."""
-    currency = row["currency"] or ""
+    """Return the money of one row with its currency and what it is, such as `110.00 USD a month not billed`.
+
+    A change has a sign in place of words. Empty when there is no money.
+    """
+    currency, period = row["currency"] or "", "once" if is_once(row) else "a month"
     if row["unbilled_per_month"]:
-        return f"{formatting.money(row['unbilled_per_month'], currency)} unbilled"
+        return f"{formatting.money(row['unbilled_per_month'], currency)} {period} not billed"
     amount = row["money_per_month"] or Decimal(0)
     if amount:
-        return formatting.money(amount, currency, signed=True)
+        return f"{formatting.money(amount, currency, signed=True)} {period}"
     at_stake = row.get("at_stake")
     if not at_stake or not round(at_stake, 2):
         return ""
-    return f"{formatting.money(abs(at_stake), currency)} {'not billed' if at_stake > 0 else 'too much'}"
+    direction = "not billed" if at_stake > 0 else "billed too much"
+    return f"{formatting.money(abs(at_stake), currency)} {period} {direction}"
+
+
+def is_once(row: Row) -> bool:
+    """True for an amount that is billed once: usage. The plan has it in the same column as money a month."""
+    if row.get("per"):
+        return str(row["per"]) == "once"
+    return registry.is_usage(row["action"]) or str(row["verdict"]).startswith("usage")
 
 
 def since(row: Row) -> str:
@@ -90,5 +103,6 @@ def since(row: Row) -> str:
 def outcome(row: Row) -> str:
     """Return the verdict of a row in words, the best suggestion where one is known, and what a person said about it."""
     mark = findings.acknowledgement_text(row)
-    hint = f"; {row['hint']}" if row.get("hint") else ""
-    return f"{row['verdict']}: {row['sentence']}{hint}" + (f" [{mark}]" if mark else "")
+    label, hint = known_label(str(row["verdict"])), f"; {row['hint']}" if row.get("hint") else ""
+    text = f"{label}: {row['sentence']}{hint}" if label else f"{row['sentence']}{hint}"
+    return text + (f" [{mark}]" if mark else "")

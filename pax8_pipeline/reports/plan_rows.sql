@@ -2,7 +2,8 @@
 -- money,
 -- changes, what waits, what is blocked. With what the ledger says became of a row, and with its finding.
 -- Parameters: plan_id; no_ops (false: without the rows that need nothing).
-SELECT p.*, l.state, l.detail AS state_detail, f.first_seen AS since, coalesce(f.first_seen = h.today, false) AS is_new,
+SELECT p.*, l.state, l.detail AS state_detail, f.first_seen AS since, 
+       coalesce(f.first_seen = h.today AND coalesce(f.first_plan = h.plan_id, true), false) AS is_new,
        f.finding_id, f.money AS at_stake, f.per, coalesce(f.acknowledged, false) AS acknowledged,
        f.ack_who, f.ack_until, f.ack_reason
 FROM billing.plan p

@@ -9,4 +9,5 @@ SELECT CASE WHEN money > 0 THEN 'not billed' WHEN money < 0 THEN 'billed too muc
        coalesce(currency, '?') AS currency, count(*) AS number, sum(abs(money)) AS amount, min(first_seen) AS since
 FROM billing.findings_state WHERE still_open AND counts AND plan_id = $plan_id
 GROUP BY ALL
-ORDER BY kind, currency
+-- What nobody is billed for first, then what is billed too much, then what nobody can tell; the most money on top.
+ORDER BY kind LIKE 'not billed%' DESC, kind LIKE 'billed too much%' DESC, kind, amount DESC NULLS LAST, currency

@@ -6,6 +6,7 @@ whole plan (`plan_report`). Names come from outside: who prints the lines makes 
 
 from __future__ import annotations
 
+import json
 import textwrap
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,8 +19,9 @@ from pax8_pipeline.reports import formatting
 from pax8_pipeline.text.plurals import plural
 
 LARGEST = 8
-# On a narrower screen sentences take more lines: fewer rows, so that all of it is 30 lines at 60 columns too.
-_FULL_WIDTH, _FEWER = 80, 5
+ALL_ROWS = "pax8-pipeline plan show --details"
+# On a narrower screen each row takes two lines: fewer rows, so that all of it is one screen at 60 columns too.
+_FULL_WIDTH, _FEWER = 80, 4
 _STEPS = 3
 _AMOUNT, _WHAT = 14, 25
 
@@ -60,7 +62,7 @@ def headline(sentence: str, only_findings: bool, found: FindingTotals, width: in
         new = f" ({found.new} new)" if found.new else " (none new)"
         verb = "finding waits" if found.count == 1 else "findings wait"
         sentence = f"{sentence.split(found.sentence)[0].rstrip('; ')}; {found.count} {verb} for a person{new}"
-    return textwrap.wrap(sentence, width, break_long_words=False, break_on_hyphens=False)
+    return _wrapped(sentence, width)
 
 
 def money_lines(money: Mapping[str, Mapping[str, str]], found: FindingTotals, width: int) -> list[str]:
@@ -119,27 +121,63 @@ def is_news(row: Row) -> bool:
     return bool(row["is_new"] or row["state"])
 
 
-def largest(rows: Sequence[Row], width: int, *, count: int = LARGEST) -> list[str]:
-    """Return the rows with the most money, a line each, and what to do about them; nothing where there is none."""
+def largest(rows: Sequence[Row], width: int, *, count: int = LARGEST, all_rows: str = ALL_ROWS) -> list[str]:
+    """Return the rows with the most money, a line each (two on a narrow screen), and what to do about them.
+
+    Nothing where there is none. `all_rows` is the command that shows the others.
+    """
     listed = [row for row in rows if row["class"] != "no_op" and not row.get("acknowledged")]
-    listed.sort(key=lambda row: (-at_stake(row), str(row["client_name"]), str(row["row_id"])))
     if not listed:
         return []
-    shown = listed[:count]
-    more = f" of {len(listed)}" if len(listed) > count else ""
-    marks = [f"{sign} = {text}" for sign, text in _MARKS.items() if any(_mark(row) == sign for row in shown)]
-    rows_text = "1 row" if len(listed) == 1 else f"{len(shown)} largest rows{more}"
-    return [", ".join([rows_text, *marks]), *(_line(row, width) for row in shown), *_steps(shown, width)]
+    title = "1 row" if len(listed) == 1 else f"{min(count, len(listed))} largest rows"
+    return [", ".join([title, *_legend(listed, count)]), *row_lines(listed, width, count=count, all_rows=all_rows)]
 
 
-def _line(row: Row, width: int) -> str:
+def row_lines(rows: Sequence[Row], width: int, *, count: int, all_rows: str = ALL_ROWS) -> list[str]:
+    """Return up to `count` rows with the most money on top, how many more there are, and what to do about those shown."""
+    shown = by_money(rows)[:count]
+    found = [line for row in shown for line in _row_lines(row, width)]
+    if len(rows) > len(shown):
+        found.append(f"+{len(rows) - len(shown):,} more: `{all_rows}`")
+    return [*found, *_steps(shown, width)]
+
+
+def by_money(rows: Sequence[Row]) -> list[Row]:
+    """Return the rows, the most money first."""
+    return sorted(
+        rows, key=lambda row: (row["class"] == "no_op", -at_stake(row), str(row["client_name"]), str(row["row_id"]))
+    )
+
+
+def _legend(rows: Sequence[Row], count: int) -> list[str]:
+    marks = {_mark(row) for row in by_money(rows)[:count]}
+    return [f"{sign} = {text}" for sign, text in _MARKS.items() if sign in marks]
+
+
+def _row_lines(row: Row, width: int) -> list[str]:
+    """Return the amount, what it is, and whom and what it is about; on a narrow screen the latter below."""
     stake = at_stake(row)
     amount = formatting.money(stake, row["currency"]) if stake else ""
     label = label_of(str(row["verdict"]))
-    who = row["client_name"] or row["company_name"] or "no company assigned"
-    names = f"{who}: {row['product_name']}" if row["product_name"] else str(who)
-    head = f"{_mark(row)}{amount.rjust(_AMOUNT)}  {label.ljust(_WHAT)} "
-    return head + _fitted(names, width - len(head))
+    names = _names(row)
+    start = f"{_mark(row)}{amount.rjust(_AMOUNT)}  "
+    if width < _FULL_WIDTH:
+        return [f"{start}{label}", f"{' ' * len(start)}{_fitted(names, width - len(start))}"]
+    head = f"{start}{label.ljust(_WHAT)} "
+    return [head + _fitted(names, width - len(head))]
+
+
+def _names(row: Row) -> str:
+    """Return whom a row is about and its product; of usage without a company the group, which is what a person looks for."""
+    who = row["client_name"] or row["company_name"] or "no company"
+    group = _group(row) if row["verdict"] == "usage_unassigned" else ""
+    what = group or row["product_name"]
+    return f"{who}: {what}" if what else str(who)
+
+
+def _group(row: Row) -> str:
+    evidence = json.loads(row.get("evidence") or "{}")
+    return f"{evidence['resource_group']}, {evidence['month']}" if evidence.get("resource_group") else ""
 
 
 _MARKS = {"*": "new", "w": "written"}
@@ -155,22 +193,45 @@ def _fitted(text: str, room: int) -> str:
 
 
 def _steps(rows: Sequence[Row], width: int) -> Iterator[str]:
-    checks = Counter(check for row in rows if (check := check_of(row["verdict"])))
-    for check, number in checks.most_common(_STEPS):
-        text = f"  {number} x {STEPS.get(check, check)}"
-        yield from textwrap.wrap(text, width, subsequent_indent="      ", break_long_words=False)
+    """Yield what to do about the rows, under the labels that the rows have."""
+    labels: dict[str, dict[str, None]] = {}
+    for row in rows:
+        if check := check_of(row["verdict"]):
+            labels.setdefault(check, {})[label_of(str(row["verdict"]))] = None
+    for check, names in list(labels.items())[:_STEPS]:
+        text = f"  {', '.join(names)}: {STEPS.get(check, check)}"
+        yield from textwrap.wrap(text, width, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
 
 
 def lines(
-    sentence: str, only_findings: bool, money: Mapping[str, Any], found: FindingTotals, rows: Sequence[Row], width: int
+    sentence: str,
+    only_findings: bool,
+    money: Mapping[str, Any],
+    found: FindingTotals,
+    rows: Sequence[Row],
+    width: int,
+    *,
+    proof: str = "",
+    all_rows: str = ALL_ROWS,
 ) -> list[str]:
-    """Return the summary of a run. Without news (nothing written, nothing new) it leaves out the rows."""
-    parts = [headline(sentence, only_findings, found, width), money_lines(money, found, width)]
+    """Return the summary of a run. Without news (nothing written, nothing new) it leaves out the rows.
+
+    `proof`: a text that stands below the result. `all_rows`: the command that shows every row.
+    """
+    parts = [
+        [*headline(sentence, only_findings, found, width), *_wrapped(proof, width)],
+        money_lines(money, found, width),
+    ]
     if any(is_news(row) or row["class"] in ("safe", "needs_approval") for row in rows):
-        parts.append(largest(rows, width, count=LARGEST if width >= _FULL_WIDTH else _FEWER))
+        count = LARGEST if width >= _FULL_WIDTH else _FEWER
+        parts.append(largest(rows, width, count=count, all_rows=all_rows))
     else:
         held = sum(row["class"] == "blocked" for row in rows)
-        parts.append(
-            [f"Nothing new since the last run; {plural(held, 'row stays', 'rows stay')} held."] if held else []
-        )
+        text, command = f"Nothing new; {plural(held, 'row stays', 'rows stay')} held:", f"`{all_rows}`"
+        fits = len(f"{text} {command}") <= width
+        parts.append(([f"{text} {command}"] if fits else [text, command]) if held else [])
     return [line for part in parts if part for line in (*part, "")]
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)

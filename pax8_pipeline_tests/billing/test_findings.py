@@ -43,11 +43,14 @@ def unbilled(folder: Path) -> Warehouse:
     return warehouse
 
 
-def night(warehouse: Warehouse, day: date = TODAY, rules: Policy | None = None) -> dict[str, dict[str, Any]]:
-    """Plan on a day, and return the open findings by id."""
+def night(
+    warehouse: Warehouse, day: date = TODAY, rules: Policy | None = None, *, hour: int = 0
+) -> dict[str, dict[str, Any]]:
+    """Plan on a day, `hour` hours later than usual, and return the open findings by id."""
     now = replace(plan_context(policy=rules), today=day)
     # Each plan has its own moment.
-    plan_id = make_plan(warehouse, replace(now, made_at=now.made_at + (day - TODAY))).plan_id
+    made_at = now.made_at + (day - TODAY) + timedelta(hours=hour)
+    plan_id = make_plan(warehouse, replace(now, made_at=made_at)).plan_id
     with warehouse.connect() as connection:
         return {row["finding_id"]: row for row in findings.open_findings(connection, plan_id)}
 
@@ -185,7 +188,7 @@ NOBODY = arrears(companyId=None, details="Nobody")
 def test_usage_without_a_company_is_one_finding_before_and_after_its_invoice(tmp_path: Path) -> None:
     running = UsageData(invoices=[], items=[], usage_summaries=[summary(companyId=None, resourceGroup="Nobody")])
     assert money(running, tmp_path / "a", policy()) == {
-        f"usage_unassigned:usage 2026-08 unassigned {GROUP}": ("19.48", True)
+        f"usage_unassigned:usage 2026-08 unassigned {GROUP}": ("25.64", True)
     }
     charged = UsageData(items=[[NOBODY]])
     assert money(charged, tmp_path / "b", policy()) == {
@@ -230,6 +233,14 @@ def test_a_voided_usage_invoice_is_found_with_what_it_billed(tmp_path: Path) -> 
     assert [(r["kind"], r["check_name"], f"{r['money']:.2f}", r["counts"]) for r in rows] == [
         ("usage_voided", "usage_corrections", "25.64", True)
     ]
+
+
+def test_a_second_run_of_the_same_day_has_no_news(tmp_path: Path) -> None:
+    warehouse = UNBILLED.load(tmp_path)
+    (first,) = night(warehouse).values()
+    (second,) = night(warehouse, hour=1).values()
+    assert (first["is_new"], second["is_new"]) == (True, False)
+    assert (first["is_news"], second["is_news"]) == (True, True)  # an alert of a run that was broken off is not lost
 
 
 def test_first_seen_stays_while_amount_and_reason_change(tmp_path: Path) -> None:

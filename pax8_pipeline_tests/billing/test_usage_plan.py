@@ -385,7 +385,7 @@ def test_charges_nobody_is_billed_for_are_in_the_plan_with_their_money(first_nig
 
 
 def test_a_loss_of_an_old_month_stays_in_the_plan_and_what_is_left_out_on_purpose_does_not(tmp_path: Path) -> None:
-    march = {"startPeriod": "2026-03-01", "endPeriod": "2026-03-31"}
+    march: dict[str, Any] = {"startPeriod": "2026-03-01", "endPeriod": "2026-03-31"}
     items = [arrears(companyId=None, **march), arrears(2, total=0, costTotal=0, **march)]
     rows = first(UsageData(items=[items]), tmp_path, first_month="2026-03")
     assert [(row["verdict"], row["unbilled_per_month"]) for row in rows.values()] == [

@@ -123,7 +123,7 @@ def test_an_acknowledgement_can_be_taken_back(folder: Path) -> None:
     assert (verdict(folder)[0], len(rows(folder))) == (2, 1)
 
 
-def test_the_list_says_what_is_open_and_what_is_known(folder: Path) -> None:
+def test_the_list_says_what_is_open_and_what_is_known(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     call(OTHER, "--why", "billed by hand")
     report: dict[str, Any] = json.loads(call("--list", "--json").stdout)
     assert {r["finding_id"]: r["acknowledged"] for r in report["findings"]} == {
@@ -133,6 +133,10 @@ def test_the_list_says_what_is_open_and_what_is_known(folder: Path) -> None:
     text = call("--list").stdout
     assert "acknowledged by ada: billed by hand" in text
     assert "44.00" in text
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = call("--list").stdout.splitlines()
+    assert lines[1] == "44.00 ? a month billed too much, Example: Suite"
+    assert lines[2:4] == [f"  orphaned_licence-overcharge:{ORPHAN}", "  since 2026-08-20, new"]
 
 
 def test_every_output_shows_since_when_and_who_acknowledged_it(folder: Path) -> None:
@@ -145,10 +149,11 @@ def test_every_output_shows_since_when_and_who_acknowledged_it(folder: Path) -> 
     for text in (markdown, page, table):
         assert mark in text
         assert "2026-08-20, new" in text
-        assert "orphaned_licence" in text
-    assert "44.00 too much" in markdown  # Halo names no currency of this client
+    assert all("orphaned_licence" in text for text in (page, table))
+    assert "licence not in Pax8: " in markdown
+    assert "44.00 a month billed too much" in markdown  # Halo names no currency of this client
     shown = CliRunner().invoke(plan, ["show", "--details"]).stdout
-    assert ("2026-08-20, new" in shown, "orphaned_licence" in shown, "acknowledged" in shown) == (True, True, True)
+    assert ("2026-08-20, new" in shown, "licence not in" in shown, "acknowledged" in shown) == (True, True, True)
     story = CliRunner().invoke(explain, [OTHER]).stdout
     assert f"unbilled:{OTHER} waits for a person since 2026-08-20 (new); 0.90 USD a month not billed; {mark}" in story
     data = run_report.as_data(told_of(folder))

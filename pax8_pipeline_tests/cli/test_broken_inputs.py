@@ -70,7 +70,7 @@ def answer(
         (folder / "data").mkdir(exist_ok=True)
         shutil.copyfile(stored.path, folder / WAREHOUSE)
     case.before(folder)
-    os.environ.update(case.env)
+    os.environ.update({name: value.replace("{folder}", str(folder)) for name, value in case.env.items()})
     with pytest.raises(SystemExit) as ended:
         cli.main(shlex.split(case.command.replace("{plan}", stored.plan_id).replace(BUSY, str(busy))))
     printed = capfd.readouterr()

@@ -147,6 +147,32 @@ def test_show_new_lists_what_was_first_found_by_this_plan(folder: Path) -> None:
     assert call("show", "--new", "--min", "1000000").stdout.startswith("0 of 2 rows")
 
 
+def test_show_prints_chosen_rows_a_line_each_with_labels_and_the_command_for_all_of_them(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    more = [subscription(id=f"aaaaaaaa-0000-4000-8000-0000000000{n}", quantity=n) for n in range(10, 41)]
+    planned(folder, "approve", *more)
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = call("show", "--verdict", "not billed", "--min", "1").stdout.splitlines()
+    assert len(lines) <= 30
+    amounts = [line.split()[1] if line.startswith("*") else line.split()[0] for line in lines[1:21]]
+    assert amounts == sorted(amounts, key=lambda text: -float(text.replace(",", "")))
+    assert "*    880.00 USD  not billed" in lines[1]
+    assert "+11 more: `pax8-pipeline plan show --verdict 'not billed' --min 1 --details`" in lines
+    assert not any("unbilled" in line for line in lines)
+    table = call("show", "--verdict", "unbilled", "--details").stdout
+    assert "880.00 USD a month not billed" in " ".join(table.split())
+
+
+@pytest.mark.parametrize("columns", ["60", "80"])
+def test_the_list_of_plans_fits_a_narrow_terminal(folder: Path, columns: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan_id = planned(folder, "auto")
+    monkeypatch.setenv("COLUMNS", columns)
+    lines = call("list").stdout.splitlines()
+    assert max(map(len, lines)) <= int(columns)
+    assert [line.split()[0] for line in lines if line][3:] == [plan_id]
+
+
 @pytest.mark.parametrize(("columns", "widest"), [("60", 60), ("80", 80), ("120", 120)])
 def test_columns_counts_without_a_terminal(
     folder: Path, columns: str, widest: int, monkeypatch: pytest.MonkeyPatch

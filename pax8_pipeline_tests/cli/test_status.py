@@ -43,11 +43,19 @@ def test_it_shows_run_plan_and_open_money(harness: PipelineHarness) -> None:
     shown = status(harness.folder)
     assert shown.code == 0
     lines = shown.out.splitlines()
-    assert "UTC (less than an hour ago): daily_sync ended well" in lines[0]
+    assert "UTC (under 1 hour ago): daily_sync ended well" in lines[0]
     assert any(line.startswith("Write mode    dry run") for line in lines)
-    assert any("1 wait for approval" in line for line in lines)
-    assert any("not billed, a month (1 finding, the first since 2026-08-20)" in line for line in lines)
+    assert any("1 waits for approval" in line for line in lines)
+    assert any("not billed, a month (1 finding since 2026-08-20)" in line for line in lines)
     assert any(line.startswith("Next step     pax8-pipeline plan show") for line in lines)
+
+
+def test_it_fits_a_narrow_terminal_and_what_nobody_is_billed_for_comes_first(harness: PipelineHarness) -> None:
+    lines = status(harness.folder, COLUMNS="60").out.splitlines()
+    assert max(len(line) for line in lines if not line.startswith("Report")) <= 60
+    assert (
+        next(line for line in lines if line.startswith("Open")).split("(")[0].rstrip().endswith("not billed, a month")
+    )
 
 
 def test_it_is_data_for_a_program(harness: PipelineHarness) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from playwright.sync_api import expect
 
 from pax8_pipeline_tests.support.chromium import IN_BROWSER
-from pax8_pipeline_tests.support.dagster_ui import DagsterUi
+from pax8_pipeline_tests.support.dagster_ui import DagsterUi, run_row
 from pax8_pipeline_tests.support.pictures import take_picture
 
 pytestmark = IN_BROWSER
@@ -39,10 +39,18 @@ def test_the_plan_preview_shows_clients_before_after_and_money(page: Any, ui: Da
 
 
 def test_a_run_of_the_command_line_belongs_to_its_job(page: Any, ui: DagsterUi) -> None:
-    """It is on the page of its job, and on the timeline."""
+    """It is on the page of its job, on the timeline, and in the history of the assets that it made."""
+    run_id = next(
+        run["runId"]
+        for run in reversed(ui.runs())
+        if {"key": "pax8/started_by", "value": "command line"} in run["tags"]
+    )
     page.goto(f"{ui.address}/locations/pax8_pipeline/jobs/daily_sync/runs")
-    page.get_by_text("Success", exact=True).first.wait_for()
-    page.get_by_text("command line").first.wait_for()
+    row = run_row(page, run_id)
+    expect(row).to_contain_text("Success")
+    expect(row).to_contain_text("command line")
+    page.goto(f"{ui.address}/assets/billing/plan?view=events")
+    page.locator(f"a[href*='{run_id}']").first.wait_for()
     page.goto(f"{ui.address}/overview/activity/timeline")
     page.get_by_role("link", name="daily_sync").first.wait_for()
 

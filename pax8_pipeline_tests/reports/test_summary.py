@@ -54,19 +54,29 @@ def test_the_largest_rows_come_first_and_each_is_one_line() -> None:
         ["5.00", "USD", "not"],
     ]
     assert "Client 100 of the High Street: Contora 365" in lines[2]
-    assert "  2 x add the line in Halo, or link it in data/mappings/subscriptions.csv" in lines
+    assert lines[4:] == [
+        "  billed by Halo only: end it in Halo, or acknowledge it",
+        "  not billed: add the line in Halo, or link it in data/mappings/subscriptions.csv",
+    ]
     assert summary.largest([row(1, **{"class": "no_op"}), row(2, acknowledged=True)], 100) == []
 
 
 def test_more_rows_than_shown_are_counted() -> None:
-    assert summary.largest([row(n) for n in range(1, 21)], 80)[0] == "8 largest rows of 20"
+    lines = summary.largest([row(n) for n in range(1, 21)], 80)
+    assert lines[0] == "8 largest rows"
+    assert "+12 more: `pax8-pipeline plan show --details`" in lines
     assert summary.largest([row(1)], 80)[0] == "1 row"
 
 
 def test_a_narrow_screen_has_fewer_rows_because_sentences_take_more_lines() -> None:
     rows = [row(n, is_new=True) for n in range(1, 21)]
-    assert "5 largest rows of 20, * = new" in texts(rows, 60)
-    assert "8 largest rows of 20, * = new" in texts(rows, 80)
+    narrow = texts(rows, 60)
+    first = narrow.index("4 largest rows, * = new") + 1
+    assert narrow[first : first + 2] == [
+        "*     20.00 USD  not billed",
+        "                 Client 20 of the High Street: Contora ...",
+    ]
+    assert "8 largest rows, * = new" in texts(rows, 80)
 
 
 def test_money_has_a_column_for_each_currency_with_separators_and_no_double_negative() -> None:
@@ -79,6 +89,10 @@ def test_money_has_a_column_for_each_currency_with_separators_and_no_double_nega
     assert table["not billed, a month"] == ["464.91", "20.00"]
     assert table["usage to bill"] == ["1,234.50", "0.00"]
     assert "usage not billed" not in table
+    found = FindingTotals(lost_once={"USD": Decimal(70)}, without_company={"USD": Decimal(40)})
+    lines = summary.money_lines({}, found, 80)
+    assert [line.split()[-1] for line in lines[1:]] == ["70.00", "40.00"]
+    assert lines[2].strip().startswith("of it without a company")
     assert summary.money_lines({}, FindingTotals(), 80) == []
 
 
@@ -92,8 +106,25 @@ def test_currencies_that_do_not_fit_are_named() -> None:
 def test_a_night_without_news_has_no_rows() -> None:
     lines = texts([row(n) for n in range(1, 30)], found=FindingTotals(losses=29, lost_a_month={"USD": Decimal(435)}))
     assert lines[0] == "nothing to write; 29 findings wait for a person (none new)"
-    assert "Nothing new since the last run; 29 rows stay held." in lines
+    assert "Nothing new; 29 rows stay held: `pax8-pipeline plan show --details`" in lines
     assert len([line for line in lines if line]) <= 8
+
+
+def test_the_proof_is_below_the_result_and_fits_the_width() -> None:
+    proof = "Each of the 29 events in Pax8 got the right verdict. The emulated Halo holds exactly the expected state."
+    lines = summary.lines("done", False, {}, FindingTotals(), [row(1)], 60, proof=proof)
+    assert (lines[0], " ".join(lines[1:3])) == ("done", proof)
+
+
+def test_usage_without_a_company_is_named_by_its_group() -> None:
+    evidence = '{"resource_group": "Tenant 03", "month": "2026-07"}'
+    unassigned = row(1, verdict="usage_unassigned", client_name=None, evidence=evidence)
+    assert "no company: Tenant 03, 2026-07" in summary.largest([unassigned], 80)[1]
+
+
+def test_rows_that_need_nothing_come_last() -> None:
+    rows = [row(9, **{"class": "no_op"}, verdict="in_step"), row(2)]
+    assert [r["row_id"] for r in summary.by_money(rows)] == ["row 2", "row 9"]
 
 
 def test_the_headline_says_all_that_holds_a_run() -> None:

@@ -1,6 +1,6 @@
 """Broken inputs as a table: what a person typed or what happened to a file, and the words that the answer must have.
 
-`{plan}` in a command is the id of the plan in the data folder. A file's name is relative to the folder in which the
+`{plan}` in a command is the id of the plan in the data folder, `{folder}` in a variable the folder of the test. A file's name is relative to the folder in which the
 command starts, where the data folder is `data`. With KEEP_SENTENCES=FILE the test writes the table with the complete
 answers.
 """
@@ -42,7 +42,7 @@ class Broken:
     def name(self) -> str:
         """What the table calls it."""
         files = " ".join(f"{n}={_short(t)}" for n, t in self.files.items())
-        env = " ".join(f"{n}={v}" for n, v in self.env.items() if n not in LIVE)
+        env = " ".join(f"{n}={v}" for n, v in self.env.items() if n not in LIVE or SECRET in self.env)
         made = "" if self.before.__name__ == "<lambda>" else self.before.__name__.strip("_")
         return " ".join(filter(None, [env, self.command, files, made]))
 
@@ -100,6 +100,23 @@ def _other_tables(folder: Path) -> None:
         connection.execute("CREATE TABLE x (y INTEGER)")
 
 
+def _newer_version(folder: Path) -> None:
+    import duckdb
+
+    with duckdb.connect(str(folder / WAREHOUSE)) as connection:
+        connection.execute(
+            "INSERT INTO meta.schema_versions (version, since, made_by) VALUES (99, now()::TIMESTAMP, '9.0')"
+        )
+
+
+SECRET = "PAX8_CLIENT_SECRET_FILE"
+
+
+def of_secret(text: str | bytes | None, *says: str, file: str = "{folder}/secret") -> Broken:
+    """A file of a secret that cannot be used; None: there is no such file."""
+    return Broken("prune --dry-run", (SECRET, *says), {} if text is None else {"secret": text}, {SECRET: file})
+
+
 def of_clients(rows: str | bytes, *says: str) -> Broken:
     """A broken clients.csv, read by a run."""
     return Broken("run", ("clients.csv", *says), {CLIENTS: rows}, LIVE)
@@ -121,6 +138,15 @@ UUID = ("is not a Pax8 id", "write it as Pax8 shows it")
 DIGITS = ("different numbers by different programs", "plain digits")
 
 FILES = (
+    Broken("prune --dry-run", ("PAX8_CLIENT_SECRET and PAX8_CLIENT_SECRET_FILE are both set", "remove one"),
+           env={"PAX8_CLIENT_SECRET": "x", SECRET: "/run/secrets/pax8"}),
+    of_secret(None, "does not exist", "make it, or correct the path"),
+    of_secret("x", "must be the full path of a file", file="secret"),
+    of_secret(" \n", "is empty", "write the secret into it"),
+    of_secret("one two\n", "several words or lines", "the secret alone"),
+    of_secret(b"\xe9x\n", "line 1: not UTF-8 text", "save it as UTF-8"),
+    of_secret("x" * 70_000, "is larger than", "name the file of the secret"),
+    of_secret(None, "must be the full path of a file", file="{folder}/nothing/secret"),
     of_dotenv("PAX8_CLIENT_ID=Zürich\n".encode("cp1252"), "line 1: not UTF-8 text", "save it as UTF-8"),
     of_dotenv(b"A=1\nB=2\nC=\xff\xfe\n", "line 3: not UTF-8 text", "save it as UTF-8"),
     of_dotenv("A=1\n".encode("utf-16-le"), "bytes that are not text", "save it as UTF-8"),
@@ -286,6 +312,9 @@ DATA = (
     Broken("plan show", ("warehouse.duckdb", "data/backups"), before=cut(WAREHOUSE, 5000), warehouse=True),
     Broken("plan show", ("warehouse.duckdb", "data/backups"), before=_overwritten, warehouse=True),
     Broken("plan show", ("warehouse.duckdb", "data/backups"), before=_header_changed, warehouse=True),
+    Broken("plan show", ("by pax8-pipeline 9.0", "tables of version 99", "install that version again", "backups"), before=_newer_version, warehouse=True),
+    Broken("doctor", ("warehouse: ", "tables of version 99", "install that version again"), before=_newer_version, warehouse=True),
+    Broken("run", ("tables of version 99", "install that version again"), env=LIVE, before=_newer_version, warehouse=True),
     Broken("plan show", ("lacks tables or columns of this version", "run `pax8-pipeline run` once"), before=_other_tables),
     Broken("explain 1", ("lacks tables or columns of this version", "run `pax8-pipeline run` once"), before=_other_tables),
 )  # fmt: skip

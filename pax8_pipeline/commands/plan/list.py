@@ -15,13 +15,15 @@ from pax8_pipeline.warehouse.snapshots import dicts
 
 _COLUMNS = (
     Column("plan_id", "Plan", "id"),
-    Column("made", "Made"),
+    Column("made", "Made (UTC)", "id"),
     Column("planned", "Planned", "count"),
-    Column("waiting", "Waiting", "count"),
-    Column("held_back", "Held back", "count"),
+    Column("waiting", "Waits", "count"),
+    Column("held_back", "Held", "count"),
     Column("written", "Written", "count"),
     Column("note", "Note"),
 )
+
+_WITH_TIME = 80  # columns
 
 
 @click.command("list", epilog="\b\nExample:\n  pax8-pipeline plan list --limit 5")
@@ -39,6 +41,9 @@ def list_plans(limit: int, as_json: bool) -> None:
         click.echo("No plan has been made yet: pax8-pipeline run")
         return
     for row in rows:
-        row["made"] = formatting.moment(row["made_at"])
+        row["made"] = formatting.moment(row["made_at"]).removesuffix(" UTC")
         row["note"] = "held whole" if row["held"] else "not to be applied" if row["problem"] else ""
-    print_table(console(), Table("Plans", _COLUMNS, rows).without_empty_columns())
+    out = console()
+    # The id of a plan begins with the time when it was made.
+    columns = [column for column in _COLUMNS if column.name != "made" or out.width >= _WITH_TIME]
+    print_table(out, Table("Plans", columns, rows).without_empty_columns())

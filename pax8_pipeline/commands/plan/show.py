@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -11,16 +12,18 @@ from typing import Any
 import click
 
 from pax8_pipeline.billing.planning import planner as plans
+from pax8_pipeline.billing.verdicts import label_of
 from pax8_pipeline.commands import run_report
 from pax8_pipeline.commands.common import console, details_option, notify
 from pax8_pipeline.commands.target import data_target
-from pax8_pipeline.reports import formatting, plan_report, plan_rows
+from pax8_pipeline.reports import formatting, plan_report, plan_rows, summary
 from pax8_pipeline.reports.page.context import report_context
-from pax8_pipeline.reports.summary import at_stake
 from pax8_pipeline.settings import load_settings
 from pax8_pipeline.text import textfiles
 from pax8_pipeline.text.plurals import plural
 from pax8_pipeline.warehouse.connection import Warehouse
+
+_LISTED = 20
 
 
 @dataclass(frozen=True)
@@ -41,12 +44,24 @@ class RowFilter:
         """Return the rows that are asked for, in their order."""
         return [row for row in rows if self._wanted(row)]
 
+    def command(self, plan_id: str | None) -> str:
+        """Return the command that shows these rows in full."""
+        options = {"--client": self.client, "--verdict": self.verdict, "--min": self.least}
+        words = [*([plan_id] if plan_id else []), *(["--new"] if self.only_new else [])]
+        words += [
+            word
+            for name, value in options.items()
+            if value is not None
+            for word in (name, f"{value:g}" if name == "--min" else str(value))
+        ]
+        return f"pax8-pipeline plan show {shlex.join(words)} --details"
+
     def _wanted(self, row: dict[str, Any]) -> bool:
         return (
             (not self.only_new or bool(row["is_new"]))
             and (self.client is None or self._of_client(row, self.client.strip().lower()))
-            and (self.verdict is None or str(row["verdict"]).lower() == self.verdict.strip().lower())
-            and (self.least is None or at_stake(row) >= Decimal(str(self.least)))
+            and (self.verdict is None or self.verdict.strip().lower() in _names_of(str(row["verdict"])))
+            and (self.least is None or summary.at_stake(row) >= Decimal(str(self.least)))
         )
 
     @staticmethod
@@ -54,6 +69,11 @@ class RowFilter:
         names = (row["client_name"], row["company_name"])
         ids = (row["client_id"], row["company_id"])
         return any(wanted in str(name or "").lower() for name in names) or wanted in (str(i or "").lower() for i in ids)
+
+
+def _names_of(verdict: str) -> tuple[str, str]:
+    """Return what a person may call a verdict: its name, and its label."""
+    return verdict.lower(), label_of(verdict).lower()
 
 
 @click.command(
@@ -72,9 +92,9 @@ class RowFilter:
 )
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file.")
 @details_option
-@click.option("--new", "only_new", is_flag=True, help="Only held rows that were first seen on the day of the plan.")
+@click.option("--new", "only_new", is_flag=True, help="Only held rows that no earlier plan had.")
 @click.option("--client", help="Only rows of this client or company: a part of the name, or the id.")
-@click.option("--verdict", help="Only rows with this verdict, for example unbilled (docs/reference/verdicts.md).")
+@click.option("--verdict", help='Only rows with this verdict: its name or its label, such as "not billed".')
 @click.option(
     "--min", "least", type=click.FloatRange(min=0), help="Only rows with at least this amount, whatever the currency."
 )
@@ -114,6 +134,19 @@ def show(
         if chooser.is_set:
             rows = chooser.rows(report.rows)
             title = f"{len(rows)} of {plural(len(report.rows), 'row')} of plan {chosen}"
-            run_report.print_rows(console(), title, rows, limit=100_000)
+            _print_chosen(title, rows, details or everything, chooser.command(plan_id))
         else:
-            run_report.show(console(), report, details=details, limit=100_000, everything=everything)
+            all_rows = f"pax8-pipeline plan show {plan_id} --details" if plan_id else summary.ALL_ROWS
+            run_report.show(console(), report, details=details, limit=100_000, everything=everything, all_rows=all_rows)
+
+
+def _print_chosen(title: str, rows: Sequence[dict[str, Any]], details: bool, command: str) -> None:
+    """Print the rows that were asked for, the most money first: a line each, or in a table. `command` shows all of them."""
+    out = console()
+    if details:
+        run_report.print_rows(out, title, summary.by_money(rows), limit=100_000)
+        return
+    out.print(title, soft_wrap=True)
+    width = min(out.width, run_report.WIDEST)
+    for line in summary.row_lines(rows, width, count=_LISTED if width >= 80 else _LISTED // 2, all_rows=command):
+        out.print(line, soft_wrap=True)

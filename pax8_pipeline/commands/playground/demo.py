@@ -8,14 +8,15 @@ from decimal import Decimal
 
 import click
 from rich.console import Console
-from rich.table import Table
 
+from pax8_pipeline.billing.verdicts import label_of
 from pax8_pipeline.commands import run_report
-from pax8_pipeline.commands.common import console, details_option, notify, styled
+from pax8_pipeline.commands.common import console, details_option, notify, print_table, styled
 from pax8_pipeline.commands.run import sync
 from pax8_pipeline.commands.sandbox_server import only_server
 from pax8_pipeline.commands.target import sandbox_folder, sandbox_settings, world_file
 from pax8_pipeline.reports import formatting
+from pax8_pipeline.reports.table import plain_table
 from pax8_pipeline.sandbox.server.app import running_sandbox
 from pax8_pipeline.sandbox.world import state
 from pax8_pipeline.sandbox.world.world import World
@@ -153,30 +154,27 @@ def _show(
     *,
     details: bool,
 ) -> None:
-    run_report.show(out, report, details=details)
     missed = [event for event in events if event["expected"] != event["found"]]
+    proof = []
+    if not missed:
+        proof.append(f"Each of the {len(events)} events in Pax8 got the right verdict.")
+    if not differences:
+        compared = f"{plural(lines, 'line or licence', 'lines and licences')}, {plural(invoices, 'usage invoice')}"
+        proof.append(f"The emulated Halo holds exactly the expected state: {compared}.")
     if details:
         _event_table(out, events)
+    run_report.show(out, report, details=details, proof=" ".join(proof))
     for event in missed:
         text = f" {event['event']}, {event['company']}: expected {event['expected']}, found {event['found']}"
         out.print(styled(("wrong verdict", "red"), text), soft_wrap=True)
     for sentence in differences:
         out.print(styled(("wrong in Halo", "red"), f" {sentence}"), soft_wrap=True)
-    if not missed:
-        out.print(f"Each of the {len(events)} events in Pax8 got the right verdict.")
-    if not differences:
-        out.print(
-            f"The emulated Halo holds exactly the expected state: {plural(lines, 'line or licence', 'lines and licences')} and {plural(invoices, 'usage invoice')} "
-            "compared.",
-            soft_wrap=True,
-        )
     out.print("Next: `pax8-pipeline run`, `make dev`, README.md (going live).")
 
 
 def _event_table(out: Console, events: list[dict[str, str]]) -> None:
-    table = Table(title="What happened in Pax8, and its verdict", title_justify="left", title_style="bold")
-    for name in ("event", "company", "verdict"):
-        table.add_column(name)
-    for event in events:
-        table.add_row(event["event"], event["company"], event["found"])
-    out.print(table)
+    rows = [
+        {"event": event["event"].replace("_", " "), "company": event["company"], "verdict": label_of(event["found"])}
+        for event in events
+    ]
+    print_table(out, plain_table("What happened in Pax8, and its verdict", rows))

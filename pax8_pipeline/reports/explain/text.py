@@ -73,7 +73,7 @@ def plan_row(row: Row, *, with_head: bool = False) -> str:
         parts.append(f"{row['target']}: {row['before']} -> {row['after']}")
         parts.append(f"{formatting.money(row['money_per_month'] or Decimal(0), row['currency'], signed=True)} a month")
     if row["unbilled_per_month"]:
-        parts.append(f"{plain(row['unbilled_per_month'])} {row['currency'] or ''} a month unbilled")
+        parts.append(f"{plain(row['unbilled_per_month'])} {row['currency'] or ''} a month not billed")
     if not row["complete"]:
         parts.append(f"not to be applied: {row['problem']}")
     if row["plans"] > 1:

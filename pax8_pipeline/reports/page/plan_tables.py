@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Any
 
 from pax8_pipeline.billing import findings
-from pax8_pipeline.billing.actions import registry
 from pax8_pipeline.billing.verdicts import check_of, label_of
 from pax8_pipeline.reports import formatting, plan_rows, summary
 from pax8_pipeline.reports.links import Addresses
@@ -123,7 +122,7 @@ def _shown(row: Row, where: Addresses, signed: bool) -> dict[str, Any]:
         "label": label_of(verdict),
         "amount": amount if signed or amount is None else abs(amount),
         "currency": row["currency"] or "?",
-        "per": "once" if _is_once(row) else "a month",
+        "per": "once" if plan_rows.is_once(row) else "a month",
         "step": "; ".join(filter(None, (summary.STEPS.get(check_of(verdict) or "", ""), row.get("hint")))),
         "sentence": row["sentence"],
         "mark": findings.acknowledgement_text(row),
@@ -136,10 +135,3 @@ def _shown(row: Row, where: Addresses, signed: bool) -> dict[str, Any]:
         "verdict": verdict,
         "row_id": row["row_id"],
     }
-
-
-def _is_once(row: Row) -> bool:
-    """True for an amount that is billed once: usage. The plan has it in the same column as money a month."""
-    if row["per"]:
-        return str(row["per"]) == "once"
-    return registry.is_usage(row["action"]) or str(row["verdict"]).startswith("usage")

@@ -19,7 +19,7 @@ CREATE TABLE IF NOT EXISTS billing.findings ("finding_id" VARCHAR NOT NULL, "kin
   VARCHAR, "company_id" VARCHAR, "company_name" VARCHAR, "product_name" VARCHAR, "sentence" VARCHAR NOT NULL,
   "money" DECIMAL(28,10), "per" VARCHAR NOT NULL, "currency" VARCHAR, "waits" BOOLEAN NOT NULL, "first_seen" DATE
   NOT NULL, "last_seen" DATE NOT NULL, "changed_on" DATE NOT NULL, "still_open" BOOLEAN NOT NULL, "plan_id" VARCHAR
-  NOT NULL);
+  NOT NULL, "first_plan" VARCHAR);
 CREATE TABLE IF NOT EXISTS billing.ledger ("entry" BIGINT NOT NULL, "recorded_at" TIMESTAMP NOT NULL, "run_id"
   VARCHAR NOT NULL, "plan_id" VARCHAR NOT NULL, "row_id" VARCHAR NOT NULL, "state" VARCHAR NOT NULL, "action"
   VARCHAR NOT NULL, "client_id" BIGINT, "subscription_id" VARCHAR NOT NULL, "recurring_invoice_id" BIGINT, "line_id"

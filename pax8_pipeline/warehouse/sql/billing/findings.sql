@@ -24,4 +24,5 @@ key: finding_id
 | changed_on | DATE not null | Day its money last grew or changed its currency | billing.plans.today |
 | still_open | BOOLEAN not null | The last run found it | billing.plan.row_id |
 | plan_id | VARCHAR not null | Last plan that had it | billing.plan.plan_id |
+| first_plan | VARCHAR | First plan that had it; empty where an older version found it | billing.plan.plan_id |
 */

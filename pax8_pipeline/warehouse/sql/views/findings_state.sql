@@ -4,7 +4,8 @@ grown, the currency is the same. The day is that of the run that saw the finding
 key: finding_id
 extends: billing.findings
 reads: billing.findings, billing.acknowledged
-| is_new | BOOLEAN | First seen in the last run | billing.findings.first_seen, billing.findings.last_seen |
+| is_new | BOOLEAN | First seen in the last run, and by no earlier plan of that day | billing.findings.first_seen,
+  billing.findings.last_seen, billing.findings.first_plan |
 | is_news | BOOLEAN | New, or its money grew in the last run | billing.findings.changed_on, billing.findings.last_seen |
 | ack_reason | VARCHAR | Why it may stay | billing.acknowledged.reason |
 | ack_who | VARCHAR | Who said so | billing.acknowledged.who |
@@ -14,7 +15,8 @@ reads: billing.findings, billing.acknowledged
 | acknowledged | BOOLEAN | The acknowledgement covers it | billing.acknowledged.amount, billing.findings.money |
 | counts | BOOLEAN | Money at stake that nobody acknowledged | billing.findings.money, billing.findings.waits |
 */
-SELECT f.*, f.first_seen = f.last_seen AS is_new, f.changed_on = f.last_seen AS is_news,
+SELECT f.*, f.first_seen = f.last_seen AND coalesce(f.first_plan = f.plan_id, true) AS is_new,
+       f.changed_on = f.last_seen AS is_news,
        a.reason AS ack_reason, a.who AS ack_who, a.until AS ack_until, a.amount AS ack_amount, a.acknowledged_on,
        a.finding_id IS NOT NULL
          AND (a.until IS NULL OR a.until >= f.last_seen)
