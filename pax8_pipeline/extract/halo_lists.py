@@ -50,7 +50,11 @@ def read_list(client: HaloReader, name: str, progress: Progress | None = None) -
 
 
 def read_invoices(
-    client: HaloReader, today: date, since: date | None = None, watched: date | None = None
+    client: HaloReader,
+    today: date,
+    since: date | None = None,
+    watched: date | None = None,
+    days_back: int = INVOICE_DAYS_BACK,
 ) -> snapshots.Read:
     """Read the ordinary invoices of the weeks around today, and back to `since` when that is earlier (see
     `open_since`).
@@ -58,13 +62,15 @@ def read_invoices(
     `watched`: the date of the oldest usage invoice that is still compared every night. The read goes back to it. Of the
     invoices before those weeks only usage invoices are stored; otherwise each night would store half a year of
     invoices.
+
+    `days_back`: how many days before today those weeks begin (policy month.bill_days), never fewer than usage needs.
     """
-    first, end = today - timedelta(days=INVOICE_DAYS_BACK), today + timedelta(days=INVOICE_DAYS_AHEAD)
+    first, end = today - timedelta(days=max(days_back, INVOICE_DAYS_BACK)), today + timedelta(days=INVOICE_DAYS_AHEAD)
     first = min(first, since or first)
     start = min(first, watched or first)
     read = read_complete("halo.invoices", lambda: client.invoices(start, end), "/Invoice")
     objects = [o for o in read.objects if start == first or _recent(o, first) or "pax8-usage" in o.payload.lower()]
-    return replace(read, objects=objects, covers=(start, end))
+    return replace(read, objects=objects, covers=(start, end), whole_from=first)
 
 
 def _recent(invoice: snapshots.RawObject, first: date) -> bool:

@@ -305,10 +305,14 @@ class PricePolicy(_Strict):
 
 
 class MonthPolicy(_Strict):
-    """What `pax8-pipeline month` compares besides quantities. false: the client's own prices in Halo are meant."""
+    """What `pax8-pipeline month` compares besides quantities. false: the client's own prices in Halo are meant.
+
+    `bill_days`: how many days of Halo's invoices each run reads back. More of them make older months comparable.
+    """
 
     compare_price: bool = True
     compare_cost: bool = True
+    bill_days: Whole = Field(default=62, ge=62, le=800)
 
 
 class FreezePolicy(_Strict):

@@ -26,7 +26,8 @@ _UNREAD_STEPS = {
     ),
     "no_pax8_invoice": "wait for the invoice (about the 5th), then run `pax8-pipeline run`",
     "invoice_not_replaced": "wait for the new invoice, or ask Pax8 for it",
-    "halo_invoices_not_covered": "compare a month before it is two months old: older Halo invoices are not read",
+    "halo_invoices_not_covered": "set month.bill_days in policy.yaml to the days since the month began or more, then run "
+    "`pax8-pipeline run` and compare again",
 }
 _ITEMS = {
     "invoice_unreadable": "the Pax8 invoice cannot be read",

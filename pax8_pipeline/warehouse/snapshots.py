@@ -40,6 +40,7 @@ class Read:
     """The outcome of reading one vendor list, whole or not. `scope` says what part of the table it replaces.
 
     `covers`: the first and the last date it was asked for; what is dated outside says nothing. None: not by date.
+    `whole_from`: the first date from which all objects are stored; of older ones only some. None: all of them are.
     """
 
     table: str
@@ -51,6 +52,7 @@ class Read:
     repeats: int = 0
     problem: str | None = None
     covers: tuple[date, date] | None = None
+    whole_from: date | None = None
 
     @property
     def complete(self) -> bool:
@@ -82,7 +84,7 @@ def _rows(snapshot_id: str, run_id: str, now: datetime, read: Read) -> list[tupl
 
 def _snapshot(snapshot_id: str, run_id: str, now: datetime, r: Read) -> tuple[Any, ...]:
     return (snapshot_id, r.table, r.scope, run_id, now, r.endpoint, len(r.objects), r.expected, r.requests, r.repeats,
-            r.complete, r.problem, *(r.covers or (None, None)))  # fmt: skip
+            r.complete, r.problem, *(r.covers or (None, None)), r.whole_from)  # fmt: skip
 
 
 def _append(connection: Connection, table: str, rows: Sequence[tuple[Any, ...]]) -> None:

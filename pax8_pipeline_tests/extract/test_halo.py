@@ -88,6 +88,19 @@ def test_ordinary_invoices_are_read_from_62_days_back_to_40_ahead() -> None:
     assert halo.asked("invoices") == [(date(2026, 6, 19), date(2026, 9, 29))]
 
 
+def test_more_of_them_are_read_and_stored_where_the_policy_says_so() -> None:
+    rows = [{"id": 1, "invoice_date": "2026-03-01T00:00:00", "reference": "Retainer", "lines": []}]
+    halo, watched = HaloInMemory(invoice_rows=rows), date(2026, 2, 27)
+    read = loading.read_invoices(halo, date(2026, 8, 20), None, watched, days_back=200)
+    assert (read.whole_from, len(read.objects)) == (date(2026, 2, 1), 1)
+    read = loading.read_invoices(halo, date(2026, 8, 20), None, watched, days_back=10)
+    assert (read.covers, read.whole_from, len(read.objects)) == (
+        (watched, date(2026, 9, 29)),
+        date(2026, 6, 19),
+        0,
+    )
+
+
 @pytest.mark.parametrize(
     ("accounts", "state"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from pax8_pipeline_tests.support.month_data import (
+    COVERS,
     MONTH,
     SEATS,
     MonthData,
@@ -342,6 +344,26 @@ def test_without_any_halo_invoice_nothing_is_under_billed(tmp_path: Path) -> Non
     assert {row["class"] for row in MonthData(halo_invoices=[]).compared(tmp_path / "read").values()} == {"equal"}
     outside = MonthData(halo_invoices=[], covers=None, unread_tables=("halo.invoices",)).compared(tmp_path / "unread")
     assert {row["class"] for row in outside.values()} == {"not_checked"}
+
+
+LATER = (date(2026, 9, 1), date(2026, 12, 20))
+
+
+def test_a_month_whose_invoices_only_an_older_read_had_is_not_under_billed(tmp_path: Path) -> None:
+    MonthData().load(tmp_path)
+    rows = MonthData(halo_invoices=[], covers=LATER).compared(tmp_path)
+    assert {(row["class"], row["reason_code"]) for row in rows.values()} == {
+        ("not_checked", "halo_invoices_not_covered")
+    }
+    assert "month.bill_days" in rows[SEATS]["next_step"]
+
+
+def test_a_month_of_which_only_usage_invoices_are_stored_is_not_under_billed(tmp_path: Path) -> None:
+    since = date(2026, 2, 27)
+    rows = MonthData(halo_invoices=[], covers=(since, COVERS[1]), whole_from=LATER[0]).compared(tmp_path / "part")
+    assert {row["class"] for row in rows.values()} == {"not_checked"}
+    rows = MonthData(covers=(since, COVERS[1]), whole_from=since).compared(tmp_path / "whole")
+    assert {row["class"] for row in rows.values()} == {"equal"}
 
 
 def test_prices_are_compared_only_where_the_policy_says_so(tmp_path: Path) -> None:

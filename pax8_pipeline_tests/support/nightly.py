@@ -111,7 +111,8 @@ class Night:
         with self.warehouse.connect() as connection:
             since = open_since(connection)
             watched = watched_since(connection, today, self.settings.policy.usage.watch_days)
-        self._keep(halo_loading.read_invoices(self.halo, today, since, watched))
+        days_back = self.settings.policy.month.bill_days
+        self._keep(halo_loading.read_invoices(self.halo, today, since, watched, days_back))
 
     def _keep(self, read: snapshots.Read) -> None:
         snapshots.store(self.warehouse, [check_shrink(self.warehouse, read, self.run_id, self.settings)], self.run_id)

@@ -86,6 +86,7 @@ class UsageData(VendorData):
     halo_invoices: list[dict[str, Any]] = field(default_factory=list)
     line_month: str = "2026-08"
     covers: tuple[date, date] | None = None  # the dates that halo_invoices were read for
+    whole_from: date | None = None  # before that date they are usage invoices only
     unread: set[int] = field(default_factory=set)
 
     def tables(self) -> Sequence[str]:
@@ -113,7 +114,11 @@ class UsageData(VendorData):
             ),
             snapshots.Read("halo.items", snapshots.raw_objects("/Item", self.halo_items)),
             snapshots.Read(
-                "halo.invoices", snapshots.raw_objects("/Invoice", self.halo_invoices), "/Invoice", covers=self.covers
+                "halo.invoices",
+                snapshots.raw_objects("/Invoice", self.halo_invoices),
+                "/Invoice",
+                covers=self.covers,
+                whole_from=self.whole_from,
             ),
         ]
 

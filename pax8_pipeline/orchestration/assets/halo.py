@@ -83,9 +83,11 @@ def invoices(
         with step.warehouse.connect() as connection:
             since = open_since(connection)
             watched = watched_since(connection, step.settings.today, step.settings.policy.usage.watch_days)
-        today = step.settings.today
+        today, days_back = step.settings.today, step.settings.policy.month.bill_days
         return dg.MaterializeResult(
-            metadata=store_read(step, "halo.invoices", lambda: [loading.read_invoices(client, today, since, watched)])
+            metadata=store_read(
+                step, "halo.invoices", lambda: [loading.read_invoices(client, today, since, watched, days_back)]
+            )
         )
 
 

@@ -59,7 +59,7 @@ CREATE TABLE IF NOT EXISTS meta.schema_versions ("version" INTEGER NOT NULL, "si
 CREATE TABLE IF NOT EXISTS meta.snapshots ("snapshot_id" VARCHAR NOT NULL, "table_name" VARCHAR NOT NULL, "scope"
   VARCHAR NOT NULL, "run_id" VARCHAR NOT NULL, "loaded_at" TIMESTAMP NOT NULL, "endpoint" VARCHAR NOT NULL,
   "row_count" BIGINT NOT NULL, "expected" BIGINT, "requests" BIGINT NOT NULL, "repeats" BIGINT NOT NULL, "complete"
-  BOOLEAN NOT NULL, "problem" VARCHAR, "covers_from" DATE, "covers_to" DATE);
+  BOOLEAN NOT NULL, "problem" VARCHAR, "covers_from" DATE, "covers_to" DATE, "whole_from" DATE);
 CREATE TABLE IF NOT EXISTS meta.typed_rows ("run_id" VARCHAR NOT NULL, "table_name" VARCHAR NOT NULL, "counted_at"
   TIMESTAMP NOT NULL, "row_count" BIGINT NOT NULL, "usable" BIGINT NOT NULL, "problem" VARCHAR);
 CREATE TABLE IF NOT EXISTS meta.usage_line_reads ("month" VARCHAR NOT NULL, "summary_id" VARCHAR NOT NULL,

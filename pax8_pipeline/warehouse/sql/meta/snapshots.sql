@@ -15,4 +15,5 @@ key: snapshot_id
 | problem | VARCHAR | Why it was not |
 | covers_from | DATE | First date asked for, of lists that are read by date |
 | covers_to | DATE | Last date asked for |
+| whole_from | DATE | First date from which all objects are stored; empty where all of them are |
 */

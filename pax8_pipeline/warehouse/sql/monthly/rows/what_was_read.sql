@@ -6,18 +6,22 @@ reads: meta.snapshots, staging.invoices
 | pax8_unread | VARCHAR | Why Pax8's side is not known | meta.snapshots.complete, staging.invoices.is_live |
 | halo_unread | VARCHAR | Why Halo's side is not known | meta.snapshots.complete |
 | bills_unread | VARCHAR | Why the invoices of Halo are not known | meta.snapshots.covers_from,
-  meta.snapshots.covers_to |
+  meta.snapshots.covers_to, meta.snapshots.whole_from |
 */
 WITH newest_reads AS (
   SELECT table_name, complete FROM meta.snapshots
   WHERE scope = '' QUALIFY row_number() OVER (PARTITION BY table_name ORDER BY loaded_at DESC, snapshot_id DESC) = 1
+), newest_whole_reads AS (
+  SELECT * FROM meta.snapshots WHERE complete AND scope = ''
+  QUALIFY row_number() OVER (PARTITION BY table_name ORDER BY loaded_at DESC, snapshot_id DESC) = 1
 ), month AS (
   SELECT (getvariable('month') || '-01')::DATE AS first_day, last_day((getvariable('month') || '-01')::DATE) AS last_day
 ), bills AS (
-  -- What is dated after today may still be made, so today is as far as a read must reach.
-  SELECT bool_or(s.covers_from IS NULL OR (s.covers_from <= m.first_day
-                 AND s.covers_to >= least(m.last_day, getvariable('today')))) AS covered
-  FROM meta.snapshots s, month m WHERE s.table_name = 'halo.invoices' AND s.complete
+  -- Only the newest read counts: the invoices of an older one are not in staging any more. What is dated after today may
+  -- still be made, so today is as far as it must reach. Before whole_from it has usage invoices alone.
+  SELECT s.snapshot_id IS NOT NULL AND (s.covers_from IS NULL OR (coalesce(s.whole_from, s.covers_from) <= m.first_day
+           AND s.covers_to >= least(m.last_day, getvariable('today')))) AS covered
+  FROM month m LEFT JOIN newest_whole_reads s ON s.table_name = 'halo.invoices'
 ), invoices AS (
   SELECT v.*, EXISTS (SELECT 1 FROM meta.snapshots s WHERE s.table_name = 'pax8.invoice_items' AND s.complete
                         AND s.row_count > 0 AND lower(s.scope) = v.invoice_id) AS has_items
