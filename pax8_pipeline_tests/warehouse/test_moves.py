@@ -166,7 +166,13 @@ CARRIED_ON: dict[str, tuple[VendorData, tuple[str, str], tuple[str, str]]] = {
     "when the new one has ended too": (
         accepted(old(endDate="2026-08-01"), new("2026-08-02", **ENDED)), ("moved", "none"), ("cancel", "end_line"),
     ),
+    "after a trial": (
+        accepted(subscription(status="Trial", endDate="2026-08-31"), new()), ("moved", "none"), ("in_step", "none"),
+    ),
     # Not moved: what a person did not mean, or not yet.
+    "the new one is over before the old one": (
+        accepted(old(**COMING), new("2026-08-10", **ENDED)), ("ambiguous", "none"), ("ambiguous", "none"),
+    ),
     "two that run": (accepted(subscription(), new()), ("ambiguous", "none"), ("ambiguous", "none")),
     "the mapped one is the older": (
         accepted(subscription(startDate="2026-08-20", billingStart="2026-08-20", **ENDED), new("2026-01-01")),
@@ -182,6 +188,8 @@ def test_an_accepted_move_bills_each_day_once(tmp_path: Path) -> None:
         for name, rows in plans.items()
     }
     assert decided == {name: (of_old, of_new) for name, (_, of_old, of_new) in CARRIED_ON.items()}
+    # Nothing is said to be billed by Halo alone.
+    assert {row["row_id"] for rows in plans.values() for row in rows} == {SUB, NEW}
 
 
 def test_a_line_that_was_moved_is_no_orphan_when_pax8_forgets_the_old_subscription(tmp_path: Path) -> None:

@@ -44,9 +44,12 @@ WITH found AS (
          billed_before AS halo_bills, unit_price, period_months,
          -meta.per_month(billed_before * unit_price, period_months) AS stake,
          coalesce(currency, halo_currency) AS currency
-  FROM reconciled.subscriptions
+  FROM reconciled.subscriptions s
   WHERE verdict IN ('trial', 'not_started', 'billed_by_pax8', 'one_time') AND line_live
     AND coalesce(billed_before, 1) * coalesce(unit_price, 1) > 0
+    -- Until it starts, a line that moves to it is billed for the one that it carries on.
+    AND NOT (verdict = 'not_started' AND EXISTS (SELECT 1 FROM reconciled.subscriptions o
+      WHERE o.line_id = s.line_id AND o.company_id = s.company_id AND o.verdict IN ('moved', 'pending_cancel')))
 )
 SELECT *, coalesce(wording('discrepancy_subjects', kind), subscription_id) AS subject,
        abs(coalesce(stake, 0)) AS money_per_month
