@@ -83,14 +83,8 @@ class Warehouse:
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """Give a connection inside a transaction: all of it is committed, or none of it is."""
-        with self.connect() as connection:
-            connection.begin()
-            try:
-                yield connection
-            except BaseException:
-                connection.rollback()
-                raise
-            connection.commit()
+        with self.connect() as connection, _committed(connection):
+            yield connection
 
     def ensure_schema(self) -> None:
         """Create what is missing, and bring an older file to the shape of this version after a copy of it was made.
@@ -118,13 +112,8 @@ class Warehouse:
             live = connection.execute("SELECT current_database()").fetchall()[0][0]
             connection.execute(f"ATTACH '{quoted(fresh)}' AS published")
             try:
-                for model in all_models().values():
-                    if model.schema in PUBLISHED_SCHEMAS:
-                        connection.execute(f"CREATE SCHEMA IF NOT EXISTS published.{model.schema}")
-                        connection.execute(f"CREATE TABLE published.{model.table} AS FROM {model.table}")
-                connection.execute("USE published")
-                for name in PUBLISHED_VIEWS:
-                    connection.execute(view_ddl(name))
+                with _committed(connection):
+                    _copy_for_people(connection)
             finally:
                 connection.execute(f'USE "{live}"')
                 connection.execute("DETACH published")
@@ -157,6 +146,29 @@ class Warehouse:
                 self.wait(min(pause, remaining))
                 self.waited.seconds += max(self.clock() - started, 0.001)
                 pause = min(pause * 2, 2.0)
+
+
+@contextmanager
+def _committed(connection: Connection) -> Iterator[None]:
+    connection.begin()
+    try:
+        yield
+    except BaseException:
+        connection.rollback()
+        raise
+    connection.commit()
+
+
+def _copy_for_people(connection: Connection) -> None:
+    """Fill the attached database `published`. In one transaction the disk is waited for once, not for each table."""
+    for name in PUBLISHED_SCHEMAS:
+        connection.execute(f"CREATE SCHEMA IF NOT EXISTS published.{name}")
+    for model in all_models().values():
+        if model.schema in PUBLISHED_SCHEMAS:
+            connection.execute(f"CREATE TABLE published.{model.table} AS FROM {model.table}")
+    connection.execute("USE published")
+    for name in PUBLISHED_VIEWS:
+        connection.execute(view_ddl(name))
 
 
 def _is_lock(error: Exception) -> bool:

@@ -98,9 +98,13 @@ def test_a_loss_is_told_once_and_again_when_it_costs_more(tmp_path: Path) -> Non
 
 @pytest.fixture(scope="module")
 def quiet(tmp_path_factory: pytest.TempPathFactory) -> tuple[PipelineHarness, dg.DagsterRun]:
-    """A run without news."""
-    harness = PipelineHarness(tmp_path_factory.mktemp("quiet"))
-    return harness, run_of(harness, harness.sync().run_id)
+    """A run without news, whose success is pinged."""
+    with serving(lambda asked: ScriptedResponse(200, b"")) as server:
+        env = {"PAX8_PING_URL": f"{server.url}/ping/secret"}
+        harness = PipelineHarness(tmp_path_factory.mktemp("quiet"), env=env)
+        run = run_of(harness, harness.sync().run_id)
+        assert [asked.path for asked in server.asked] == ["/ping/secret"]
+    return harness, run
 
 
 @pytest.mark.parametrize(("digest", "sent"), [("never", False), ("on_change", False), ("daily", True)])
@@ -114,14 +118,20 @@ def test_a_night_without_news_sends_only_a_daily_digest(
         assert (len(message.body.splitlines()), "{" in message.body) == (7, False)  # six lines and the run
 
 
-def test_a_failed_run_tells_the_sentence_and_the_check_behind_it(tmp_path: Path) -> None:
-    harness = out_of_step(tmp_path)
+def test_a_failed_command_sends_one_alert_with_the_sentence_and_the_check_behind_it(
+    pigeon: type[Pigeon], tmp_path: Path
+) -> None:
+    (tmp_path / "policy.yaml").write_text("alerts: {digest: never}\n", encoding="utf-8")
+    harness = out_of_step(tmp_path, PAX8_ALERT_URLS="json://a")
     harness.halo.faults["items"] = ServerFault("Halo GET /Item answered 503", vendor="Halo")
     harness.pax8.faults["companies"] = incomplete("GET /companies")
-    message = messages.of_run(harness.instance, run_of(harness, harness.sync().run_id), "never")
-    assert message is not None
-    title, body = message.title, message.body
+    assert not harness.sync().success
+    [(_, title, body)] = pigeon.sent
     assert title == "Pax8 sync: daily_sync failed"
+    assert heartbeat.last_success(harness.settings) is None
+    last = heartbeat.last_run(harness.settings)
+    assert last is not None
+    assert (last.job, last.success) == ("daily_sync", False)
     assert "Halo GET /Item answered 503" in body
     assert "[ERROR] incomplete_read on pax8/companies" in body
     assert "Traceback" not in body
@@ -163,7 +173,7 @@ def test_a_command_sends_its_alert_and_the_sensor_does_not_send_it_again(
     harness = out_of_step(tmp_path, PAX8_ALERT_URLS="json://a")
     run = run_of(harness, harness.sync().run_id)
     [(address, title, body)] = pigeon.sent
-    assert (address, title) == ("json://a", "Pax8 sync: 1 written")
+    assert (address, title) == ("json://a", "Pax8 sync: 1 written"), "no word of a sandbox"
     assert body.splitlines()[0] == "1 change written, 0 not verified; 1 planned, 0 waiting for approval, 0 held back"
     assert "Sync" not in capfd.readouterr().err  # the command prints its own result
     assert isinstance(_on_success(harness, run), dg.SkipReason)
@@ -180,17 +190,6 @@ def test_the_sensor_sends_for_a_run_that_no_command_started(
     assert _on_success(harness, run) is None
     assert [title for _, title, _ in pigeon.sent] == ["Pax8 sync: 1 written, 1 check needs attention"]
     assert isinstance(_on_success(harness, run), dg.SkipReason)
-
-
-def test_a_failed_command_sends_one_alert(pigeon: type[Pigeon], tmp_path: Path) -> None:
-    harness = out_of_step(tmp_path, PAX8_ALERT_URLS="json://a")
-    harness.pax8.faults["companies"] = incomplete("GET /companies")
-    assert not harness.sync().success
-    assert [title for _, title, _ in pigeon.sent] == ["Pax8 sync: daily_sync failed"]
-    assert heartbeat.last_success(harness.settings) is None
-    last = heartbeat.last_run(harness.settings)
-    assert last is not None
-    assert (last.job, last.success) == ("daily_sync", False)
 
 
 def test_a_run_that_cannot_start_sends_an_alert(
@@ -242,31 +241,22 @@ def test_an_address_of_pax8_that_is_none_does_not_hide_the_reason(pigeon: type[P
     assert pigeon.sent == [("json://a", "Pax8 sync: daily_sync could not start", "held")]
 
 
-def test_a_run_that_is_held_says_so(pigeon: type[Pigeon], tmp_path: Path) -> None:
+def test_a_run_that_is_held_says_so_and_a_practice_run_is_marked_as_one(pigeon: type[Pigeon], tmp_path: Path) -> None:
     (tmp_path / "policy.yaml").write_text(
         "guardrails: {run: {money_up: 1}}\nalerts: {digest: never}\n", encoding="utf-8"
     )
-    harness = out_of_step(tmp_path, PAX8_ALERT_URLS="json://a")
+    harness = out_of_step(tmp_path, PAX8_ALERT_URLS="json://a", PAX8_API_URL="http://127.0.0.1:1/v1")
     harness.sync()
     [(_, title, body)] = pigeon.sent
-    assert title == "Pax8 sync: daily_sync was held"
+    assert title == "Pax8 sync: daily_sync was held (sandbox)"
     assert body.startswith("Held: ")
 
 
-def test_a_practice_run_is_marked_as_one(pigeon: type[Pigeon], tmp_path: Path) -> None:
-    harness = out_of_step(tmp_path, PAX8_ALERT_URLS="json://a", PAX8_API_URL="http://127.0.0.1:1/v1")
-    harness.sync()
-    assert [title for _, title, _ in pigeon.sent] == ["Pax8 sync: 1 written (sandbox)"]
-
-
-def test_a_success_is_noted_and_pinged(tmp_path: Path) -> None:
-    with serving(lambda asked: ScriptedResponse(200, b"")) as server:
-        harness = PipelineHarness(tmp_path, env={"PAX8_PING_URL": f"{server.url}/ping/secret"})
-        run_id = harness.sync().run_id
-        assert [asked.path for asked in server.asked] == ["/ping/secret"]
+def test_a_success_is_noted(quiet: tuple[PipelineHarness, dg.DagsterRun]) -> None:
+    harness, run = quiet
     last = heartbeat.last_success(harness.settings)
     assert last is not None
-    assert last.run_id == run_id
+    assert last.run_id == run.run_id
     assert not last.is_late(last.ended_at + timedelta(hours=26))
     assert last.is_late(last.ended_at + timedelta(hours=26, seconds=1))
 

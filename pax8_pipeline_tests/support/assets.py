@@ -21,6 +21,8 @@ from pax8_pipeline.billing.approvals import Scope, record_approval
 from pax8_pipeline.billing.planning.planner import load_plan
 from pax8_pipeline.definitions import build_defs
 from pax8_pipeline.mapping.files import load_mappings
+from pax8_pipeline.orchestration import runs
+from pax8_pipeline.orchestration.partitions import code_location_settings
 from pax8_pipeline.orchestration.resources import FixedSettings
 from pax8_pipeline.orchestration.runs import RunResult, run_daily_sync
 from pax8_pipeline.orchestration.write_permission import Permission
@@ -95,7 +97,7 @@ class PipelineHarness:
     def job(self, name: str, *, granted: bool = False, **how: Any) -> dg.ExecuteInProcessResult:
         """Any job, with run configuration, tags or partition; without `granted` as the UI starts it."""
         resources = {**self.resources, "permission": Permission(granted)}
-        job = build_defs(resources=resources, settings=self.settings).resolve_job_def(name)
+        job = shared_defs(resources=resources, settings=self.settings).resolve_job_def(name)
         config = {**QUIET, **how.pop("run_config", {})}
         with self.held_open():
             return job.execute_in_process(instance=self.instance, run_config=config, raise_on_error=False, **how)
@@ -116,6 +118,7 @@ class PipelineHarness:
         with (
             Warehouse(self.settings.warehouse_path).connect() as connection,
             patch.object(build, "build", build_one),
+            patch.object(runs, "build_defs", shared_defs),
         ):
             connection.execute("SET threads = 1")  # the quickest for a few rows
             yield
@@ -131,6 +134,34 @@ class PipelineHarness:
         return found
 
 
+class _InUse:
+    """Stands in for the resource of the run that is under way."""
+
+    def __init__(self) -> None:
+        self._now: Any = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._now, name)
+
+
+_SHARED: dict[tuple[str, ...], tuple[dg.Definitions, dict[str, _InUse]]] = {}
+
+
+def shared_defs(*, resources: dict[str, Any], settings: Settings) -> dg.Definitions:
+    """Do what `build_defs` does; runs whose jobs are the same share them, one run after the other.
+
+    Making the jobs, and Dagster's description of them, takes a fifth of a run.
+    """
+    key = (repr(code_location_settings(settings)), *sorted(resources))
+    if key not in _SHARED:
+        places = {name: _InUse() for name in resources}
+        _SHARED[key] = build_defs(resources=dict(places), settings=settings), places
+    defs, places = _SHARED[key]
+    for name, place in places.items():
+        place._now = resources[name]
+    return defs
+
+
 def writes(config: dict[str, Any]) -> dict[str, Any]:
     """The run's configuration with this one of billing__writes."""
     return {"ops": {"billing__writes": {"config": config}}}
@@ -141,13 +172,27 @@ def out_of_step(folder: Path, **env: str) -> PipelineHarness:
     return PipelineHarness(folder, Pax8InMemory(subscription_rows=[subscription(quantity=25)]), env=env)
 
 
+@dataclass(frozen=True)
+class FinishedRun:
+    """A run of the daily sync that is over. Tests that share it only ask what came of it."""
+
+    harness: PipelineHarness
+    result: RunResult
+    messages: list[str]
+
+    def made(self, asset: str) -> dict[str, Any]:
+        """The metadata of an asset that it materialized."""
+        return self.harness.made(self.result.run_id)[asset]
+
+
 @cache
-def _after_a_run(mode: str) -> tuple[PipelineHarness, RunResult]:
-    """The harness of `out_of_step` after one run in this write mode; made once in a process, for copies only."""
+def finished_run(mode: str) -> FinishedRun:
+    """A run on `out_of_step` in this write mode, `dry_run` or `apply`; made once in a process."""
     folder = tempfile.TemporaryDirectory(prefix="run-")
     atexit.register(folder.cleanup)
     harness = out_of_step(Path(folder.name) / "data", HALO_WRITE_MODE=mode)
-    return harness, harness.sync()
+    messages: list[str] = []
+    return FinishedRun(harness, harness.sync(messages=messages), messages)
 
 
 def planned(folder: Path) -> tuple[PipelineHarness, str]:
@@ -161,7 +206,8 @@ def written(folder: Path) -> tuple[PipelineHarness, str]:
 
 
 def _copy(mode: str, folder: Path) -> tuple[PipelineHarness, str]:
-    harness, result = _after_a_run(mode)
+    run = finished_run(mode)
+    harness, result = run.harness, run.result
     assert (result.success, result.applied) == (True, {"verified": 1} if mode == "apply" else {})
     shutil.copytree(harness.folder, folder, dirs_exist_ok=True)
     assert result.plan_id is not None

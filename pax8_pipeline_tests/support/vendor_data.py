@@ -7,7 +7,6 @@ test changes what its rule is about.
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -22,7 +21,14 @@ from pax8_pipeline.values import IntegrationState
 from pax8_pipeline.warehouse import build, snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.support.built_tables import build_all
-from pax8_pipeline_tests.support.warehouse_files import empty_warehouse, hold_open, prepared_folder, release
+from pax8_pipeline_tests.support.warehouse_files import (
+    copied,
+    empty_warehouse,
+    hold_open,
+    let_go,
+    prepared_folder,
+    release,
+)
 
 _OF_USAGE = ("reconciled.usage_months", "reconciled.usage", "reconciled.usage_by_month", "staging.usage_lines")
 TODAY = date(2026, 8, 20)
@@ -142,10 +148,8 @@ class VendorData:
             self._put_through(first, run_id, policy)
             release()
             first.path.rename(known)
-        release()
-        folder.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(known, warehouse.path)
-        hold_open(warehouse)
+        let_go()
+        hold_open(copied(known, warehouse.path))
         return warehouse
 
     def _put_through(self, warehouse: Warehouse, run_id: str, policy: Policy | None) -> None:

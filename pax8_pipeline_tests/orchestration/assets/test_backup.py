@@ -9,7 +9,7 @@ import pytest
 
 from pax8_pipeline.errors import ServerFault, WriteUnknown
 from pax8_pipeline.warehouse.connection import Warehouse
-from pax8_pipeline_tests.support.assets import PipelineHarness, out_of_step
+from pax8_pipeline_tests.support.assets import PipelineHarness, finished_run, out_of_step
 from pax8_pipeline_tests.support.vendor_data import SUB
 
 
@@ -55,10 +55,7 @@ def test_an_open_write_outlives_the_warehouse_and_is_settled_by_reading_not_sent
     assert any("the warehouse had no ledger" in text for text in messages)
 
 
-def test_each_apply_leaves_a_backup_named_after_its_plan_and_a_run_without_writes_none(tmp_path: Path) -> None:
-    harness = out_of_step(tmp_path)
-    first = harness.sync()
-    shown = harness.made(first.run_id)["billing/writes"]
-    assert shown["backup"] == str(tmp_path / "backups" / str(first.plan_id))
-    harness.sync()
-    assert [p.name for p in (tmp_path / "backups").iterdir() if p.is_dir()] == [first.plan_id]
+def test_each_apply_leaves_a_backup_named_after_its_plan() -> None:
+    run = finished_run("apply")
+    backup = run.harness.folder / "backups" / str(run.result.plan_id)
+    assert (run.made("billing/writes")["backup"], backup.is_dir()) == (str(backup), True)

@@ -16,6 +16,7 @@ from pax8_pipeline.warehouse import build
 from pax8_pipeline_tests.support.assets import (
     MONTH,
     PipelineHarness,
+    finished_run,
     harness_of,
     out_of_step,
     planned,
@@ -124,34 +125,30 @@ def test_usage_without_a_company_is_a_warning_of_the_run_and_stops_nothing(
 
 
 def test_a_second_run_writes_nothing(tmp_path: Path) -> None:
-    harness, _ = written(tmp_path)
+    harness, plan_id = written(tmp_path)
     messages: list[str] = []
     second = harness.sync(messages=messages)
     assert (second.applied, second.outcome) == ({}, "nothing to write")
     assert len(harness.halo.written) == 1
     assert any(text.startswith("pax8.subscriptions: 1 object,") for text in messages)
+    backups = [path.name for path in (tmp_path / "backups").iterdir() if path.is_dir()]
+    assert backups == [plan_id], "a run without writes leaves no backup"
+    overview = harness.made(second.run_id)["1_overview"]
+    assert (overview["not_billed_USD"], overview["waits"]) == (0.0, "nothing"), "no loss is plotted as zero"
 
 
-@pytest.mark.parametrize(
-    ("apply", "env", "why"),
-    [(True, {"HALO_WRITE_MODE": ""}, "dry run"), (False, {}, "by hand")],
-    ids=["dry run", "no permission"],
-)
-def test_without_permission_the_plan_is_made_and_nothing_written(
-    apply: bool, env: dict[str, str], why: str, tmp_path: Path
-) -> None:
-    harness = out_of_step(tmp_path, **env)
-    result = harness.sync(apply=apply)
-    made = harness.made(result.run_id)
-    assert (result.success, harness.halo.written, made["billing/writes"]["applied"]) == (True, [], False)
-    assert why in made["billing/writes"]["reason"]
-    assert made["billing/plan"]["safe"] == 1
+def test_a_dry_run_makes_the_plan_and_writes_nothing() -> None:
+    run = finished_run("dry_run")
+    assert (run.result.success, run.harness.halo.written) == (True, [])
+    assert (run.made("billing/plan")["safe"], run.made("billing/writes")["applied"]) == (1, False)
+    assert "dry run" in run.made("billing/writes")["reason"]
 
 
 def test_a_run_with_the_backfill_tag_never_writes(tmp_path: Path) -> None:
-    harness = out_of_step(tmp_path)
-    ran = harness.job("daily_sync", granted=True, partition_key=MONTH, tags={"dagster/backfill": "b"})
-    assert ran.success
+    harness, plan_id = planned(tmp_path)
+    tags = {"dagster/backfill": "b"}
+    ran = harness.job("apply_plan", granted=True, tags=tags, run_config=harness.named(plan_id))
+    assert "a backfill never writes" in harness.made(ran.run_id)["billing/writes"]["reason"]
     assert harness.halo.written == []
 
 
@@ -191,12 +188,13 @@ def test_settings_of_the_native_integration_that_cannot_be_seen_stop_the_writes(
     assert harness.halo.written == []
 
 
-def test_a_run_over_its_guardrail_is_held_whole_with_a_report(tmp_path: Path) -> None:
+def test_a_run_over_its_guardrail_is_held_whole_with_a_report_and_an_overview(tmp_path: Path) -> None:
     harness = out_of_step(tmp_path)
     (tmp_path / "policy.yaml").write_text("guardrails: {run: {money_delta: 100}}\n", encoding="utf-8")
     result = harness.sync()
     assert [(c.name, c.severity) for c in result.failed_checks] == [("guardrails", "ERROR")]
-    assert (harness.halo.written, "billing/report" in harness.made(result.run_id)) == ([], True)
+    assert harness.halo.written == []
+    assert {"billing/report", "1_overview"} <= harness.made(result.run_id).keys()
 
 
 def test_a_write_that_fails_fails_the_run_after_writes_ledger_and_report_are_made(tmp_path: Path) -> None:

@@ -1,9 +1,11 @@
-"""The overview: the asset to look at first, with the money, two curves for each currency, and what waits."""
+"""The overview: the asset to look at first, with the money, two curves for each currency, and what waits.
+
+Runs without a loss and runs that are held have it too: `test_daily_sync`.
+"""
 
 from __future__ import annotations
 
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,8 +14,8 @@ from pax8_pipeline.billing import findings
 from pax8_pipeline.reports.overview.key_figures import load_key_figures
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.support.assets import PipelineHarness
-from pax8_pipeline_tests.support.vendor_data import licence, subscription
-from pax8_pipeline_tests.support.vendors import HaloInMemory, Pax8InMemory
+from pax8_pipeline_tests.support.vendor_data import subscription
+from pax8_pipeline_tests.support.vendors import Pax8InMemory
 
 
 @pytest.fixture(scope="module")
@@ -48,16 +50,3 @@ def test_the_table_has_the_same_amounts_to_the_cent(ran: tuple[PipelineHarness, 
         figures = load_key_figures(connection)
     assert figures.not_billed == dict(found.lost_a_month) == {"USD": Decimal(220)}
     assert shown["waits"] == figures.waits == "0 changes for an approval, 1 finding (1 new) for a decision"
-
-
-def test_a_currency_without_a_loss_is_plotted_as_zero(tmp_path: Path) -> None:
-    harness = PipelineHarness(tmp_path, Pax8InMemory(), HaloInMemory(licence_rows=[licence()]))
-    shown = harness.made(harness.sync().run_id)["1_overview"]
-    assert (shown["not_billed_USD"], shown["waits"]) == (0.0, "nothing")
-
-
-def test_a_run_that_is_held_has_its_overview_too(tmp_path: Path) -> None:
-    harness = PipelineHarness(tmp_path, Pax8InMemory(subscription_rows=[subscription(quantity=2000)]))
-    result = harness.sync()
-    assert [check.name for check in result.failed_checks if check.severity == "ERROR"] == ["guardrails"]
-    assert "1_overview" in harness.made(result.run_id)
