@@ -13,10 +13,10 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 export DAGSTER_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test proofs pictures lint format bench docs clean
+.PHONY: help setup demo dev test proofs everything pictures lint format bench docs clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) ## make .venv with the locked dependencies
 
@@ -33,6 +33,9 @@ demo: $(READY) ## the daily sync on the built-in sandbox: what changed, what was
 
 proofs: $(READY) ## the long tests whole: 50 kills, three months in auto mode, a usage month read daily, 10,000 steps
 	@PAX8_PROOFS=1 $(BIN)/python -m pytest -n 2 -q -m "proof or whole" $(ARGS)
+
+everything: $(READY) ## all tests, and the long ones whole: what .ci/run runs after lint
+	@PAX8_PROOFS=1 $(BIN)/python -m pytest -n 3 --timeout 900 -m "proof or not proof" $(ARGS)
 
 dev: $(READY) ## the Dagster UI on http://localhost:3000 (PORT=), on the sandbox unless credentials are set
 	@$(BIN)/pax8-pipeline dev --port $(PORT) $(ARGS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,16 +28,24 @@ def lose_warehouse(harness: PipelineHarness) -> None:
 def lose_answer_and_reading(harness: PipelineHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     """The next licence write takes effect, its answer is lost, and Halo does not answer after it."""
     halo, write = harness.halo, harness.halo.update_licence
+    dark: list[bool] = []
 
-    def dark(*_: Any) -> Any:
-        raise ServerFault("Halo answered 503", vendor="Halo", status=503)
+    def in_the_dark(read: Callable[..., Any]) -> Callable[..., Any]:
+        def answered(*asked: Any, **options: Any) -> Any:
+            if dark:
+                raise ServerFault("Halo answered 503", vendor="Halo", status=503)
+            return read(*asked, **options)
+
+        return answered
 
     def lost(fields: Any) -> None:
         write(fields)
-        monkeypatch.setattr(halo, "recurring_invoice", dark)
+        dark.append(True)
         raise WriteUnknown("the answer was lost", vendor="Halo")
 
     monkeypatch.setattr(halo, "update_licence", lost)
+    for name in ("licence", "licences", "recurring_invoice", "recurring_invoices"):
+        monkeypatch.setattr(halo, name, in_the_dark(getattr(halo, name)))
 
 
 def test_an_open_write_outlives_the_warehouse_and_is_settled_by_reading_not_sent_again(tmp_path: Path) -> None:
