@@ -59,7 +59,8 @@ def test_going_live_leaving_the_integration_and_the_first_client(at: Operator) -
     play(at, "leaving-native-integration")
     assert (at.folder / "cutover.md").is_file()
     rows = at.command("plan", "show", "--json", "--all").data["rows"]
-    client = next(str(row["client_id"]) for row in rows if row["class"] == "safe" and row["subscription_id"])
+    observed = (row for row in rows if row["reason"] == "trust_observe" and row["subscription_id"])  # as `init` set it
+    client = next(str(row["client_id"]) for row in observed)
     policy(at, f"trust: {{default: observe, clients: {{{client}: approve}}}}")
     first = play(at, "first-client", **{"231": client})
     assert codes(first)[:2] == [WAITS, DONE]
