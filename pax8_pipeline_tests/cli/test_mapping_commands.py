@@ -200,6 +200,21 @@ def test_one_suggestion_is_accepted_by_its_pax8_id(own: Path) -> None:
     assert file(own, "subscriptions.csv")[1].startswith(f"{SUB},-94,24967,,")
 
 
+def test_a_person_names_a_line_whatever_is_suggested(own: Path) -> None:
+    assert command(own, "accept", "subscription", SUB, "24970").code == 0
+    assert file(own, "subscriptions.csv")[1] == f"{SUB},-95,24970,,chosen by a person"
+    done = command(own, "accept", "subscription", SUB, "77", "--replace")
+    assert (done.code, "77 is neither a licence nor a line in Halo" in done.err) == (1, True)
+
+
+def test_a_suggestion_that_is_not_sure_is_not_accepted_without_its_halo_id(own: Path) -> None:
+    (own / "mappings" / "clients.csv").write_text(f"{HEADER}\n{OTHER},231,\n")
+    done = command(own, "accept", "client", COMPANY)
+    assert done.code == 1
+    assert "is not sure (231 'EXAMPLE DENTAL', score 45: " in done.err
+    assert done.err.endswith("it stands for Quarry Lane Print & Sign already); name the Halo id too\n")
+
+
 def test_an_id_that_halo_does_not_have_is_refused_and_nothing_is_written(own: Path) -> None:
     done = command(own, "accept", "client", COMPANY, "999")
     assert (done.code, done.err) == (1, "Error: Halo has no client 999 (by the last run)\n")

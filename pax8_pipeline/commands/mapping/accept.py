@@ -14,7 +14,7 @@ from pax8_pipeline.commands.mapping.suggest import find_suggestions
 from pax8_pipeline.commands.target import data_target
 from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.mapping.review import decision_of
-from pax8_pipeline.mapping.suggestion import FLOOR, KINDS, Candidate, Kind, Suggestion
+from pax8_pipeline.mapping.suggestion import FLOOR, KINDS, Candidate, Kind, Suggestion, shown
 from pax8_pipeline.mapping.writing import FILES, Decision, Written, write_decisions
 from pax8_pipeline.reports import formatting
 from pax8_pipeline.reports.mapping.decision_file import read_decisions
@@ -83,19 +83,48 @@ def _one(settings: Settings, word: str, pax8_id: str, halo_id: str | None = None
     if number is not None and kind in ("client", "item"):
         return Decision(kind, wanted, number, note="chosen by a person")
     suggestion = next((s for s in find_suggestions(settings, [kind]) if s.subject.pax8_id == wanted), None)
+    if number is None:
+        return _sure(kind, wanted, suggestion)
+    for candidate in (suggestion.best, *suggestion.others) if suggestion else ():
+        if suggestion and number in (candidate.halo_id, candidate.details.get("halo_line_id")):
+            return decision_of(suggestion, candidate)
+    if kind == "subscription":
+        return _licence_or_line(settings, wanted, number)
+    raise PipelineError(f"{number} is no candidate for {kind} {wanted}")
+
+
+def _sure(kind: Kind, pax8_id: str, suggestion: Suggestion | None) -> Decision:
+    """Return the best candidate as a decision. Raises PipelineError when there is none, or none that is sure."""
     if suggestion is None:
         raise PipelineError(
-            f"there is no suggestion for {kind} {wanted}; `pax8-pipeline mapping suggest --kind {kind}` "
-            f"lists them{_by_hand(kind)}"
+            f"there is no suggestion for {kind} {pax8_id}; name the Halo id too, or see "
+            f"`pax8-pipeline mapping suggest --kind {kind}`"
         )
-    for candidate in (suggestion.best, *suggestion.others):
-        if number in (None, candidate.halo_id, candidate.details.get("halo_line_id")):
-            return decision_of(suggestion, candidate)
-    raise PipelineError(f"{number} is no candidate for {kind} {wanted}{_by_hand(kind)}")
+    if not suggestion.is_sure:
+        best = suggestion.best
+        raise PipelineError(
+            f"the suggestion for {kind} {pax8_id} is not sure ({shown(best)}, score {best.score}: {'; '.join(best.reasons)}); "
+            "name the Halo id too"
+        )
+    return decision_of(suggestion, suggestion.best)
 
 
-def _by_hand(kind: Kind) -> str:
-    return f"; write the row into data/mappings/{FILES[kind]}" if kind == "subscription" else ""
+def _licence_or_line(settings: Settings, pax8_id: str, halo_id: int) -> Decision:
+    """Return the decision for a licence or line that a person names, whatever is suggested."""
+    with Warehouse(settings.warehouse_path).connect(read_only=True) as connection:
+        licences = connection.execute("SELECT 1 FROM staging.licences WHERE licence_id = ?", [halo_id]).fetchall()
+        lines = connection.execute(
+            "SELECT recurring_invoice_id FROM staging.recurring_invoice_lines WHERE line_id = ?", [halo_id]
+        ).fetchall()
+    if bool(licences) == bool(lines):
+        what = "both a licence and a line" if lines else "neither a licence nor a line"
+        raise PipelineError(
+            f"{halo_id} is {what} in Halo (by the last run); write the row into data/mappings/subscriptions.csv"
+        )
+    note = "chosen by a person"
+    if licences:
+        return Decision("subscription", pax8_id, licence_id=halo_id, note=note)
+    return Decision("subscription", pax8_id, recurring_invoice_id=lines[0][0], line_id=halo_id, note=note)
 
 
 def _kind(word: str) -> Kind:
