@@ -35,7 +35,7 @@ def test_the_plan_preview_shows_clients_before_after_and_money(page: Any, ui: Da
     before, after, money = cells[3:6]
     assert int(after) > int(before)
     assert money.startswith("+")
-    assert money.endswith("USD")
+    assert money.endswith("USD a month")
 
 
 def test_a_run_of_the_command_line_belongs_to_its_job(page: Any, ui: DagsterUi) -> None:
