@@ -18,7 +18,7 @@ from pax8_pipeline.commands.common import (
     print_wrapped,
     shown_path,
 )
-from pax8_pipeline.commands.status_trust import read_trust, trust_data, trust_lines
+from pax8_pipeline.commands.status_trust import raise_hint, read_trust, trust_data, trust_lines
 from pax8_pipeline.commands.target import data_target
 from pax8_pipeline.orchestration import heartbeat
 from pax8_pipeline.orchestration.heartbeat import RunEnd
@@ -58,6 +58,8 @@ def status(check: bool, trust: bool, everything: bool, as_json: bool) -> int:
         print_json(_data(settings, found, last, success, late=late))
     else:
         print_fields(console(), _lines(settings, found, last, success, now))
+        if hint := raise_hint(read_trust(settings)):
+            print_fields(console(), [("Trust", hint)])
     return LATE if check and late else 0
 
 

@@ -69,6 +69,12 @@ def _missing(part: Missing) -> str:
     return f"{part.number} {what}{amount}"
 
 
+def raise_hint(found: Sequence[ClientTrust]) -> str:
+    """Return a line for the plain status when somebody may be raised; "" otherwise."""
+    raised = sum(one.suggestion is not None for one in found)
+    return f"{plural(raised, 'client')} may be raised: pax8-pipeline status --trust" if raised else ""
+
+
 def trust_data(found: Sequence[ClientTrust], needed: int) -> dict[str, Any]:
     """Return the same for --json."""
     return {

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from pax8_pipeline.commands.status_trust import trust_data, trust_lines
+from pax8_pipeline.commands.status_trust import raise_hint, trust_data, trust_lines
 from pax8_pipeline.reports.trust.trust import ClientTrust, Missing, client_trust, suggestion
 from pax8_pipeline.settings import Policy, Trust
 from pax8_pipeline.warehouse.connection import Connection, Warehouse
@@ -176,6 +176,12 @@ def test_a_person_reads_who_may_be_raised_first_and_short_lines(connection: Conn
     many = [ClientTrust(n, f"Client {n}", "observe", (Missing("observed", None, 1, None, None),)) for n in range(12)]
     assert list(trust_lines(many, 14, everything=False))[-1] == "2 more clients: pax8-pipeline status --trust --all"
     assert len(list(trust_lines(many, 14, everything=True))) == 24
+
+
+def test_the_plain_status_names_that_somebody_may_be_raised(connection: Connection) -> None:
+    hint = raise_hint(list(found(connection, suggest_after_nights=3).values()))
+    assert hint == "1 client may be raised: pax8-pipeline status --trust"
+    assert raise_hint(list(found(connection).values())) == ""
 
 
 def test_rows_without_a_client_stand_apart(connection: Connection) -> None:
