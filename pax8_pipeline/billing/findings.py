@@ -33,10 +33,11 @@ COPY = "findings.parquet"
 def update(connection: Connection, plan_id: str, today: date, policy: Policy) -> None:
     """Bring billing.findings up to one stored plan. What the plan no longer has is closed, not deleted."""
     connection.execute(
-        "CREATE OR REPLACE TEMP TABLE finding_verdicts (verdict VARCHAR, class VARCHAR, check_name VARCHAR)"
+        "CREATE OR REPLACE TEMP TABLE finding_verdicts (verdict VARCHAR, class VARCHAR, check_name VARCHAR, "
+        "is_new BOOLEAN)"
     )
     with connection.appender("finding_verdicts") as appender:
-        appender.append_rows([(v.name, v.cls, check_of(v.name)) for v in ALL_VERDICTS])
+        appender.append_rows([(v.name, v.cls, check_of(v.name), v.of == "new") for v in ALL_VERDICTS])
     connection.execute("SET VARIABLE any_other_check = ?", [ANY_OTHER])
     query = load_sql("billing/findings_of_plan.sql").replace("{unassigned_usage}", unassigned.QUERY)
     connection.execute(query, {"plan_id": plan_id, **unassigned.parameters(policy.usage, today)})

@@ -12,7 +12,8 @@ WITH plan AS (
   FROM billing.plan p
   LEFT JOIN finding_verdicts v USING (verdict)
   LEFT JOIN reconciled.discrepancies d ON d.subject = p.row_id AND d.kind = p.verdict
-  WHERE p.plan_id = $plan_id
+  -- What may be made is for a subscription or company whose own row has the loss.
+  WHERE p.plan_id = $plan_id AND NOT coalesce(v.is_new, false)
 ), figures AS (
   SELECT *, try_cast(evidence->>'wanted' AS DECIMAL(28,10)) AS wanted,
          try_cast(evidence->>'billed' AS DECIMAL(28,10)) AS billed

@@ -13,6 +13,8 @@ from typing import Any
 
 from pax8_pipeline.billing.actions import registry
 from pax8_pipeline.billing.actions.action import Action, TargetAction
+from pax8_pipeline.billing.actions.creation import CreationAction, HaloReading
+from pax8_pipeline.billing.actions.seat_expectation import SeatExpectation
 from pax8_pipeline.billing.actions.target import Target
 from pax8_pipeline.billing.applying.ports import HaloGateway
 from pax8_pipeline.billing.model import Change, Plan
@@ -65,9 +67,13 @@ def _row(write: _VerifiedWrite, halo: HaloGateway) -> dict[str, Any]:
     by_hand = write.action.undo_by_hand(write.detail)
     if by_hand is not None:
         return _row_by_hand(write, *by_hand)
+    if isinstance(write.action, CreationAction):
+        return _row_of_creation(write, write.action, halo)
     if not isinstance(write.action, TargetAction):
         raise TypeError(f"{write.action.name} has no target")
-    return _inverse_row(write, write.action, _read_target(halo, write.action.change))
+    target = _read_target(halo, write.action.change)
+    possible = write.action.can_be_undone(write.before, target)
+    return _inverse_row(write, possible, write.action.undo_expectation(write.before, target))
 
 
 def _row_by_hand(write: _VerifiedWrite, reason: str, sentence: str) -> dict[str, Any]:
@@ -100,10 +106,32 @@ def _read_target(halo: HaloGateway, change: Change) -> Target:
     return Target.of(change, header, licence)
 
 
-def _inverse_row(write: _VerifiedWrite, action: TargetAction, target: Target) -> dict[str, Any]:
+def _row_of_creation(write: _VerifiedWrite, action: CreationAction, halo: HaloGateway) -> dict[str, Any]:
+    """Return the row that switches a new licence or line off; what Halo shows of it now must be as it was made."""
+    found = action.find(_read_around(halo, action))
+    possible = len(found) == 1 and not action.differences(found[0])
+    if not possible:
+        return _inverse_row(write, possible, SeatExpectation())
+    row = _inverse_row(write, possible, action.undo_expectation(found[0]))
+    states = {"before": write.row["after"], "after": f"{action.describe(found[0])} inactive"}
+    return {**row, **action.target_of(found[0]), **states, "target": action.describe(found[0]), "quantity_after": 0}
+
+
+def _read_around(halo: HaloGateway, action: CreationAction) -> HaloReading:
+    """Read what shows the new thing; nothing of it when its recurring invoice is gone."""
+    licences = halo.licences_of(action.change.client_id or 0).objects
+    if action.makes == "licence":
+        return HaloReading(licences=licences)
+    try:
+        header = halo.recurring_invoice(action.change.recurring_invoice_id or 0)
+    except NotFound:
+        return HaloReading()
+    return HaloReading(licences=licences, recurring_invoices=[header])
+
+
+def _inverse_row(write: _VerifiedWrite, possible: bool, expected: SeatExpectation) -> dict[str, Any]:
     """Return the plan row that takes one write back, blocked when the target is no longer as the write left it."""
-    row = write.row
-    possible = action.can_be_undone(write.before, target)
+    row, action = write.row, write.action
     return {
         **row,
         "class": "needs_approval" if possible else "blocked",
@@ -121,6 +149,6 @@ def _inverse_row(write: _VerifiedWrite, action: TargetAction, target: Target) ->
         "money_per_period": -(row["money_per_period"] or 0),
         "money_per_month": -(row["money_per_month"] or 0),
         "unbilled_per_month": 0,
-        "expect": json.dumps(action.undo_expectation(write.before, target).to_json(), default=str),
+        "expect": json.dumps(expected.to_json(), default=str),
         "evidence": json.dumps({"undoes_plan": row["plan_id"], "before_state": write.before}, default=str),
     }

@@ -8,7 +8,8 @@ allow), `needs_approval` (a write that a person has to agree to), `blocked` (rep
 (looked at and fine).
 
 Whatever is blocked or needs approval belongs to exactly one check, by what a person does about it: the check lists it
-under that name, with its money and what to do. A test goes through all of them.
+under that name, with its money and what to do. A test goes through all of them. What may be made in Halo (`new`) has
+no check: its loss is shown with the subscription or the company that it is for.
 """
 
 from __future__ import annotations
@@ -38,8 +39,8 @@ def _read() -> tuple[Verdict, ...]:
 
 
 ALL_VERDICTS = _read()
-VERDICTS, USAGE_VERDICTS, HALO_VERDICTS = (
-    tuple(v for v in ALL_VERDICTS if v.of == of) for of in ("subscription", "usage", "halo")
+VERDICTS, USAGE_VERDICTS, HALO_VERDICTS, NEW_VERDICTS = (
+    tuple(v for v in ALL_VERDICTS if v.of == of) for of in ("subscription", "usage", "halo", "new")
 )
 # Where a verdict goes that this version has no row for: what nobody foresaw must not be lost.
 ANY_OTHER = "needs_decision"

@@ -1,4 +1,4 @@
-"""The Halo client: reads lists completely, and makes the four kinds of write that this product may make.
+"""The Halo client: reads lists completely, and makes the few kinds of write that this product may make.
 
 It knows the endpoints and their parameters (docs/vendors/halo.md). What is written, and whether, is decided in
 `billing`; typing is in staging. On purpose there is no delete, no `process` and no change of an ordinary invoice.
@@ -25,7 +25,10 @@ from pax8_pipeline.halo.payloads import (
     is_save_conflict,
     licence_update,
     line_update,
+    new_client,
     new_invoice,
+    new_licence,
+    new_line,
     read_reply,
 )
 from pax8_pipeline.transport.client import VendorProfile
@@ -146,6 +149,11 @@ class HaloClient(VendorClient):
         """All licences and subscriptions (types 0 and 1), inactive ones too."""
         return self._list("/SoftwareLicence", "licences", includeinactive="true")
 
+    def licences_of(self, client_id: int) -> Listing:
+        """The licences of one client, inactive ones too. A row without a client stays in."""
+        listing = self._list("/SoftwareLicence", "licences", includeinactive="true", client_id=str(client_id))
+        return listing.only(lambda row: row.get("client_id") in (None, client_id))
+
     def recurring_invoices(self, progress: Progress | None = None) -> Listing:
         """All recurring invoices with their lines, and the lines with their licence links
         (docs/vendors/halo.md#recurring-invoice).
@@ -246,6 +254,20 @@ class HaloClient(VendorClient):
     def create_invoice(self, invoice: Row) -> WriteReply:
         """Create one ordinary invoice (docs/architecture.md#write-usage)."""
         return self._write("/Invoice", new_invoice(invoice))
+
+    def create_client(self, client: Row) -> WriteReply:
+        """Create one client (docs/architecture.md#write-new)."""
+        return self._write("/Client", new_client(client))
+
+    def create_licence(self, licence: Row) -> WriteReply:
+        """Create one licence (docs/architecture.md#write-new)."""
+        return self._write("/SoftwareLicence", new_licence(licence))
+
+    def create_line(self, line: Row) -> WriteReply:
+        """Put one new line on a recurring invoice. The call gets no list of lines, so it can lose none
+        (docs/architecture.md#write-new).
+        """
+        return self._write("/RecurringInvoice/Lines", new_line(line))
 
     def _write(self, path: str, element: Row) -> WriteReply:
         return self._post(path, [element])

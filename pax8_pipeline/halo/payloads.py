@@ -14,7 +14,7 @@ from typing import Any
 from pax8_pipeline.transport.client import Reply
 from pax8_pipeline.transport.listing import Row
 
-_ENVELOPES = ("licences", "invoices", "lines")
+_ENVELOPES = ("licences", "invoices", "lines", "clients")
 _SAVE_CONFLICT = re.compile(
     r"expected to (affect|change|update) (1|one) row|(1|one) row\b.*\bexpected\b|affected 0 row", re.IGNORECASE
 )
@@ -109,6 +109,43 @@ def new_invoice(invoice: Row) -> Row:
     if any(name in line for line in lines for name in ("entity_type", "ticket_id")):
         raise ValueError("entity_type and ticket_id bill labour: never sent")
     return _without_floats(invoice)
+
+
+def new_licence(licence: Row) -> Row:
+    """Check a new licence: no id, a client, a name and a whole count. Raises ValueError or TypeError."""
+    _require_ids(licence, "client_id")
+    _require_new(licence, "a licence")
+    count = licence.get("count")
+    if not isinstance(count, int) or isinstance(count, bool):
+        raise ValueError(f"{count!r} is not a count of a licence: Halo needs a whole number")
+    return _without_floats(licence)
+
+
+def new_line(line: Row) -> Row:
+    """Check a new line: no id, and the recurring invoice (`ihid`, negative) that it is put on. Raises ValueError or
+    TypeError.
+    """
+    _require_ids(line, "ihid", "_itemid")
+    if line["ihid"] > 0:
+        raise ValueError(f"ihid {line['ihid']} is an ordinary invoice; lines are only put on recurring invoices")
+    if line.get("id"):
+        raise ValueError(f"id {line['id']} would change a line instead of creating one")
+    if any(name in line for name in ("entity_type", "ticket_id")):
+        raise ValueError("entity_type and ticket_id bill labour: never sent")
+    return _without_floats(line)
+
+
+def new_client(client: Row) -> Row:
+    """Check a new client: no id, a name. Raises ValueError or TypeError."""
+    _require_new(client, "a client")
+    return _without_floats(client)
+
+
+def _require_new(fields: Row, what: str) -> None:
+    if fields.get("id"):
+        raise ValueError(f"id {fields['id']} would change {what} instead of creating one")
+    if not isinstance(fields.get("name"), str) or not fields["name"].strip():
+        raise ValueError(f"{what} without a name is not sent")
 
 
 def _require_ids(fields: Row, *names: str) -> None:

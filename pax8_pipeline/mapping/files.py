@@ -43,7 +43,9 @@ class ClientMapping:
 
 @dataclass(frozen=True)
 class SubscriptionMapping:
-    """One Pax8 subscription is billed by one Halo line, through a licence or directly."""
+    """One Pax8 subscription is billed by one Halo line, through a licence or directly; or its line is yet to be made, on
+    the named recurring invoice.
+    """
 
     pax8_subscription_id: str
     halo_recurring_invoice_id: int | None
@@ -146,9 +148,9 @@ def _subscriptions(path: Path) -> Iterator[SubscriptionMapping]:
     for row in _rows(path, COLUMNS["subscriptions.csv"][:-1]):
         subscription = _unique_pax8_id(row, "pax8_subscription_id", seen)
         line, licence = row.halo_id_or_none("halo_line_id"), row.halo_id_or_none("halo_licence_id")
-        if line is None and licence is None:
-            raise row.error("halo_line_id", "give a line id, a licence id or both")
         invoice = row.halo_id_or_none("halo_recurring_invoice_id", values.recurring_invoice_id)
+        if line is None and licence is None and invoice is None:
+            raise row.error("halo_line_id", "give a line id or a licence id, or the recurring invoice of a new line")
         yield SubscriptionMapping(subscription, invoice, line, licence, row.note, row.number)
 
 

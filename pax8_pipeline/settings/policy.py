@@ -343,6 +343,42 @@ class RenewalsPolicy(_Strict):
     min_score: Whole = Field(default=60, ge=0, le=100)
 
 
+NewThings = Literal["off", "licences", "licences_and_lines"]
+NewInvoice = Literal["mapping", "client_field", "only_one", "contract"]
+
+
+class NewSubscriptions(_Strict):
+    """What is proposed for subscriptions that nobody is billed for. Every proposal waits for a person.
+
+    `propose`: licences, or licences and lines. `clients`: a client for an unknown company. `recurring_invoice`: which one
+    gets the line, where the mapping file names none. `contracts`: the contract by Halo client id. `line`: how the line's
+    quantity is found. `price`: where the line's price is from. `toplevel_id`: Halo's top level of a new client.
+    """
+
+    propose: NewThings = "off"
+    clients: Literal["off", "propose"] = "off"
+    recurring_invoice: NewInvoice = "client_field"
+    contracts: dict[HaloId, HaloId] = Field(default_factory=dict)
+    line: Literal["subscription", "licence", "manual"] = "subscription"
+    price: Literal["pax8", "item"] = "pax8"
+    toplevel_id: HaloId | None = None
+
+    @field_validator("propose", "clients", mode="before")
+    @classmethod
+    def _yaml_off(cls, value: Any) -> Any:
+        return "off" if value is False else value  # YAML reads a bare `off` as false
+
+    @field_validator("contracts", mode="before")
+    @classmethod
+    def _clients_once(cls, value: Any) -> Any:
+        return _without_repeated_ids(value, values.halo_id)
+
+    @property
+    def is_on(self) -> bool:
+        """Whether anything is proposed."""
+        return self.propose != "off" or self.clients != "off"
+
+
 class UiPolicy(_Strict):
     """Who may use the Dagster UI. `allowed_hosts`: a proxy's names; this machine is always allowed."""
 
@@ -376,6 +412,7 @@ class Policy(_Strict):
     prices: PricePolicy = PricePolicy()
     freeze: FreezePolicy = FreezePolicy()
     pro_rata: ProRataPolicy = ProRataPolicy()
+    new_subscriptions: NewSubscriptions = NewSubscriptions()
     native_integration: Literal["refuse", "ignore"] = "refuse"
     plan_expires_hours: Whole = Field(default=24, ge=1)
     unknown_wait_hours: Whole = Field(default=6, ge=1)

@@ -22,6 +22,7 @@ from pax8_pipeline import billing
 from pax8_pipeline.billing.actions import registry
 from pax8_pipeline.billing.actions.action import Action, DocumentAction, TargetAction
 from pax8_pipeline.billing.actions.create_invoice import CreateInvoice
+from pax8_pipeline.billing.actions.creation import CreationAction
 from pax8_pipeline.billing.actions.end_line import EndLine
 from pax8_pipeline.billing.actions.seat_expectation import BadExpectation
 from pax8_pipeline.billing.actions.target import Target
@@ -39,6 +40,9 @@ from pax8_pipeline_tests.support.billing import (
     computed_line,
     licence,
     manual_line,
+    new_client,
+    new_licence,
+    new_line,
     plan,
     usage_invoice,
 )
@@ -130,8 +134,23 @@ CASES: dict[str, Case] = {
         (shared_line(),),
         (licence(LICENCE, count=0, **OFF), licence(12)),
     ),
+    "withdraw_licence": Case(
+        replace(
+            planned("withdraw_licence", 0, line_inactive=None, licences_on_line=None, end_date=None),
+            recurring_invoice_id=None,
+            line_id=None,
+        ),
+        (computed_line(LINE, 12),),
+        (licence(LICENCE),),
+    ),
+    "withdraw_line": Case(
+        planned("withdraw_line", 0, licence=None, line_quantity=None, end_date=None),
+        (computed_line(LINE, LICENCE),),
+    ),
 }
 DOCUMENTS: dict[str, Change] = {"create_invoice": usage_invoice()}
+# pax8_pipeline_tests/billing/test_creations.py has what each of them promises.
+CREATIONS: dict[str, Change] = {change.action: change for change in (new_licence(), new_line(), new_client())}
 
 # For each member that a plan expects: an edit after which it is no longer so.
 EDITS: dict[str, Edit] = {
@@ -158,6 +177,14 @@ def line_of(halo: FakeHalo) -> dict[str, Any]:
 
 def flip(row: dict[str, Any], name: str) -> None:
     row[name] = not row[name]
+
+
+def take_away(halo: FakeHalo, made: Change) -> None:
+    """Remove the line of a change, or the licence of one that has no line."""
+    if made.line_id is None:
+        del halo.licence_rows[LICENCE]
+    else:
+        halo.headers[INVOICE]["lines"].pop(0)
 
 
 def action_of(made: Change) -> TargetAction:
@@ -200,7 +227,8 @@ def without_case(actions: Mapping[str, type[Action]]) -> list[str]:
     """Return the actions that no table of this file has in the way that their family asks for."""
     found = []
     for name, kind in actions.items():
-        table = DOCUMENTS if issubclass(kind, DocumentAction) else CASES
+        families = {DocumentAction: DOCUMENTS, CreationAction: CREATIONS, TargetAction: CASES}
+        table = next(t for family, t in families.items() if issubclass(kind, family))
         if name not in table:
             found.append(name)
     return found
@@ -208,7 +236,7 @@ def without_case(actions: Mapping[str, type[Action]]) -> list[str]:
 
 def test_every_action_has_a_case() -> None:
     assert without_case(registry.all_actions()) == []
-    assert {*CASES, *DOCUMENTS} == set(registry.all_actions())
+    assert {*CASES, *DOCUMENTS, *CREATIONS} == set(registry.all_actions())
 
 
 def test_an_action_without_a_case_is_found() -> None:
@@ -227,7 +255,7 @@ def test_every_action_is_taken_back_by_another_by_hand_or_takes_one_back_itself(
     inverses = {kind.inverse for kind in registry.all_actions().values() if kind.inverse}
     assert inverses <= set(registry.all_actions())
     for name in registry.all_actions():
-        made = {**DOCUMENTS, **{n: case.change for n, case in CASES.items()}}[name]
+        made = {**DOCUMENTS, **CREATIONS, **{n: case.change for n, case in CASES.items()}}[name]
         action = registry.action_of(made)
         by_hand = action.undo_by_hand("read back as planned: invoice 51877")
         assert [action.inverse is not None, by_hand is not None, name in inverses].count(True) >= 1
@@ -297,11 +325,12 @@ def test_every_expected_member_that_changed_is_drift_and_nothing_is_sent(name: s
 def test_a_target_that_is_gone_is_drift_and_nothing_is_sent(name: str) -> None:
     made = CASES[name].change
     halo = CASES[name].halo()
-    halo.headers[INVOICE]["lines"].pop(0)
+    take_away(halo, made)
     assert apply(halo, made).states == {"drifted": 1}
     assert halo.attempts == 0
     gone = applied(name)
-    gone.headers[INVOICE]["lines"].pop(0)
+    take_away(gone, made)
+    assert action_of(made).drift(target_of(gone, made))
     assert not action_of(made).reached(target_of(gone, made))
 
 
@@ -356,7 +385,7 @@ def test_what_switches_off_asks_pax8_first(name: str) -> None:
     made, action = CASES[name].change, action_of(CASES[name].change)
     calls = action.calls(target_of(CASES[name].halo(), made))
     switches_off = any(c.fields.get("isinactive") is True or c.fields.get("is_active") is False for c in calls)
-    assert action.ends == switches_off
+    assert action.ends == (switches_off and not action.takes_back)
     halo = CASES[name].halo()
     pax8 = FakePax8({made.subscription_id: {"status": "Active", "endDate": None}})
     result = Applier(halo, pax8, MemoryLedger(), TODAY).apply(plan(), [made])
@@ -373,7 +402,7 @@ def test_another_member_that_changed_with_the_write_stops_the_apply(name: str, m
     of_line = member in ("unit_price", "isinactive")
     if member in (action.line_may_change if of_line else action.licence_may_change):
         return
-    if made.licence_id is None and not of_line:
+    if (made.licence_id is None and not of_line) or (made.line_id is None and of_line):
         return
     halo = CASES[name].halo()
 

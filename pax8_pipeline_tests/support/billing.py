@@ -68,6 +68,7 @@ class FakeHalo:
     reads: int = 0
     saved_of_a_call: int | None = None  # how many elements of one call are saved; None: all
     hidden_in_lists: tuple[str, ...] = ()  # members of a line that the list of recurring invoices leaves out
+    client_rows: dict[int, dict[str, Any]] = field(default_factory=dict)
 
     def recurring_invoice(self, recurring_invoice_id: int) -> dict[str, Any]:
         self._read()
@@ -102,6 +103,47 @@ class FakeHalo:
     def licences(self) -> Rows:
         self._read()
         return Rows(copy.deepcopy(list(self.licence_rows.values())))
+
+    def licences_of(self, client_id: int) -> Rows:
+        return Rows([row for row in self.licences().objects if row["client_id"] == client_id])
+
+    def clients(self) -> Rows:
+        self._read()
+        return Rows([{**copy.deepcopy(row), "customfields": None} for row in self.client_rows.values()])
+
+    def client(self, client_id: int) -> dict[str, Any]:
+        self._read()
+        return copy.deepcopy(self.client_rows[client_id])
+
+    def create_client(self, client: dict[str, Any]) -> Reply:
+        def put() -> dict[str, Any]:
+            number = max(self.client_rows, default=900) + 1
+            self.client_rows[number] = {"id": number, "inactive": False, **copy.deepcopy(client)}
+            return self.client_rows[number]
+
+        return self._create("client", client, put)
+
+    def create_licence(self, licence: dict[str, Any]) -> Reply:
+        def put() -> dict[str, Any]:
+            number = max(self.licence_rows, default=4100) + 1
+            self.licence_rows[number] = {"id": number, "deleted": False, **copy.deepcopy(licence)}
+            return self.licence_rows[number]
+
+        return self._create("licence", licence, put)
+
+    def create_line(self, line: dict[str, Any]) -> Reply:
+        def put() -> dict[str, Any]:
+            header = self.headers[line["ihid"]]
+            header["lines"].append({"id": max(old["id"] for old in header["lines"]) + 1, **copy.deepcopy(line)})
+            self._saved(header)
+            return dict(header["lines"][-1])
+
+        return self._create("line", line, put)
+
+    def _create(self, kind: str, body: dict[str, Any], put: Callable[[], dict[str, Any]]) -> Reply:
+        made: list[dict[str, Any]] = []
+        self._write(f"new {kind}", body, lambda: made.append(put()))
+        return Reply(copy.deepcopy(made[0]) if made and self.replies else None)
 
     def update_line(self, line: dict[str, Any]) -> None:
         self._write("line", line, lambda: self._put_line(line))
@@ -312,3 +354,45 @@ def plan(**changes: Any) -> Plan:
         "rows_safe": 1, "rows_waiting": 0, "rows_blocked": 0, "held": None, "money": {},
     }  # fmt: skip
     return Plan(**{**values, **changes})
+
+
+SUBSCRIPTION = "c0ffee00-0000-4000-8000-00000000a001"
+
+
+def _new(action: str, row_id: str, expect: dict[str, Any], **changes: Any) -> Change:
+    values: dict[str, Any] = {
+        "row_id": row_id, "action": action, "cls": "needs_approval", "client_id": 231, "client_name": "Example",
+        "subscription_id": SUBSCRIPTION, "product_name": "Suite", "recurring_invoice_id": None, "line_id": None,
+        "licence_id": None, "before": "not in Halo", "after": "made", "quantity_after": Decimal(5), "currency": "USD",
+        "money_per_month": Decimal(0), "expect": expect,
+    }  # fmt: skip
+    return Change(**{**values, **changes})
+
+
+def new_licence(**members: Any) -> Change:
+    """A planned new licence with count 5."""
+    licence = {
+        "id_field": "snowid", "subscription_id": SUBSCRIPTION, "name": "Suite", "count": 5, "price": "22.1",
+        "purchase_price": "17.05", "billing_cycle": "Monthly", "term_duration": None, "start_date": "2026-08-12",
+        "end_date": None, "product_id": "b7d1a000-0000-4000-8000-000000000777", "item_id": 88, **members,
+    }  # fmt: skip
+    return _new("create_licence", f"new licence {SUBSCRIPTION}", {"licence": licence})
+
+
+def new_line(**members: Any) -> Change:
+    """A planned new line on recurring invoice -94 that follows the licence of `new_licence`."""
+    line = {
+        "id_field": "snowid", "subscription_id": SUBSCRIPTION, "item_id": 88, "text": "Suite", "quantity": 5,
+        "price": "22.1", "cost": "17.05", "type": 4, **members,
+    }  # fmt: skip
+    row = f"new line {SUBSCRIPTION}"
+    money = Decimal("110.5")
+    return _new("create_line", row, {"line": line}, recurring_invoice_id=-94, money_per_month=money, delta=Decimal(5))
+
+
+def new_client(**members: Any) -> Change:
+    """A planned new client."""
+    client = {
+        "company_id": COMPANY, "name": "Harbour Lane Print", "custom_field": "CFPax8CompanyId", "toplevel_id": None, **members,
+    }  # fmt: skip
+    return _new("create_client", f"new client {COMPANY}", {"client": client}, client_id=None, subscription_id="")

@@ -1,4 +1,5 @@
-"""What a kind of write is: the interface that every module of one action implements, in two families.
+"""What a kind of write is: the interface that every module of one action implements, in three families
+(the third is in `creation`).
 
 An action object is one planned change together with what is to be done for it. The order of steps is in `applying`.
 """
@@ -28,6 +29,7 @@ class Action(ABC):
     label: ClassVar[str]  # what it does, for people: the ledger's claim says "about to ..."
     is_usage: ClassVar[bool] = False  # it charges metered usage, which guardrails count apart
     ends: ClassVar[bool] = False  # it stops billing, so Pax8 is asked once more before it
+    takes_back: ClassVar[bool] = False  # it switches off what this product made, so Pax8 need not have cancelled it
     inverse: ClassVar[str | None] = None  # the action that takes it back
 
     @classmethod

@@ -21,7 +21,7 @@ def target_drift(change: Change, expected: SeatExpectation, target: Target) -> l
         return found
     if target.licence is None:
         return [*found, f"licence {change.licence_id} is gone"]
-    return found + _licence_drift(expected, target.licence) + _link_drift(change, expected, target.line)
+    return found + licence_drift(expected, target.licence) + _link_drift(change, expected, target.line)
 
 
 def _header_drift(header: Object) -> list[str]:
@@ -42,7 +42,8 @@ def _line_drift(expected: SeatExpectation, line: Object) -> list[str]:
     return found
 
 
-def _licence_drift(expected: SeatExpectation, licence: Object) -> list[str]:
+def licence_drift(expected: SeatExpectation, licence: Object) -> list[str]:
+    """Say how a licence differs from what the plan saw."""
     found: list[str] = []
     if not same(licence.get("count"), expected.licence_count):
         found.append(f"the licence's count is {show(licence.get('count'))}, the plan saw {expected.licence_count}")

@@ -14,6 +14,7 @@ from types import MappingProxyType
 
 from pax8_pipeline.billing import actions
 from pax8_pipeline.billing.actions.action import Action, DocumentAction
+from pax8_pipeline.billing.actions.creation import CreationAction
 from pax8_pipeline.billing.model import Change
 from pax8_pipeline.errors import PipelineError
 
@@ -63,6 +64,18 @@ def usage_actions() -> tuple[str, ...]:
 def document_actions() -> tuple[str, ...]:
     """Return the names of the actions that make a document with a key, for SQL."""
     return tuple(name for name, kind in all_actions().items() if issubclass(kind, DocumentAction))
+
+
+@cache
+def creation_actions() -> tuple[str, ...]:
+    """Return the names of the actions that make a client, a licence or a line, for SQL."""
+    return tuple(name for name, kind in all_actions().items() if issubclass(kind, CreationAction))
+
+
+def makes_line(name: str) -> bool:
+    """Return whether the action makes a line that did not exist."""
+    kind = all_actions().get(name)
+    return kind is not None and issubclass(kind, CreationAction) and kind.makes == "line"
 
 
 def _defined() -> Iterator[type[Action]]:

@@ -15,6 +15,7 @@ from pax8_pipeline.billing.actions.action import Action
 from pax8_pipeline.billing.actions.compare import Object
 from pax8_pipeline.billing.actions.seat_expectation import BadExpectation
 from pax8_pipeline.billing.applying.batches import Batches, BatchSize, WrittenGroup, make_batches
+from pax8_pipeline.billing.applying.creations import CreationWriter
 from pax8_pipeline.billing.applying.group_writer import GroupWriter
 from pax8_pipeline.billing.applying.line_writes import LineWriter
 from pax8_pipeline.billing.applying.ports import HaloGateway, Pax8Gateway, Record
@@ -139,6 +140,11 @@ class Applier:
         for group in batches.shared_groups(size):
             written = self._skip(plan, group, stop) if stop else targets.write(group, size.per_call)
             size.learn(written)
+            stop = stop or written.stop
+            yield written
+        creations = CreationWriter(self.halo, self.ledger, self.step, self.clock)
+        for creation in batches.creations:
+            written = self._skip(plan, [creation], stop) if stop else creations.write(plan.plan_id, creation)
             stop = stop or written.stop
             yield written
         for document in batches.documents:

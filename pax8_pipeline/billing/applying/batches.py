@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from pax8_pipeline.billing.actions.action import Action, DocumentAction, TargetAction
+from pax8_pipeline.billing.actions.creation import CreationAction
 from pax8_pipeline.billing.model import Entry
 
 # How many writes share one call. It starts with the first and goes on to the next while all went as planned.
@@ -68,10 +69,12 @@ class Batches:
     """The changes of an apply in the order in which they are written.
 
     `alone`: one group for each recurring invoice. `sharing`: those that may share calls, ordered by recurring invoice.
+    `creations`: what is new, in the order in which one needs the other.
     """
 
     alone: list[list[TargetAction]]
     sharing: list[TargetAction]
+    creations: list[CreationAction]
     documents: list[DocumentAction]
 
     def shared_groups(self, size: BatchSize) -> Iterator[list[TargetAction]]:
@@ -89,6 +92,7 @@ def make_batches(actions: Sequence[Action]) -> Batches:
     return Batches(
         alone=_by_recurring_invoice([action for action in targets if not action.shares_calls]),
         sharing=[a for group in _by_recurring_invoice([a for a in targets if a.shares_calls]) for a in group],
+        creations=sorted((a for a in actions if isinstance(a, CreationAction)), key=lambda action: action.turn),
         documents=[action for action in actions if isinstance(action, DocumentAction)],
     )
 
@@ -97,4 +101,6 @@ def _by_recurring_invoice(actions: Sequence[TargetAction]) -> list[list[TargetAc
     groups: dict[int | None, list[TargetAction]] = defaultdict(list)
     for action in actions:
         groups[action.change.recurring_invoice_id].append(action)
-    return list(groups.values())
+    # A new licence is taken back after the line that follows it: until then the line bills what it did.
+    alone = groups.pop(None, [])
+    return [*groups.values(), *([action] for action in alone)]

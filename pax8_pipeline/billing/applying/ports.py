@@ -50,6 +50,24 @@ class HaloGateway(InvoiceGateway, Protocol):
     def licences(self) -> Objects:
         """Return all licences."""
 
+    def licences_of(self, client_id: int) -> Objects:
+        """Return the licences of one client, inactive ones too."""
+
+    def clients(self) -> Objects:
+        """Return all clients, inactive ones too, without custom fields."""
+
+    def client(self, client_id: int) -> Object:
+        """Return one client with custom fields."""
+
+    def create_client(self, client: dict[str, Any]) -> Any:
+        """Create one client."""
+
+    def create_licence(self, licence: dict[str, Any]) -> Any:
+        """Create one licence."""
+
+    def create_line(self, line: dict[str, Any]) -> Any:
+        """Put one new line on a recurring invoice."""
+
     def update_licence(self, fields: dict[str, Any]) -> Any:
         """Save some members of one licence."""
 

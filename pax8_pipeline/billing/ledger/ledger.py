@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from pax8_pipeline.billing.ledger import documents
+from pax8_pipeline.billing.ledger.creation_recovery import settle_creations
 from pax8_pipeline.billing.ledger.recovery import Settlement, settle_invoices
 from pax8_pipeline.billing.ledger.target_recovery import settle_targets
 from pax8_pipeline.billing.model import Entry, Remaining, WriteStatus
@@ -61,11 +62,15 @@ class Ledger:
 
         Open is claimed, sent or unknown: a run that ended between the claim and the read-back. What Halo shows
         decides: the intended state is verified, the old state failed (it will be planned again), anything else
-        drifted. Nothing is ever sent again because of an open entry. Usage invoices, and how long they `wait`: see
-        `recovery`.
+        drifted. Nothing is ever sent again because of an open entry. Usage invoices and what is new, and how long they
+        `wait`: see `recovery` and `creation_recovery`.
         """
         with self.warehouse.transaction() as connection:
-            found = [*settle_targets(connection), *settle_invoices(connection, self.run_id, wait)]
+            found = [
+                *settle_targets(connection),
+                *settle_creations(connection, self.run_id, wait),
+                *settle_invoices(connection, self.run_id, wait),
+            ]
             found.sort(key=lambda one: (one.plan_id, one.row_id))
             rows = [_settled_row(connection, one) for one in found]
             if rows:

@@ -1,5 +1,5 @@
 -- Open writes of lines and licences, with what was planned and what Halo shows now as it was sent.
--- Parameter: documents, the actions that make documents (billing/ledger/recovery.py settles those).
+-- Parameter: documents, the actions that make something new (recovery.py and creation_recovery.py settle those).
 SELECT o.*, p.expect, p.quantity_after,
        CASE WHEN l.line_id IS NOT NULL
             THEN (SELECT any_value(h.payload) FROM newest.halo_recurring_invoices h

@@ -31,12 +31,12 @@ _GONE: Mapping[str, Any] = {"id": 0, "lines": []}
 
 def settle_targets(connection: Connection) -> list[Settlement]:
     """Return what every open write of a line or licence came to, by the newest whole reads of Halo's lists."""
-    values = {"documents": list(registry.document_actions())}
+    values = {"documents": [*registry.document_actions(), *registry.creation_actions()]}
     return [_settle(row) for row in dicts(connection.execute(load_sql("billing/ledger/open_targets.sql"), values))]
 
 
 def _settle(row: Mapping[str, Any]) -> Settlement:
-    change = _change(row)
+    change = change_of(row)
     try:
         action = registry.action_of(change)
     except (registry.UnknownAction, BadExpectation) as error:
@@ -49,7 +49,7 @@ def _settle(row: Mapping[str, Any]) -> Settlement:
     return Settlement(row["plan_id"], row["row_id"], action.settle(target), detail)
 
 
-def _change(row: Mapping[str, Any]) -> Change:
+def change_of(row: Mapping[str, Any]) -> Change:
     """Return the planned change of a ledger row; its plan may be gone, then the ledger's own words count."""
     after = row["quantity_after"]
     return Change(

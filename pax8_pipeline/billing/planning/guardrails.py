@@ -88,11 +88,13 @@ def override_instructions(plan_id: str) -> str:
 
 def _broken(changes: Sequence[Change], lines: int, limits: Limits) -> list[str]:
     changed, ended = len(changes), sum(registry.ends(c.action) for c in changes)
+    new = sum(registry.makes_line(c.action) for c in changes)
     more = sum((c.delta for c in changes if c.delta > 0), Decimal(0))
     fewer = -sum((c.delta for c in changes if c.delta < 0), Decimal(0))
     found = [
         *_over(plural(changed, "line changed", "lines changed"), changed, "lines_changed", limits.lines_changed),
         *_over(plural(ended, "line ended", "lines ended"), ended, "lines_ended", limits.lines_ended),
+        *_over(plural(new, "new line"), new, "new_charges", limits.new_charges),
         *_over(f"{more:f} {'seat' if more == 1 else 'seats'} more", more, "seats_up", limits.seats_up),
         *_over(f"{fewer:f} {'seat' if fewer == 1 else 'seats'} fewer", fewer, "seats_down", limits.seats_down),
         *_share(changed, lines, limits),

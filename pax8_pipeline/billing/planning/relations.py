@@ -17,13 +17,13 @@ EXACT_TYPES = {"money_per_period": "DECIMAL(38,20)"}
 
 @cache
 def relations(folder: str) -> tuple[Model, ...]:
-    """Return the relations of `seats` or `usage`, and those that both share, in the order in which they can be made."""
+    """Return the relations of `seats`, `usage` or `creations`, and those that all share, in the order in which they can be made."""
     shared, own = _folder(), _folder().joinpath(folder)
     return in_order(_read(file) for part in (shared, own) for file in _relation_files(part))
 
 
 def fill(connection: Connection, folder: str) -> None:
-    """Make the relations of `seats` or `usage`, then fill the temporary table plan_rows from them."""
+    """Make the relations of one folder (see `relations`), then fill the temporary table plan_rows from them."""
     models = relations(folder)
     make_temporary(connection, [model for model in models if not model.fills])
     for model in models:

@@ -10,12 +10,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from pax8_pipeline.billing.actions import registry
+from pax8_pipeline.billing.actions.create_line import TYPES as LINE_TYPES
 from pax8_pipeline.billing.ledger import documents, writer
 from pax8_pipeline.billing.ledger.recovery import pending
 from pax8_pipeline.billing.planning import usage_stops
 from pax8_pipeline.billing.planning.context import PlanContext
 from pax8_pipeline.billing.planning.relations import EXACT_TYPES, fill
 from pax8_pipeline.billing.verdicts import ALL_VERDICTS
+from pax8_pipeline.settings import Policy
 from pax8_pipeline.warehouse.build import usage_variables
 from pax8_pipeline.warehouse.connection import Connection
 from pax8_pipeline.warehouse.models import model
@@ -35,6 +37,8 @@ def make_rows(connection: Connection, context: PlanContext) -> None:
     _small_table(connection, "trust_modes", "client_id BIGINT, mode VARCHAR", modes)
     if not context.bill_months:
         fill(connection, "seats")
+        if context.policy.new_subscriptions.is_on:
+            _creation_rows(connection, context.policy)
     watched_days = context.policy.usage.watch_days
     documents.compare(connection, context.run_id, context.today, watched_days, accepted=context.accept_missing)
     if _any_usage(connection):
@@ -62,6 +66,26 @@ def usage_hold(connection: Connection) -> tuple[str | None, str | None]:
     if untrue := documents.distrust(connection):
         return "usage_documents", untrue
     return None, None
+
+
+def _creation_rows(connection: Connection, policy: Policy) -> None:
+    """Add what would be made in Halo for subscriptions that nobody is billed for."""
+    new = policy.new_subscriptions
+    values = {
+        "licence_id_field": policy.matching.licence_id_field,
+        "client_custom_field": policy.matching.client_custom_field,
+        "new_seats": new.propose != "off",
+        "new_lines": new.propose == "licences_and_lines",
+        "new_clients": new.clients == "propose",
+        "new_recurring_invoice": new.recurring_invoice,
+        "new_price": new.price,
+        "new_line_type": LINE_TYPES[new.line],
+        "new_toplevel_id": new.toplevel_id,
+    }
+    _set_variables(connection, values)
+    contracts = list(new.contracts.items())
+    _small_table(connection, "new_contracts", "client_id BIGINT, contract_id BIGINT", contracts)
+    fill(connection, "creations")
 
 
 def _usage_rows(connection: Connection, context: PlanContext) -> None:

@@ -20,6 +20,19 @@ PLAN_WORDS: Mapping[str, Mapping[str, str]] = {
         "pro_rata_entry": "a part-period entry on a manual line waits for a person",
         "move_proposed": "its end waits because policy renewals.hold_endings is true",
         "negative_pro_rata": "Halo would add a negative part-period entry, and policy pro_rata.negative is false",
+        "new_quantity": "its quantity is not a whole number above 0",
+        "new_no_item": "data/mappings/items.csv names no Halo item that is there for the product",
+        "new_no_price": "no price above 0 is known for the line (policy new_subscriptions.price)",
+        "new_currency": "Pax8 and Halo do not name the same currency for it",
+        "new_no_invoice": "no rule names the recurring invoice: set policy new_subscriptions.recurring_invoice, or give it "
+        "a row in data/mappings/subscriptions.csv",
+        "new_invoice": "the named recurring invoice is gone, off, unreadable or of another client",
+        "new_period": "the period of the named recurring invoice is not the subscription's billing term",
+        "new_licence_differs": "its licence in Halo is off or has another count: put it right by hand first",
+        "new_same_name": "a Halo client has the same name: name it in data/mappings/clients.csv if it is the company",
+        "new_made_before": "it was made before, and Halo does not bill by it: look at it in Halo, or name its line in "
+        "data/mappings/subscriptions.csv",
+        "new_unsettled": "an earlier try to make it has no known end yet",
         "auto_direction": "beyond trust.auto.direction",
         "auto_seats": "beyond trust.auto.seats",
         "auto_money": "beyond trust.auto.money",
@@ -59,6 +72,18 @@ PLAN_WORDS: Mapping[str, Mapping[str, str]] = {
         "licence_active": ", licence active",
         "licence_inactive": ", licence inactive",
         "quantity": ", quantity {halo_quantity:plain}",
+    },
+    # What is made.
+    "new_targets": {
+        "new_licence": "new licence of client {client_id}",
+        "new_line": "new line on recurring invoice {recurring_invoice_id|(none)}",
+        "new_client": "new client",
+    },
+    "new_states": {
+        "before": "not in Halo",
+        "new_licence": "licence with count {quantity:plain}",
+        "new_line": "line with quantity {quantity:plain} at {price:plain} {currency}",
+        "new_client": "client {company_name}",
     },
     # What is left of a target that ends.
     "seat_ends": {

@@ -24,6 +24,7 @@ from pax8_pipeline.text import jsontext
 
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 _WRITES = {  # the writes of docs/architecture.md#writing and similar ones; the product must never make any other
+    "client",
     "softwarelicence",
     "recurringinvoice",
     "recurringinvoice/updatelines",
@@ -226,6 +227,8 @@ class _Call:
             return switches.post_status, self._echo()
         if action in _WRITES and switches.contested_save != "off":
             writes.contested(store, self._body(), action, header_saved=switches.contested_save == "header_saved")
+        if action == "client":
+            return self._saved(writes.save_clients(store, self._body(), path), answers.client_answer, "clients")
         if action == "softwarelicence":
             saved = writes.save_licences(store, self._body(), path)
             return self._saved(saved, answers.licence_answer, "licences")
@@ -236,11 +239,12 @@ class _Call:
             saved = writes.save_invoices(store, self._body(), path)
             return self._saved(saved, answers.header_answer, "invoices")
         if action in ("recurringinvoice/updatelines", "invoice/updatelines"):
-            self._refuse_updatelines(switches.updatelines_supported)
+            self._refuse_call(switches.updatelines_supported)
             table = store.recurring_invoices if self.resource == "recurringinvoice" else store.invoices
             saved = writes.update_lines(store, self._body(), path, table)
             return self._saved(saved, answers.line_answer, "lines")
         if action == "recurringinvoice/lines":
+            self._refuse_call(switches.lines_call_supported)
             return self._saved(writes.add_lines(store, self._body(), path), answers.line_answer, "lines")
         return self._forbidden_post(action)
 
@@ -271,7 +275,7 @@ class _Call:
         except ValueError as error:
             raise conversion(f"Unexpected character encountered while parsing value: {error}") from None
 
-    def _refuse_updatelines(self, supported: bool | int) -> None:
+    def _refuse_call(self, supported: bool | int) -> None:
         if supported is True:
             return
         bodies = {400: {"message": "Invalid request."}, 404: _NOT_FOUND_PAGE, 405: None}

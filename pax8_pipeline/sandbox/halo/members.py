@@ -53,6 +53,7 @@ class Kind:
 # The product must never send these members (docs/vendors/halo.md#writing, #licence, #invoice). They are reported as
 # violations and ignored.
 _NEVER = ("_match_thirdparty_id", "_match_integration_id", "_isimport", "_importtype", "_validateonly", "_novalidate")
+CLIENT = Kind(templates.CLIENT, (*_NEVER, "inactive"))
 LICENCE = Kind(templates.LICENCE, (*_NEVER, "deleted", "_create_recurring_invoice_line"))
 HEADER = Kind(templates.HEADER, (*_NEVER, "posted", "voided", "create_recurring_invoice"))
 LINE = Kind(templates.LINE, (*_NEVER, "entity_type", "ticket_id", "force_new"))

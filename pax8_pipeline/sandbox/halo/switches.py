@@ -14,6 +14,7 @@ from pax8_pipeline.sandbox.core.switches import Switches
 
 ALL_SCOPES = (
     "read:customers",
+    "edit:customers",
     "read:items",
     "read:suppliers",
     "read:contracts",
@@ -25,6 +26,7 @@ ALL_SCOPES = (
 
 _CHOICES: dict[str, tuple[object, ...]] = {
     "updatelines_supported": (True, 400, 404, 405),
+    "lines_call_supported": (True, 404, 405),
     "qty_order_refresh": ("at_read", "at_creation"),
     "inactive_licence_flips_line": ("at_once", "nightly", "never"),
     "post_reply": ("object", "array", "envelope"),
@@ -55,6 +57,8 @@ class HaloSwitches(Switches):
     header_lines_blank_missing: bool = True  # ... and a member that is left out of a sent line becomes empty
     updatelines_blanks_missing: bool = False  # the same for POST /RecurringInvoice/updatelines
     updatelines_supported: bool | int = True  # or the status that refuses it: 400, 404, 405
+    lines_call_supported: bool | int = True  # POST /RecurringInvoice/Lines, or the status that refuses it
+    lines_call_replaces: bool = False  # ... the new line replaces all lines of its invoice
     post_reply: str = "object"  # answer to a POST with one element, or to any, in the collection's envelope
     post_status: int = 201
     stale_change_seq: str = "ignored"

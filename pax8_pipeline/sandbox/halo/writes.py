@@ -13,6 +13,7 @@ from typing import Any
 
 from pax8_pipeline.sandbox.halo import templates
 from pax8_pipeline.sandbox.halo.members import (
+    CLIENT,
     HEADER,
     LICENCE,
     LINE,
@@ -33,6 +34,30 @@ class Saved:
 
     row: Row
     warning: str = ""
+
+
+# Clients ------------------------------------------------------------------------------------------
+
+
+def save_clients(store: HaloStore, body: Any, path: str) -> list[Saved]:
+    """POST /Client: create without `id`. A custom field that the tenant does not have is ignored."""
+    plan: list[Row] = []
+    for place, element in elements_of(body):
+        report_forbidden(store, path, element, CLIENT)
+        if element.get("id"):
+            store.log_violation("POST", path, element, "a client was to be changed")
+        changes = read_members(element, CLIENT, place)
+        if not changes.get("name"):
+            raise message("The name of the customer cannot be blank.")
+        plan.append({name: value for name, value in changes.items() if name != "id"})
+    saved = []
+    for changes in plan:
+        fields = store.custom_field_rows("client", changes.pop("customfields", []), define=False)
+        row = store.clients[store.add_client(**changes)]
+        row["customfields"] = fields
+        saved.append(Saved(row, store.switches.soft_warning))
+    store.log_write("POST", path, body)
+    return saved
 
 
 # Licences -----------------------------------------------------------------------------------------
@@ -212,6 +237,9 @@ def add_lines(store: HaloStore, body: Any, path: str) -> list[Saved]:
             raise no_such_record("recurring invoice", changes.get("ihid", 0))
         _check_links(store, changes)
         plan.append((header, changes))
+    if store.switches.lines_call_replaces:
+        for header, _ in plan:
+            header["lines"].clear()
     saved = []
     for header, changes in plan:
         _append_line(store, header, changes)

@@ -7,6 +7,9 @@ reads: newest.halo_clients
 | inactive | BOOLEAN | Switched off in Halo | halo.clients.payload |
 | currency | VARCHAR | The client's currency where Halo names one | halo.clients.payload |
 | billed_client_id | BIGINT | Another client that gets the recurring invoices | halo.clients.payload |
+| pax8_monthly_invoice_id | BIGINT | Recurring invoice that Halo names for its monthly Pax8 lines
+  | halo.clients.payload |
+| pax8_annual_invoice_id | BIGINT | The same for annual ones | halo.clients.payload |
 | billing_blocked | BOOLEAN not null | Halo is told not to invoice this client | halo.clients.payload |
 | links_unread | BOOLEAN not null | Its custom fields or links are no list, so which Pax8 companies it carries is not
   known | halo.clients.payload |
@@ -21,10 +24,12 @@ WITH typed AS (
   FROM (SELECT *, from_json(payload, '{"id":"VARCHAR","name":"VARCHAR","inactive":"VARCHAR","currencyisocode":"VARCHAR",
           "clientcurrency":"VARCHAR","default_currency_code_name":"VARCHAR","default_currency_code":"VARCHAR",
           "client_to_invoice_recurring":"VARCHAR","client_to_invoice":"VARCHAR","dontinvoice":"VARCHAR",
-          "stopped":"VARCHAR"}') AS j FROM newest.halo_clients)
+          "stopped":"VARCHAR","pax8monthlyinvoice":"VARCHAR","pax8annualinvoice":"VARCHAR"}') AS j FROM newest.halo_clients)
 )
 SELECT meta.halo_id(j.id) AS client_id, meta.clean(j.name) AS name, meta.flag_or_null(j.inactive) AS inactive, currency,
        coalesce(meta.halo_id(j.client_to_invoice_recurring), meta.halo_id(j.client_to_invoice)) AS billed_client_id,
+       meta.recurring_id(j.pax8monthlyinvoice) AS pax8_monthly_invoice_id,
+       meta.recurring_id(j.pax8annualinvoice) AS pax8_annual_invoice_id,
        coalesce(meta.flag_or_null(j.dontinvoice), meta.txt(j.dontinvoice) IS NOT NULL)
          OR meta.kind(j.stopped) NOT IN (0, -1) AS billing_blocked,
        coalesce(json_type(payload, '$.customfields'), 'NULL') NOT IN ('ARRAY', 'NULL')

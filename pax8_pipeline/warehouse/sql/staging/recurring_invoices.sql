@@ -5,6 +5,7 @@ reads: newest.halo_recurring_invoices
 | recurring_invoice_id | BIGINT | Halo id, negative; empty where it cannot be read | halo.recurring_invoices.payload |
 | client_id | BIGINT | Halo client billed | halo.recurring_invoices.payload |
 | reference | VARCHAR | Text people know it by | halo.recurring_invoices.payload |
+| contract_id | BIGINT | Contract that it belongs to | halo.recurring_invoices.payload |
 | disabled | BOOLEAN | Superseded or stopped | halo.recurring_invoices.payload |
 | period | BIGINT | 1 weekly, 2 monthly, 3 yearly, 4 quarterly, 5 six-monthly, 7 three-yearly; what 8, 9 and others are
   is not certain | halo.recurring_invoices.payload |
@@ -31,10 +32,10 @@ WITH typed AS (
           "period":"VARCHAR","nextcreationdate":"VARCHAR","lastcreated":"VARCHAR","period_start_date":"VARCHAR",
           "invoice_prorata_periods_ahead":"VARCHAR",
           "currency_code_name":"VARCHAR","currency":"VARCHAR",
-          "currency_code":"VARCHAR"}') AS j FROM newest.halo_recurring_invoices)
+          "currency_code":"VARCHAR","contract_id":"VARCHAR"}') AS j FROM newest.halo_recurring_invoices)
 )
 SELECT meta.own_recurring_id(j.id) AS recurring_invoice_id, meta.halo_id(j.client_id) AS client_id,
-       meta.txt(j.reference) AS reference,
+       meta.txt(j.reference) AS reference, meta.halo_id(j.contract_id) AS contract_id,
        meta.flag_or_null(j.disabled) AS disabled, meta.whole(j.period) AS period,
          meta.halo_day(j.nextcreationdate) AS next_creation_date, meta.halo_day(j.lastcreated) AS last_creation_date,
        meta.halo_day(j.period_start_date) AS period_start_date,

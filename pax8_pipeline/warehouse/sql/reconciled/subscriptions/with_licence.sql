@@ -7,7 +7,8 @@ reads: listed_subscriptions, halo_lines, licence_lines, staging.mapping_subscrip
 | mapped_line | BIGINT | Line that the mapping file names | staging.mapping_subscriptions.line_id |
 | mapped_invoice | BIGINT | Recurring invoice that it names | staging.mapping_subscriptions.recurring_invoice_id |
 | mapped_licence | BIGINT | Licence that it names | staging.mapping_subscriptions.licence_id |
-| mapped | BOOLEAN | The mapping file has a row for it | staging.mapping_subscriptions.subscription_id |
+| mapped | BOOLEAN | The mapping file names its line or its licence | staging.mapping_subscriptions.line_id,
+  staging.mapping_subscriptions.licence_id |
 | by_licence_id | BOOLEAN | Its licence is known by an id that it carries | reconciled.licence_keys.subscription_id |
 | key_used | VARCHAR | By which of the two ids | reconciled.licence_keys.matched_by |
 | key_conflict | VARCHAR | Why the two ids decide nothing | reconciled.licence_keys.conflict |
@@ -41,7 +42,7 @@ WITH carriers AS (
   GROUP BY line_id HAVING count(*) = 1
 )
 SELECT s.*, m.line_id AS mapped_line, m.recurring_invoice_id AS mapped_invoice, m.licence_id AS mapped_licence,
-       m.subscription_id IS NOT NULL AS mapped, m.licence_id IS NULL AND b.subscription_id IS NOT NULL AS by_licence_id,
+       coalesce(m.line_id, m.licence_id) IS NOT NULL AS mapped, m.licence_id IS NULL AND b.subscription_id IS NOT NULL AS by_licence_id,
        b.matched_by AS key_used, x.key_conflict, coalesce(x.conflict_is_on, false) AS conflict_is_on,
        m.licence_id IS NULL AND (coalesce(b.active_licences, 0) > 1
          OR (coalesce(b.active_licences, 0) = 0 AND coalesce(b.licences, 0) > 1)) AS two_licences,
