@@ -25,7 +25,7 @@ import yaml
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from pax8_pipeline.billing.verdicts import HALO_VERDICTS, USAGE_VERDICTS, VERDICTS, Verdict, check_of
+from pax8_pipeline.billing.verdicts import HALO_VERDICTS, NEW_VERDICTS, USAGE_VERDICTS, VERDICTS, Verdict, check_of
 from pax8_pipeline.cli import root
 from pax8_pipeline.orchestration.checks.registry import CHECKS
 from pax8_pipeline.settings import Policy
@@ -175,6 +175,7 @@ def verdicts() -> list[str]:
     parts: tuple[tuple[str, tuple[Verdict, ...]], ...] = (
         ("Of a subscription", VERDICTS),
         ("Of something in Halo that no subscription stands for", HALO_VERDICTS),
+        ("Of what may be made in Halo ([new subscriptions](../new-subscriptions.md))", NEW_VERDICTS),
         ("Of usage: of a company's month, or of a group of charges that is left out", USAGE_VERDICTS),
     )
     for heading, part in parts:

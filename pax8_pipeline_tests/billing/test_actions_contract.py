@@ -22,7 +22,6 @@ from pax8_pipeline import billing
 from pax8_pipeline.billing.actions import registry
 from pax8_pipeline.billing.actions.action import Action, DocumentAction, TargetAction
 from pax8_pipeline.billing.actions.create_invoice import CreateInvoice
-from pax8_pipeline.billing.actions.creation import CreationAction
 from pax8_pipeline.billing.actions.end_line import EndLine
 from pax8_pipeline.billing.actions.seat_expectation import BadExpectation
 from pax8_pipeline.billing.actions.target import Target
@@ -227,8 +226,8 @@ def without_case(actions: Mapping[str, type[Action]]) -> list[str]:
     """Return the actions that no table of this file has in the way that their family asks for."""
     found = []
     for name, kind in actions.items():
-        families = {DocumentAction: DOCUMENTS, CreationAction: CREATIONS, TargetAction: CASES}
-        table = next(t for family, t in families.items() if issubclass(kind, family))
+        documents_or_new = DOCUMENTS if issubclass(kind, DocumentAction) else CREATIONS
+        table: Mapping[str, object] = CASES if issubclass(kind, TargetAction) else documents_or_new
         if name not in table:
             found.append(name)
     return found

@@ -153,7 +153,13 @@ def test_one_that_is_not_as_planned_stops_everything(thing: str) -> None:
 def test_a_plan_that_cannot_be_read_is_not_written(thing: str) -> None:
     change = MADE[thing]
     members = change.expect[thing]
-    for bad in ({}, {thing: {}}, {thing: {**members, "more": 1}}, {thing: {**members, next(iter(members)): 5}}):
+    odd: list[dict[str, Any]] = [
+        {},
+        {thing: {}},
+        {thing: {**members, "more": 1}},
+        {thing: {**members, "name": 5, "text": 5}},
+    ]
+    for bad in odd:
         broken = replace(change, expect=bad)
         with pytest.raises(BadExpectation, match=change.row_id):
             registry.action_of(broken)

@@ -11,21 +11,24 @@ import pytest
 from pax8_pipeline.billing.planning import relations, rows
 from pax8_pipeline.billing.planning.wording import PLAN_WORDS
 from pax8_pipeline.billing.verdicts import ALL_VERDICTS
+from pax8_pipeline.settings import Policy
 from pax8_pipeline.warehouse.connection import Connection
 from pax8_pipeline.warehouse.models import column_types, model
 from pax8_pipeline_tests.support.usage_data import policy
 from pax8_pipeline_tests.support.vendor_data import plan_context
 from pax8_pipeline_tests.support.warehouse_files import empty_warehouse
 
-FOLDERS = ("seats", "usage")
+NEW = {"new_subscriptions": {"propose": "licences_and_lines", "clients": "propose"}}
+FOLDERS = ("seats", "usage", "creations")
 # Made by billing/planning/rows.py, not by a file.
-INPUTS = {"verdict_classes", "trust_modes", "pending_invoices"}
+INPUTS = {"verdict_classes", "trust_modes", "pending_invoices", "new_contracts"}
 
 
 @pytest.fixture
 def connection(tmp_path: Path) -> Iterator[Connection]:
     with empty_warehouse(tmp_path / "warehouse.duckdb").connect() as opened:
         rows.make_rows(opened, plan_context(policy=policy()))
+        rows._creation_rows(opened, Policy.model_validate(NEW))
         rows._usage_rows(opened, plan_context(policy=policy()))
         yield opened
 

@@ -53,8 +53,8 @@ def test_the_note_column_may_be_left_out(tmp_path: Path) -> None:
         ("clients.csv", 'pax8_company_id,halo_client_id,note\n"a,1,b\n', r"row 2: not readable as CSV"),
         (
             "subscriptions.csv",
-            f"{SUBSCRIPTIONS}\n{A},-94,,,\n",
-            r"subscriptions.csv, row 2, column halo_line_id: give a line id, a licence id or both",
+            f"{SUBSCRIPTIONS}\n{A},,,,\n",
+            r"subscriptions.csv, row 2, column halo_line_id: give a line id or a licence id, or the recurring",
         ),
     ],
 )

@@ -204,7 +204,7 @@ FILES = (
     Broken("run", ("items.csv", "a link to a file that does not exist"), env=LIVE, before=made("link", ITEMS)),
     Broken("run", ("mappings", "is under a file, but a folder is needed"), {"data/mappings": "x"}, LIVE),
     Broken("run", ("subscriptions.csv, row 2, column halo_line_id", "'-7'", *ID), {LINES: f"{LINES_HEAD}{A},-94,-7,,\n"}, LIVE),
-    Broken("run", ("subscriptions.csv, row 2", "give a line id, a licence id or both"), {LINES: f"{LINES_HEAD}{A},-94,,,\n"}, LIVE),
+    Broken("run", ("subscriptions.csv, row 2", "give a line id or a licence id, or the recurring invoice of a new line"), {LINES: f"{LINES_HEAD}{A},,,,\n"}, LIVE),
     Broken("run", ("subscriptions.csv, row 2", "is not a recurring invoice id"), {LINES: f"{LINES_HEAD}{A},-94.0,7,,\n"}, LIVE),
     Broken("run", ("items.csv, row 2, column halo_item_id", *ID), {ITEMS: f"{ITEMS_HEAD}{A},1_000,\n"}, LIVE),
     of_policy("trust: {defualt: auto}", "trust.defualt: unknown key; is default meant?"),

@@ -5,7 +5,6 @@ key: subscription_id
 extends: reconciled.subscriptions
 reads: reconciled.subscriptions, reconciled.client_matches, staging.mapping_subscriptions, staging.mapping_items,
   staging.items, staging.clients, staging.recurring_invoices
-when: reconciled.subscriptions
 | item_id | BIGINT | Halo item of the product | staging.mapping_items.item_id |
 | wanted_invoice | BIGINT | Recurring invoice that gets the line | staging.mapping_subscriptions.recurring_invoice_id,
   staging.clients.pax8_monthly_invoice_id, staging.clients.pax8_annual_invoice_id,

@@ -7,7 +7,7 @@ key: plan_id, row_id
 | class | VARCHAR not null | safe, needs_approval, blocked or no_op | reconciled.subscriptions.verdict |
 | verdict | VARCHAR not null | What is so | reconciled.subscriptions.verdict |
 | action | VARCHAR not null | set_licence_count, set_line_quantity, set_line_price, end_line, end_licence,
-  create_invoice or none
+  create_client, create_licence, create_line, create_invoice or none, and what takes these back
   | reconciled.subscriptions.verdict, reconciled.subscriptions.quantity_source |
 | reason | VARCHAR not null | Reason code | reconciled.subscriptions.reason |
 | sentence | VARCHAR not null | The reason in plain words | reconciled.subscriptions.reason |
