@@ -33,7 +33,7 @@ from pax8_pipeline.settings import load_settings
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.proofs import WHOLE
 from pax8_pipeline_tests.support.crashes import CrashInjector, apply_under
-from pax8_pipeline_tests.support.nightly import PlannedWorld, later, night, open_entries, rows, started
+from pax8_pipeline_tests.support.nightly import PlannedWorld, apply_newest, later, night, open_entries, rows, started
 from pax8_pipeline_tests.support.operator import TODAY, Operator, desk
 
 POLICY = "new_subscriptions: {propose: licences_and_lines, clients: propose}\n"
@@ -246,3 +246,39 @@ def test_a_process_killed_at_any_moment_makes_each_thing_once(
             until_settled(at, new)
             assert made(at, new) == RIGHT, moment
         shutil.rmtree(folder / f"kill {target}")
+
+
+# What Halo may do -------------------------------------------------------------------------------------------------
+
+# How Halo answers, what becomes of licence and line, and whether the new things are right afterwards.
+ANSWERS: list[tuple[dict[str, Any], dict[str, int], bool]] = [
+    ({"post_reply": "envelope", "post_status": 200}, {"verified": 2}, True),
+    ({"post_reply": "array", "zoned_times": True, "page_cap": 2}, {"verified": 2}, True),
+    ({"lines_call_supported": 404}, {"verified": 1, "failed": 1}, False),
+    ({"lines_call_replaces": True}, {"verified": 1, "failed": 1}, True),
+    ({"ignored_writes": ["SoftwareLicence"]}, {"unknown": 1, "skipped": 1}, False),
+    ({"licence_ids": "vendor"}, {"verified": 2}, True),
+]
+
+
+@pytest.mark.parametrize(("switches", "states", "right"), ANSWERS)
+def test_whatever_halo_answers_nothing_is_made_twice_and_a_loss_stops_the_apply(
+    switches: dict[str, Any],
+    states: dict[str, int],
+    right: bool,
+    approved: tuple[PlannedWorld, NewCompany],
+    folder: Path,
+) -> None:
+    planned, new = approved
+    place = folder / "-".join(switches)
+    with planned.desk(place) as at:
+        at.sandbox.world.halo.switches.change(switches)
+        result = apply_newest(at.environment())
+        assert result is not None
+        assert result.states == states
+        found = made(at, new)
+        assert (found["problems"] == []) == right
+        assert max(found["writes"].values(), default=0) <= 1
+        stopped = any("stopped" in problem for problem in result.problems)
+        assert stopped == bool({"lines_call_replaces", "ignored_writes"} & switches.keys())
+    shutil.rmtree(place)

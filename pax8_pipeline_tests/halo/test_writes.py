@@ -1,4 +1,4 @@
-"""The four writes, what they send and what they refuse to send: docs/vendors/halo.md#writing, #recurring-invoice,
+"""The writes, what they send and what they refuse to send: docs/vendors/halo.md#writing, #recurring-invoice,
 #invoice, docs/architecture.md#writing.
 """
 
@@ -25,11 +25,17 @@ INVOICE = {
     "reference": "PAX8-USAGE 2026-07 5f",
     "lines": [{"qty_order": 1}],
 }
+NEW_LICENCE = {"client_id": 231, "name": "Suite", "count": 20, "snowid": "c0ffee00-0000-4000-8000-00000000a001"}
+NEW_LINE = {"ihid": -94, "_itemid": 88, "qty_order": 7, "unit_price": Decimal("4.00")}
+NEW_CLIENT = {"name": "Harbour Lane Print", "customfields": [{"name": "CFPax8CompanyId", "value": "5f"}]}
 WRITES: list[tuple[Callable[[HaloClient, Any], WriteReply], str, dict[str, Any]]] = [
     (HaloClient.update_licence, "/api/SoftwareLicence", LICENCE),
     (HaloClient.update_line, "/api/RecurringInvoice/updatelines", LINE),
     (HaloClient.replace_lines, "/api/RecurringInvoice", HEADER),
     (HaloClient.create_invoice, "/api/Invoice", INVOICE),
+    (HaloClient.create_licence, "/api/SoftwareLicence", NEW_LICENCE),
+    (HaloClient.create_line, "/api/RecurringInvoice/Lines", NEW_LINE),
+    (HaloClient.create_client, "/api/Client", NEW_CLIENT),
 ]
 
 
@@ -144,6 +150,16 @@ def test_one_write_at_a_time(connect: Connect) -> None:
         (HaloClient.create_invoice, {**INVOICE, "client_id": None}, "client_id"),
         (HaloClient.create_invoice, {**INVOICE, "lines": [{"entity_type": "labour"}]}, "labour"),
         (HaloClient.create_invoice, {**INVOICE, "lines": [{"ticket_id": 4}]}, "labour"),
+        (HaloClient.create_licence, {**NEW_LICENCE, "id": 4127}, "would change a licence"),
+        (HaloClient.create_licence, {**NEW_LICENCE, "client_id": 0}, "client_id"),
+        (HaloClient.create_licence, {**NEW_LICENCE, "name": " "}, "without a name"),
+        (HaloClient.create_licence, {**NEW_LICENCE, "count": Decimal("2.5")}, "whole number"),
+        (HaloClient.create_line, {**NEW_LINE, "id": 24968}, "would change a line"),
+        (HaloClient.create_line, {**NEW_LINE, "ihid": 51877}, "only put on recurring invoices"),
+        (HaloClient.create_line, {**NEW_LINE, "_itemid": None}, "_itemid"),
+        (HaloClient.create_line, {**NEW_LINE, "entity_type": "labour"}, "labour"),
+        (HaloClient.create_client, {**NEW_CLIENT, "id": 231}, "would change a client"),
+        (HaloClient.create_client, {"customfields": []}, "without a name"),
     ],
 )
 def test_what_could_do_harm_is_never_sent(write: Any, bad: Any, words: str, connect: Connect) -> None:
@@ -160,6 +176,8 @@ def test_what_could_do_harm_is_never_sent(write: Any, bad: Any, words: str, conn
         (HaloClient.update_line, {**LINE, "unit_price": 4.0}),
         (HaloClient.replace_lines, {"id": -94, "lines": [{**LINE, "qty_order": 7.5}]}),
         (HaloClient.create_invoice, {**INVOICE, "lines": [{"unit_price": 143.27}]}),
+        (HaloClient.create_licence, {**NEW_LICENCE, "price": 22.0}),
+        (HaloClient.create_line, {**NEW_LINE, "unit_price": 4.0}),
     ],
 )
 def test_a_float_is_never_sent(write: Any, element: Any, connect: Connect) -> None:

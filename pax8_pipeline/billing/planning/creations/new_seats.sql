@@ -5,7 +5,8 @@ key: subscription_id
 extends: reconciled.subscriptions
 reads: reconciled.subscriptions, reconciled.client_matches, staging.mapping_subscriptions, staging.mapping_items,
   staging.items, staging.clients, staging.recurring_invoices
-| item_id | BIGINT | Halo item of the product | staging.mapping_items.item_id |
+| item_id | BIGINT | Halo item of the product, where Halo lists it | staging.mapping_items.item_id,
+  staging.items.item_id |
 | wanted_invoice | BIGINT | Recurring invoice that gets the line | staging.mapping_subscriptions.recurring_invoice_id,
   staging.clients.pax8_monthly_invoice_id, staging.clients.pax8_annual_invoice_id,
   staging.recurring_invoices.recurring_invoice_id |
@@ -18,7 +19,7 @@ reads: reconciled.subscriptions, reconciled.client_matches, staging.mapping_subs
   staging.recurring_invoices.client_id, staging.recurring_invoices.period, staging.recurring_invoices.disabled |
 */
 WITH unbilled AS (
-  SELECT s.*, meta.term_months(s.billing_term)::INTEGER AS term_months, i.item_id, m.billed_client_id,
+  SELECT s.*, meta.term_months(s.billing_term)::INTEGER AS term_months, t.item_id, m.billed_client_id,
          x.recurring_invoice_id AS mapped_invoice, t.price AS item_price, t.cost AS item_cost,
          c.pax8_monthly_invoice_id, c.pax8_annual_invoice_id
   FROM reconciled.subscriptions s
