@@ -73,6 +73,9 @@ PLAN_WORDS: Mapping[str, Mapping[str, str]] = {
         "licence_inactive": ", licence inactive",
         "quantity": ", quantity {halo_quantity:plain}",
     },
+    "new_notes": {
+        "move": "; or move the line of subscription {moved_from} to it, which ends (docs/renewals.md)",
+    },
     # What is made.
     "new_targets": {
         "new_licence": "new licence of client {client_id}",

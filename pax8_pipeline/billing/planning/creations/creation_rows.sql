@@ -8,7 +8,8 @@ fills: plan_rows
 */
 SELECT n.row_id, class, n.verdict, n.action, decided_by AS reason,
        CASE WHEN decided_by = n.verdict THEN verdict_sentence ELSE coalesce(wording('plan_reasons', decided_by),
-         verdict_sentence) END AS sentence,
+         verdict_sentence) END
+       || CASE WHEN n.moved_from IS NOT NULL THEN wording('new_notes', 'move') ELSE '' END AS sentence,
        n.client_id, n.client_name, n.company_id, n.company_name, n.subscription_id, n.product_name,
        wording('new_targets', n.verdict) AS target, n.recurring_invoice_id, NULL AS line_id, NULL AS licence_id,
        wording('new_states', 'before') AS before, wording('new_states', n.verdict) AS after,

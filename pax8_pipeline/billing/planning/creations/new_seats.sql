@@ -4,7 +4,7 @@ made. The reasons are codes of plan_reasons (billing/planning/wording.py).
 key: subscription_id
 extends: reconciled.subscriptions
 reads: reconciled.subscriptions, reconciled.client_matches, staging.mapping_subscriptions, staging.mapping_items,
-  staging.items, staging.clients, staging.recurring_invoices
+  staging.items, staging.clients, staging.recurring_invoices, reconciled.moves
 | item_id | BIGINT | Halo item of the product, where Halo lists it | staging.mapping_items.item_id,
   staging.items.item_id |
 | wanted_invoice | BIGINT | Recurring invoice that gets the line | staging.mapping_subscriptions.recurring_invoice_id,
@@ -14,6 +14,7 @@ reads: reconciled.subscriptions, reconciled.client_matches, staging.mapping_subs
 | new_price | DECIMAL(28,10) | Price of the line | reconciled.subscriptions.price, staging.items.price |
 | new_cost | DECIMAL(28,10) | Cost of the line | reconciled.subscriptions.partner_cost, staging.items.cost |
 | new_currency | VARCHAR | Currency of the line | reconciled.subscriptions.currency |
+| moved_from | VARCHAR | Subscription whose line may be moved to it instead | reconciled.moves.old_subscription_id |
 | licence_stop | VARCHAR | Why no licence can be made | reconciled.subscriptions.quantity |
 | line_stop | VARCHAR | Why no line can be made | reconciled.subscriptions.quantity, staging.mapping_items.item_id,
   staging.recurring_invoices.client_id, staging.recurring_invoices.period, staging.recurring_invoices.disabled |
@@ -21,7 +22,9 @@ reads: reconciled.subscriptions, reconciled.client_matches, staging.mapping_subs
 WITH unbilled AS (
   SELECT s.*, meta.term_months(s.billing_term)::INTEGER AS term_months, t.item_id, m.billed_client_id,
          x.recurring_invoice_id AS mapped_invoice, t.price AS item_price, t.cost AS item_cost,
-         c.pax8_monthly_invoice_id, c.pax8_annual_invoice_id
+         c.pax8_monthly_invoice_id, c.pax8_annual_invoice_id,
+         (SELECT min(v.old_subscription_id) FROM reconciled.moves v
+          WHERE v.new_subscription_id = s.subscription_id) AS moved_from
   FROM reconciled.subscriptions s
   JOIN reconciled.client_matches m USING (company_id)
   LEFT JOIN staging.clients c ON c.client_id = s.client_id

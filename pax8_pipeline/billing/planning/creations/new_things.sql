@@ -16,6 +16,7 @@ reads: new_seats, reconciled.client_matches, reconciled.subscriptions, staging.c
 | price | DECIMAL(28,10) | Price per unit and period of a line | new_seats.new_price |
 | currency | VARCHAR | Currency of that price | new_seats.new_currency |
 | months | DECIMAL(18,6) | Months of that period | new_seats.term_months |
+| moved_from | VARCHAR | Subscription whose line may be moved to it instead | new_seats.moved_from |
 | stop | VARCHAR | Why it cannot be made | new_seats.licence_stop, new_seats.line_stop, billing.ledger.state,
   staging.clients.name |
 | expect | VARCHAR | JSON: what is made | new_seats.quantity, new_seats.new_price, new_seats.item_id |
@@ -38,6 +39,7 @@ WITH seats AS (
   SELECT licence_row AS row_id, 'new_licence' AS verdict, 'create_licence' AS action, client_id, client_name,
          company_id, company_name, subscription_id, product_name, NULL::BIGINT AS recurring_invoice_id, quantity,
          NULL::DECIMAL(28,10) AS price, currency, NULL::DECIMAL(18,6) AS months, licence_stop AS first_stop,
+         moved_from,
          to_json({'licence': {
            'id_field': getvariable('licence_id_field'), 'subscription_id': subscription_id,
            'name': coalesce(product_name, subscription_id), 'count': try_cast(quantity AS BIGINT),
@@ -49,7 +51,7 @@ WITH seats AS (
   SELECT line_row AS row_id, 'new_line' AS verdict, 'create_line' AS action, client_id, client_name, company_id,
          company_name, subscription_id, product_name, wanted_invoice AS recurring_invoice_id, quantity,
          new_price AS price, coalesce(new_currency, currency) AS currency, term_months::DECIMAL(18,6) AS months,
-         line_stop AS first_stop,
+         line_stop AS first_stop, moved_from,
          to_json({'line': {
            'id_field': getvariable('licence_id_field'), 'subscription_id': subscription_id, 'item_id': item_id,
            'text': coalesce(product_name, subscription_id), 'quantity': try_cast(quantity AS BIGINT),
@@ -74,6 +76,6 @@ WITH seats AS (
   GROUP BY row_id
 )
 SELECT t.row_id, verdict, action, client_id, client_name, company_id, company_name, subscription_id, product_name,
-       recurring_invoice_id, quantity, price, currency, months, coalesce(s.ledger_stop, t.first_stop) AS stop, expect,
+       recurring_invoice_id, quantity, price, currency, months, moved_from, coalesce(s.ledger_stop, t.first_stop) AS stop, expect,
        evidence
 FROM things t LEFT JOIN started s USING (row_id)
