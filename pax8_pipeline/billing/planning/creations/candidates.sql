@@ -17,6 +17,7 @@ reads: new_things
 | kind | VARCHAR | Kind of write that a client must have had before | new_things.action |
 */
 SELECT row_id, client_id, verdict, action, stop, NULL::VARCHAR AS last_stop, NULL::VARCHAR AS first_wait,
-       NULL::VARCHAR AS wait, 'increase' AS direction, coalesce(quantity, 0)::DECIMAL(29,10) AS seats, 0::DECIMAL(38,10) AS money,
+       NULL::VARCHAR AS wait, 'increase' AS direction, coalesce(quantity, 0)::DECIMAL(29,10) AS seats,
+       0::DECIMAL(38,10) AS money,
        action AS kind
 FROM new_things

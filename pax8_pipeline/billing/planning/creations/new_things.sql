@@ -76,6 +76,7 @@ WITH seats AS (
   GROUP BY row_id
 )
 SELECT t.row_id, verdict, action, client_id, client_name, company_id, company_name, subscription_id, product_name,
-       recurring_invoice_id, quantity, price, currency, months, moved_from, coalesce(s.ledger_stop, t.first_stop) AS stop, expect,
+       recurring_invoice_id, quantity, price, currency, months, moved_from,
+       coalesce(s.ledger_stop, t.first_stop) AS stop, expect,
        evidence
 FROM things t LEFT JOIN started s USING (row_id)

@@ -24,7 +24,8 @@ WITH typed AS (
   FROM (SELECT *, from_json(payload, '{"id":"VARCHAR","name":"VARCHAR","inactive":"VARCHAR","currencyisocode":"VARCHAR",
           "clientcurrency":"VARCHAR","default_currency_code_name":"VARCHAR","default_currency_code":"VARCHAR",
           "client_to_invoice_recurring":"VARCHAR","client_to_invoice":"VARCHAR","dontinvoice":"VARCHAR",
-          "stopped":"VARCHAR","pax8monthlyinvoice":"VARCHAR","pax8annualinvoice":"VARCHAR"}') AS j FROM newest.halo_clients)
+          "stopped":"VARCHAR","pax8monthlyinvoice":"VARCHAR","pax8annualinvoice":"VARCHAR"}') AS j
+        FROM newest.halo_clients)
 )
 SELECT meta.halo_id(j.id) AS client_id, meta.clean(j.name) AS name, meta.flag_or_null(j.inactive) AS inactive, currency,
        coalesce(meta.halo_id(j.client_to_invoice_recurring), meta.halo_id(j.client_to_invoice)) AS billed_client_id,

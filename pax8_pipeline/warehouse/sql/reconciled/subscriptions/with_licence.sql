@@ -42,7 +42,8 @@ WITH carriers AS (
   GROUP BY line_id HAVING count(*) = 1
 )
 SELECT s.*, m.line_id AS mapped_line, m.recurring_invoice_id AS mapped_invoice, m.licence_id AS mapped_licence,
-       coalesce(m.line_id, m.licence_id) IS NOT NULL AS mapped, m.licence_id IS NULL AND b.subscription_id IS NOT NULL AS by_licence_id,
+       coalesce(m.line_id, m.licence_id) IS NOT NULL AS mapped,
+       m.licence_id IS NULL AND b.subscription_id IS NOT NULL AS by_licence_id,
        b.matched_by AS key_used, x.key_conflict, coalesce(x.conflict_is_on, false) AS conflict_is_on,
        m.licence_id IS NULL AND (coalesce(b.active_licences, 0) > 1
          OR (coalesce(b.active_licences, 0) = 0 AND coalesce(b.licences, 0) > 1)) AS two_licences,
