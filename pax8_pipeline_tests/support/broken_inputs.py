@@ -327,6 +327,7 @@ SETUP = (
     Broken(f"sandbox --port {BUSY}", ("port", "is in use", "take another with --port")),
     Broken("sandbox --seed x", ("'--seed'", "'x'", "--help")),
     Broken("sandbox --companies 0", ("'--companies'", "--help")),
+    Broken("sandbox --port 0 --companies 10", ("--companies: 10 are too few", "give more, or leave the option out")),
     Broken("sandbox --companies ١٢x", ("'--companies'", "--help")),
     Broken("sandbox --subscriptions -1", ("'--subscriptions'", "--help")),
     Broken("sandbox --usage 1.5", ("'--usage'", "'1.5'", "--help")),

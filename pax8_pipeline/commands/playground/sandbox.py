@@ -85,4 +85,10 @@ def _world(state: Path | None, sizes: dict[str, int], day: date | None) -> World
             subscriptions=sizes.get("subscriptions"),
             usage=sizes.get("usage"),
         )
-    return World.demo(day, **sizes)
+    try:
+        return World.demo(day, **sizes)
+    except ValueError as error:  # too few companies for the events of the demo's day
+        number = sizes.get("companies", "the default")
+        raise ConfigError(
+            f"--companies: {number} are too few for the demo's day ({error}); give more, or leave the option out"
+        ) from error
