@@ -11,7 +11,7 @@ import pytest
 from pax8_pipeline.billing.model import Change
 from pax8_pipeline.billing.planning.guardrails import check
 from pax8_pipeline.settings import Guardrails
-from pax8_pipeline_tests.support.billing import change
+from pax8_pipeline_tests.support.billing import change, new_licence, new_line
 
 
 def some(
@@ -108,3 +108,13 @@ def test_guardrail(name: str) -> None:
 def test_the_sentence_carries_figure_and_limit() -> None:
     holds = check(some(6, ends=True), {1: 200}, Guardrails())
     assert "6 lines ended, limit lines_ended is 5" in holds.clients[1]
+
+
+def test_new_lines_count_with_their_money_and_seats_and_have_a_limit_of_their_own() -> None:
+    changes = [new_licence(), new_line()]
+
+    def held(**limits: Any) -> set[int | None]:
+        return set(check(changes, {231: 60}, Guardrails.model_validate({"client": limits})).clients)
+
+    assert held(new_charges=1, money_up=111, seats_up=5) == set()
+    assert held(new_charges=0) == held(money_up=110) == held(seats_up=4) == held(lines_changed=1) == {231}
