@@ -1,4 +1,5 @@
--- Usage without a company, one row for each group and month, as the findings of the plan count it, the most money first.
+-- Usage without a company, one row for each group and month, as the findings of the plan count it, the most money
+-- first.
 -- Of an earlier plan the findings are not known: its rows. What is not charged yet is beside its summaries.
 -- Parameter: plan_id.
 WITH found AS (

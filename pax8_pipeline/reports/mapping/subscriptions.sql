@@ -1,4 +1,5 @@
--- Each subscription that Pax8 bills now and that neither a line nor a row of the mapping file is tied to, with its seats
+-- Each subscription that Pax8 bills now and that neither a line nor a row of the mapping file is tied to, with its
+-- seats
 -- and price a month. The client is the company's certain one, empty where there is none.
 SELECT s.subscription_id, s.company_id, s.company_name, s.client_id, s.client_name, s.product_id, s.product_name,
        s.quantity, s.currency, s.verdict, meta.pax8_id(t.vendor_subscription_id) AS vendor_id,

@@ -29,7 +29,8 @@ WITH product_of_item AS (
   LEFT JOIN products p ON p.item_id = l.item_id
   WHERE l.is_live AND l.line_id IS NOT NULL AND l.problem IS NULL AND r.problem IS NULL
 )
-SELECT c.client_id, coalesce(c.name, l.description, l.item_name, '') AS name, c.count AS quantity, l.price, c.licence_id,
+SELECT c.client_id, coalesce(c.name, l.description, l.item_name, '') AS name, c.count AS quantity, l.price,
+  c.licence_id,
        l.line_id, l.recurring_invoice_id, t.ids, l.product_ids
 FROM staging.licences c
 LEFT JOIN sent t USING (licence_id)

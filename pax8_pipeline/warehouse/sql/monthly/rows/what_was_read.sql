@@ -17,7 +17,8 @@ WITH newest_reads AS (
 ), month AS (
   SELECT (getvariable('month') || '-01')::DATE AS first_day, last_day((getvariable('month') || '-01')::DATE) AS last_day
 ), bills AS (
-  -- Only the newest read counts: the invoices of an older one are not in staging any more. What is dated after today may
+  -- Only the newest read counts: the invoices of an older one are not in staging any more. What is dated after today
+  -- may
   -- still be made, so today is as far as it must reach. Before whole_from it has usage invoices alone.
   SELECT s.snapshot_id IS NOT NULL AND (s.covers_from IS NULL OR (coalesce(s.whole_from, s.covers_from) <= m.first_day
            AND s.covers_to >= least(m.last_day, getvariable('today')))) AS covered
