@@ -181,7 +181,7 @@ def test_who_contradicts_whom_is_shown_with_the_money(tmp_path: Path) -> None:
     assert {r["verdict"] for r in rows} == {"client_mismatch"}
     assert "contradicted: client 232 is claimed by Example Dental too" in usage[0]
     seen = check("unmatched_companies", "reconciled.client_matches", tmp_path)
-    assert (seen.count, seen.metadata["money"]) == (3, "1,100.00 USD")
+    assert (seen.count, seen.metadata["money"]) == (3, "1,100.00 USD a month not billed")
     assert seen.description.startswith(
         "2 Pax8 companies are not matched with certainty to a Halo client (3 subscriptions)"
     )

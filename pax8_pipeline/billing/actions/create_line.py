@@ -26,6 +26,7 @@ from pax8_pipeline.billing.actions.creation import (
 from pax8_pipeline.billing.actions.seat_expectation import BadExpectation, SeatExpectation
 from pax8_pipeline.billing.actions.target import followed_licences, is_manual, lines_by_id
 from pax8_pipeline.billing.model import Change
+from pax8_pipeline.text.plurals import plural
 
 # How a line's quantity is found, by the policy's word (docs/vendors/halo.md#line), and the member that has the link.
 TYPES = {"manual": 0, "licence": 1, "subscription": 4}
@@ -116,7 +117,7 @@ class CreateLine(CreationAction):
         if is_manual(made) and not same(made.get("qty_order"), self.planned["quantity"]):
             found.append(f"its quantity is {made.get('qty_order')}, not {self.planned['quantity']}")
         if self.is_linked and len(followed_licences(made)) != 1:
-            found.append(f"it follows {len(followed_licences(made))} licences, not 1")
+            found.append(f"it follows {plural(len(followed_licences(made)), 'licence')}, not 1")
         return found
 
     def unplanned(self, before: HaloReading, after: HaloReading, made: Object) -> list[str]:
@@ -170,7 +171,9 @@ class CreateLine(CreationAction):
     def _licence_drift(self, reading: HaloReading) -> list[str]:
         found = self._licences(reading)
         if len(found) != 1:
-            return [f"{len(found)} licences carry subscription {self.key}, not 1; the line waits for it"]
+            return [
+                f"{plural(len(found), 'licence carries', 'licences carry')} subscription {self.key}, not 1; the line waits for it"
+            ]
         (licence,) = found
         if flag(licence.get("is_active")) is not True or flag(licence.get("deleted"), absent=False) is not False:
             return [f"licence {licence.get('id')} is not active"]

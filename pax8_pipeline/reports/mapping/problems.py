@@ -18,6 +18,7 @@ from pax8_pipeline.reports.mapping.client_evidence import query_rows, unmapped_c
 from pax8_pipeline.reports.mapping.known_ids import SOURCES, TARGETS, KnownIds, targets_of
 from pax8_pipeline.reports.mapping.suggestions import Suggester
 from pax8_pipeline.settings import UsagePolicy
+from pax8_pipeline.text.plurals import plural
 from pax8_pipeline.warehouse.connection import Connection
 
 Mapped = TypeVar("Mapped", ClientMapping, SubscriptionMapping, ItemMapping)
@@ -189,15 +190,13 @@ def _named_twice(connection: Connection, mappings: Mappings) -> Iterator[Problem
     for what, member in (("line", "halo_line_id"), ("licence", "halo_licence_id")):
         named = ((getattr(m, member), m) for m in running)
         for halo_id, rows in _several((i, m) for i, m in named if i is not None):
-            sentence = (
-                f"{what} {halo_id} stands for {len(rows)} subscriptions, and all of them are held: leave it to one"
-            )
+            sentence = f"{what} {halo_id} stands for {plural(len(rows), 'subscription')}, and all of them are held: leave it to one"
             yield Problem(True, "one_line_for_two", "subscriptions.csv", tuple(m.row for m in rows), sentence)
 
 
 def _shared(mappings: Mappings) -> Iterator[Problem]:
     for client_id, rows in _several((m.halo_client_id, m) for m in mappings.clients):
-        sentence = f"client {client_id} stands for {len(rows)} companies: right only if all of them are billed to it on purpose"
+        sentence = f"client {client_id} stands for {plural(len(rows), 'company', 'companies')}: right only if all of them are billed to it on purpose"
         yield Problem(False, "two_companies_on_one_client", "clients.csv", tuple(m.row for m in rows), sentence)
 
 
