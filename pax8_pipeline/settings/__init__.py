@@ -7,19 +7,11 @@ from pax8_pipeline.settings.environment import (
     Settings,
     load_settings,
 )
-from pax8_pipeline.settings.policy import (
-    ClientLimits,
-    Guardrails,
-    Limits,
-    LineFallback,
-    Policy,
-    PricePolicy,
-    RunLimits,
-    SchedulePolicy,
-    Trust,
-    UsagePolicy,
-    load_policy,
-)
+from pax8_pipeline.settings.policy import LineFallback, Policy, SchedulePolicy, load_policy
+from pax8_pipeline.settings.sections.guardrails import ClientLimits, Guardrails, Limits, RunLimits
+from pax8_pipeline.settings.sections.prices import PricePolicy
+from pax8_pipeline.settings.sections.trust import Trust
+from pax8_pipeline.settings.sections.usage import UsagePolicy
 
 __all__ = [
     "DEFAULT_PAX8_API_URL",

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from pax8_pipeline.billing.planning.planner import latest_plan_id, load_plan
-from pax8_pipeline.settings.policy import Trust, TrustMode
+from pax8_pipeline.settings.sections.trust import Trust, TrustMode
 from pax8_pipeline.warehouse.connection import Connection
 from pax8_pipeline.warehouse.models import load_sql
 from pax8_pipeline.warehouse.snapshots import dicts
