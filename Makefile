@@ -34,7 +34,7 @@ demo: $(READY) ## the daily sync on the built-in sandbox: what changed, what was
 proofs: $(READY) ## the long tests whole: 50 kills, three months in auto mode, a usage month read daily, 10,000 steps
 	@PAX8_PROOFS=1 $(BIN)/python -m pytest -n 2 -q -m "proof or whole" $(ARGS)
 
-everything: $(READY) ## all tests, and the long ones whole: what .ci/run runs after lint
+everything: $(READY) ## all tests and proofs in one go: half an hour on two cores
 	@PAX8_PROOFS=1 $(BIN)/python -m pytest -n 3 --timeout 900 -m "proof or not proof" $(ARGS)
 
 dev: $(READY) ## the Dagster UI on http://localhost:3000 (PORT=), on the sandbox unless credentials are set
