@@ -1,5 +1,5 @@
-"""Reads Pax8's lists into the raw tables: companies, products, subscriptions, invoices and invoice items. It also
-decides which invoices are still to be read.
+"""Reads Pax8's lists into the raw tables: companies, products, subscriptions, invoices, invoice items and draft items. It
+also decides which invoices are still to be read.
 
 Usage is in `usage_summaries` and `usage_lines`; HTTP is in `pax8_pipeline.pax8`. Facts: docs/vendors/pax8.md.
 """
@@ -7,7 +7,7 @@ Usage is in `usage_summaries` and `usage_lines`; HTTP is in `pax8_pipeline.pax8`
 from __future__ import annotations
 
 from collections.abc import MutableMapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from pax8_pipeline.errors import VendorError
@@ -32,6 +32,25 @@ def read_list(client: Pax8Reader, name: str) -> snapshots.Read:
         "invoices": client.invoices,
     }
     return read_complete(f"pax8.{name}", readers[name], f"/{name}")
+
+
+def read_draft_items(client: Pax8Reader, today: date) -> snapshots.Read:
+    """Read the draft of next month's invoice as of `today`. The scope is the month of that invoice, yyyy-mm.
+
+    A forecast must not stop a run: where Pax8 does not give the draft, the Read has no object and the reason as its
+    problem. So a draft that was not read is never one without items.
+    """
+    endpoint, scope = "/invoices/draftItems", next_month(today)
+    try:
+        read = read_complete("pax8.draft_items", client.draft_items, endpoint, scope)
+    except VendorError as error:
+        return snapshots.Read("pax8.draft_items", (), endpoint, scope, problem=str(error))
+    return replace(read, covers=(today, today))
+
+
+def next_month(today: date) -> str:
+    """Return the month after that of `today`, yyyy-mm."""
+    return f"{today.replace(day=1) + timedelta(days=31):%Y-%m}"
 
 
 @dataclass(frozen=True)

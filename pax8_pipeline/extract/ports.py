@@ -40,6 +40,9 @@ class Pax8Reader(Many, Protocol):
     def invoice_items(self, invoice_id: str) -> Listing:
         """All items of one invoice."""
 
+    def draft_items(self) -> Listing:
+        """The items of next month's invoice as of today."""
+
     def usage_summaries(self, subscription_id: str) -> Listing:
         """The usage summaries of one subscription in the current month."""
 

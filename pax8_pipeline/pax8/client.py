@@ -104,6 +104,12 @@ class Pax8Client(VendorClient):
         """All items of one invoice; they may have no id of their own (docs/vendors/pax8.md#invoice-items)."""
         return self._list(f"/invoices/{_segment(invoice_id)}/items")
 
+    def draft_items(self) -> Listing:
+        """The items of next month's invoice as Pax8 would make it today: no ids, no usage
+        (docs/vendors/pax8.md#invoice-items).
+        """
+        return self._list("/invoices/draftItems", monthOffset="1")
+
     def _list(self, path: str, **params: str) -> Listing:
         read = Pax8ListRead(path, min(self._config.page_size, LARGEST_PAGE))
         while True:

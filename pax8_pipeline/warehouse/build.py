@@ -182,8 +182,8 @@ def _refill(connection: Connection, table: str, rows: Sequence[tuple[Any, ...]])
 # In the order they can be built. client_links looks at staging.companies.
 STAGING = (
     "staging.companies", "staging.products", "staging.subscriptions", "staging.usage_summaries", "staging.usage_lines",
-    "staging.invoices", "staging.invoice_items", "staging.clients", "staging.client_links", "staging.items",
-    "staging.licences", "staging.recurring_invoices", "staging.recurring_invoice_lines", "staging.line_licences",
+    "staging.invoices", "staging.invoice_items", "staging.draft_items", "staging.clients", "staging.client_links",
+    "staging.items", "staging.licences", "staging.recurring_invoices", "staging.recurring_invoice_lines", "staging.line_licences",
     "staging.halo_invoices", "staging.halo_invoice_lines",
 )  # fmt: skip
 RECONCILED = (
@@ -192,7 +192,7 @@ RECONCILED = (
     "reconciled.usage_by_month",
 )  # fmt: skip
 # Each row belongs to a month (of the Pax8 invoice date); a month is compared again by itself.
-MONTHLY = ("monthly.items", "monthly.rows", "monthly.sums", "monthly.months")
+MONTHLY = ("monthly.items", "monthly.rows", "monthly.sums", "monthly.months", "monthly.forecasts")
 
 
 def variables(today: date, policy: Policy) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pax8_pipeline.errors import Forbidden, NotFound, ServerFault, VendorError
 from pax8_pipeline.extract import pax8_lists as loading
 from pax8_pipeline.warehouse import snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
@@ -88,3 +89,18 @@ def test_items_keep_the_path_of_their_invoice_and_its_scope() -> None:
     (read,) = loading.read_invoice_items(pax8, [INVOICE])
     assert read.scope == INVOICE.lower()
     assert [o.endpoint for o in read.objects] == [f"/invoices/{INVOICE}/items"] * 2
+
+
+@pytest.mark.parametrize(("today", "month"), [("2026-08-31", "2026-09"), ("2026-12-01", "2027-01")])
+def test_a_draft_belongs_to_next_months_invoice_and_to_the_day_it_was_read(today: str, month: str) -> None:
+    day = date.fromisoformat(today)
+    read = loading.read_draft_items(Pax8InMemory(draft_rows=[{"type": "subscription"}]), day)
+    assert (read.scope, read.covers, read.complete, len(read.objects)) == (month, (day, day), True, 1)
+
+
+@pytest.mark.parametrize("kind", [NotFound, Forbidden, ServerFault])
+def test_a_draft_that_pax8_does_not_give_is_not_read_and_never_empty(kind: type[VendorError]) -> None:
+    client = Pax8InMemory()
+    client.faults["draft_items"] = kind("Pax8 GET /invoices/draftItems: no", vendor="Pax8")
+    read = loading.read_draft_items(client, TODAY)
+    assert (read.complete, read.problem) == (False, "Pax8 GET /invoices/draftItems: no")

@@ -224,6 +224,13 @@ def test_a_company_that_is_not_ours_is_forbidden(connect: Connect) -> None:
         client.invoice_items("i1")
 
 
+def test_the_draft_is_that_of_next_month(connect: Connect) -> None:
+    client, server = connect(lambda asked: paged(asked, [{"type": "subscription"}]))
+    assert client.draft_items().objects == ({"type": "subscription"},)
+    (asked,) = server.sent("GET")
+    assert (asked.path, asked.params["monthOffset"]) == ("/v1/invoices/draftItems", "1")
+
+
 def test_many_keeps_the_order_of_the_ids_and_tells_progress(connect: Connect) -> None:
     client, _ = connect(lambda asked: paged(asked, [{"id": asked.path.split("/")[3]}]))
     progress: list[tuple[int, int]] = []

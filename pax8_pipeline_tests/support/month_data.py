@@ -54,6 +54,13 @@ def halo_invoice(lines: list[dict[str, Any]], **changes: Any) -> dict[str, Any]:
     return {**base, "lines": lines, **changes}
 
 
+def draft(month: str, items: Sequence[dict[str, Any]], problem: str | None = None) -> snapshots.Read:
+    """Return the read of a draft of the invoice of a month (yyyy-mm), as of TODAY; its items have no ids."""
+    objects = snapshots.raw_objects("/invoices/draftItems", [{**item, "id": None} for item in items])
+    covers = (TODAY, TODAY)
+    return snapshots.Read("pax8.draft_items", objects, scope=month, covers=covers, problem=problem)
+
+
 @dataclass
 class MonthData(UsageData):
     """Books, the Pax8 invoice of August and Halo's invoice for it."""
@@ -68,11 +75,12 @@ class MonthData(UsageData):
     items: list[list[dict[str, Any]]] = field(default_factory=lambda: [[seats()]])
     halo_invoices: list[dict[str, Any]] = field(default_factory=lambda: [halo_invoice([billed_line()])])
     covers: tuple[date, date] | None = COVERS
+    drafts: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # items by the month of the invoice to come
     unread_tables: Sequence[str] = ()  # lists of which the newest read is not whole
 
     def reads(self) -> list[snapshots.Read]:
         """The reads of one run; an incomplete one is a record without objects."""
-        found = super().reads()
+        found = [*super().reads(), *(draft(month, items) for month, items in self.drafts.items())]
         cut = [snapshots.Read(table, (), problem="cut off") for table in self.unread_tables]
         return [read for read in found if read.table not in self.unread_tables] + cut
 

@@ -1,7 +1,8 @@
 """One night without Dagster: the functions that the assets call, in the assets' order, in one process.
 
 For tests that need many nights, or a process of their own to kill. Real are the clients over HTTP, raw, SQL, plan,
-approval, lock, ledger and apply. Left out are Dagster, the asset checks, the report and the backup, and usage unless asked for.
+approval, lock, ledger and apply. Left out are Dagster, the asset checks, the report, the backup and
+Pax8's drafts, and usage unless asked for.
 Saved up: a table that this process built before from the same input is a copy (see `built_tables`), and nobody sits
 through the waits between two tries (see `no_waiting`).
 

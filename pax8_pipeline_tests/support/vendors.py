@@ -67,6 +67,7 @@ class Pax8InMemory(_Fake):
     product_rows: list[Row] = field(default_factory=list)
     subscription_rows: list[Row] = field(default_factory=lambda: [vendor_data.subscription()])
     invoice_rows: list[Row] = field(default_factory=list)
+    draft_rows: list[Row] = field(default_factory=list)
     items: dict[str, list[Row]] = field(default_factory=dict)
     usage: dict[str, list[Row]] = field(default_factory=dict)
     summaries: dict[str, Row] = field(default_factory=dict)
@@ -90,6 +91,9 @@ class Pax8InMemory(_Fake):
 
     def invoice_items(self, invoice_id: str) -> Listing:
         return self._list("items", self.items.get(invoice_id, []), invoice_id)
+
+    def draft_items(self) -> Listing:
+        return self._list("draft_items", self.draft_rows)
 
     def usage_summaries(self, subscription_id: str) -> Listing:
         self._missing(subscription_id)

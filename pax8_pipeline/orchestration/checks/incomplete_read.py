@@ -42,6 +42,8 @@ def _check(table: str) -> Check:
     )
 
 
-CHECKS = tuple(
-    _check(f"{schema}.{name}") for schema, names in RAW_TABLES.items() for name in names if name != "client_details"
-)
+# Nothing is planned from draft items: where they were not read, the month has no forecast and says why.
+_WITHOUT_CHECK = ("halo.client_details", "pax8.draft_items")
+_TABLES = tuple(f"{schema}.{name}" for schema, names in RAW_TABLES.items() for name in names)
+
+CHECKS = tuple(_check(table) for table in _TABLES if table not in _WITHOUT_CHECK)

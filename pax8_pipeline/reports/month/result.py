@@ -13,6 +13,7 @@ from typing import Any
 
 from pax8_pipeline.billing.month_closing import Closing, changes_since_closing, newest_closing
 from pax8_pipeline.reports import formatting
+from pax8_pipeline.reports.month.forecast import Forecasts, read_forecasts
 from pax8_pipeline.text.plurals import plural
 from pax8_pipeline.warehouse import snapshots
 from pax8_pipeline.warehouse.connection import Connection
@@ -33,13 +34,14 @@ _SUMS = load_sql("reports/month/sums.sql")
 class MonthResult:
     """One compared month. `head` is its row of monthly.months; `rows` and `sums` have the columns of their queries.
 
-    `closing` is that which counts, `changes` what differs since then.
+    `closing` is that which counts, `changes` what differs since then. `forecasts` are those of Pax8's drafts.
     """
 
     month: str
     head: Row
     rows: Sequence[Row]
     sums: Sequence[Row]
+    forecasts: Forecasts
     closing: Closing | None = None
     changes: Sequence[Row] = ()
 
@@ -112,7 +114,13 @@ def read_month(connection: Connection, month: str) -> MonthResult | None:
     rows = snapshots.dicts(connection.execute(_ROWS, {"month": month}))
     sums = snapshots.dicts(connection.execute(_SUMS, {"month": month}))
     return MonthResult(
-        month, heads[0], rows, sums, newest_closing(connection, month), changes_since_closing(connection, month)
+        month,
+        heads[0],
+        rows,
+        sums,
+        read_forecasts(connection, month),
+        newest_closing(connection, month),
+        changes_since_closing(connection, month),
     )
 
 
@@ -163,6 +171,7 @@ def as_data(result: MonthResult, exit_code: int) -> dict[str, Any]:
         "money": by_currency(result),
         "closed": vars(result.closing) if result.closing else None,
         "changed_since_closing": list(result.changes),
+        "forecast": result.forecasts.as_data(),
         "sums": list(result.sums),
         "rows": list(result.rows),
     }

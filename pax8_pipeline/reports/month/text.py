@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from pax8_pipeline.billing.findings import acknowledgement_text
 from pax8_pipeline.reports import formatting
+from pax8_pipeline.reports.month import forecast
 from pax8_pipeline.reports.month.result import CLASSES, NOT_CHECKED, OPEN, MonthResult, Row, by_currency
 from pax8_pipeline.reports.table import Column, Table
 from pax8_pipeline.text.plurals import plural
@@ -73,6 +74,7 @@ def lines(result: MonthResult, width: int) -> list[str]:
         _money_lines(result, width),
         _largest(result.open_rows, width),
         list(_steps(result.open_rows, width)),
+        [line for sentence in forecast.lines(result.forecasts) for line in textwrap.wrap(f"{sentence}.", width)],
     ]
     return [line for part in parts if part for line in (*part, "")]
 
@@ -156,6 +158,8 @@ def tables(result: MonthResult) -> Iterator[Table]:
         if rows and (name in OPEN or name in (NOT_CHECKED, "timing")):
             title = f"{name.replace('_', ' ').capitalize()} ({len(rows)})"
             yield Table(title, COLUMNS, [_shown(row) for row in rows]).without_empty_columns()
+    if result.forecasts.next.clients:
+        yield forecast.table(result.forecasts.next)
 
 
 def _shown(row: Row) -> dict[str, object]:

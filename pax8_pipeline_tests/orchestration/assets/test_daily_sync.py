@@ -52,7 +52,7 @@ def test_a_change_is_written_and_read_back(ran: tuple[PipelineHarness, RunResult
 def test_every_asset_is_made(ran: tuple[PipelineHarness, RunResult]) -> None:
     harness, result = ran
     made = harness.made(result.run_id)
-    assert len(made) == 13 + len(build.STAGING) + 1 + len(build.RECONCILED) + 5
+    assert len(made) == 14 + len(build.STAGING) + 1 + len(build.RECONCILED) + 5
     assert list(made)[-2:] == ["billing/report", "1_overview"], "they come last, after the writes"
 
 

@@ -13,7 +13,7 @@ key: snapshot_id
 | repeats | BIGINT not null | Objects seen on more than one page |
 | complete | BOOLEAN not null | True when the read was whole |
 | problem | VARCHAR | Why it was not |
-| covers_from | DATE | First date asked for, of lists that are read by date |
+| covers_from | DATE | First date asked for, of lists that are read by date; of a draft, the day of the read |
 | covers_to | DATE | Last date asked for |
 | whole_from | DATE | First date from which all objects are stored; empty where all of them are |
 */
