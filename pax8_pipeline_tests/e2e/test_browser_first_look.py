@@ -40,11 +40,9 @@ def test_the_plan_preview_shows_clients_before_after_and_money(page: Any, ui: Da
 
 def test_a_run_of_the_command_line_belongs_to_its_job(page: Any, ui: DagsterUi) -> None:
     """It is on the page of its job, on the timeline, and in the history of the assets that it made."""
-    run_id = next(
-        run["runId"]
-        for run in reversed(ui.runs())
-        if {"key": "pax8/started_by", "value": "command line"} in run["tags"]
-    )
+    by_command = {"key": "pax8/started_by", "value": "command line"}
+    runs = (run for run in ui.runs() if run["jobName"] == "daily_sync" and run["status"] == "SUCCESS")
+    run_id = next(run["runId"] for run in runs if by_command in run["tags"])
     page.goto(f"{ui.address}/locations/pax8_pipeline/jobs/daily_sync/runs")
     row = run_row(page, run_id)
     expect(row).to_contain_text("Success")

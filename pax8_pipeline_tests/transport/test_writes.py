@@ -207,4 +207,4 @@ def test_a_read_only_transport_cannot_write(build: Build) -> None:
 
 def test_a_transport_has_no_other_way_to_send() -> None:
     public = {name for name in vars(Transport) if not name.startswith("_")}
-    assert public == {"clock", "close", "fresh_token_error", "get_json", "post_json"}
+    assert public == {"clock", "close", "fresh_token_error", "get_json", "limit_headers", "post_json"}
