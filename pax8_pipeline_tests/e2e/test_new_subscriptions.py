@@ -217,6 +217,37 @@ def made(at: Operator, new: NewCompany) -> dict[str, Any]:
 RIGHT = {"problems": [], "writes": {"/SoftwareLicence": 1, "/RecurringInvoice/Lines": 1}, "violations": []}
 
 
+@pytest.mark.whole
+def test_a_process_killed_at_any_moment_makes_a_client_once(folder: Path) -> None:
+    world, new = world_with_a_new_company()
+    planned = PlannedWorld.make(world, folder / "client", POLICY)
+    with planned.desk(folder / "client approved") as at:
+        assert approve(at) == 1
+    shutil.rmtree(planned.folder)
+    shutil.copytree(folder / "client approved", planned.folder)
+    clean = CrashInjector()
+    with planned.desk(folder / "client clean") as at:
+        assert apply_under(at, clean) == 0
+        assert clients_made(at, new) == (1, 1, 0)
+    writes = [n for n, name in enumerate(clean.moments) if "POST" in name or "claim" in name]
+    for target in random.Random(20260821).sample(writes, min(KILLS // 2, len(writes))):
+        with planned.desk(folder / f"client kill {target}") as at:
+            assert apply_under(at, CrashInjector(target)) == -signal.SIGKILL
+            for _ in range(5):
+                night(at)
+                if clients_made(at, new) == (1, 1, 0):
+                    break
+                later(at)
+            assert clients_made(at, new) == (1, 1, 0), f"killed at {target}: {clean.moments[target]}"
+        shutil.rmtree(folder / f"client kill {target}")
+
+
+def clients_made(at: Operator, new: NewCompany) -> tuple[int, int, int]:
+    """How many clients Halo has for the company, how often one was sent, and how many writes are open."""
+    world = at.sandbox.world
+    return len(new_things.clients_of(world.halo, new.company_id)), posts(world).count("/Client"), open_entries(at)
+
+
 def until_settled(at: Operator, new: NewCompany) -> None:
     """Nights with hours between them, until what was open is settled and made."""
     for _ in range(5):
