@@ -32,7 +32,11 @@ SCHEMA = "pax8-pipeline/approval/1"
 )
 @click.argument("plan_id", metavar="ID")
 @click.option("--client", type=HALO_ID, metavar="N", help="Only this Halo client.")
-@click.option("--row", metavar="SUBSCRIPTION_ID", help="Only this Pax8 subscription.")
+@click.option(
+    "--row",
+    metavar="ROW",
+    help="Only this row: a Pax8 subscription id, or another row id that `plan show --json` names.",
+)
 @click.option(
     "--acknowledge",
     is_flag=True,
