@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import select
 import signal
 import subprocess
@@ -117,10 +118,11 @@ class Terminal:
         )  # fmt: skip
         os.close(slave)
 
-    def until(self, text: str) -> str:
-        """Read until the screen shows a text, and return what came."""
+    def until(self, *texts: str) -> str:
+        """Read until these texts came, in this order, and return what came. A screen arrives in several parts."""
         came = b""
-        while text not in came.decode("utf-8", "ignore"):
+        in_order = re.compile(".*".join(map(re.escape, texts)), re.DOTALL)
+        while not in_order.search(came.decode("utf-8", "ignore")):
             ready, _, _ = select.select([self.screen], [], [], 60)
             assert ready, came.decode()
             came += os.read(self.screen, 65536)
@@ -144,7 +146,7 @@ def terminal(data: Path) -> Iterator[Terminal]:
 def test_a_person_accepts_filters_undoes_and_what_was_accepted_outlives_a_kill(data: Path) -> None:
     mappings = data / "mappings"
     with terminal(data) as seen:
-        seen.until("Suggestion 1 of 3")
+        seen.until("Suggestion 1 of 3", "q quit")
         seen.press("s")
         assert "client: Quarry Lane Print Ltd" in seen.until("q quit")
         seen.press("/")
@@ -156,14 +158,14 @@ def test_a_person_accepts_filters_undoes_and_what_was_accepted_outlives_a_kill(d
         seen.press("u")
         seen.until("undone")
         seen.press("/\r")
-        seen.until("Suggestion 1 of 3")
+        seen.until("Suggestion 1 of 3", "q quit")
         seen.press("a")
         seen.until("Suggestion 1 of 2")
         assert rows(mappings) == [f"{IDS[0]},300"]
         os.killpg(seen.process.pid, signal.SIGKILL)
     assert rows(mappings) == [f"{IDS[0]},300"]
     with terminal(data) as seen:
-        seen.until("Suggestion 1 of 2")
+        seen.until("Suggestion 1 of 2", "q quit")
         seen.press("q")
         seen.until("0 mappings accepted, 2 suggestions left.")
         assert seen.process.wait(60) == 0
