@@ -48,6 +48,8 @@ NEEDED_SCOPES = (
     "read:softwarelicensing",
     "edit:softwarelicensing",
 )
+# What it needs besides where policy `new_subscriptions.clients` proposes clients.
+NEW_CLIENT_SCOPE = "edit:customers"
 # `POST /IntegrationData/AdjustQty/Pax8` orders a change at Pax8. Nothing under this resource is ever called
 # (docs/vendors/halo.md#ordering).
 _NEVER = ("IntegrationData",)

@@ -21,6 +21,7 @@ from pax8_pipeline.commands.doctor import local, vendors
 from pax8_pipeline.commands.doctor.command import doctor
 from pax8_pipeline.commands.doctor.diagnosis import Diagnosis
 from pax8_pipeline.errors import BadAnswer, ConfigError
+from pax8_pipeline.halo.client import NEEDED_SCOPES
 from pax8_pipeline.sandbox.halo.nightly import nightly
 from pax8_pipeline.sandbox.server.app import Sandbox, running_sandbox
 from pax8_pipeline.sandbox.world.world import World
@@ -156,6 +157,17 @@ def test_what_is_missing_to_write_is_bad_only_when_runs_write(patient: Patient) 
     live = patient.findings()
     assert (live["Halo scopes"]["level"], live["native integration"]["level"]) == ("bad", "bad")
     assert "edit:softwarelicensing" in live["Halo scopes"]["text"]
+
+
+def test_the_scope_for_new_clients_is_asked_for_where_the_policy_proposes_them(patient: Patient) -> None:
+    patient.env["HALO_WRITE_MODE"] = "apply"
+    patient.sandbox.world.halo.switches.change({"scopes": list(NEEDED_SCOPES)})
+    assert patient.point("Halo scopes")["level"] == "ok"
+    policy = Path(patient.env["PAX8_PIPELINE_DATA"]) / "policy.yaml"
+    policy.parent.mkdir(exist_ok=True)
+    policy.write_text("new_subscriptions: {clients: propose}\n", encoding="utf-8")
+    found = patient.point("Halo scopes")
+    assert (found["level"], found["text"]) == ("bad", "not granted: edit:customers")
 
 
 def test_a_policy_that_ignores_the_native_integration_still_hears_that_it_is_on(patient: Patient) -> None:

@@ -23,7 +23,7 @@ from pax8_pipeline.errors import (
     VendorError,
 )
 from pax8_pipeline.extract.vendor_clocks import run_day
-from pax8_pipeline.halo.client import HaloClient
+from pax8_pipeline.halo.client import NEW_CLIENT_SCOPE, HaloCheck, HaloClient
 from pax8_pipeline.pax8.client import Pax8Client
 from pax8_pipeline.settings import Settings
 from pax8_pipeline.text.plurals import plural
@@ -101,7 +101,8 @@ def examine_halo(client: HaloClient, settings: Settings) -> Iterator[Diagnosis]:
             return
     else:
         yield ok("Halo token", "the credentials work")
-        yield scopes(checked.scopes, checked.missing_scopes, writes=settings.write_mode == "apply")
+        missing = _missing_scopes(checked, settings)
+        yield scopes(checked.scopes, missing, writes=settings.write_mode == "apply")
         yield clock("Halo", client.clock, run_day(settings))
         yield from _instance_and_agent(client)
     for what in _READ_RIGHT:
@@ -155,6 +156,13 @@ def _address(client: HaloClient, settings: Settings) -> Iterator[Diagnosis]:
 
 def _bare(url: str) -> str:
     return url.strip().rstrip("/").lower().removesuffix("/token")
+
+
+def _missing_scopes(checked: HaloCheck, settings: Settings) -> tuple[str, ...]:
+    """Return the scopes that are not granted, with the one for new clients where policy proposes them."""
+    wanted = (NEW_CLIENT_SCOPE,) if settings.policy.new_subscriptions.clients == "propose" else ()
+    limited = bool(checked.scopes) and "all" not in checked.scopes
+    return (*checked.missing_scopes, *(scope for scope in wanted if limited and scope not in checked.scopes))
 
 
 def scopes(granted: Sequence[str], missing: Sequence[str], *, writes: bool) -> Diagnosis:
