@@ -79,6 +79,6 @@ def _environment(*, markdown: bool) -> Environment:
         moment=formatting.moment,
         own_words=Markup,
         commands=_commands,
-        markdown_table=lambda *arguments, **options: Markup(table.markdown(*arguments, **options)),  # noqa: S704
+        markdown_table=lambda *arguments, **options: Markup(table.markdown(*arguments, **options)),  # noqa: S704 - each cell is escaped
     )
     return environment

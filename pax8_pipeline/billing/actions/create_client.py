@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from pax8_pipeline.billing.actions.compare import Object, flag, same
-from pax8_pipeline.billing.actions.creation import CreationAction, HaloReading, read_members, text, whole_or_none
-from pax8_pipeline.billing.actions.seat_expectation import BadExpectation
-from pax8_pipeline.billing.model import Change
+from pax8_pipeline.billing.actions.creation import CreationAction, HaloReading, text, whole_or_none
 
 _READERS = {"company_id": text, "name": text, "custom_field": text, "toplevel_id": whole_or_none}
 
@@ -18,26 +16,12 @@ _READERS = {"company_id": text, "name": text, "custom_field": text, "toplevel_id
 class CreateClient(CreationAction):
     """Make a client with the company's name, and the Pax8 company id in the custom field where matching reads it."""
 
-    planned: Mapping[str, Any]
-
     name: ClassVar[str] = "create_client"
     label: ClassVar[str] = "make a client"
+    readers = _READERS
+    key_member = "company_id"
     makes = "client"
     turn = 1
-
-    @classmethod
-    def from_change(cls, change: Change) -> Self:
-        """Read what the change expects. Raises BadExpectation."""
-        try:
-            planned = read_members(change.expect, "client", _READERS)
-        except BadExpectation as error:
-            raise BadExpectation(f"row {change.row_id}: {error}") from error
-        return cls(change, planned)
-
-    @property
-    def key(self) -> str:
-        """The Pax8 company id."""
-        return str(self.planned["company_id"]).lower()
 
     def drift(self, reading: HaloReading) -> list[str]:
         """It needs nothing in Halo."""

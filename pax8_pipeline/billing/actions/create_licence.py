@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from pax8_pipeline.billing.actions.compare import Object, flag
 from pax8_pipeline.billing.actions.creation import (
@@ -13,15 +13,13 @@ from pax8_pipeline.billing.actions.creation import (
     day_or_none,
     member_differences,
     money_or_none,
-    read_members,
     text,
     text_or_none,
     whole,
     whole_or_none,
 )
-from pax8_pipeline.billing.actions.seat_expectation import BadExpectation, SeatExpectation
+from pax8_pipeline.billing.actions.seat_expectation import SeatExpectation
 from pax8_pipeline.billing.actions.target import requested_quantity
-from pax8_pipeline.billing.model import Change
 
 _READERS = {
     "id_field": text,
@@ -47,27 +45,13 @@ _ALL_SITES = -1
 class CreateLicence(CreationAction):
     """Make a licence that carries the Pax8 subscription id, with the quantity that Pax8 states."""
 
-    planned: Mapping[str, Any]
-
     name: ClassVar[str] = "create_licence"
     label: ClassVar[str] = "make a licence"
     inverse: ClassVar[str | None] = "withdraw_licence"
+    readers = _READERS
+    key_member = "subscription_id"
     makes = "licence"
     turn = 2
-
-    @classmethod
-    def from_change(cls, change: Change) -> Self:
-        """Read what the change expects. Raises BadExpectation."""
-        try:
-            planned = read_members(change.expect, "licence", _READERS)
-        except BadExpectation as error:
-            raise BadExpectation(f"row {change.row_id}: {error}") from error
-        return cls(change, planned)
-
-    @property
-    def key(self) -> str:
-        """The Pax8 subscription id."""
-        return str(self.planned["subscription_id"]).lower()
 
     def drift(self, reading: HaloReading) -> list[str]:
         """Nothing in Halo is needed but the client; a count below one is never made."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from pax8_pipeline.billing.actions import differences
 from pax8_pipeline.billing.actions.compare import Object, flag, same
@@ -19,13 +19,11 @@ from pax8_pipeline.billing.actions.creation import (
     member_differences,
     money,
     money_or_none,
-    read_members,
     text,
     whole,
 )
 from pax8_pipeline.billing.actions.seat_expectation import BadExpectation, SeatExpectation
 from pax8_pipeline.billing.actions.target import followed_licences, is_manual, lines_by_id
-from pax8_pipeline.billing.model import Change
 from pax8_pipeline.text.plurals import plural
 
 # How a line's quantity is found, by the policy's word (docs/vendors/halo.md#line), and the member that has the link.
@@ -48,29 +46,21 @@ MARK = "Ref: PAX8-LINE "
 class CreateLine(CreationAction):
     """Put a line on a recurring invoice, with the price that the plan shows, and the subscription id in its text."""
 
-    planned: Mapping[str, Any]
-
     name: ClassVar[str] = "create_line"
     label: ClassVar[str] = "make a line"
     inverse: ClassVar[str | None] = "withdraw_line"
+    readers = _READERS
+    key_member = "subscription_id"
     makes = "line"
     turn = 3
 
     @classmethod
-    def from_change(cls, change: Change) -> Self:
-        """Read what the change expects. Raises BadExpectation."""
-        try:
-            planned = read_members(change.expect, "line", _READERS)
-            if planned["type"] not in TYPES.values():
-                raise BadExpectation(f"the plan does not say what to make: type {planned['type']} is not known")
-        except BadExpectation as error:
-            raise BadExpectation(f"row {change.row_id}: {error}") from error
-        return cls(change, planned)
-
-    @property
-    def key(self) -> str:
-        """The Pax8 subscription id."""
-        return str(self.planned["subscription_id"]).lower()
+    def read_planned(cls, expect: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Read the line; its type must be one that is known. Raises BadExpectation."""
+        planned = super().read_planned(expect)
+        if planned["type"] not in TYPES.values():
+            raise BadExpectation(f"the plan does not say what to make: type {planned['type']} is not known")
+        return planned
 
     @property
     def is_linked(self) -> bool:

@@ -11,12 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 from pax8_pipeline.billing.actions.action import Action
 from pax8_pipeline.billing.actions.compare import Object, calendar_day, same, show
 from pax8_pipeline.billing.actions.seat_expectation import BadExpectation, SeatExpectation
 from pax8_pipeline.billing.actions.target import lines_by_id
+from pax8_pipeline.billing.model import Change
 from pax8_pipeline.values import decimal
 
 NewThing = Literal["client", "licence", "line"]
@@ -48,13 +49,30 @@ class HaloReading:
 class CreationAction(Action):
     """An action that makes one thing. It is made once: a thing with its key is never made again."""
 
+    planned: Mapping[str, Any]  # the members of the thing, read by `readers`
+
+    readers: ClassVar[Mapping[str, Reader]]
+    key_member: ClassVar[str]
     makes: ClassVar[NewThing]
     turn: ClassVar[int]  # what others need is made first
 
+    @classmethod
+    def from_change(cls, change: Change) -> Self:
+        """Read what the change expects. Raises BadExpectation."""
+        try:
+            return cls(change, cls.read_planned(change.expect))
+        except BadExpectation as error:
+            raise BadExpectation(f"row {change.row_id}: {error}") from error
+
+    @classmethod
+    def read_planned(cls, expect: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Read the members of the thing from the plan's JSON. Raises BadExpectation."""
+        return read_members(expect, cls.makes, cls.readers)
+
     @property
-    @abstractmethod
     def key(self) -> str:
         """The id of Pax8 that the thing carries, lower case."""
+        return str(self.planned[self.key_member]).lower()
 
     @abstractmethod
     def drift(self, reading: HaloReading) -> list[str]:

@@ -1,6 +1,5 @@
 -- Usage groups without a company: those of this month's usage summaries, and those that only an invoice shows. The
--- money
--- is what the client would be charged, of the newest month that is known.
+-- money is what the client would be charged, of the newest month that is known.
 WITH summaries AS (
   {summaries}
 ), of_summaries AS (
