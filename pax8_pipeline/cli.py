@@ -18,6 +18,7 @@ import click
 from pax8_pipeline.commands.lazy_group import LazyGroup
 from pax8_pipeline.errors import ConfigError
 from pax8_pipeline.settings import dotenv_file
+from pax8_pipeline.settings.tenant_folder import SELECTED, check_name, selected
 from pax8_pipeline.text import error_sentences
 from pax8_pipeline.text.plaintext import show_hidden
 from pax8_pipeline.text.private_files import restrict_new_files
@@ -64,6 +65,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "dev": ("playground.dev", "dev", "The Dagster UI: lineage, runs, checks, the schedule."),
     "sandbox": ("playground.sandbox", "sandbox", "Serve an emulated Pax8 and Halo, with a world that plays days."),
     "prune": ("prune", "prune", "Delete old runs, logs and raw snapshots."),
+    "tenants": ("tenants.group", "tenants", "List tenants, add one, or write the workspace that serves all of them."),
 }
 
 
@@ -85,7 +87,8 @@ class Commands(LazyGroup):
 )
 @click.version_option(package_name="pax8-pipeline", prog_name="pax8-pipeline")
 @click.option("--debug", is_flag=True, help="Show the stack trace of an error (also PAX8_DEBUG=1).")
-def root(debug: bool) -> None:
+@click.option("--tenant", metavar="NAME", help="Work for one tenant of the folder tenants/ (also PAX8_TENANT=NAME).")
+def root(debug: bool, tenant: str | None) -> None:
     """Keep what HaloPSA bills in step with what Pax8 bills.
 
     \b
@@ -96,6 +99,8 @@ def root(debug: bool) -> None:
     """
     if debug:
         os.environ["PAX8_DEBUG"] = "1"
+    if tenant is not None:
+        os.environ[SELECTED] = check_name(tenant.strip())
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
@@ -104,8 +109,9 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     restrict_new_files()
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
     try:
-        _read_dotenv(sys.argv[1:] if arguments is None else arguments)
-        code = root.main(args=arguments, prog_name="pax8-pipeline", standalone_mode=False)
+        words = _tenant_first(sys.argv[1:] if arguments is None else arguments)
+        _read_dotenv(words)
+        code = root.main(args=words, prog_name="pax8-pipeline", standalone_mode=False)
         sys.stdout.flush()  # a full disk behind a redirection is reported here, not at the end of the interpreter
         sys.exit(code if isinstance(code, int) else 0)
     except click.exceptions.Exit as error:
@@ -124,8 +130,23 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         sys.exit(EXIT_ERROR)  # click's own 2 would mean "a plan waits"
 
 
+def _tenant_first(arguments: list[str]) -> list[str]:
+    """Return the arguments with `--tenant NAME` in front of the command: people write it behind as well."""
+    options = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    for place, word in enumerate(options):
+        if word == "--tenant" or word.startswith("--tenant="):
+            length = 2 if word == "--tenant" else 1
+            return [*arguments[place : place + length], *arguments[:place], *arguments[place + length :]]
+    return arguments
+
+
 def _read_dotenv(arguments: list[str]) -> None:
-    """Read .env of this folder only, as Dagster does. The environment comes before it. Help needs no settings."""
+    """Read .env of this folder only, as Dagster does. The environment comes before it. Help needs no settings.
+
+    A tenant has a .env of its own; this one belongs to no tenant.
+    """
+    if selected(os.environ) or any(word.startswith("--tenant") for word in arguments[:1]):
+        return
     try:
         dotenv_file.load(Path.cwd() / ".env")
     except ConfigError:

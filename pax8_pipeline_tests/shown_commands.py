@@ -75,12 +75,21 @@ def _called(words: tuple[str, ...]) -> tuple[str, ...]:
     return words
 
 
+def _without_options_of_all(words: tuple[str, ...]) -> list[str]:
+    """Return the words without the options that every command takes: --debug, and --tenant NAME in any place."""
+    rest = [word for word in words if word != "--debug"]
+    if "--tenant" in rest:
+        place = rest.index("--tenant")
+        del rest[place : place + 2]
+    return rest
+
+
 def resolved(words: tuple[str, ...]) -> tuple[click.Command, click.Context, list[str]]:
     """Return the command that words name and what is left of them; UsageError for a command that is not there."""
     command: click.Command = root
     # With the program's own settings: click keeps the help option that it makes first.
     context = click.Context(root, info_name=words[0], **root.context_settings)
-    rest = [word for word in words[1:] if word != "--debug"]
+    rest = _without_options_of_all(words[1:])
     while isinstance(command, click.Group):
         if not rest:
             return command, context, rest

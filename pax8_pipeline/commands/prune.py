@@ -11,19 +11,20 @@ from pax8_pipeline.commands.common import json_option, notify, print_json, progr
 from pax8_pipeline.commands.target import is_sandbox, sandbox_environment, sandbox_folder
 from pax8_pipeline.settings import Settings, load_settings
 from pax8_pipeline.text.plurals import plural
-from pax8_pipeline.warehouse import snapshots
+from pax8_pipeline.warehouse import lake, snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
 
 
 @dataclass(frozen=True)
 class Pruned:
-    """What was deleted, or would be: Dagster runs, leftover event files, rows of raw snapshots."""
+    """What was deleted, or would be: Dagster runs, leftover event files, rows of raw snapshots, Parquet files."""
 
     dry_run: bool
     older_than_days: int
     runs: int
     leftover_files: int
     raw_rows: int
+    parquet_files: int = 0
 
 
 @click.command(
@@ -38,7 +39,7 @@ class Pruned:
 @click.option("--dry-run", is_flag=True, help="Show what would be deleted, delete nothing.")
 @json_option
 def prune(days: int | None, dry_run: bool, as_json: bool) -> None:
-    """Delete old Dagster runs with their events and logs, and raw snapshots, to free disk space."""
+    """Delete old Dagster runs with their events and logs, raw snapshots and Parquet files, to free disk space."""
     settings = load_settings()
     if is_sandbox(settings):
         notify(f"No credentials are set: this is the sandbox in {sandbox_folder(settings)}.")
@@ -50,8 +51,12 @@ def prune(days: int | None, dry_run: bool, as_json: bool) -> None:
     verb = "would be deleted" if dry_run else "deleted"
     click.echo(
         f"Older than {plural(pruned.older_than_days, 'day')}, {verb}: {plural(pruned.runs, 'run')} with their events and logs, "
-        f"{plural(pruned.leftover_files, 'leftover event file')}, {plural(pruned.raw_rows, 'row')} of raw snapshots."
+        f"{plural(pruned.leftover_files, 'leftover event file')}, {plural(pruned.raw_rows, 'row')} of raw snapshots{_parquet(pruned)}."
     )
+
+
+def _parquet(pruned: Pruned) -> str:
+    return f", {plural(pruned.parquet_files, 'Parquet file')}" if pruned.parquet_files else ""
 
 
 def prune_all(settings: Settings, days: int, *, dry_run: bool, quiet: bool = True) -> Pruned:
@@ -65,13 +70,14 @@ def prune_all(settings: Settings, days: int, *, dry_run: bool, quiet: bool = Tru
     before = datetime.combine(settings.today - timedelta(days=days), time(), tzinfo=UTC)
     with progress(quiet=quiet) as step:
         rows = _raw_rows(settings, days, dry_run=dry_run)
+        parquet = _parquet_files(settings, days, dry_run=dry_run)
         with open_instance(settings) as instance:
             deleted = delete_old_runs(
                 instance, before, dry_run=dry_run, progress=lambda done, total: step(f"runs: {done} of {total}")
             )
             if not dry_run:
                 alerts.forget(instance, before)
-    return Pruned(dry_run, days, deleted.runs, deleted.orphans, rows)
+    return Pruned(dry_run, days, deleted.runs, deleted.orphans, rows, parquet)
 
 
 def _raw_rows(settings: Settings, days: int, *, dry_run: bool) -> int:
@@ -79,3 +85,10 @@ def _raw_rows(settings: Settings, days: int, *, dry_run: bool) -> int:
     if not path.exists():
         return 0
     return snapshots.prune(Warehouse(path), settings.today, days, dry_run=dry_run)
+
+
+def _parquet_files(settings: Settings, days: int, *, dry_run: bool) -> int:
+    folder = settings.lake_path
+    if folder is None:
+        return 0
+    return lake.prune(folder, settings.tenant or lake.NO_TENANT, settings.today, days, dry_run=dry_run)

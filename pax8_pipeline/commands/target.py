@@ -29,7 +29,9 @@ def world_file(settings: Settings) -> Path:
 
 
 def is_sandbox(settings: Settings) -> bool:
-    """True when a command without credentials works on the sandbox."""
+    """True when a command without credentials works on the sandbox. A tenant has no sandbox."""
+    if settings.tenant:
+        return False
     return not settings.has_credentials and world_file(settings).exists() and not settings.warehouse_path.exists()
 
 

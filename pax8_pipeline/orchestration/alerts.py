@@ -19,6 +19,7 @@ from pax8_pipeline.errors import ConfigError, PipelineError, os_error_sentence
 from pax8_pipeline.orchestration import heartbeat, messages
 from pax8_pipeline.orchestration.jobs import APPLY, BACKFILL, DAILY, LINES_BACKFILL
 from pax8_pipeline.orchestration.messages import Message
+from pax8_pipeline.orchestration.tenancy import notes_folder
 from pax8_pipeline.settings import Policy, Settings, load_settings
 from pax8_pipeline.transport.session import is_loopback
 
@@ -56,7 +57,9 @@ def not_started(settings: Settings, job: str, error: PipelineError) -> None:
 
 
 def _marked(settings: Settings, message: Message) -> Message:
-    """Return the message with a mark in its title when Pax8 is the sandbox of this machine."""
+    """Return the message with the tenant in its title, and a mark when Pax8 is the sandbox of this machine."""
+    if settings.tenant:
+        message = replace(message, title=f"{settings.tenant}: {message.title}")
     try:
         host = urlsplit(settings.value("PAX8_API_URL")).hostname or ""
     except ValueError:  # no address at all: what the run failed of, and what the message says
@@ -82,7 +85,7 @@ def _claim(instance: DagsterInstance, key: str) -> bool:
 
 def claims_folder(instance: DagsterInstance) -> Path:
     """Return the folder with one empty file for each run (or overdue success) whose alert was sent."""
-    return Path(instance.root_directory) / "alerts"
+    return notes_folder(Path(instance.root_directory)) / "alerts"
 
 
 def forget(instance: DagsterInstance, before: datetime) -> None:
@@ -164,5 +167,5 @@ def _on_silence(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         return dg.SkipReason("the last success is recent, or there was none yet")
     if not _claim(context.instance, f"late-{last.run_id}"):
         return dg.SkipReason("sent already")
-    send(settings, Message("Pax8 sync: no run has ended well", heartbeat.late_sentence(last)))
+    send(settings, _marked(settings, Message("Pax8 sync: no run has ended well", heartbeat.late_sentence(last))))
     return dg.SkipReason("sent")

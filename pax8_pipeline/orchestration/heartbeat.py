@@ -69,7 +69,12 @@ def _ping(address: str) -> None:
 
 def last_run(settings: Settings) -> RunEnd | None:
     """Return how the last run of any job ended; None before the first, or when the file cannot be read."""
-    return _read(settings.data / _RUN)
+    return last_run_in(settings.data)
+
+
+def last_run_in(data: Path) -> RunEnd | None:
+    """Return the same for a data folder whose settings are not known."""
+    return _read(data / _RUN)
 
 
 def last_success(settings: Settings) -> RunEnd | None:

@@ -17,9 +17,11 @@ from typing import Any
 
 import yaml
 from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
+from dagster._core.storage.tags import REPOSITORY_LABEL_TAG
 
 from pax8_pipeline.errors import ConfigError
 from pax8_pipeline.orchestration.dagster_patches import quick_history
+from pax8_pipeline.orchestration.tenancy import LOCATION, REPOSITORY, TENANT
 from pax8_pipeline.settings import Settings
 from pax8_pipeline.text import textfiles
 from pax8_pipeline.text.private_files import make_folder
@@ -29,6 +31,8 @@ _CHECKOUT = Path(__file__).resolve().parents[2]
 # A finished run has its result; an unstarted one belongs to the process that will start it.
 _RUNNING = [DagsterRunStatus.STARTED, DagsterRunStatus.STARTING, DagsterRunStatus.CANCELING]
 _ENDED = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED]
+# One history may hold the runs of many tenants: each deletes its own. Dagster gives each run this tag by itself.
+_OWN_RUNS = {REPOSITORY_LABEL_TAG: f"{REPOSITORY}@{LOCATION}"} if TENANT else None
 
 
 def project_file(name: str) -> Path:
@@ -160,12 +164,12 @@ def delete_old_runs(
     dry_run: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> DeletedRuns:
-    """Delete ended runs created before `before` (with time zone), with their events and logs.
+    """Delete ended runs created before `before` (with time zone), with their events and logs; of a tenant, its own.
 
     The newest successful run of each job stays, whatever its age: Dagster shows it as "last materialized".
     """
     latest = _latest_successful(instance)
-    old = instance.get_run_records(filters=RunsFilter(statuses=_ENDED, created_before=before))
+    old = instance.get_run_records(filters=RunsFilter(statuses=_ENDED, created_before=before, tags=_OWN_RUNS))
     run_ids = [record.dagster_run.run_id for record in old if record.dagster_run.run_id not in latest]
     for number, run_id in enumerate(run_ids, start=1):
         if not dry_run:
@@ -179,7 +183,7 @@ def delete_old_runs(
 
 def _latest_successful(instance: DagsterInstance) -> set[str]:
     newest: dict[str, str] = {}
-    for record in instance.get_run_records(filters=RunsFilter(statuses=[DagsterRunStatus.SUCCESS])):
+    for record in instance.get_run_records(filters=RunsFilter(statuses=[DagsterRunStatus.SUCCESS], tags=_OWN_RUNS)):
         newest.setdefault(record.dagster_run.job_name, record.dagster_run.run_id)  # newest come first
     return set(newest.values())
 

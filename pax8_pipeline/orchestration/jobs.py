@@ -12,6 +12,7 @@ import dagster as dg
 from pax8_pipeline.orchestration.assets import report
 from pax8_pipeline.orchestration.assets.overview import OVERVIEW
 from pax8_pipeline.orchestration.assets.specs import asset_key
+from pax8_pipeline.orchestration.tenancy import RUN_TAGS, step_name
 
 DAILY, BACKFILL, LINES_BACKFILL, APPLY = "daily_sync", "usage_backfill", "usage_lines_backfill", "apply_plan"
 MONTH = "month_end"
@@ -44,7 +45,7 @@ def jobs() -> list[dg.UnresolvedAssetJobDefinition]:
             LINES_BACKFILL,
             _selection(_INVOICES + _LINES + _USAGE),
             "The same with the usage lines of these months, as evidence for the amounts. The configuration of "
-            "pax8__usage_lines says which: `lines: last` (the last day of each month) or `lines: daily` (many calls). "
+            f"{step_name('pax8.usage_lines')} says which: `lines: last` (the last day of each month) or `lines: daily` (many calls). "
             "Never writes to Halo.",
             _MAX_BACKFILL,
         ),
@@ -52,7 +53,7 @@ def jobs() -> list[dg.UnresolvedAssetJobDefinition]:
             APPLY,
             _selection(_APPLY) | dg.AssetSelection.assets(OVERVIEW) | dg.AssetSelection.checks(report.AGREES),
             "Write one stored plan: set plan_id, checksum (the page of billing/plan shows both) and apply in the "
-            "configuration of billing__writes.",
+            f"configuration of {step_name('billing.writes')}.",
         ),
         _job(MONTH, month, "Compare Pax8's list, its invoice and Halo's bill of a month, as the last run read them."),
     ]
@@ -70,5 +71,5 @@ def _job(
         selection=selection,
         description=about,
         executor_def=dg.in_process_executor,
-        tags={"dagster/max_runtime": str(max_runtime)},
+        tags={"dagster/max_runtime": str(max_runtime), **RUN_TAGS},
     )

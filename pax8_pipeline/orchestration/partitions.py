@@ -7,7 +7,6 @@ not stop the UI from opening; the run reports what is wrong with it.
 from __future__ import annotations
 
 import logging
-import os
 from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -16,6 +15,8 @@ import dagster as dg
 
 from pax8_pipeline.errors import ConfigError
 from pax8_pipeline.settings import Policy, Settings, load_settings
+from pax8_pipeline.settings.environment import is_on
+from pax8_pipeline.settings.tenant_folder import process_environment
 
 log = logging.getLogger(__name__)
 
@@ -40,14 +41,17 @@ def code_location_settings(settings: Settings | None = None) -> CodeLocationSett
         loaded = settings or load_settings()
     except ConfigError as error:
         log.warning("using defaults until this is corrected: %s", error)
-        on = os.environ.get("PAX8_SCHEDULE", "")
-        return CodeLocationSettings(Policy(), datetime.now(ZoneInfo("UTC")).date(), _on(on))
+        return CodeLocationSettings(Policy(), datetime.now(ZoneInfo("UTC")).date(), _schedule_switch())
     pinned = bool(loaded.value("PAX8_PIPELINE_TODAY"))
     return CodeLocationSettings(loaded.policy, loaded.today, loaded.schedule_on, pinned)
 
 
-def _on(text: str) -> bool:
-    return text.strip().lower() in ("on", "1", "true", "yes")
+def _schedule_switch() -> bool:
+    """Return what PAX8_SCHEDULE says when the rest cannot be read; False when that cannot be read either."""
+    try:
+        return is_on(process_environment().get("PAX8_SCHEDULE", ""))
+    except ConfigError:
+        return False
 
 
 def months(location: CodeLocationSettings) -> dg.MonthlyPartitionsDefinition:

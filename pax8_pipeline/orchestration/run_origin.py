@@ -15,14 +15,14 @@ from dagster import DagsterInstance
 from dagster._core.remote_origin import ManagedGrpcPythonEnvCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
-# As in workspace.yaml; Dagster gives a module's one set of definitions this repository name.
-LOCATION, MODULE, REPOSITORY = "pax8_pipeline", "pax8_pipeline.definitions", "__repository__"
+from pax8_pipeline.orchestration.tenancy import ATTRIBUTE, LOCATION, MODULE, REPOSITORY
 
 
 @contextmanager
 def named_origin(instance: DagsterInstance, job: str) -> Iterator[None]:
     """Let the runs that `instance` creates meanwhile name our code location and `job` as their origin."""
-    location = ManagedGrpcPythonEnvCodeLocationOrigin(LoadableTargetOrigin(module_name=MODULE), LOCATION)
+    target = LoadableTargetOrigin(module_name=MODULE, attribute=ATTRIBUTE)
+    location = ManagedGrpcPythonEnvCodeLocationOrigin(target, LOCATION)
     origin = RemoteJobOrigin(RemoteRepositoryOrigin(location, REPOSITORY), job)
     create = instance.create_run_for_job
     setattr(instance, "create_run_for_job", partial(create, remote_job_origin=origin))  # noqa: B010 - a method is replaced

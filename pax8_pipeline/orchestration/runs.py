@@ -29,7 +29,8 @@ from pax8_pipeline.orchestration.partitions import partition_key
 from pax8_pipeline.orchestration.resources import FixedSettings
 from pax8_pipeline.orchestration.run_events import failed_checks, figures, step_failures
 from pax8_pipeline.orchestration.run_origin import named_origin
-from pax8_pipeline.orchestration.write_permission import RANGE_TAG, Permission
+from pax8_pipeline.orchestration.tenancy import step_name
+from pax8_pipeline.orchestration.write_permission import RANGE_TAG, SINK, Permission
 from pax8_pipeline.settings import Settings
 from pax8_pipeline.warehouse.connection import Warehouse
 
@@ -38,7 +39,7 @@ _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 STARTED_BY = "pax8/started_by"
 _RANGE_END = "dagster/asset_partition_range_end"
 _NOT_ASKED = "dry run: started by hand without permission to write"
-_SINK, _PLAN, _LINES = "billing__writes", "billing__plan", "pax8__usage_lines"
+_PLAN, _LINES = step_name("billing.plan"), step_name("pax8.usage_lines")
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ def run_apply_plan(settings: Settings, plan_id: str, **options: Unpack[RunOption
 
     This is the permission to write; the write mode must be `apply` too. The rest is as in `run_daily_sync`.
     """
-    how = _RunRequest(APPLY, {_SINK: {"apply": True, "plan_id": plan_id}}, may_write=True)
+    how = _RunRequest(APPLY, {SINK: {"apply": True, "plan_id": plan_id}}, may_write=True)
     result = _execute(settings, how, **options)
     return replace(result, plan_id=plan_id)
 

@@ -9,6 +9,7 @@ import dagster as dg
 
 from pax8_pipeline.orchestration.jobs import DAILY
 from pax8_pipeline.orchestration.partitions import CodeLocationSettings, partition_key
+from pax8_pipeline.orchestration.tenancy import RUN_TAGS
 from pax8_pipeline.orchestration.write_permission import SCHEDULE
 
 # A run whose process died is repeated once from the start; the ledger makes that safe. A step that failed is not
@@ -37,7 +38,7 @@ def schedule(location: CodeLocationSettings) -> dg.ScheduleDefinition:
         day = context.scheduled_execution_time.date()
         # In a replay or on the sandbox, today is not the day of the clock. Usage is read for the month of that day.
         month = partition_key(location.today if location.pinned else day)
-        return dg.RunRequest(run_key=day.isoformat(), partition_key=month, tags=_TAGS)
+        return dg.RunRequest(run_key=day.isoformat(), partition_key=month, tags={**_TAGS, **RUN_TAGS})
 
     made: dg.ScheduleDefinition = daily
     return made

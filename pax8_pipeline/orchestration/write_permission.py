@@ -14,13 +14,15 @@ from typing import Any
 import dagster as dg
 from dagster._core.storage.tags import AUTO_RETRY_RUN_ID_TAG, BACKFILL_ID_TAG, SCHEDULE_NAME_TAG, TICK_ID_TAG
 
+from pax8_pipeline.orchestration.tenancy import step_name
+
 SCHEDULE = "daily_sync_schedule"
 BACKFILL_TAG = BACKFILL_ID_TAG
 RANGE_TAG = "dagster/asset_partition_range_start"
-SINK = "billing__writes"
+SINK = step_name("billing.writes")
 _BY_HAND = (
-    "a run that was started by hand writes only one stored plan: start the job apply_plan with `apply: true`, `plan_id` "
-    "and `checksum` in the configuration of billing__writes (the page of the asset billing/plan shows both), or use "
+    f"a run that was started by hand writes only one stored plan: start the job apply_plan with `apply: true`, `plan_id` "
+    f"and `checksum` in the configuration of {SINK} (the page of the asset billing/plan shows both), or use "
     "`pax8-pipeline run` or `pax8-pipeline plan apply`"
 )
 

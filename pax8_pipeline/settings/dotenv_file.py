@@ -1,4 +1,4 @@
-"""Reads .env into the environment, and reports what is wrong with it. What a variable means is in `environment`."""
+"""Reads .env files, into the environment or not, and reports what is wrong with it. What a variable means is in `environment`."""
 
 from __future__ import annotations
 
@@ -20,13 +20,21 @@ def load(path: Path) -> None:
 
     Raises ConfigError with file, line and what to do.
     """
+    for name, value in read(path).items():
+        os.environ.setdefault(name, value)
+
+
+def read(path: Path, *, expand: bool = True) -> dict[str, str]:
+    """Return the variables of the file; none of a missing one. `expand`: fill in `${NAME}` from the environment.
+
+    Raises ConfigError with file, line and what to do.
+    """
     text = textfiles.read(path, _SAVE)
     if text is None:
-        return
+        return {}
     _check(path, text)
-    for name, value in dotenv_values(stream=io.StringIO(text)).items():
-        if value is not None:
-            os.environ.setdefault(name, value)
+    found = dotenv_values(stream=io.StringIO(text), interpolate=expand)
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _check(path: Path, text: str) -> None:

@@ -7,7 +7,6 @@ that no text made from settings can contain one.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -21,6 +20,7 @@ from pax8_pipeline import values
 from pax8_pipeline.errors import ConfigError
 from pax8_pipeline.settings.policy import Policy, load_policy
 from pax8_pipeline.settings.secret_files import Secrets, load_secrets
+from pax8_pipeline.settings.tenant_folder import process_environment, selected
 
 WriteMode = Literal["dry_run", "apply"]
 
@@ -50,9 +50,14 @@ class Settings:
         return bool(self.value("PAX8_PIPELINE_TODAY"))
 
     @property
+    def tenant(self) -> str | None:
+        """The tenant whose settings these are; None without tenants."""
+        return selected(self.environment)
+
+    @property
     def schedule_on(self) -> bool:
         """True when PAX8_SCHEDULE switches the daily schedule on."""
-        return self.value("PAX8_SCHEDULE").lower() in ("on", "1", "true", "yes")
+        return is_on(self.value("PAX8_SCHEDULE"))
 
     @property
     def warehouse_path(self) -> Path:
@@ -68,6 +73,14 @@ class Settings:
     def reports_path(self) -> Path:
         """The folder for reports."""
         return self.data / "reports"
+
+    @property
+    def lake_path(self) -> Path | None:
+        """The folder for Parquet files; None when none are written."""
+        lake = self.policy.lake
+        if lake.write == "never" or (lake.write == "tenants" and not self.tenant):
+            return None
+        return Path(lake.folder) if lake.folder else self.data / "lake"
 
     @property
     def backups_path(self) -> Path:
@@ -100,10 +113,13 @@ class Settings:
         """Raise ConfigError with every name of `names` that is not set."""
         missing = self.missing(names)
         if missing:
-            raise ConfigError(
-                f"not set: {', '.join(missing)}. Put them into the environment or into .env "
-                "(.env.example lists all), or try the sandbox first: `make demo`."
-            )
+            raise ConfigError(f"not set: {', '.join(missing)}. {self._where_to_set}")
+
+    @property
+    def _where_to_set(self) -> str:
+        if self.tenant:
+            return f"Put them into {self.data / '.env'} (.env.example lists all)."
+        return "Put them into the environment or into .env (.env.example lists all), or try the sandbox first: `make demo`."
 
     @property
     def has_credentials(self) -> bool:
@@ -112,12 +128,15 @@ class Settings:
 
 
 def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
-    """Read the environment and the data folder's policy.yaml. `environment`: used instead of the process's own.
+    """Read the environment and the data folder's policy.yaml.
 
-    Raises ConfigError for a malformed policy or PAX8_PIPELINE_TODAY, and for a secret's file that cannot be used.
+    `environment`: used as it is, instead of the process's own or of that of the tenant which PAX8_TENANT selects.
+
+    Raises ConfigError for a malformed policy or PAX8_PIPELINE_TODAY, for a secret's file that cannot be used, and for a
+    tenant's folder or .env that cannot be used.
     Missing credentials are not an error here: code that needs them calls `Settings.require`.
     """
-    env = dict(os.environ if environment is None else environment)
+    env = process_environment() if environment is None else dict(environment)
     data = Path(env.get("PAX8_PIPELINE_DATA", "").strip() or "data").expanduser().absolute()
     if data.exists() and not data.is_dir():
         raise ConfigError(f"PAX8_PIPELINE_DATA: {data} is a file; name a folder")
@@ -137,6 +156,11 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         alert_urls=tuple(SecretStr(url) for url in secrets.get("PAX8_ALERT_URLS").get_secret_value().split()),
         ping_url=secrets.values.get("PAX8_PING_URL"),
     )
+
+
+def is_on(text: str) -> bool:
+    """Return whether the text of a switch says on."""
+    return text.strip().lower() in ("on", "1", "true", "yes")
 
 
 def _today(text: str, zone: str, now: datetime) -> date:

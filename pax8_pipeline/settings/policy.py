@@ -136,6 +136,22 @@ class UiPolicy(Section):
         return tuple(name.strip().lower() for name in value)
 
 
+class LakePolicy(Section):
+    """The published snapshot as Parquet. `write`: for tenants only, always, or never. `folder`: where; null is `lake` in
+    the data folder.
+    """
+
+    write: Literal["tenants", "always", "never"] = "tenants"
+    folder: str | None = None
+
+    @field_validator("folder")
+    @classmethod
+    def _whole_path(cls, value: str | None) -> str | None:
+        if value is not None and not Path(value).is_absolute():
+            raise ValueError(f"{value!r} is not a full path such as /srv/lake")
+        return value
+
+
 class Policy(Section):
     """All of policy.yaml. The file data/policy.yaml lists every default."""
 
@@ -156,6 +172,7 @@ class Policy(Section):
     freeze: FreezePolicy = FreezePolicy()
     pro_rata: ProRataPolicy = ProRataPolicy()
     new_subscriptions: NewSubscriptions = NewSubscriptions()
+    lake: LakePolicy = LakePolicy()
     native_integration: Literal["refuse", "ignore"] = "refuse"
     plan_expires_hours: Whole = Field(default=24, ge=1)
     unknown_wait_hours: Whole = Field(default=6, ge=1)
@@ -181,7 +198,9 @@ class Policy(Section):
         made.
         """
         text = json.dumps(
-            self.model_dump(mode="json", exclude={"month": True, "trust": {"suggest_after_nights": True}}),
+            self.model_dump(
+                mode="json", exclude={"month": True, "lake": True, "trust": {"suggest_after_nights": True}}
+            ),
             sort_keys=True,
         )
         return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -16,7 +16,7 @@ _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 # Names in the data folder. policy.yaml and the mapping files are in Git and contain no secret.
 _PRIVATE_NAMES = (
     "warehouse.duckdb", "warehouse.duckdb.wal", "warehouse.duckdb.tmp", "published.duckdb", "published.tmp",
-    "writer.lock", "reports", "backups", "dagster_home", "sandbox",
+    "writer.lock", "reports", "backups", "dagster_home", "sandbox", "lake",
 )  # fmt: skip
 
 

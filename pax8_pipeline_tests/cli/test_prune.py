@@ -58,7 +58,7 @@ def test_the_command_says_what_went_and_takes_the_retention_of_the_policy(settin
     assert json.loads(longer.out)["raw_rows"] == 0
     done = quick(tmp_path, "prune", "--json", PAX8_PIPELINE_TODAY=YEARS_LATER)
     assert json.loads(done.out) == {
-        "dry_run": False, "older_than_days": 700, "runs": 0, "leftover_files": 0, "raw_rows": 3,
+        "dry_run": False, "older_than_days": 700, "runs": 0, "leftover_files": 0, "raw_rows": 3, "parquet_files": 0,
     }  # fmt: skip
 
 

@@ -12,8 +12,8 @@ import yaml
 from pax8_pipeline.definitions import build_defs
 from pax8_pipeline.errors import Unreachable
 from pax8_pipeline.orchestration.instance import open_instance, project_file
-from pax8_pipeline.orchestration.run_origin import LOCATION, MODULE, REPOSITORY
 from pax8_pipeline.orchestration.runs import RunResult, run_apply_plan, run_daily_sync
+from pax8_pipeline.orchestration.tenancy import LOCATION, MODULE, REPOSITORY
 from pax8_pipeline.warehouse import engine
 from pax8_pipeline_tests.support.assets import MONTH, PipelineHarness, out_of_step
 from pax8_pipeline_tests.support.history import copy_history

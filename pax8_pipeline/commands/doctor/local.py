@@ -30,7 +30,7 @@ _MODES = ("", "dry_run", "apply")
 def examine(settings: Settings, *, sandbox: bool) -> Iterator[Diagnosis]:
     """Check everything on this machine, point by point."""
     yield data_folder(settings)
-    yield permissions(settings, Path.cwd() / ".env")
+    yield permissions(settings, (settings.data if settings.tenant else Path.cwd()) / ".env")
     yield from secret_files(settings)
     yield policy(settings)
     yield mappings(settings)
@@ -177,11 +177,17 @@ def _schedule(settings: Settings, instance: object) -> Diagnosis:
     from dagster import DagsterInstance
 
     from pax8_pipeline.orchestration.partitions import code_location_settings
+    from pax8_pipeline.orchestration.tenancy import LOCATION
     from pax8_pipeline.orchestration.write_permission import SCHEDULE
 
     assert isinstance(instance, DagsterInstance)
     at = f"{settings.policy.schedule.hour:02}:{settings.policy.schedule.minute:02} {settings.policy.timezone}"
-    chosen = [state for state in instance.all_instigator_state() if state.instigator_name == SCHEDULE]
+    chosen = [
+        state
+        for state in instance.all_instigator_state()
+        if state.instigator_name == SCHEDULE
+        and state.origin.repository_origin.code_location_origin.location_name == LOCATION
+    ]
     on = any(state.is_running for state in chosen) if chosen else code_location_settings(settings).schedule_on
     if not on:
         return ok("schedule", f"off: nothing runs automatically. PAX8_SCHEDULE=on, or the UI, starts it daily at {at}")

@@ -25,6 +25,7 @@ from pax8_pipeline.commands.init.questions import Questions, terminal
 from pax8_pipeline.commands.init.variables import HALO, HALO_URL, PAX8
 from pax8_pipeline.errors import ConfigError
 from pax8_pipeline.settings.secret_files import file_variable
+from pax8_pipeline.settings.tenant_folder import DATA, process_environment, selected
 
 _WIDEST = 90  # columns; longer lines are hard to read
 NEXT = (
@@ -90,7 +91,7 @@ def init(
     flags = _flags(given, data)
     talk = Conversation(
         flags,
-        dict(os.environ),
+        process_environment(),
         questions,
         say=lambda text: notify(_filled(text)),
         show=lambda tested: None if as_json else _show(tested),
@@ -116,6 +117,8 @@ def _flags(given: Mapping[str, Any], data: Path | None) -> dict[str, str]:
             flags[file_variable(name.upper())] = str(value.expanduser().absolute())
         elif value is not None:
             flags[name.upper()] = str(value)
+    if data is not None and selected(os.environ):
+        raise ConfigError("--data: a tenant's data folder is its own folder; leave the option out")
     if data is not None:
         flags["PAX8_PIPELINE_DATA"] = str(data)
     return flags
@@ -162,7 +165,7 @@ def _machine_zone() -> str:
 def _write(
     talk: Conversation, flags: Mapping[str, str], zone: str, questions: Questions | None, *, force: bool
 ) -> list[files.WrittenFile]:
-    path = Path.cwd() / ".env"
+    path = _folder(talk.environment) / ".env"
     text = files.read_env(path)
     values = {**talk.values}
     if "PAX8_PIPELINE_DATA" in flags:
@@ -176,6 +179,11 @@ def _write(
             raise ConfigError(f"{path} stays as it is; nothing was written")
     data = Path(flags.get("PAX8_PIPELINE_DATA") or talk.environment.get("PAX8_PIPELINE_DATA", "").strip() or "data")
     return [files.write_env(path, text, values), *files.write_data_folder(data.expanduser().absolute(), zone)]
+
+
+def _folder(environment: Mapping[str, str]) -> Path:
+    """Return the folder for .env: the tenant's, else the current one."""
+    return Path(environment[DATA]) if selected(environment) else Path.cwd()
 
 
 def _to_read(point: str) -> bool:

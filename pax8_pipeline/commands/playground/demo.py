@@ -15,6 +15,7 @@ from pax8_pipeline.commands.common import console, details_option, notify, print
 from pax8_pipeline.commands.run import sync
 from pax8_pipeline.commands.sandbox_server import only_server
 from pax8_pipeline.commands.target import sandbox_folder, sandbox_settings, world_file
+from pax8_pipeline.errors import ConfigError
 from pax8_pipeline.reports import formatting
 from pax8_pipeline.reports.table import plain_table
 from pax8_pipeline.sandbox.server.app import running_sandbox
@@ -49,6 +50,8 @@ def demo(day: datetime | None, seed: int | None, details: bool, as_json: bool) -
     sandbox while no credentials are set.
     """
     settings = load_settings()
+    if settings.tenant:
+        raise ConfigError("the demo has no tenants: leave out --tenant and PAX8_TENANT")
     with only_server(world_file(settings)):
         _demo(settings, day, seed, details, as_json)
 

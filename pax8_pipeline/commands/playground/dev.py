@@ -31,6 +31,8 @@ from pax8_pipeline.commands.sandbox_server import (
 from pax8_pipeline.commands.target import sandbox_environment, sandbox_folder, world_file
 from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.settings import REQUIRED_HALO, REQUIRED_PAX8, Settings, load_settings
+from pax8_pipeline.settings.tenant_folder import ROOT, SELECTED, of_deployment
+from pax8_pipeline.text import textfiles
 from pax8_pipeline.transport.session import is_loopback
 
 _LOOPBACK = "127.0.0.1"
@@ -56,7 +58,7 @@ def dev(port: int, host: str, verbose: bool) -> None:
     It uses the live systems when credentials are set, else the sandbox of the demo. Ctrl-C ends it.
     """
     settings = load_settings()
-    if settings.has_credentials:
+    if settings.has_credentials or settings.tenant:
         settings.require(REQUIRED_PAX8 + REQUIRED_HALO)
     if not port_is_free(port, host):
         raise PipelineError(f"port {port} is in use; take another with --port (make dev PORT=...)")
@@ -108,11 +110,11 @@ def _serve(
         "pax8_pipeline.orchestration.ui_server",
         "dev",
         "-w",
-        str(project_file("workspace.yaml")),
+        str(_tenant_workspace(home, settings.tenant) if settings.tenant else project_file("workspace.yaml")),
     ]
     command += ["-h", address.host, "-p", str(address.port), "--log-level", level, "--code-server-log-level", level]
     dagster_environment = {
-        **environment,
+        **(_without_secrets(settings) if settings.tenant else environment),
         "DAGSTER_HOME": str(home),
         "PAX8_PIPELINE_DATA": str(settings.data),
         "PYTHONWARNINGS": _NO_WARNING,
@@ -125,6 +127,19 @@ def _serve(
         children.check()
 
 
+def _tenant_workspace(home: Path, name: str) -> Path:
+    from pax8_pipeline.orchestration.workspace import modules
+
+    path = home / "workspace.yaml"
+    textfiles.write_whole(path, modules([name]))
+    return path
+
+
+def _without_secrets(settings: Settings) -> dict[str, str]:
+    """Return the environment for the processes of one tenant: they read its .env themselves."""
+    return {**of_deployment(os.environ), ROOT: str(settings.data.parent), SELECTED: settings.data.name}
+
+
 def _announce_when_up(address: _Address, children: _Children, stop: threading.Event) -> None:
     from pax8_pipeline.orchestration.assets import overview
 
@@ -135,7 +150,7 @@ def _announce_when_up(address: _Address, children: _Children, stop: threading.Ev
             _require_guard(address)
             shown_url = f"http://localhost:{address.port}" if address.reached == _LOOPBACK else url
             notify(
-                f"Dagster is up: {shown_url}/assets/{overview.NAME} shows the newest run (lineage at /asset-groups). "
+                f"Dagster is up: {shown_url}/assets/{'/'.join(overview.OVERVIEW.path)} shows the newest run (lineage at /asset-groups). "
                 "Ctrl-C ends it."
             )
             return

@@ -39,9 +39,10 @@ from pax8_pipeline.extract.vendor_clocks import run_day
 from pax8_pipeline.halo.client import HaloClient
 from pax8_pipeline.mapping.files import load_mappings
 from pax8_pipeline.orchestration.assets.metadata import markdown, money, plain, table
-from pax8_pipeline.orchestration.assets.specs import POOL, asset_arguments, asset_key, column_lineage
+from pax8_pipeline.orchestration.assets.specs import asset_arguments, asset_key, column_lineage
 from pax8_pipeline.orchestration.assets.step import AssetStep, asset_step
 from pax8_pipeline.orchestration.resources import HaloResource, Pax8Resource, SettingsResource, WarehouseResource
+from pax8_pipeline.orchestration.tenancy import POOL, step_name
 from pax8_pipeline.orchestration.write_permission import SINK, Permission, refusal
 from pax8_pipeline.pax8.client import Pax8Client
 from pax8_pipeline.reports import plan_report
@@ -85,7 +86,9 @@ class PlanConfig(dg.Config):
             if not _MONTH.fullmatch(month):
                 # The value is not repeated: a configuration can name a variable of the environment, and Dagster would
                 # insert it.
-                raise PipelineError(f"{name} in the configuration of billing__plan is not a month such as 2026-07")
+                raise PipelineError(
+                    f"{name} in the configuration of {step_name('billing.plan')} is not a month such as 2026-07"
+                )
         return self.bill_from, self.bill_to
 
 
@@ -331,7 +334,7 @@ def _open_changes(step: AssetStep, config: WritesConfig) -> tuple[Plan | None, W
         if config.plan_id and not _PLAN_ID.fullmatch(config.plan_id):
             # The value is not repeated: a configuration can name a variable of the environment, and Dagster would
             # insert it.
-            raise PipelineError("plan_id in the configuration of billing__writes is not the id of a plan")
+            raise PipelineError(f"plan_id in the configuration of {SINK} is not the id of a plan")
         plan_id = config.plan_id or plan_of_run(connection, step.run_id)
         if plan_id is None:
             return None, Writable([], ())

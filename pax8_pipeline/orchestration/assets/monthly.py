@@ -11,10 +11,11 @@ import dagster as dg
 
 from pax8_pipeline.billing import acknowledgements
 from pax8_pipeline.orchestration.assets.metadata import markdown
-from pax8_pipeline.orchestration.assets.specs import POOL, asset_arguments, asset_key, column_lineage, dependencies
+from pax8_pipeline.orchestration.assets.specs import asset_arguments, asset_key, column_lineage, dependencies
 from pax8_pipeline.orchestration.assets.step import AssetStep, asset_step
 from pax8_pipeline.orchestration.partitions import month_of_partition
 from pax8_pipeline.orchestration.resources import SettingsResource, WarehouseResource
+from pax8_pipeline.orchestration.tenancy import POOL
 from pax8_pipeline.reports.month.result import MonthResult, read_month
 from pax8_pipeline.warehouse import build
 from pax8_pipeline.warehouse.models import model

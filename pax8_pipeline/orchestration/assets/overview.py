@@ -13,13 +13,14 @@ import dagster as dg
 
 from pax8_pipeline.orchestration.assets.metadata import table_value
 from pax8_pipeline.orchestration.assets.specs import OWNERS, asset_key
+from pax8_pipeline.orchestration.tenancy import prefixed
 from pax8_pipeline.reports import usage_chart, usage_report
 from pax8_pipeline.reports.overview.key_figures import load_key_figures
 from pax8_pipeline.warehouse.connection import Connection
 
 # Digits come first where the UI sorts assets and groups by name.
 NAME = "1_overview"
-OVERVIEW = dg.AssetKey([NAME])
+OVERVIEW = prefixed(NAME)
 
 SPEC = dg.AssetSpec(
     OVERVIEW,

@@ -13,8 +13,9 @@ from typing import Any
 import dagster as dg
 
 from pax8_pipeline.extract.completeness import check_shrink
-from pax8_pipeline.orchestration.assets.specs import POOL, asset_arguments
+from pax8_pipeline.orchestration.assets.specs import asset_arguments
 from pax8_pipeline.orchestration.assets.step import AssetStep
+from pax8_pipeline.orchestration.tenancy import POOL
 from pax8_pipeline.text.plurals import plural
 from pax8_pipeline.warehouse import snapshots as raw
 

@@ -10,9 +10,10 @@ from typing import Any
 import dagster as dg
 
 from pax8_pipeline.orchestration.assets.metadata import markdown
-from pax8_pipeline.orchestration.assets.specs import POOL, asset_arguments, column_lineage, dependencies
+from pax8_pipeline.orchestration.assets.specs import asset_arguments, column_lineage, dependencies
 from pax8_pipeline.orchestration.assets.step import asset_step
 from pax8_pipeline.orchestration.resources import SettingsResource, WarehouseResource
+from pax8_pipeline.orchestration.tenancy import POOL
 from pax8_pipeline.reports import usage_chart, usage_report
 from pax8_pipeline.text.plurals import plural
 from pax8_pipeline.warehouse import build, snapshots

@@ -23,11 +23,13 @@ from pax8_pipeline.billing.planning.planner import latest_plan_id
 from pax8_pipeline.errors import PipelineError
 from pax8_pipeline.orchestration.assets.billing import plan_of_run
 from pax8_pipeline.orchestration.assets.overview import OVERVIEW, SPEC, overview_metadata
-from pax8_pipeline.orchestration.assets.specs import OWNERS, POOL, asset_key
+from pax8_pipeline.orchestration.assets.specs import OWNERS, asset_key
 from pax8_pipeline.orchestration.assets.step import AssetStep, asset_step
+from pax8_pipeline.orchestration.tenancy import POOL, step_name
 from pax8_pipeline.reports import plan_report, usage_report
 from pax8_pipeline.reports.digest import digest
 from pax8_pipeline.reports.page.context import report_context
+from pax8_pipeline.warehouse import lake
 from pax8_pipeline.warehouse.connection import Connection
 
 _PLAN, _REPORT = asset_key("billing.plan"), asset_key("billing.report")
@@ -65,7 +67,7 @@ def assets() -> list[dg.AssetsDefinition]:
 
 
 @dg.op(
-    name="billing__report",
+    name=step_name("billing.report"),
     ins={"plan": dg.In(dg.Nothing)},
     out={
         "report": dg.Out(dg.Nothing, is_required=False),
@@ -85,6 +87,7 @@ def _write_report(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeR
             step.warehouse, plan_id, step.settings.reports_path, report_context(step.settings)
         )
         step.warehouse.publish(step.settings.published_path)
+        _write_lake(step, plan_id)
         step.log(f"report: {page}")
         with step.warehouse.connect() as connection:
             if _REPORT in context.selected_asset_keys:
@@ -93,6 +96,15 @@ def _write_report(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeR
                 yield dg.MaterializeResult(asset_key=OVERVIEW, metadata=overview_metadata(connection, page))
             if _CHECK.key in context.selected_asset_check_keys:
                 yield _agreement(connection, plan_id, page.with_suffix(".csv"))
+
+
+def _write_lake(step: AssetStep, plan_id: str) -> None:
+    """Write what was published as Parquet too, where the policy says so."""
+    folder = step.settings.lake_path
+    if folder is not None:
+        partition = lake.Partition(folder, step.settings.tenant or lake.NO_TENANT, step.settings.today)
+        files = lake.write(step.warehouse, partition, run_id=step.run_id, plan_id=plan_id)
+        step.log(f"lake: {files} Parquet files in {folder}")
 
 
 def _plan_id(connection: Connection, run_id: str) -> str:

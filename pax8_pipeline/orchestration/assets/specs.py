@@ -10,16 +10,14 @@ from typing import Any
 
 import dagster as dg
 
+from pax8_pipeline.orchestration.tenancy import prefixed
 from pax8_pipeline.warehouse.models import Model, ModelColumn, model
 
 OWNERS = ("team:billing",)
-# Only one process may have the DuckDB file open. dagster.yaml gives this pool one slot.
-POOL = "duckdb"
-
-PAX8_API = dg.AssetKey("pax8_api")
-HALO_API = dg.AssetKey("halo_api")
-MAPPING_FILES = dg.AssetKey(["data", "mappings"])
-MAPPINGS = dg.AssetKey(["staging", "mappings"])
+PAX8_API = prefixed("pax8_api")
+HALO_API = prefixed("halo_api")
+MAPPING_FILES = prefixed("data", "mappings")
+MAPPINGS = prefixed("staging", "mappings")
 MAPPING_TABLES = ("staging.mapping_clients", "staging.mapping_subscriptions", "staging.mapping_items")
 
 _NEWEST = re.compile(r"^newest\.(pax8|halo)_")
@@ -27,14 +25,14 @@ _SCHEMAS = ("pax8", "halo", "staging", "reconciled", "monthly")
 # Tables without an asset of their own, and the asset that shows them. None: no asset shows it.
 _SHOWN_AS: Mapping[str, dg.AssetKey | None] = {
     **dict.fromkeys(MAPPING_TABLES, MAPPINGS),
-    "halo.client_details": dg.AssetKey(["halo", "clients"]),
+    "halo.client_details": prefixed("halo", "clients"),
     "staging.rejects": None,
 }
 
 
 def asset_key(table: str) -> dg.AssetKey:
-    """Return the asset of a table: its schema is the prefix and its name the key."""
-    return dg.AssetKey(table.split("."))
+    """Return the asset of a table: its schema is the prefix and its name the key. A tenant's name stands in front."""
+    return prefixed(*table.split("."))
 
 
 def shown_as(table: str) -> dg.AssetKey | None:

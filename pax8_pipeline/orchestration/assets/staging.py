@@ -14,13 +14,13 @@ from pax8_pipeline.orchestration.assets.specs import (
     MAPPING_TABLES,
     MAPPINGS,
     OWNERS,
-    POOL,
     asset_arguments,
     dependencies,
     mappings_schema,
 )
 from pax8_pipeline.orchestration.assets.step import asset_step
 from pax8_pipeline.orchestration.resources import SettingsResource, WarehouseResource
+from pax8_pipeline.orchestration.tenancy import POOL
 from pax8_pipeline.text.plurals import plural
 from pax8_pipeline.warehouse import build, snapshots
 from pax8_pipeline.warehouse.connection import Warehouse

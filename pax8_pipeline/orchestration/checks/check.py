@@ -16,8 +16,9 @@ from typing import Any
 import dagster as dg
 
 from pax8_pipeline.orchestration.assets.metadata import money, table
-from pax8_pipeline.orchestration.assets.specs import POOL, asset_key
+from pax8_pipeline.orchestration.assets.specs import asset_key
 from pax8_pipeline.orchestration.resources import SettingsResource, WarehouseResource
+from pax8_pipeline.orchestration.tenancy import POOL
 from pax8_pipeline.orchestration.write_permission import Permission, may_write
 from pax8_pipeline.settings import Settings
 from pax8_pipeline.warehouse import snapshots

@@ -1,0 +1,1 @@
+"""The commands about tenants: list, add, workspace."""
