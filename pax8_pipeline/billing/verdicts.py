@@ -22,7 +22,9 @@ Class = Literal["safe", "needs_approval", "blocked", "no_op"]
 
 
 class Verdict(NamedTuple):
-    """One verdict: its class, its check, two or three words for a short table and the sentence people read."""
+    """One verdict: its class, its check, two or three words for a short table, the sentence people read, and in at most
+    14 characters what a person does next (empty where nothing is needed).
+    """
 
     of: str
     name: str
@@ -30,6 +32,7 @@ class Verdict(NamedTuple):
     check: str
     label: str
     sentence: str
+    step: str = ""
 
 
 def _read() -> tuple[Verdict, ...]:
@@ -59,3 +62,8 @@ def known_label(verdict: str) -> str:
 def label_of(verdict: str) -> str:
     """Return the label of a verdict, or its name as words where it has none."""
     return known_label(verdict) or verdict.replace("_", " ")
+
+
+def step_of(verdict: str) -> str:
+    """Return what a person does next about a row with this verdict; `explain it` for a verdict without a row."""
+    return next((v.step for v in ALL_VERDICTS if v.name == verdict), "explain it")

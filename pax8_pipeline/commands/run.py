@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import click
 
 from pax8_pipeline.billing import acknowledgements
@@ -11,6 +13,8 @@ from pax8_pipeline.commands.target import open_target
 from pax8_pipeline.mapping.files import load_mappings
 from pax8_pipeline.reports import formatting
 from pax8_pipeline.settings import Settings, load_settings
+
+_IN_RESULT = ("plan ", "report: ", "writes: nothing")
 
 EPILOG = """\b
 Examples:
@@ -47,8 +51,14 @@ def sync(settings: Settings, *, apply: bool) -> run_report.RunReport:
     acknowledgements.load(settings.acknowledged_path)
     load_mappings(settings.mappings_path)  # a part of a mapping is worse than none: report it before a vendor is asked
     with progress() as step:
-        result = run_daily_sync(settings, apply=apply, progress=step)
+        result = run_daily_sync(settings, apply=apply, progress=lambda text: _shown_step(text, step))
     held_back = [result.held_back] if result.held_back else []
     return run_report.build_run_report(
         settings, result.run_id, result.plan_id, result.failed_checks, result.errors, held_back
     )
+
+
+def _shown_step(text: str, step: Callable[[str], None]) -> None:
+    """Pass on a step of a run, but for those that the printed result repeats."""
+    if not text.startswith(_IN_RESULT):
+        step(text)

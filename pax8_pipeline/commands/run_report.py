@@ -5,12 +5,14 @@ What fits one screen is chosen in `reports.summary`.
 
 from __future__ import annotations
 
+import math
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from rich.console import Console
+from rich.text import Text
 
 from pax8_pipeline.billing import approvals as approvals_of_plans
 from pax8_pipeline.billing import exit_status, findings
@@ -22,6 +24,7 @@ from pax8_pipeline.commands.common import print_table, shown_path, styled
 from pax8_pipeline.orchestration.failed_check import FailedCheck
 from pax8_pipeline.reports import plan_facts, plan_rows, summary
 from pax8_pipeline.reports.mapping.hints import with_hints
+from pax8_pipeline.reports.next_steps import STEPS
 from pax8_pipeline.reports.table import Table
 from pax8_pipeline.settings import Settings
 from pax8_pipeline.text.plurals import plural
@@ -141,26 +144,30 @@ def show(
     everything: bool = False,
     proof: str = "",
     all_rows: str = summary.ALL_ROWS,
+    footer: str = "",
 ) -> None:
     """Print a run on one screen; with `details` (or `everything`) all rows in tables before it.
 
-    `proof`: a text below the result. `all_rows`: the command that shows every row.
+    `proof`: a text below the result. `all_rows`: the command that shows every row. `footer`: the last line.
     """
     if details or everything:
         _tables(console, run, limit, everything)
     width = min(console.width, WIDEST)
     found = findings.add_up(run.findings)
-    money = run.plan.money if run.plan else {}
+    notes = [*_notes(run, found.acknowledged, width), *_next_steps(run), *([footer] if footer else [])]
     shown = summary.lines(
-        run.verdict.sentence, run.verdict.only_findings, money, found, run.rows, width, proof=proof, all_rows=all_rows
+        run.verdict.sentence,
+        run.verdict.only_findings,
+        run.plan.money if run.plan else {},
+        found,
+        run.rows,
+        width,
+        proof=proof,
+        all_rows=all_rows,
+        below=sum(max(1, math.ceil(len(note) / width)) for note in notes),
     )
-    for line in shown:
+    for line in (*shown, *notes):
         console.print(line, soft_wrap=True)
-    _notes(console, run, found.acknowledged, width)
-    for number, command in enumerate(next_commands(run) if run.left.waiting or run.left.held else (), 1):
-        console.print(f"{number}. If you agree: {command}", soft_wrap=True)
-    if run.plan:
-        console.print(f"Report: {shown_path(run.report)}", soft_wrap=True)
 
 
 WIDEST = 120
@@ -183,22 +190,32 @@ def _tables(console: Console, run: RunReport, limit: int, everything: bool) -> N
         console.print(sentence)
 
 
-def _notes(console: Console, run: RunReport, acknowledged: int, width: int) -> None:
-    """Print what a person should know besides: failed checks, approvals, writes without a known end, errors."""
+def _notes(run: RunReport, acknowledged: int, width: int) -> Iterator[str | Text]:
+    """Yield what a person should know besides: failed checks, approvals, writes without a known end, errors."""
     errors = sorted({check.name for check in run.checks if check.severity == "ERROR"})
     warnings = sorted({check.name for check in run.checks if check.severity != "ERROR"})
+    if summary.is_quiet(run.rows):  # the checks that list findings have nothing new either
+        warnings = [name for name in warnings if name not in STEPS]
     for what, names, style in (("Failed checks", errors, "red"), ("Checks that warn", warnings, "yellow")):
         if names:
             listed = textwrap.shorten(", ".join(names), max(20, width - len(what) - 8), placeholder=" ...")
-            console.print(styled((f"{what}: ", style), f"{len(names)}, {listed}"), soft_wrap=True)
+            yield styled((f"{what}: ", style), f"{len(names)}, {listed}")
     if acknowledged:
-        console.print(f"Acknowledged and not counted: {acknowledged} (`pax8-pipeline acknowledge --list`)")
+        yield f"Acknowledged and not counted: {acknowledged} (`pax8-pipeline acknowledge --list`)"
     for approval in run.approvals:
-        console.print(plan_facts.approval_text(approval))
+        yield plan_facts.approval_text(approval)
     for sentence in run.pending:
-        console.print(f"Pending: {sentence}", soft_wrap=True)
+        yield f"Pending: {sentence}"
     for error in run.errors:
-        console.print(styled(("error", "red"), f" {error}"), soft_wrap=True)
+        yield styled(("error", "red"), f" {error}")
+
+
+def _next_steps(run: RunReport) -> Iterator[str]:
+    """Yield the commands that go on with the plan, and where its report is."""
+    for number, command in enumerate(next_commands(run) if run.left.waiting or run.left.held else (), 1):
+        yield f"{number}. If you agree: {command}"
+    if run.plan:
+        yield f"Report: {shown_path(run.report)}"
 
 
 def print_rows(console: Console, title: str, rows: Sequence[Mapping[str, Any]], limit: int) -> None:

@@ -1,44 +1,32 @@
-"""What a run comes to, on one screen: the result, the money, the largest rows, what to do next.
+"""What a run comes to, on one screen: the result, the money, the largest rows with their next steps.
 
-Here belongs: choosing and wording, as plain lines that fit a width. Not here: printing (`commands.run_report`), the
+Here belongs: choosing and wording, as plain lines that fit a width. Not here: the line of one row (`row_lines`), printing (`commands.run_report`), the
 whole plan (`plan_report`). Names come from outside: who prints the lines makes them safe for a terminal.
 """
 
 from __future__ import annotations
 
-import json
 import textwrap
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from pax8_pipeline.billing.findings import FindingTotals
-from pax8_pipeline.billing.verdicts import check_of, label_of
 from pax8_pipeline.reports import formatting
+from pax8_pipeline.reports.row_lines import FULL_WIDTH, by_money, heading, row_lines
 from pax8_pipeline.text.plurals import plural
 
 LARGEST = 8
 ALL_ROWS = "pax8-pipeline plan show --details"
-# On a narrower screen each row takes two lines: fewer rows, so that all of it is one screen at 60 columns too.
-_FULL_WIDTH, _FEWER = 80, 4
-_STEPS = 3
-_AMOUNT, _WHAT = 14, 25
+ONE_ROW = "One in full: `pax8-pipeline explain CLIENT`"
+SCREEN = (
+    30  # lines that a run prints at most, at 60 columns too, where a row takes two lines: then there are fewer rows
+)
+_FEWEST = 3
+_AMOUNT = 14
 
 Row = Mapping[str, Any]
-
-# What a person does about the rows of a check.
-STEPS: dict[str, str] = {
-    "unmatched_companies": "map the company: `pax8-pipeline mapping review`, or data/mappings/clients.csv",
-    "currency_mismatch": "put the currency right in Halo",
-    "unmapped_subscriptions": "add the line in Halo, or link it in data/mappings/subscriptions.csv",
-    "needs_decision": "look at the row with `pax8-pipeline explain`, then decide",
-    "held_by_policy": "make the change in Halo, or raise the client's trust in policy.yaml",
-    "orphaned_licences": "end it in Halo, or acknowledge it",
-    "usage_unassigned": "assign the group to a company in the Pax8 portal",
-    "usage_held": "remove what holds it (`pax8-pipeline explain`)",
-    "usage_corrections": "put the invoice right in Halo, or approve the row",
-}
 
 _MONEY = (
     ("up", "increases a month", True),
@@ -110,97 +98,55 @@ def _amount(amount: Decimal, signed: bool) -> str:
     return formatting.money(amount, signed=signed)
 
 
-def at_stake(row: Row) -> Decimal:
-    """Return the amount of a row, whichever of the three it has; its sign is not for comparing."""
-    known = row.get("at_stake") or row["unbilled_per_month"] or row["money_per_month"]
-    return abs(Decimal(known or 0))
-
-
 def is_news(row: Row) -> bool:
     """True for a row that is held since today, or that was written by this plan."""
     return bool(row["is_new"] or row["state"])
 
 
-def largest(rows: Sequence[Row], width: int, *, count: int = LARGEST, all_rows: str = ALL_ROWS) -> list[str]:
-    """Return the rows with the most money, a line each (two on a narrow screen), and what to do about them.
+def is_quiet(rows: Sequence[Row]) -> bool:
+    """True when nothing was written, nothing is new and nothing waits to be written or approved."""
+    return not any(is_news(row) or row["class"] in ("safe", "needs_approval") for row in rows)
 
-    Nothing where there is none. `all_rows` is the command that shows the others.
+
+def largest(
+    rows: Sequence[Row], width: int, *, room: int = SCREEN, count: int = LARGEST, all_rows: str = ALL_ROWS
+) -> list[str]:
+    """Return a title and the rows with the most money, each with its next step; nothing where there is none.
+
+    `room`: how many lines there are for all of it; at least three rows are shown. `all_rows`: the command that shows the
+    others.
     """
     listed = [row for row in rows if row["class"] != "no_op" and not row.get("acknowledged")]
     if not listed:
         return []
+    others = 3 if width >= FULL_WIDTH else 2  # this title, how many more there are, how to read on
+    count = _count(by_money(listed)[:count], width, room - others)
     title = "1 row" if len(listed) == 1 else f"{min(count, len(listed))} largest rows"
-    return [", ".join([title, *_legend(listed, count)]), *row_lines(listed, width, count=count, all_rows=all_rows)]
+    shown = by_money(listed)[:count]
+    if any(row["is_new"] for row in shown):
+        title += ", * = new"
+    return [heading(title, shown, width), *chosen(listed, width, count=count, all_rows=all_rows)]
 
 
-def row_lines(rows: Sequence[Row], width: int, *, count: int, all_rows: str = ALL_ROWS) -> list[str]:
-    """Return up to `count` rows with the most money on top, how many more there are, and what to do about those shown."""
+def _count(rows: Sequence[Row], width: int, room: int) -> int:
+    """Return how many of the rows fit in `room` lines; at least _FEWEST."""
+    count, used = 0, 0
+    for lines_of_row in row_lines(rows, width):
+        used += len(lines_of_row)
+        if used > room and count >= _FEWEST:
+            break
+        count += 1
+    return count
+
+
+def chosen(rows: Sequence[Row], width: int, *, count: int, all_rows: str = ALL_ROWS) -> list[str]:
+    """Return up to `count` rows with the most money on top, how many more there are, and how to read on about one."""
     shown = by_money(rows)[:count]
-    found = [line for row in shown for line in _row_lines(row, width)]
-    if len(rows) > len(shown):
-        found.append(f"+{len(rows) - len(shown):,} more: `{all_rows}`")
-    return [*found, *_steps(shown, width)]
-
-
-def by_money(rows: Sequence[Row]) -> list[Row]:
-    """Return the rows, the most money first."""
-    return sorted(
-        rows, key=lambda row: (row["class"] == "no_op", -at_stake(row), str(row["client_name"]), str(row["row_id"]))
-    )
-
-
-def _legend(rows: Sequence[Row], count: int) -> list[str]:
-    marks = {_mark(row) for row in by_money(rows)[:count]}
-    return [f"{sign} = {text}" for sign, text in _MARKS.items() if sign in marks]
-
-
-def _row_lines(row: Row, width: int) -> list[str]:
-    """Return the amount, what it is, and whom and what it is about; on a narrow screen the latter below."""
-    stake = at_stake(row)
-    amount = formatting.money(stake, row["currency"]) if stake else ""
-    label = label_of(str(row["verdict"]))
-    names = _names(row)
-    start = f"{_mark(row)}{amount.rjust(_AMOUNT)}  "
-    if width < _FULL_WIDTH:
-        return [f"{start}{label}", f"{' ' * len(start)}{_fitted(names, width - len(start))}"]
-    head = f"{start}{label.ljust(_WHAT)} "
-    return [head + _fitted(names, width - len(head))]
-
-
-def _names(row: Row) -> str:
-    """Return whom a row is about and its product; of usage without a company the group, which is what a person looks for."""
-    who = row["client_name"] or row["company_name"] or "no company"
-    group = _group(row) if row["verdict"] == "usage_unassigned" else ""
-    what = group or row["product_name"]
-    return f"{who}: {what}" if what else str(who)
-
-
-def _group(row: Row) -> str:
-    evidence = json.loads(row.get("evidence") or "{}")
-    return f"{evidence['resource_group']}, {evidence['month']}" if evidence.get("resource_group") else ""
-
-
-_MARKS = {"*": "new", "w": "written"}
-
-
-def _mark(row: Row) -> str:
-    return "w" if row["state"] == "verified" else "*" if row["is_new"] else " "
-
-
-def _fitted(text: str, room: int) -> str:
-    """Return as many whole words as fit."""
-    return textwrap.shorten(text, max(room, 10), placeholder=" ...") if len(text) > room else text
-
-
-def _steps(rows: Sequence[Row], width: int) -> Iterator[str]:
-    """Yield what to do about the rows, under the labels that the rows have."""
-    labels: dict[str, dict[str, None]] = {}
-    for row in rows:
-        if check := check_of(row["verdict"]):
-            labels.setdefault(check, {})[label_of(str(row["verdict"]))] = None
-    for check, names in list(labels.items())[:_STEPS]:
-        text = f"  {', '.join(names)}: {STEPS.get(check, check)}"
-        yield from textwrap.wrap(text, width, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
+    found = [line for lines_of_row in row_lines(shown, width) for line in lines_of_row]
+    if rest := len(rows) - len(shown):
+        new = sum(bool(row["is_new"]) for row in rows) - sum(bool(row["is_new"]) for row in shown)
+        found += _with_command(f"+{rest:,} more{f' ({new:,} new)' if 0 < new < rest else ''}:", all_rows, width)
+    return [*found, ONE_ROW] if shown and width >= FULL_WIDTH else found
 
 
 def lines(
@@ -213,24 +159,33 @@ def lines(
     *,
     proof: str = "",
     all_rows: str = ALL_ROWS,
+    below: int = 0,
 ) -> list[str]:
-    """Return the summary of a run. Without news (nothing written, nothing new) it leaves out the rows.
+    """Return the summary of a run. On a quiet night (`is_quiet`) it has no rows and no empty lines: about eight lines.
 
-    `proof`: a text that stands below the result. `all_rows`: the command that shows every row.
+    `proof`: a text that stands below the result. `all_rows`: the command that shows every row. `below`: how many lines
+    follow; with them it is a SCREEN at most, unless what holds the run is longer.
     """
-    parts = [
-        [*headline(sentence, only_findings, found, width), *_wrapped(proof, width)],
-        money_lines(money, found, width),
-    ]
-    if any(is_news(row) or row["class"] in ("safe", "needs_approval") for row in rows):
-        count = LARGEST if width >= _FULL_WIDTH else _FEWER
-        parts.append(largest(rows, width, count=count, all_rows=all_rows))
-    else:
-        held = sum(row["class"] == "blocked" for row in rows)
-        text, command = f"Nothing new; {plural(held, 'row stays', 'rows stay')} held:", f"`{all_rows}`"
-        fits = len(f"{text} {command}") <= width
-        parts.append(([f"{text} {command}"] if fits else [text, command]) if held else [])
-    return [line for part in parts if part for line in (*part, "")]
+    head = [*headline(sentence, only_findings, found, width), *_wrapped(proof, width)]
+    sums = money_lines(money, found, width)
+    if is_quiet(rows):
+        return [*head, *sums, *_still_held(rows, width, all_rows)]
+    above = [line for part in (head, sums) if part for line in (*part, "")]
+    rest = largest(rows, width, room=SCREEN - len(above) - 1 - below, all_rows=all_rows)
+    return [*above, *rest, ""] if rest else above
+
+
+def _still_held(rows: Sequence[Row], width: int, all_rows: str) -> list[str]:
+    held = sum(row["class"] == "blocked" for row in rows)
+    if not held:
+        return []
+    return _with_command(f"Nothing new; {plural(held, 'row stays', 'rows stay')} held:", all_rows, width)
+
+
+def _with_command(text: str, command: str, width: int) -> list[str]:
+    """Return a text with the command that follows it, on a line of its own where both do not fit one."""
+    line = f"{text} `{command}`"
+    return [line] if len(line) <= width else [text, f"  `{command}`"]
 
 
 def _wrapped(text: str, width: int) -> list[str]:

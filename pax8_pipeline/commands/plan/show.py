@@ -16,7 +16,7 @@ from pax8_pipeline.billing.verdicts import label_of
 from pax8_pipeline.commands import run_report
 from pax8_pipeline.commands.common import console, details_option, notify
 from pax8_pipeline.commands.target import data_target
-from pax8_pipeline.reports import formatting, plan_report, plan_rows, summary
+from pax8_pipeline.reports import formatting, plan_report, plan_rows, row_lines, summary
 from pax8_pipeline.reports.page.context import report_context
 from pax8_pipeline.settings import load_settings
 from pax8_pipeline.text import textfiles
@@ -61,7 +61,7 @@ class RowFilter:
             (not self.only_new or bool(row["is_new"]))
             and (self.client is None or self._of_client(row, self.client.strip().lower()))
             and (self.verdict is None or self.verdict.strip().lower() in _names_of(str(row["verdict"])))
-            and (self.least is None or summary.at_stake(row) >= Decimal(str(self.least)))
+            and (self.least is None or row_lines.at_stake(row) >= Decimal(str(self.least)))
         )
 
     @staticmethod
@@ -144,9 +144,11 @@ def _print_chosen(title: str, rows: Sequence[dict[str, Any]], details: bool, com
     """Print the rows that were asked for, the most money first: a line each, or in a table. `command` shows all of them."""
     out = console()
     if details:
-        run_report.print_rows(out, title, summary.by_money(rows), limit=100_000)
+        run_report.print_rows(out, title, row_lines.by_money(rows), limit=100_000)
         return
     out.print(title, soft_wrap=True)
     width = min(out.width, run_report.WIDEST)
-    for line in summary.row_lines(rows, width, count=_LISTED if width >= 80 else _LISTED // 2, all_rows=command):
+    for line in summary.chosen(
+        rows, width, count=_LISTED if width >= row_lines.FULL_WIDTH else _LISTED // 2, all_rows=command
+    ):
         out.print(line, soft_wrap=True)

@@ -25,6 +25,7 @@ from pax8_pipeline.settings import Settings, load_settings
 from pax8_pipeline.text.plurals import plural
 
 UNASSIGNED = "unassigned_usage"
+NEXT = "Next: `pax8-pipeline run`, `make dev`, README.md (go live)."
 POLICY = """# The sandbox may be written to: nothing in it is real.
 write_mode: apply
 usage: {{first_month: {month}}}
@@ -166,13 +167,12 @@ def _show(
         proof.append(f"The emulated Halo holds exactly the expected state: {compared}.")
     if details:
         _event_table(out, events)
-    run_report.show(out, report, details=details, proof=" ".join(proof))
+    run_report.show(out, report, details=details, proof=" ".join(proof), footer=NEXT)
     for event in missed:
         text = f" {event['event']}, {event['company']}: expected {event['expected']}, found {event['found']}"
         out.print(styled(("wrong verdict", "red"), text), soft_wrap=True)
     for sentence in differences:
         out.print(styled(("wrong in Halo", "red"), f" {sentence}"), soft_wrap=True)
-    out.print("Next: `pax8-pipeline run`, `make dev`, README.md (going live).")
 
 
 def _event_table(out: Console, events: list[dict[str, str]]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pax8_pipeline.orchestration.checks.check import Check, CheckContext, CheckOutcome, money_in_words, run_query
-from pax8_pipeline.reports.summary import STEPS
+from pax8_pipeline.reports.next_steps import STEPS
 from pax8_pipeline.text.plurals import plural
 
 _QUERY = """

@@ -11,7 +11,7 @@ from functools import partial
 from pax8_pipeline.billing.findings import acknowledgement_text, amount_text
 from pax8_pipeline.orchestration.checks.check import ROWS, Check, CheckContext, CheckOutcome, run_query
 from pax8_pipeline.orchestration.checks.newest_plan import NO_PLAN, newest_plan
-from pax8_pipeline.reports.summary import STEPS
+from pax8_pipeline.reports.next_steps import STEPS
 
 # The findings of the newest plan of a daily run. A plan that only undoes another one, or bills some months, has none.
 _QUERY = """

@@ -12,7 +12,7 @@ from pax8_pipeline.orchestration.checks.check import (
     sums_of_found,
 )
 from pax8_pipeline.reports.mapping.hints import load_hints
-from pax8_pipeline.reports.summary import STEPS
+from pax8_pipeline.reports.next_steps import STEPS
 from pax8_pipeline.text.plurals import plural
 
 # `unmatched_companies` reports subscriptions whose company is not matched, `currency_mismatch` those with two

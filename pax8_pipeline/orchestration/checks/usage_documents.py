@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pax8_pipeline.billing.ledger import documents, writer
 from pax8_pipeline.orchestration.checks.check import Check, CheckContext, CheckOutcome, run_query
-from pax8_pipeline.reports.summary import STEPS
+from pax8_pipeline.reports.next_steps import STEPS
 from pax8_pipeline.text.plurals import plural
 from pax8_pipeline.warehouse.models import load_sql
 

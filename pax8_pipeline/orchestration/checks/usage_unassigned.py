@@ -13,7 +13,7 @@ from typing import Any
 from pax8_pipeline.billing import unassigned
 from pax8_pipeline.orchestration.checks.check import Check, CheckContext, CheckOutcome, money_in_words, run_query
 from pax8_pipeline.reports.mapping.hints import group_key, load_hints
-from pax8_pipeline.reports.summary import STEPS
+from pax8_pipeline.reports.next_steps import STEPS
 from pax8_pipeline.text.plurals import plural
 from pax8_pipeline.warehouse.models import load_sql
 

@@ -15,6 +15,7 @@ from pax8_pipeline.reports import formatting
 from pax8_pipeline.reports.explain import usage
 from pax8_pipeline.reports.explain.events import History, Row
 from pax8_pipeline.reports.explain.usage import plain
+from pax8_pipeline.reports.next_steps import STEPS
 from pax8_pipeline.text.plurals import plural
 
 KIND_NAMES: dict[str, str] = {
@@ -152,9 +153,11 @@ def history_lines(history: History) -> Iterator[str]:
 
 
 def finding(row: Row) -> str:
-    """Say since when something waits for a person, its money, and whether somebody acknowledged it."""
+    """Say since when something waits for a person, its money, whether somebody acknowledged it, and the next step."""
     parts = [f"{row['finding_id']} waits for a person since {row['first_seen']}{' (new)' if row['is_new'] else ''}"]
-    return "; ".join(part for part in (*parts, findings.amount_text(row), findings.acknowledgement_text(row)) if part)
+    step = f"next step: {STEPS[row['check_name']]}" if row["check_name"] in STEPS else ""
+    parts += [findings.amount_text(row), findings.acknowledgement_text(row), step]
+    return "; ".join(part for part in parts if part)
 
 
 def _now(row: Row) -> Iterable[str]:

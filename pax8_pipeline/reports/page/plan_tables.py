@@ -8,8 +8,9 @@ from typing import Any
 
 from pax8_pipeline.billing import findings
 from pax8_pipeline.billing.verdicts import check_of, label_of
-from pax8_pipeline.reports import formatting, plan_rows, summary
+from pax8_pipeline.reports import formatting, plan_rows
 from pax8_pipeline.reports.links import Addresses
+from pax8_pipeline.reports.next_steps import STEPS
 from pax8_pipeline.reports.table import Column, Table, totals_by_currency
 
 Row = Mapping[str, Any]
@@ -123,7 +124,7 @@ def _shown(row: Row, where: Addresses, signed: bool) -> dict[str, Any]:
         "amount": amount if signed or amount is None else abs(amount),
         "currency": row["currency"] or "?",
         "per": "once" if plan_rows.is_once(row) else "a month",
-        "step": "; ".join(filter(None, (summary.STEPS.get(check_of(verdict) or "", ""), row.get("hint")))),
+        "step": "; ".join(filter(None, (STEPS.get(check_of(verdict) or "", ""), row.get("hint")))),
         "sentence": row["sentence"],
         "mark": findings.acknowledgement_text(row),
         "before": row["before"] or "",
