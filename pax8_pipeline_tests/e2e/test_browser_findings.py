@@ -16,6 +16,7 @@ from pax8_pipeline_tests.support.pictures import take_picture
 pytestmark = [*IN_BROWSER, pytest.mark.proof, pytest.mark.timeout(900)]
 
 GUARDRAILS = "assets/billing/plan?view=checks&checkDetail=guardrails"
+NAVIGATION = 240  # width of the UI's menu at the left
 UNASSIGNED = "assets/reconciled/usage?view=checks&checkDetail=usage_unassigned"
 
 
@@ -27,11 +28,15 @@ def test_what_holds_a_client_and_what_has_no_company_is_put_right_and_turns_gree
     expect(page.get_by_text("--acknowledge").first).to_be_visible()
     take_picture(page, "guardrail", height=720)
 
+    page.set_viewport_size({"width": 1760, "height": 900})
     page.goto(f"{ui.address}/{UNASSIGNED}")
     row = page.get_by_role("row").filter(has_text="Tenant 01").last
     expect(row).to_contain_text("7.97")
     expect(row).to_contain_text("Assign company")
-    take_picture(page, "unassigned", height=720)
+    table = page.locator("table").filter(has_text="subscription_id").last.bounding_box()
+    assert table["x"] + table["width"] <= 1760  # all of it can be seen without scrolling
+    take_picture(page, "unassigned", height=720, left=NAVIGATION)
+    page.set_viewport_size({"width": 1500, "height": 900})
 
     known = ui.run_ids()
     group = next(row for row in ui.world.pax8.groups.values() if not row.get("companyId"))

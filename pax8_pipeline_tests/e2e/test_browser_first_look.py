@@ -65,6 +65,20 @@ def test_a_run_of_the_command_line_belongs_to_its_job(page: Any, ui: DagsterUi) 
     until(one_event_names_the_run, 60)
     page.goto(f"{ui.address}/overview/activity/timeline")
     page.get_by_role("link", name="daily_sync").first.wait_for()
+    bars = page.locator("[class*=runChunk]")
+    bars.first.wait_for()
+
+    def one_bar_names_the_run() -> bool:
+        """A bar of the timeline names its runs when the mouse is over it; runs close together share one."""
+        for place in range(bars.count()):
+            bars.nth(place).hover()
+            page.locator("[class*=popover] a[href*='/runs/']").first.wait_for()
+            if page.locator(f"[class*=popover] a[href*='/runs/{run_id}']").count():
+                return True
+            page.mouse.move(0, 0)
+        return False
+
+    until(one_bar_names_the_run, 60)
 
 
 def test_alerts_watch_from_the_start_and_the_schedule_waits_to_be_switched_on(page: Any, ui: DagsterUi) -> None:

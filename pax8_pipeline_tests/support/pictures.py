@@ -18,11 +18,13 @@ LIMIT = 60_000
 _COLOURS = 96
 
 
-def take_picture(page: Any, name: str, *, height: int | None = None) -> None:
-    """Save what a page shows, or its upper `height` pixels, as docs/pictures/`name`.png; nothing in an ordinary test."""
+def take_picture(page: Any, name: str, *, height: int | None = None, left: int = 0) -> None:
+    """Save what a page shows, or its upper `height` pixels without the first `left` ones of each line, as
+    docs/pictures/`name`.png; nothing in an ordinary test.
+    """
     if path := picture_path(name):
         size = page.viewport_size
-        clip = {"x": 0, "y": 0, "width": size["width"], "height": height or size["height"]}
+        clip = {"x": left, "y": 0, "width": size["width"] - left, "height": height or size["height"]}
         save_picture(path, Image.open(BytesIO(page.screenshot(clip=clip))))
 
 

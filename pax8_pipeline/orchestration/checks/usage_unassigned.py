@@ -19,8 +19,8 @@ from pax8_pipeline.warehouse.models import load_sql
 
 # What to click in the Pax8 portal: docs/vendors/pax8.md#no-company.
 _QUERY = f"""
-SELECT resource_group, month, CASE WHEN so_far THEN 'so far' ELSE 'charged' END AS state, shape, vendor_name, products, items,
-       money AS not_billed, cost, charges, currency, greatest(0, $today::DATE - first_read::DATE) AS age_days,
+SELECT resource_group, money AS not_billed, currency, month, CASE WHEN so_far THEN 'so far' ELSE 'charged' END AS state,
+       products, shape, cost, charges, items, greatest(0, $today::DATE - first_read::DATE) AS age_days,
        'Pax8 portal: Subscriptions, ' || coalesce(subscription_id, 'the one it belongs to') || ', Usage tab, "..." menu of '
          || coalesce('"' || resource_group || '"', 'the row without a name') || ', Assign company' AS next_step,
        subscription_id
