@@ -130,10 +130,10 @@ def fitted_names(client: str, product: str, room: int) -> str:
     """
     if not client or not product:
         return _words(client or product, room)
-    for kept in _shorter(client):
-        rest = _words(product, room - cell_len(kept) - 2)
+    for name in _shorter(client):
+        rest = _words(product, room - cell_len(name) - 2)
         if rest not in ("", "..."):
-            return f"{kept}: {rest}"
+            return f"{name}: {rest}"
     return _words(client, room)
 
 
