@@ -54,8 +54,8 @@ format: $(READY) ## let ruff put the code in order
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: $(READY) ## one run over 2,000 companies: time and peak memory of each stage
-	@$(BIN)/python -m pax8_pipeline_tests.e2e.bench $(ARGS)
+bench: $(READY) ## measure it beside dlt, a plain loop, pandas and empty Dagster: an hour (ARGS="--only planning")
+	@$(BIN)/python -m pax8_pipeline_tests.bench $(ARGS)
 
 docs: $(READY) ## write docs/reference again from the code
 	@$(BIN)/python -m pax8_pipeline_tests.make_reference
@@ -64,5 +64,5 @@ pictures: $(READY) ## take the documents' pictures again, from the browser tests
 	@PAX8_PICTURES=docs/pictures $(BIN)/python -m pytest -q -m "proof or not proof" pax8_pipeline_tests/e2e/test_browser_*.py $(ARGS)
 
 clean: ## remove .venv and caches; the data folder stays
-	rm -rf $(VENV) *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .tmp_dagster_home_*
+	rm -rf $(VENV) .bench-venv *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .tmp_dagster_home_*
 	find pax8_pipeline pax8_pipeline_tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,4 +1,4 @@
-"""`python -m pax8_pipeline_tests.e2e.bench_changes`: many changes in one night, with Halo's limit really on.
+"""`python -m pax8_pipeline_tests.bench.changes_under_limit`: many changes in one night, with Halo's limit really on.
 
 Read and planned without a limit, then applied against a Halo that answers 429 beyond 300 calls in five minutes. Prints
 calls per change, the share of the limit they used and how long it took: minutes, since the limit is real time.
@@ -15,26 +15,19 @@ import click
 
 from pax8_pipeline.sandbox.faults.traffic import default_limits
 from pax8_pipeline.sandbox.server.app import running_sandbox
-from pax8_pipeline.sandbox.world.world import World
+from pax8_pipeline_tests.bench.applying import POLICY, changed_world
 from pax8_pipeline_tests.support.nightly import apply_newest, night
-from pax8_pipeline_tests.support.operator import TODAY, Operator
-
-_WIDE = "{lines_changed_pct: null, lines_changed: null, lines_ended: null, money_delta: null}"  # this is about calls, not limits
+from pax8_pipeline_tests.support.operator import Operator
 
 
 @click.command()
 @click.option("--changes", default=1000, show_default=True)
 def bench(changes: int) -> None:
     """Apply so many quantity changes under Halo's limit and print what it took."""
-    world = World(5, TODAY, companies=max(20, changes // 7), subscriptions=max(120, changes * 2))
-    billed = [s for s, v in sorted(world.expected_verdicts().items()) if v == "in_step" and s in world.links.lines]
-    active = [s for s in billed if world.pax8.subscriptions[s]["status"] == "Active"][:changes]
-    for subscription_id in active:
-        quantity = world.pax8.subscriptions[subscription_id]["quantity"]
-        world.pax8.change_subscription(subscription_id, {"quantity": quantity + 1})
+    world = changed_world(changes)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "policy.yaml").write_text(f"guardrails: {{run: {_WIDE}, client: {_WIDE}}}\n", encoding="utf-8")
+        (folder / "policy.yaml").write_text(POLICY, encoding="utf-8")
         world.write_mappings(folder / "mappings")
         with running_sandbox(world) as sandbox:
             at = Operator(sandbox, folder)

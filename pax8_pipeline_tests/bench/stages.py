@@ -1,19 +1,17 @@
-"""`make bench`: one whole daily run over a large world, with the time and the peak memory of each stage.
+"""One whole daily run over a large world, with the time and the peak memory of each step.
+
+    python -m pax8_pipeline_tests.bench.stages
 
 The vendors are emulated in a process of their own, without latency and without rate limits on either side, so that
-what is measured is ours. Sizes can be given: `make bench ARGS="--companies 200 --subscriptions 2000 --usage 100"`.
+what is measured is ours. Sizes can be given: `--companies 200 --subscriptions 2000 --usage 100`.
 """
 
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -21,7 +19,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from pax8_pipeline.commands.sandbox_server import environment_of, free_port
+from pax8_pipeline_tests.bench.world import served
 
 # Steps that ask a vendor; everything else is the job's own overhead.
 _VENDORS = ("pax8", "halo")
@@ -54,20 +52,6 @@ class Memory:
         return max((rss for at, rss in self._samples if start - 0.1 <= at <= end + 0.1), default=0) / 1e6
 
 
-@contextmanager
-def served_world(folder: Path, companies: int, subscriptions: int, usage: int) -> Iterator[dict[str, str]]:
-    """A large world in a process of its own, with its mapping files in `folder`."""
-    port = free_port()
-    command = [sys.executable, "-m", "pax8_pipeline.cli", "sandbox", "--port", str(port), "--no-rate-limits", "--quiet"]
-    sizes = ["--companies", str(companies), "--subscriptions", str(subscriptions), "--usage", str(usage)]
-    server = subprocess.Popen([*command, *sizes, "--mappings", str(folder / "mappings")])
-    try:
-        yield environment_of(f"http://127.0.0.1:{port}", given_up=lambda: server.poll() is not None)
-    finally:
-        server.terminate()
-        server.wait()
-
-
 @click.command()
 @click.option("--companies", default=2000, show_default=True)
 @click.option("--subscriptions", default=20000, show_default=True)
@@ -76,9 +60,9 @@ def bench(companies: int, subscriptions: int, usage: int) -> None:
     """Measure one daily run over a large synthetic world."""
     with (
         tempfile.TemporaryDirectory() as name,
-        served_world(Path(name), companies, subscriptions, usage) as vendors,
+        served(Path(name), companies, subscriptions, usage) as vendors,
     ):
-        measure({**vendors, "PAX8_PIPELINE_DATA": name, "HALO_WRITE_MODE": "apply"})
+        measure({**vendors.environment, "PAX8_PIPELINE_DATA": name, "HALO_WRITE_MODE": "apply"})
 
 
 def measure(environment: dict[str, str]) -> None:
