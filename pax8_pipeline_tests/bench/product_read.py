@@ -1,9 +1,10 @@
 """The product's own reading of the lists that the rivals read: companies, subscriptions and usage summaries, nothing else.
 
-    python -m pax8_pipeline_tests.bench.product_read FOLDER [dump]
+    python -m pax8_pipeline_tests.bench.product_read FOLDER [unlimited | dump]
 
 Every subscription is asked for usage, as the rivals do. A real run asks fewer (docs/usage-billing.md). With `dump` it
-writes what was stored as JSON lines, for the comparison.
+writes what was stored as JSON lines, for the comparison. With `unlimited` it does not hold itself to Pax8's limit: the
+rivals do not either, until they are answered 429.
 """
 
 from __future__ import annotations
@@ -23,12 +24,12 @@ from pax8_pipeline.warehouse.connection import Warehouse
 LISTS = ("companies", "subscriptions", "usage_summaries")
 
 
-def main(folder: Path) -> None:
-    """Read the three lists into a warehouse in `folder`."""
+def main(folder: Path, rate_limit: int | None) -> None:
+    """Read the three lists into a warehouse in `folder`. `rate_limit`: calls a minute; None is the product's own way."""
     settings = load_settings({**os.environ, "PAX8_PIPELINE_DATA": str(folder)})
     warehouse = Warehouse(settings.warehouse_path)
     warehouse.ensure_schema()
-    with Pax8Client(pax8_config(settings)) as pax8:
+    with Pax8Client(pax8_config(settings, rate_limit=rate_limit)) as pax8:
         reads = [read_list(pax8, "companies"), read_list(pax8, "subscriptions")]
         ids = [one.object_id for one in reads[1].objects]
         month = usage_summaries.month_of(settings.today)
@@ -48,4 +49,7 @@ def dump(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    (dump if sys.argv[2:] == ["dump"] else main)(Path(sys.argv[1]))
+    if sys.argv[2:] == ["dump"]:
+        dump(Path(sys.argv[1]))
+    else:
+        main(Path(sys.argv[1]), 1_000_000 if sys.argv[2:] == ["unlimited"] else None)

@@ -45,7 +45,7 @@ def _under_limits(folder: Path, rivals_python: Path, rounds: int, say: Say) -> I
     for number in range(rounds):
         for position in range(4):
             with served(folder / "limited", COMPANIES, SUBSCRIPTIONS, USAGE, limits=True) as vendors:
-                way = _ways(folder, vendors, rivals_python)[(position + number) % 4]
+                way = _ways(folder, vendors, rivals_python, limits=True)[(position + number) % 4]
                 taken.setdefault(way.name, []).extend(in_turns([way], 1, say)[way.name])
     values = {name: [one.seconds for one in taken[name]] for name in (PRODUCT, RUN, DLT, PLAIN)}
     yield Figure(GROUP, "under both vendors' limits", "s", values)
@@ -59,8 +59,9 @@ def _figure(folder: Path, vendors: Vendors, rivals_python: Path, rounds: int, sa
     return Figure(GROUP, title, "s", {name: [one.seconds for one in goes] for name, goes in taken.items()}, note=note)
 
 
-def _ways(folder: Path, vendors: Vendors, rivals_python: Path) -> Sequence[Way]:
+def _ways(folder: Path, vendors: Vendors, rivals_python: Path, *, limits: bool = False) -> Sequence[Way]:
     environment = vendors.environment
+    unlimited = [] if limits else ["unlimited"]
 
     def fresh(name: str) -> Path:
         target = folder / name
@@ -69,7 +70,7 @@ def _ways(folder: Path, vendors: Vendors, rivals_python: Path) -> Sequence[Way]:
         return target
 
     def product(_: int) -> Taken:
-        return process([sys.executable, "-m", f"{__package__}.product_read", fresh("product")], environment)
+        return process([sys.executable, "-m", f"{__package__}.product_read", fresh("product"), *unlimited], environment)
 
     def whole_run(_: int) -> Taken:
         data = fresh("run")
