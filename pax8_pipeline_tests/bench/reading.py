@@ -91,7 +91,8 @@ def differences(folder: Path, rivals_python: Path) -> str:
     found: list[str] = []
     for name, members in COMPARED.items():
         ours, dlt, plain = (
-            _rows(folder / where / f"{name}.jsonl", members) for where in ("product", "dlt_source.py", "plain_loop.py")
+            rows_of(folder / where / f"{name}.jsonl", members)
+            for where in ("product", "dlt_source.py", "plain_loop.py")
         )
         found.extend(
             f"{name}: {rival} has {len(rows - ours)} other rows and lacks {len(ours - rows)}"
@@ -105,7 +106,7 @@ def _dump(command: Sequence[str | Path]) -> None:
     subprocess.run([str(part) for part in command], check=True, capture_output=True)
 
 
-def _rows(file: Path, members: Sequence[str]) -> set[tuple[str, ...]]:
+def rows_of(file: Path, members: Sequence[str]) -> set[tuple[str, ...]]:
     lines = file.read_text(encoding="utf-8").splitlines()
     return {tuple(_text(json.loads(line, parse_float=Decimal).get(member)) for member in members) for line in lines}
 

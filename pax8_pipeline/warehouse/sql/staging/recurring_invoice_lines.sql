@@ -36,22 +36,29 @@ WITH headers AS (
   SELECT object_id, meta.own_recurring_id(j.id) AS recurring_invoice_id, meta.halo_id(j.client_id) AS client_id,
          meta.flag_or_null(j.disabled) AS disabled, unnest(j.lines) AS sent FROM headers
 ), typed AS (
+  -- Each question to a document reads all of it again, so the lists come out of the line once, as JSON.
   SELECT object_id, recurring_invoice_id, client_id, disabled, sent::VARCHAR AS payload,
-         coalesce(json_type(sent, '$.quantity_licences'), 'NULL') AS licences_kind,
-         coalesce(json_type(sent, '$.quantity_subscriptions'), 'NULL') AS subscriptions_kind,
-           json_type(sent, '$.prorata_data') AS pro_rata_kind,
          from_json(sent, '{"id":"VARCHAR","_itemid":"VARCHAR","item_shortdescription":"VARCHAR",
                "recurring_invoice_quantity_type":"VARCHAR",
            "qty_order":"VARCHAR","unit_price":"VARCHAR","unit_cost":"VARCHAR","isinactive":"VARCHAR",
                  "isActive":"VARCHAR",
            "startdate":"VARCHAR","enddate":"VARCHAR","isgroupdesc":"VARCHAR","is_bundled_line":"VARCHAR",
            "bundle_id":"VARCHAR","is_meter":"VARCHAR","consumption_line_type":"VARCHAR","onetimecharge":"VARCHAR",
-           "quantity_custom":"VARCHAR","prorata_data":[{"isinvoiced":"VARCHAR","quantity":"VARCHAR"}],
-           "quantity_licences":[{"licence_id":"VARCHAR","use_linked_subscription_price":"VARCHAR"}],
-           "quantity_subscriptions":[{"licence_id":"VARCHAR","use_linked_subscription_price":"VARCHAR"}]}') AS l
+           "quantity_custom":"VARCHAR","prorata_data":"JSON","quantity_licences":"JSON",
+           "quantity_subscriptions":"JSON"}') AS l
   FROM lines WHERE json_type(sent) = 'OBJECT'
+), listed AS (
+  SELECT *, coalesce(json_type(l.quantity_licences), 'NULL') AS licences_kind,
+         coalesce(json_type(l.quantity_subscriptions), 'NULL') AS subscriptions_kind,
+         json_type(l.prorata_data) AS pro_rata_kind,
+         from_json(l.prorata_data, '[{"isinvoiced":"VARCHAR","quantity":"VARCHAR"}]') AS pro_rata,
+         coalesce(from_json(l.quantity_licences,
+                            '[{"licence_id":"VARCHAR","use_linked_subscription_price":"VARCHAR"}]'), [])
+         || coalesce(from_json(l.quantity_subscriptions,
+                               '[{"licence_id":"VARCHAR","use_linked_subscription_price":"VARCHAR"}]'), []) AS links
+  FROM typed
 ), linked AS (
-  SELECT *, coalesce(l.quantity_licences, []) || coalesce(l.quantity_subscriptions, []) AS links,
+  SELECT *,
          meta.halo_id(l.id) AS line_id,
          meta.kind(l.recurring_invoice_quantity_type) AS quantity_type,
          list_transform([l.isgroupdesc, l.is_bundled_line, l.is_meter, l.onetimecharge, l.isinactive, l.isActive],
@@ -60,7 +67,7 @@ WITH headers AS (
            lambda k: meta.kind(k) NOT IN (0, -1)) AS kinds,
          list_transform([l.qty_order, l.unit_price, l.unit_cost], lambda n: meta.num(n)) AS numbers,
          list_transform([l.startdate, l.enddate], lambda d: meta.halo_day(d)) AS days
-  FROM typed
+  FROM listed
 ), known AS (
   SELECT *, CASE WHEN disabled THEN 'recurring_invoice_disabled'
                  WHEN flags[5] THEN 'line_inactive'
@@ -92,11 +99,11 @@ SELECT line_id, recurring_invoice_id, client_id AS header_client_id, meta.halo_i
             ELSE 'unknown_type' END AS quantity_source,
        numbers[1] AS qty_order, numbers[2] AS unit_price, numbers[3] AS unit_cost, off_because,
          off_because IS NULL AS is_live, flags[5] AS is_inactive,
-       coalesce(len(list_filter(l.prorata_data, lambda p: NOT meta.flag(p.isinvoiced))), 0) AS pending_pro_rata,
+       coalesce(len(list_filter(pro_rata, lambda p: NOT meta.flag(p.isinvoiced))), 0) AS pending_pro_rata,
        -- One quantity that cannot be read makes the sum unknown.
-       CASE WHEN len(list_filter(l.prorata_data, lambda p: NOT meta.flag(p.isinvoiced)
+       CASE WHEN len(list_filter(pro_rata, lambda p: NOT meta.flag(p.isinvoiced)
                                                              AND meta.num(p.quantity) IS NULL)) = 0
-            THEN list_sum(list_transform(list_filter(l.prorata_data, lambda p: NOT meta.flag(p.isinvoiced)),
+            THEN list_sum(list_transform(list_filter(pro_rata, lambda p: NOT meta.flag(p.isinvoiced)),
                                          lambda p: meta.num(p.quantity)))::DECIMAL(28,10) END AS pro_rata_quantity,
        len(list_filter(links, lambda q: meta.flag(q.use_linked_subscription_price))) > 0 AS linked_price,
        links_unread,
