@@ -14,20 +14,29 @@ import click
 from pax8_pipeline_tests.bench import applying, fixed_cost, night, planning, reading, results
 from pax8_pipeline_tests.bench.rounds import Figure, Say
 
-PARTS = ("reading", "planning", "applying", "fixed", "night")
 _REQUIREMENTS = Path(__file__).parent / "rivals" / "requirements.txt"
 Part = Callable[[Path, int, Say], Iterator[Figure]]
 
 
+_PARTS: Mapping[str, Part] = {
+    "reading": lambda folder, rounds, say: reading.measure(folder, _rivals_python(say), rounds, say),
+    "planning": planning.measure,
+    "applying": applying.measure,
+    "fixed": fixed_cost.measure,
+    "night": night.measure,
+}
+
+
 @click.command()
 @click.option("--rounds", type=click.IntRange(1), default=5, show_default=True, help="The median of so many is shown.")
-@click.option("--only", type=click.Choice(PARTS), multiple=True, help="Measure only this part (may be repeated).")
-@click.option("--large", is_flag=True, help="Also plan a million subscriptions (needs 30 GB of disk).")
+@click.option(
+    "--only", type=click.Choice(tuple(_PARTS)), multiple=True, help="Measure only this part (may be repeated)."
+)
 @click.option(
     "--into", type=click.Path(path_type=Path), default=Path("data/bench"), show_default=True,
     help="Write bench.json, bench.md and bench.svg here.",
 )  # fmt: skip
-def bench(rounds: int, only: tuple[str, ...], large: bool, into: Path) -> None:
+def bench(rounds: int, only: tuple[str, ...], into: Path) -> None:
     """Measure the product beside dlt, a plain loop, pandas and empty Dagster: an hour for everything, mostly waiting.
 
     Figures are ratios of two ways that took turns in this run. docs/performance.md explains them.
@@ -35,7 +44,7 @@ def bench(rounds: int, only: tuple[str, ...], large: bool, into: Path) -> None:
     into.mkdir(parents=True, exist_ok=True)
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix="pax8-bench-") as name:
-        for part, measure in _parts(large).items():
+        for part, measure in _PARTS.items():
             if only and part not in only:
                 continue
             folder = Path(name) / part
@@ -45,17 +54,6 @@ def bench(rounds: int, only: tuple[str, ...], large: bool, into: Path) -> None:
                 _write(figures, rounds, into)  # after each figure: a bench that is stopped keeps what it has
     click.echo(results.as_markdown(figures))
     click.echo(f"Written: {into}/bench.json, {into}/bench.md, {into}/bench.svg")
-
-
-def _parts(large: bool) -> Mapping[str, Part]:
-    copies = (1, 10, 50) if large else (1, 10)
-    return {
-        "reading": lambda folder, rounds, say: reading.measure(folder, _rivals_python(say), rounds, say),
-        "planning": lambda folder, rounds, say: planning.measure(folder, rounds, say, copies),
-        "applying": applying.measure,
-        "fixed": fixed_cost.measure,
-        "night": night.measure,
-    }
 
 
 def _write(figures: list[Figure], rounds: int, into: Path) -> None:
