@@ -35,7 +35,7 @@ def test_what_holds_a_client_and_what_has_no_company_is_put_right_and_turns_gree
     expect(row).to_contain_text("Assign company")
     table = page.locator("table").filter(has_text="subscription_id").last.bounding_box()
     assert table["x"] + table["width"] <= 1760  # all of it can be seen without scrolling
-    take_picture(page, "unassigned", height=720, left=NAVIGATION)
+    take_picture(page, "unassigned", height=880, left=NAVIGATION)
     page.set_viewport_size({"width": 1500, "height": 900})
 
     known = ui.run_ids()
