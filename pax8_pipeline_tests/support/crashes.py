@@ -2,20 +2,23 @@
 
 Moments are counted, never timed: each request when it reaches the sandbox, before and after the vendor did its work
 (the answer is never sent); each step of apply while the process waits there; and each step just after the process has
-continued, so that it dies in the work that follows, such as the commit of the ledger.
+continued, so that it dies in the work that follows, such as the commit of the ledger. Where it is asked for, also each
+commit of the warehouse, before and after it.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
 
 from pax8_pipeline.billing.applying import batches, target_state
 from pax8_pipeline.sandbox.faults.middleware import App, Receive, Scope, Send
-from pax8_pipeline_tests.support.nightly import apply_newest
+from pax8_pipeline.warehouse import connection as warehouse_connection
+from pax8_pipeline_tests.support.nightly import apply_newest, whole_night
 from pax8_pipeline_tests.support.operator import PROCESSES, Operator
 
 # How many writes share a call: never more than one, as many as on a night of few changes, and as on a big night.
@@ -24,7 +27,9 @@ GROWING = {"SIZES": (1, 4, 16, 50)}
 LARGEST = {"SIZES": (50,), "LIST_FROM": 0}
 
 
-def _apply_newest(environment: Mapping[str, str], line: Connection, settings: Mapping[str, Any]) -> None:
+def _work(
+    environment: Mapping[str, str], line: Connection, settings: Mapping[str, Any], night: bool, commits: bool
+) -> None:
     for name, value in settings.items():
         setattr(target_state if name == "LIST_FROM" else batches, name, value)
 
@@ -32,7 +37,23 @@ def _apply_newest(environment: Mapping[str, str], line: Connection, settings: Ma
         line.send(name)
         line.recv()
 
-    apply_newest(environment, step=step)
+    if commits:
+        _report_commits(step)
+    (whole_night if night else apply_newest)(environment, step=step)
+
+
+def _report_commits(step: Callable[[str], None]) -> None:
+    """Let each transaction of the warehouse be a step: just before its commit, and when it is on disk."""
+    committed = warehouse_connection._committed
+
+    @contextmanager
+    def reported(connection: warehouse_connection.Connection) -> Iterator[None]:
+        with committed(connection):
+            yield
+            step("before commit")
+        step("after commit")
+
+    warehouse_connection._committed = reported
 
 
 class Killed(Exception):
@@ -105,10 +126,20 @@ class Tap:
             await send(message)
 
 
-def apply_under(at: Operator, injector: CrashInjector, settings: Mapping[str, Any] | None = None) -> int | None:
-    """Apply the operator's newest plan in a separate process, under the crash injector. Return its exit code."""
+def apply_under(
+    at: Operator,
+    injector: CrashInjector,
+    settings: Mapping[str, Any] | None = None,
+    *,
+    night: bool = False,
+    commits: bool = False,
+) -> int | None:
+    """Apply the operator's newest plan in a separate process, under the crash injector. Return its exit code.
+
+    `night`: play a whole night instead, which reads and plans first. `commits`: count the warehouse's commits too.
+    """
     ours, theirs = PROCESSES.Pipe()
-    process = PROCESSES.Process(target=_apply_newest, args=(at.environment(), theirs, dict(settings or {})))
+    process = PROCESSES.Process(target=_work, args=(at.environment(), theirs, dict(settings or {}), night, commits))
     at.sandbox.app.app = Tap(at.sandbox.app.app, injector)
     process.start()
     theirs.close()
