@@ -12,7 +12,7 @@ from pax8_pipeline.halo.config import HaloConfig
 from pax8_pipeline.pax8.client import DOCUMENTED_PAGE
 from pax8_pipeline.pax8.config import CALLS_A_MINUTE, Pax8Config
 from pax8_pipeline.settings import DEFAULT_PAX8_API_URL, REQUIRED_HALO, REQUIRED_PAX8, Settings
-from pax8_pipeline.settings.tenant import halo_quota, load_tenant
+from pax8_pipeline.settings.tenant import load_tenant, named_quota
 from pax8_pipeline.transport.quota import usable_requests
 from pax8_pipeline.transport.session import checked_url
 
@@ -21,10 +21,11 @@ def pax8_config(settings: Settings, *, rate_limit: int | None = None, threads: i
     """Return the Pax8 client's configuration. Raises ConfigError with every variable that is not set.
 
     The token address is made from the API address unless it is set, so that credentials for one host are never sent to
-    another. `rate_limit`: requests in a minute; without it the limit starts at half of Pax8's and may grow.
+    another. `rate_limit`: requests in a minute; without it the limit starts at half of Pax8's and may grow, never above
+    the one that Pax8 itself named.
     """
     settings.require(REQUIRED_PAX8)
-    start, ceiling = (CALLS_A_MINUTE // 2, CALLS_A_MINUTE) if rate_limit is None else (rate_limit, None)
+    start, ceiling = _pax8_rate(settings) if rate_limit is None else (rate_limit, None)
     # Checked here, so that the message names the variable that is set, and not the token address made from it.
     api_url = checked_url(settings.value("PAX8_API_URL", DEFAULT_PAX8_API_URL), "PAX8_API_URL")
     return Pax8Config(
@@ -37,6 +38,13 @@ def pax8_config(settings: Settings, *, rate_limit: int | None = None, threads: i
         rate_ceiling=ceiling,
         page_size=_pax8_page_size(settings),
     )
+
+
+def _pax8_rate(settings: Settings) -> tuple[int, int]:
+    """Return how many requests may be sent in a minute at first, and how many at most."""
+    quota = named_quota(settings.data, "pax8")
+    most = CALLS_A_MINUTE if quota is None else max(int(usable_requests(quota) * 60.0 / quota.window_s), 1)
+    return min(CALLS_A_MINUTE // 2, most), min(CALLS_A_MINUTE, most)
 
 
 def _pax8_page_size(settings: Settings) -> int:
@@ -87,7 +95,7 @@ def _probed(settings: Settings) -> _Probed:
 def _halo_rate(settings: Settings) -> tuple[int, float]:
     """Return how many requests may be sent in how many seconds."""
     policy_limit = settings.policy.halo.requests_per_5_minutes
-    quota = halo_quota(settings.data)
+    quota = named_quota(settings.data, "halo")
     if quota is None or usable_requests(quota) / quota.window_s >= policy_limit / 300.0:
         return policy_limit, 300.0
     return usable_requests(quota), quota.window_s

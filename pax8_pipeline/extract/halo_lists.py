@@ -82,18 +82,22 @@ def _recent(invoice: snapshots.RawObject, first: date) -> bool:
 _DETAILS = load_sql("extract/halo_lists_details.sql")
 
 
-def details_to_read(connection: Connection, mappings: Mappings, now: datetime, limit: int) -> list[int]:
+def details_to_read(
+    connection: Connection, mappings: Mappings, now: datetime, limit: int, *, lists_show_less: bool = False
+) -> list[int]:
     """Return the ids of the Halo clients whose details may show their Pax8 company; `now` is UTC without offset.
 
     The list is empty when the rows of the client list have custom fields and links already, or when the mapping file
-    and Pax8's externalId cover every company. Left out: clients that one of these two names, and clients read within
-    DETAILS_FRESH. At most `most` ids.
+    and Pax8's externalId cover every company. `lists_show_less`: a probe found that they have them in part only, so
+    that they prove nothing. Left out: clients that one of these two names, and clients read within DETAILS_FRESH. At
+    most `limit` ids.
     """
     values = {
         "mapped_companies": [m.pax8_company_id for m in mappings.clients],
         "mapped_clients": [m.halo_client_id for m in mappings.clients],
         "stale": now - DETAILS_FRESH,
         "most": limit,
+        "lists_show_less": lists_show_less,
     }
     return [int(row[0]) for row in connection.execute(_DETAILS, values).fetchall()]
 

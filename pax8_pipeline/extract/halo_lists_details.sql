@@ -5,7 +5,7 @@ WITH companies AS (
 ), listed AS (
   SELECT meta.halo_id(json_extract_string(payload, '$.id')) AS client_id, object_id,
          meta.flag(json_extract_string(payload, '$.inactive')) AS inactive,
-         coalesce(json_type(payload, '$.customfields'), 'NULL') = 'NULL'
+         $lists_show_less OR coalesce(json_type(payload, '$.customfields'), 'NULL') = 'NULL'
            OR coalesce(json_type(payload, '$.external_links'), 'NULL') = 'NULL' AS bare
   FROM newest.halo_clients
 ), claims AS (

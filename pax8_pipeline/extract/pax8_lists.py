@@ -13,6 +13,7 @@ from datetime import date, timedelta
 from pax8_pipeline.errors import VendorError
 from pax8_pipeline.extract.completeness import read_complete
 from pax8_pipeline.extract.ports import Pax8Reader, Progress
+from pax8_pipeline.settings.tenant_answers import Pax8Answers
 from pax8_pipeline.warehouse import snapshots
 from pax8_pipeline.warehouse.connection import Connection
 from pax8_pipeline.warehouse.models import load_sql
@@ -34,13 +35,27 @@ def read_list(client: Pax8Reader, name: str) -> snapshots.Read:
     return read_complete(f"pax8.{name}", readers[name], f"/{name}")
 
 
-def read_draft_items(client: Pax8Reader, today: date) -> snapshots.Read:
+# A draft that a probe did not get is not asked for on so many days: each time a run would wait minutes for nothing.
+NOT_ASKED_DAYS = 30
+
+
+def read_draft_items(client: Pax8Reader, today: date, answers: Pax8Answers | None = None) -> snapshots.Read:
     """Read the draft of next month's invoice as of `today`. The scope is the month of that invoice, yyyy-mm.
 
     A forecast must not stop a run: where Pax8 does not give the draft, the Read has no object and the reason as its
-    problem. So a draft that was not read is never one without items.
+    problem. So a draft that was not read is never one without items. `answers`: of the last probe; a draft that was not
+    given then is asked for again after NOT_ASKED_DAYS.
     """
     endpoint, scope = "/invoices/draftItems", next_month(today)
+    if answers is not None and answers.draft_items in ("too slow", "refused"):
+        again = answers.probed_on + timedelta(days=NOT_ASKED_DAYS)
+        if today < again:
+            why = "answers too late" if answers.draft_items == "too slow" else "refuses it"
+            problem = (
+                f"Pax8 was not asked for the draft of its next invoice: it {why}, as `pax8-pipeline doctor --probe` found "
+                f"on {answers.probed_on}. It is asked again from {again}, or when a new probe gets it"
+            )
+            return snapshots.Read("pax8.draft_items", (), endpoint, scope, problem=problem)
     try:
         read = read_complete("pax8.draft_items", client.draft_items, endpoint, scope)
     except VendorError as error:

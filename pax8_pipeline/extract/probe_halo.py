@@ -43,6 +43,9 @@ _CLIENTS_READ = 5
 _NOTHING: dict[str, Any] = {}
 _NO_ROWS: Sequence[Row] = ()
 _NOT_SHOWN: tuple[YesNo, tuple[int, ...]] = ("not known", ())
+_NO_PLACES: tuple[tuple[CompanyPlace, ...], YesNo] = ((), "not known")
+# The members of a client that may hold a company id, with the member of each row that would be the id.
+_HOLDERS = {"customfields": "value", "external_links": "third_party_id"}
 
 
 class HaloProbed(HaloReader, RawReader, Protocol):
@@ -70,6 +73,7 @@ class HaloProbe:
         self._counts: list[bool] = []
         self._missing: dict[str, tuple[str, ...]] = {}
         self.problems = Problems()
+        self.other_fields: set[str] = set()  # a person of this tenant gave these names: shown, and never stored
 
     def answers(self) -> HaloAnswers:
         """Ask everything."""
@@ -77,7 +81,7 @@ class HaloProbe:
         version = str(ask(self._client.instance_info, _NOTHING).get("app_version") or "")
         rows = {name: ask(partial(self._first_page, name), _NO_ROWS) for name in _LISTS}
         lines_in_lists, links = ask(lambda: self._lines(rows["recurring invoices"]), _NOT_SHOWN)
-        places: tuple[CompanyPlace, ...] = ask(lambda: self._company_places(rows["clients"]), ())
+        places, in_list = ask(lambda: self._company_ids(rows["clients"]), _NO_PLACES)
         integration: IntegrationState = ask(lambda: ask_integration(self._client).state, "unknown")
         licences = rows["licences"]
         return HaloAnswers(
@@ -90,6 +94,7 @@ class HaloProbe:
             subscription_id_members=_members_with(licences, self._subscriptions.keys()),
             vendor_id_members=_members_with(licences, set(self._subscriptions.values()) - {""}),
             company_id_places=places,
+            client_ids_in_list=in_list,
             integration=integration,
             missing_members=without_empty(self._missing),
             limit_headers=self._client.limit_headers,
@@ -182,18 +187,31 @@ class HaloProbe:
 
     # Clients
 
-    def _company_places(self, clients: Sequence[Row]) -> tuple[CompanyPlace, ...]:
-        """Read some clients whole, and look for Pax8 company ids in them."""
+    def _company_ids(self, clients: Sequence[Row]) -> tuple[tuple[CompanyPlace, ...], YesNo]:
+        """Read some clients whole: where do they hold Pax8 company ids, and does the list show the same?"""
+        listed = {row["id"]: row for row in clients if isinstance(row.get("id"), int) and not row.get("inactive")}
         found: set[CompanyPlace] = set()
-        ids = [row["id"] for row in clients if isinstance(row.get("id"), int) and not row.get("inactive")]
-        for row in (self._client.client(client_id) for client_id in ids[:_CLIENTS_READ]):
-            for custom in _dicts(row.get("customfields")):
-                if id_of(custom.get("value")) in self._companies:
-                    own = str(custom.get("name") or "").lower() == self._custom_field.lower()
-                    found.add("custom field of the policy" if own else "another custom field")
-            if any(id_of(link.get("third_party_id")) in self._companies for link in _dicts(row.get("external_links"))):
-                found.add("external_links")
-        return tuple(sorted(found))
+        same: list[bool] = []
+        for client_id in list(listed)[:_CLIENTS_READ]:
+            row = self._client.client(client_id)
+            found |= self._places_of(row)
+            # What a list row leaves out altogether a run sees by itself.
+            same += [_held(listed[client_id], name) == _held(row, name) for name in _HOLDERS
+                     if listed[client_id].get(name) is not None and (_held(row, name) or listed[client_id][name])]  # fmt: skip
+        return tuple(sorted(found)), "not known" if not same else "yes" if all(same) else "no"
+
+    def _places_of(self, row: Row) -> set[CompanyPlace]:
+        found: set[CompanyPlace] = set()
+        for custom in _dicts(row.get("customfields")):
+            if id_of(custom.get("value")) in self._companies:
+                name = str(custom.get("name") or "")
+                own = name.lower() == self._custom_field.lower()
+                found.add("custom field of the policy" if own else "another custom field")
+                if not own:
+                    self.other_fields.add(name)
+        if any(id_of(link.get("third_party_id")) in self._companies for link in _dicts(row.get("external_links"))):
+            found.add("external_links")
+        return found
 
 
 def _rows(body: Any, key: str) -> tuple[Row, ...]:
@@ -210,6 +228,10 @@ def _ids(lines: Any) -> set[Any]:
 
 def _links(line: Row) -> set[Any]:
     return {link.get("licence_id") for name in _LINKS for link in _dicts(line.get(name))}
+
+
+def _held(client: Row, name: str) -> set[str]:
+    return {id_of(row.get(_HOLDERS[name])) for row in _dicts(client.get(name))} - {""}
 
 
 def _members_with(rows: Sequence[Row], ids: Collection[str]) -> dict[str, int]:

@@ -115,7 +115,7 @@ class Pax8Probe:
 
     def _draft_items(self) -> DraftItems:
         try:
-            body = self._get("/invoices/draftItems", page="0", size="10", monthOffset="0")
+            body = self._get("/invoices/draftItems", page="0", size=str(_DOCUMENTED), monthOffset="1")  # as a run asks
         except ServerFault:  # a 408 too
             return "too slow"
         except (BadRequest, Forbidden, NotFound):

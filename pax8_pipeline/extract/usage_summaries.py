@@ -8,6 +8,7 @@ each day a share of the others.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -15,6 +16,7 @@ from typing import Any
 
 from pax8_pipeline.errors import IncompleteRead, NotFound
 from pax8_pipeline.extract.ports import Pax8Reader, Progress
+from pax8_pipeline.settings.tenant_answers import UsageCompany
 from pax8_pipeline.transport.listing import Row
 from pax8_pipeline.warehouse import snapshots
 from pax8_pipeline.warehouse.connection import Connection, Warehouse
@@ -49,6 +51,33 @@ class UsageAnswer:
     problem: str | None = None
 
 
+class ById:
+    """Decides which usage summaries without a company are read again by their id, and notes whether that helped.
+
+    Where a probe found that it never helps, each of them is asked on one day of the week, so that no answer is believed
+    for longer than that. Used by several threads; both notes only ever become true.
+    """
+
+    def __init__(self, answer: UsageCompany = "not known", today: date | None = None) -> None:
+        self._day = today.weekday() if today is not None and answer in ("in lists", "neither") else None
+        self.left_out = False
+        self.helped = False
+
+    def asks(self, summary_id: str) -> bool:
+        """Return whether to read this summary by its id today."""
+        if self._day is None or zlib.crc32(summary_id.strip().lower().encode()) % 7 == self._day:
+            return True
+        self.left_out = True
+        return False
+
+    def note(self, *, helped: bool) -> None:
+        """Note that a summary was read by its id, and whether that named its company."""
+        self.helped = self.helped or helped
+
+
+ALWAYS = ById()
+
+
 def month_of(day: date) -> str:
     """Return the usage month of a day, yyyy-mm."""
     return f"{day:%Y-%m}"
@@ -73,21 +102,27 @@ def subscriptions_to_ask(connection: Connection, today: date, now: datetime, pro
 
 
 def read_summaries(
-    client: Pax8Reader, subscription_ids: Sequence[str], month: str, progress: Progress | None = None
+    client: Pax8Reader,
+    subscription_ids: Sequence[str],
+    month: str,
+    progress: Progress | None = None,
+    by_id: ById = ALWAYS,
 ) -> tuple[snapshots.Read, list[UsageProbe]]:
     """Ask each subscription for its usage summaries of the current month.
 
-    A summary without a company is read again by its id: only that answer may name the company
-    (docs/vendors/pax8.md#usage-summaries). A subscription that Pax8 does not know has no summaries. One incomplete list
-    makes the whole read incomplete.
+    A summary without a company is read again by its id, unless `by_id` says that this never helps: only that answer may
+    name the company (docs/vendors/pax8.md#usage-summaries). A subscription that Pax8 does not know has no summaries. One
+    incomplete list makes the whole read incomplete.
     """
-    answers = client.many(lambda s: _summaries(client, s), subscription_ids, progress)
+    answers = client.many(lambda s: _summaries(client, s, by_id), subscription_ids, progress)
+    if by_id.left_out and by_id.helped:  # the probe's answer does not hold any more
+        answers = client.many(lambda s: _summaries(client, s, ALWAYS), subscription_ids, progress)
     read = combine("pax8.usage_summaries", "/subscriptions/{id}/usage-summaries", month, answers)
     probes = [UsageProbe(s.strip().lower(), bool(a.objects)) for s, a in zip(subscription_ids, answers, strict=True)]
     return read, probes
 
 
-def _summaries(client: Pax8Reader, subscription_id: str) -> UsageAnswer:
+def _summaries(client: Pax8Reader, subscription_id: str, by_id: ById) -> UsageAnswer:
     endpoint = f"/subscriptions/{subscription_id}/usage-summaries"
     try:
         listing = client.usage_summaries(subscription_id)
@@ -98,11 +133,12 @@ def _summaries(client: Pax8Reader, subscription_id: str) -> UsageAnswer:
     rows: list[Row] = []
     again = 0
     for row in listing.objects:
-        if _has_company(row) or not row.get("id"):
+        if _has_company(row) or not row.get("id") or not by_id.asks(str(row["id"])):
             rows.append(row)
             continue
         again += 1
         rows.append(_by_id(client, row))
+        by_id.note(helped=_has_company(rows[-1]))
     return UsageAnswer(tuple(snapshots.raw_objects(endpoint, rows)), listing.requests + again, listing.repeats)
 
 

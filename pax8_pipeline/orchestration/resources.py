@@ -20,7 +20,7 @@ from pax8_pipeline.halo.client import HaloClient
 from pax8_pipeline.orchestration.write_permission import Permission
 from pax8_pipeline.pax8.client import Pax8Client
 from pax8_pipeline.settings import Settings, load_settings
-from pax8_pipeline.settings.tenant import store_halo_quota
+from pax8_pipeline.settings.tenant import store_quota
 from pax8_pipeline.text.private_files import make_private, restrict_new_files
 from pax8_pipeline.warehouse import engine
 from pax8_pipeline.warehouse.connection import Waited, Warehouse
@@ -116,7 +116,9 @@ class Pax8Resource(_ClientResource):
     def client(self, settings: Settings) -> Pax8Client:
         """Return the client. Raises ConfigError when credentials are missing."""
         if self._client is None:
-            self._client = Pax8Client(pax8_config(settings, rate_limit=self.rate_limit, threads=self.threads))
+            config = pax8_config(settings, rate_limit=self.rate_limit, threads=self.threads)
+            remember = partial(store_quota, settings.data, "pax8", learned_on=settings.today)
+            self._client = Pax8Client(config, on_quota=remember)
         client: Pax8Client = self._client
         return client
 
@@ -131,7 +133,7 @@ class HaloResource(_ClientResource):
         """Return the client. Raises ConfigError when credentials are missing."""
         if self._client is None:
             config = halo_config(settings, rate_limit=self.rate_limit, threads=self.threads)
-            remember = partial(store_halo_quota, settings.data, learned_on=settings.today)
+            remember = partial(store_quota, settings.data, "halo", learned_on=settings.today)
             self._client = HaloClient(config, on_quota=remember)
         client: HaloClient = self._client
         return client

@@ -11,18 +11,19 @@ import threading
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 from pydantic import ValidationError
 
 from pax8_pipeline.errors import ConfigError
 from pax8_pipeline.settings import complaints
-from pax8_pipeline.settings.tenant_answers import HaloAnswers, Pax8Answers, Tenant
+from pax8_pipeline.settings.tenant_answers import HaloAnswers, Pax8Answers, Tenant, UsageCompany
 from pax8_pipeline.text import textfiles, yamltext
 from pax8_pipeline.transport.quota import Quota
 
 FILE = "tenant.yaml"
+Vendor = Literal["pax8", "halo"]
 _HEADING = (
     "# Learned by pax8-pipeline about this Pax8 account and this Halo tenant. It has no names, ids, amounts or secrets.\n"
     "# Delete this file to learn it again; `pax8-pipeline doctor --probe` answers all of it at once.\n"
@@ -50,37 +51,38 @@ def load_tenant(data: Path) -> Tenant:
         raise _unreadable(path, "; ".join(map(_reason, error.errors()))) from error
 
 
-def halo_quota(data: Path) -> Quota | None:
-    """Return the limit of requests that Halo named in a refusal; None while it never did.
+def named_quota(data: Path, vendor: Vendor) -> Quota | None:
+    """Return the limit of requests that a vendor named in a refusal; None while it never did.
 
     Raises ConfigError when the file cannot be read.
     """
-    limit = load_tenant(data).halo_limit
-    return None if limit is None else Quota(limit.requests, limit.window_seconds)
+    tenant = load_tenant(data)
+    limit = tenant.pax8_limit if vendor == "pax8" else tenant.halo_limit
+    return None if limit is None else Quota(limit.requests, limit.window_seconds, limit.text)
 
 
-def store_halo_quota(data: Path, quota: Quota, learned_on: date) -> None:
-    """Store the limit that Halo named. That the file cannot be written does not stop the run."""
-    known = halo_quota_or_none(data)
-    if known == quota:
-        return
-    limit = {"requests": quota.requests, "window_seconds": quota.window_s, "learned_on": learned_on}
+def store_quota(data: Path, vendor: Vendor, quota: Quota, learned_on: date) -> None:
+    """Store the limit that a vendor named. That the file cannot be written does not stop the run."""
+    with suppress(ConfigError):  # a file that cannot be read is replaced
+        if named_quota(data, vendor) == quota:
+            return
+    limit = {"requests": quota.requests, "window_seconds": quota.window_s, "text": quota.text, "learned_on": learned_on}
     with suppress(OSError):
-        _store(data, halo_limit=limit)
-
-
-def halo_quota_or_none(data: Path) -> Quota | None:
-    """Return the limit that is stored; None also where the file cannot be read."""
-    try:
-        return halo_quota(data)
-    except ConfigError:
-        return None
+        _store(data, **{f"{vendor}_limit": limit})
 
 
 def store_answers(data: Path, pax8: Pax8Answers | None, halo: HaloAnswers | None) -> Path:
     """Store what a probe answered. None leaves what is stored for that vendor. Returns the file. Raises OSError."""
     parts = {name: part.model_dump() for name, part in (("pax8", pax8), ("halo", halo)) if part is not None}
     return _store(data, **parts)
+
+
+def learn_usage_company(data: Path, answer: UsageCompany) -> None:
+    """Replace the answer of an earlier probe that a run found to be wrong. That it cannot be written stops nothing."""
+    answers = load_tenant(data).pax8
+    if answers is not None:
+        with suppress(OSError):
+            store_answers(data, answers.model_copy(update={"usage_company": answer}), None)
 
 
 def _store(data: Path, **parts: Any) -> Path:

@@ -32,10 +32,11 @@ class _Strict(BaseModel):
 
 
 class NamedLimit(_Strict):
-    """A limit of requests that a vendor named in the text of a refusal."""
+    """A limit of requests that a vendor named in the text of a refusal; `text`: its words, where they hold no name."""
 
     requests: int = Field(ge=1)
     window_seconds: float = Field(gt=0)
+    text: Annotated[str, Field(pattern=r"^[a-z0-9 ,.:/-]{0,100}$")] = ""
     learned_on: date
 
 
@@ -43,7 +44,8 @@ class Pax8Answers(_Strict):
     """What a probe of Pax8 answered.
 
     `page_size`: the largest page that came whole; runs ask for it. `above_200`: what a larger size than the documented
-    one does. `usage_company`: where a usage summary names its company. `draft_items`: how that call answers.
+    one does. `usage_company`: where a usage summary names its company; runs ask again by id only where that helps.
+    `draft_items`: how that call answers; runs leave out a call that is not answered.
     """
 
     probed_on: date
@@ -66,7 +68,8 @@ class HaloAnswers(_Strict):
     `lines_in_lists`: whether the list of recurring invoices has their lines. `links_in_lists`: the quantity types of
     lines whose links the list shows exactly as the single read does. `subscription_id_members`: members of a licence
     that hold a Pax8 subscription id, with the number of licences; `vendor_id_members` the same for the vendor's id.
-    `company_id_places`: where a client holds the Pax8 company id.
+    `company_id_places`: where a client holds the Pax8 company id. `client_ids_in_list`: whether the list of clients shows
+    custom fields and links as the single read does; where it does not, runs read clients one by one.
     """
 
     probed_on: date
@@ -78,14 +81,24 @@ class HaloAnswers(_Strict):
     subscription_id_members: Mapping[Member, int] = {}
     vendor_id_members: Mapping[Member, int] = {}
     company_id_places: tuple[CompanyPlace, ...] = ()
+    client_ids_in_list: YesNo = "not known"
     integration: Literal["on", "off", "unknown"] = "unknown"
     missing_members: Mapping[str, tuple[Member, ...]] = {}
     limit_headers: tuple[Member, ...] = ()
+
+    @property
+    def only_another_field(self) -> bool:
+        """True when a custom field holds Pax8 company ids, and not the one that the policy names."""
+        return (
+            "another custom field" in self.company_id_places
+            and "custom field of the policy" not in self.company_id_places
+        )
 
 
 class Tenant(_Strict):
     """All of data/tenant.yaml."""
 
+    pax8_limit: NamedLimit | None = None
     halo_limit: NamedLimit | None = None
     pax8: Pax8Answers | None = None
     halo: HaloAnswers | None = None

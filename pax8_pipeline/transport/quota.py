@@ -7,7 +7,7 @@ Halo names both in words ("300 requests per 5 minutes"). The wording differs bet
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 _NUMBER = r"(?P<requests>\d{1,3}(?:[ ,.]\d{3})+|\d+)"
 _WINDOW = r"(?P<count>\d+(?:\.\d+)?)?\s*-?\s*(?P<unit>s|m|h|sec|secs|seconds?|min|mins|minutes?|hours?)\b"
@@ -23,14 +23,59 @@ _TEXTS = tuple(
 )
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 _LONGEST_WINDOW_S = 86400.0
+# A text of other words may hold a name; it is not kept.
+_WORDS = frozenset(
+    [
+        "a",
+        "admitted",
+        "allowed",
+        "an",
+        "any",
+        "api",
+        "call",
+        "calls",
+        "every",
+        "h",
+        "hour",
+        "hours",
+        "in",
+        "is",
+        "limit",
+        "m",
+        "max",
+        "maximum",
+        "min",
+        "mins",
+        "minute",
+        "minutes",
+        "of",
+        "per",
+        "quota",
+        "request",
+        "requests",
+        "rolling",
+        "s",
+        "sec",
+        "second",
+        "seconds",
+        "secs",
+        "the",
+        "window",
+        "within",
+    ]
+)
 
 
 @dataclass(frozen=True)
 class Quota:
-    """A limit that a vendor named: `requests` in any `window_s` seconds."""
+    """A limit that a vendor named: `requests` in any `window_s` seconds.
+
+    `text`: the vendor's words for it in small letters; "" where they have a word that is not one of limits.
+    """
 
     requests: int
     window_s: float
+    text: str = field(default="", compare=False)
 
 
 def read_quota(text: str) -> Quota | None:
@@ -40,7 +85,15 @@ def read_quota(text: str) -> Quota | None:
         return None
     requests = int(re.sub(r"[ ,.]", "", match["requests"]))
     window_s = float(match["count"] or 1) * _SECONDS[match["unit"][0].lower()]
-    return Quota(requests, window_s) if requests > 0 and 0 < window_s <= _LONGEST_WINDOW_S else None
+    if requests <= 0 or not 0 < window_s <= _LONGEST_WINDOW_S:
+        return None
+    return Quota(requests, window_s, _without_names(match[0]))
+
+
+def _without_names(text: str) -> str:
+    """Return a text in small letters, on one line; "" when it has a word that is not one of limits."""
+    small = " ".join(text.lower().split())
+    return small if set(re.findall(r"[^\W\d_]+", small)) <= _WORDS else ""
 
 
 def usable_requests(quota: Quota) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from pax8_pipeline.clients import halo_config, pax8_config
+from pax8_pipeline.commands.doctor import local
 from pax8_pipeline.commands.doctor.command import doctor
 from pax8_pipeline.errors import ConfigError
 from pax8_pipeline.extract.probe_halo import HaloProbe
@@ -61,10 +62,10 @@ class Tenant:
         with Pax8Client(pax8_config(self.settings)) as client:
             return Pax8Probe(client, TODAY).answers()
 
-    def halo(self) -> HaloAnswers:
+    def halo(self, kind: type[HaloClient] = HaloClient) -> HaloAnswers:
         ids = {row["id"].lower(): str(row["vendorSubscriptionId"]).lower()
                for row in self.sandbox.world.pax8.subscriptions.values()}  # fmt: skip
-        with HaloClient(halo_config(self.settings)) as client:
+        with kind(halo_config(self.settings)) as client:
             return HaloProbe(client, TODAY, ids, set(self.sandbox.world.pax8.companies), "CFPax8CompanyId").answers()
 
     def calls(self, path: str) -> int:
@@ -131,6 +132,55 @@ def test_halo_is_asked_what_is_not_documented(
     assert {name: found[name] for name in answers} == answers
     assert list(found["subscription_id_members"]) == ["snowid"]
     assert "custom field of the policy" in found["company_id_places"]
+
+
+class ListsWithEmptyFields(HaloClient):
+    """A Halo whose list of clients has the member for custom fields, and leaves out what is in it."""
+
+    def raw(self, path: str, params: Mapping[str, str] | None = None) -> Any:
+        body = super().raw(path, params)
+        if path == "/Client":
+            for row in body["clients"]:
+                row["customfields"] = self.fields_of(row["id"])
+        return body
+
+    def fields_of(self, client_id: int) -> Any:
+        return []
+
+
+class ListsWithFields(ListsWithEmptyFields):
+    """One whose list shows them."""
+
+    def fields_of(self, client_id: int) -> Any:
+        return self.client(client_id)["customfields"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "answer"), [(HaloClient, "not known"), (ListsWithEmptyFields, "no"), (ListsWithFields, "yes")]
+)
+def test_a_list_of_clients_that_shows_less_than_the_single_read_is_found(
+    tenant: Tenant, kind: type[HaloClient], answer: str
+) -> None:
+    assert tenant.halo(kind).client_ids_in_list == answer
+
+
+def test_a_custom_field_that_the_policy_does_not_name_is_shown_with_what_to_set_and_not_stored(tenant: Tenant) -> None:
+    (tenant.settings.data / "policy.yaml").write_text("matching: {client_custom_field: CFOther}\n")
+    env = dict(tenant.settings.environment)
+    shown = " ".join(CliRunner().invoke(doctor, ["--probe"], env=env, catch_exceptions=False).output.split())
+    assert "Halo company ids: another custom field" in shown
+    assert "set matching.client_custom_field: CFPax8CompanyId in policy.yaml" in shown
+    assert "CFPax8CompanyId" not in (tenant.settings.data / "tenant.yaml").read_text()
+    doubt = local.tenant(load_settings(env))
+    assert (doubt.level, "matching.client_custom_field" in doubt.advice) == ("warn", True)
+
+
+def test_a_policy_that_names_another_member_than_licences_use_is_doubted_by_the_doctor(tenant: Tenant) -> None:
+    store_answers(tenant.settings.data, None, tenant.halo())
+    assert local.tenant(tenant.settings).level == "ok"
+    (tenant.settings.data / "policy.yaml").write_text("matching: {licence_id_field: other}\n")
+    doubt = local.tenant(load_settings(dict(tenant.settings.environment)))
+    assert "matching.licence_id_field: snowid" in doubt.advice
 
 
 def test_larger_pages_mean_fewer_calls(tenant: Tenant) -> None:

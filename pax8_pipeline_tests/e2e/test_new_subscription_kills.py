@@ -119,8 +119,8 @@ def test_a_client_is_made_once_and_the_rest_follows(
             assert approve(at) == 2, moment
             night(at)
             assert one_client(new, at), moment
-            right = {**RIGHT, "writes": {**RIGHT["writes"], "/Client": 1}}
-            billed_once_and_undone(at, new, invoice, right, moment)
+            writes = {"/Client": 1, "/SoftwareLicence": 1, "/RecurringInvoice/Lines": 1}
+            billed_once_and_undone(at, new, invoice, {**RIGHT, "writes": writes}, moment)
 
 
 @pytest.mark.parametrize("part", range(PARTS))

@@ -44,6 +44,14 @@ def bare(*ids: int) -> list[dict[str, Any]]:
     return [{"id": i, "customfields": None} for i in ids]
 
 
+def test_a_list_that_a_probe_found_to_show_less_proves_nothing(warehouse: Warehouse) -> None:
+    shown = [{"id": 1, "customfields": [], "external_links": []}]
+    keep(warehouse, [{"id": "OPEN"}], shown)
+    assert wanted(warehouse) == []
+    with warehouse.connect() as connection:
+        assert loading.details_to_read(connection, NOTHING, NOW, 100, lists_show_less=True) == [1]
+
+
 def test_details_are_read_of_clients_that_neither_mapping_nor_external_id_claims(warehouse: Warehouse) -> None:
     companies = [{"id": "M"}, {"id": "E", "externalId": "2"}, {"id": "OPEN"}]
     keep(warehouse, companies, bare(1, 2, 3))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pax8_pipeline.errors import Forbidden, NotFound, ServerFault, VendorError
 from pax8_pipeline.extract import pax8_lists as loading
+from pax8_pipeline.settings.tenant_answers import Pax8Answers
 from pax8_pipeline.warehouse import snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.support.vendors import Pax8InMemory, incomplete
@@ -96,6 +98,23 @@ def test_a_draft_belongs_to_next_months_invoice_and_to_the_day_it_was_read(today
     day = date.fromisoformat(today)
     read = loading.read_draft_items(Pax8InMemory(draft_rows=[{"type": "subscription"}]), day)
     assert (read.scope, read.covers, read.complete, len(read.objects)) == (month, (day, day), True, 1)
+
+
+@pytest.mark.parametrize(
+    ("answer", "days", "asked"),
+    [
+        ("too slow", 29, False),
+        ("refused", 0, False),
+        ("too slow", 30, True),
+        ("answered", 1, True),
+        ("not known", 1, True),
+    ],
+)
+def test_a_draft_that_a_probe_did_not_get_is_not_asked_for_on_30_days(answer: Any, days: int, asked: bool) -> None:
+    answers = Pax8Answers(probed_on=TODAY - timedelta(days=days), draft_items=answer)
+    read = loading.read_draft_items(Pax8InMemory(draft_rows=[{"type": "subscription"}]), TODAY, answers)
+    assert (read.complete, len(read.objects)) == (asked, 1 if asked else 0)
+    assert asked or "doctor --probe" in (read.problem or "")
 
 
 @pytest.mark.parametrize("kind", [NotFound, Forbidden, ServerFault])

@@ -11,6 +11,8 @@ import pytest
 from pax8_pipeline.extract import usage_summaries
 from pax8_pipeline.extract.usage_lines import UsageLineQuery, read_lines
 from pax8_pipeline.extract.usage_summaries import UsageProbe
+from pax8_pipeline.settings import tenant
+from pax8_pipeline.settings.tenant_answers import Pax8Answers
 from pax8_pipeline.warehouse import build, snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.support.vendor_data import subscription
@@ -151,6 +153,34 @@ def test_a_summary_with_a_company_is_not_asked_again() -> None:
     pax8 = Pax8InMemory(usage={"s": [{"id": "u1", "companyId": "c"}]})
     usage_summaries.read_summaries(pax8, ["s"], "2026-08")
     assert pax8.asked("summary") == []
+
+
+def test_what_never_helped_is_asked_by_id_once_a_week(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [{"id": f"u{n}", "resourceGroup": "g"} for n in range(70)]
+    asked: list[str] = []
+    for day in range(7):
+        pax8 = Pax8InMemory(usage={"s": rows}, summaries={row["id"]: row for row in rows})
+        by_id = usage_summaries.ById("neither", TODAY + timedelta(days=day))
+        read, _ = usage_summaries.read_summaries(pax8, ["s"], "2026-08", by_id=by_id)
+        assert (len(read.objects), by_id.helped) == (70, False)
+        assert pax8.asked("summary")
+        asked += [str(summary) for summary in pax8.asked("summary")]
+    assert sorted(asked) == sorted(row["id"] for row in rows)
+
+
+def test_an_answer_of_a_probe_that_does_not_hold_any_more_is_replaced_and_everything_asked(tmp_path: Path) -> None:
+    rows = [{"id": f"u{n}", "resourceGroup": "g"} for n in range(70)]
+    pax8 = Pax8InMemory(usage={"s": rows}, summaries={r["id"]: {**r, "companyId": "c"} for r in rows})
+    by_id = usage_summaries.ById("in lists", TODAY)
+    read, _ = usage_summaries.read_summaries(pax8, ["s"], "2026-08", by_id=by_id)
+    assert (by_id.left_out, by_id.helped) == (True, True)
+    assert [o for o in read.objects if "companyId" not in o.payload] == []
+    tenant.store_answers(tmp_path, Pax8Answers(probed_on=TODAY, usage_company="in lists"), None)
+    tenant.learn_usage_company(tmp_path, "only by id")
+    assert usage_summaries.ById("only by id", TODAY).asks("u1")
+    known = tenant.load_tenant(tmp_path).pax8
+    assert known is not None
+    assert known.usage_company == "only by id"
 
 
 def test_a_subscription_pax8_does_not_know_has_no_usage() -> None:

@@ -36,6 +36,20 @@ def test_number_and_window_are_read_from_the_text_of_a_refusal(text: str, quota:
     assert read_quota(text) == quota
 
 
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("API calls quota exceeded! Maximum admitted 300 per 5m.", "maximum admitted 300 per 5m"),
+        ("700 requests in a rolling 5-minute window", "700 requests in a rolling 5-minute"),
+        ("300 calls for Harbour Lane per 5 minutes", ""),
+    ],
+)
+def test_the_words_of_a_limit_are_kept_unless_they_may_hold_a_name(text: str, kept: str) -> None:
+    quota = read_quota(text)
+    assert quota is not None
+    assert quota.text == kept
+
+
 def test_the_limit_that_a_refusal_names_is_kept_from_then_on_and_passed_on(build: Build) -> None:
     learned: list[Quota] = []
     answers = [
@@ -106,12 +120,14 @@ def test_a_refusal_halves_a_budget_with_a_ceiling_once_for_all_requests_refused_
 
 
 def test_what_halo_named_is_remembered_for_the_next_run(tmp_path: Path) -> None:
-    assert tenant.halo_quota(tmp_path) is None
-    tenant.store_halo_quota(tmp_path, Quota(300, 300.0), date(2026, 8, 6))
-    assert tenant.halo_quota(tmp_path) == Quota(300, 300.0)
+    assert tenant.named_quota(tmp_path, "halo") is None
+    tenant.store_quota(tmp_path, "halo", Quota(300, 300.0), date(2026, 8, 6))
+    assert tenant.named_quota(tmp_path, "halo") == Quota(300, 300.0)
+    tenant.store_quota(tmp_path, "pax8", Quota(500, 60.0, "500 calls a minute"), date(2026, 8, 6))
+    assert "500 calls a minute" in (tmp_path / "tenant.yaml").read_text()
     assert "2026-08-06" in (tmp_path / "tenant.yaml").read_text()
-    tenant.store_halo_quota(tmp_path, Quota(700, 300.0), date(2026, 8, 7))
-    assert tenant.halo_quota(tmp_path) == Quota(700, 300.0)
+    tenant.store_quota(tmp_path, "halo", Quota(700, 300.0), date(2026, 8, 7))
+    assert tenant.named_quota(tmp_path, "halo") == Quota(700, 300.0)
     assert [path.name for path in tmp_path.iterdir()] == ["tenant.yaml"]
 
 
@@ -121,4 +137,4 @@ def test_what_halo_named_is_remembered_for_the_next_run(tmp_path: Path) -> None:
 def test_a_broken_file_is_named_with_the_remedy(tmp_path: Path, text: str) -> None:
     (tmp_path / "tenant.yaml").write_text(text)
     with pytest.raises(ConfigError, match=r"tenant\.yaml: .*Delete the file"):
-        tenant.halo_quota(tmp_path)
+        tenant.named_quota(tmp_path, "halo")

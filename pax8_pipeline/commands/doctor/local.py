@@ -18,6 +18,7 @@ from pax8_pipeline.settings import Settings
 from pax8_pipeline.settings.secret_files import readable_by_everybody
 from pax8_pipeline.settings.tenant import FILE as TENANT_FILE
 from pax8_pipeline.settings.tenant import load_tenant
+from pax8_pipeline.settings.tenant_answers import HaloAnswers
 from pax8_pipeline.text.plurals import plural
 from pax8_pipeline.text.private_files import is_open, readable_by_others
 from pax8_pipeline.warehouse import schema
@@ -99,7 +100,19 @@ def tenant(settings: Settings) -> Diagnosis:
     days = [str(part.probed_on) for part in (known.pax8, known.halo) if part is not None]
     if not days:
         return ok("probe", "not done yet: `pax8-pipeline doctor --probe` finds out how these two vendors behave")
+    if known.halo is not None and (advice := _other_setting(settings, known.halo)):
+        return warn("probe", f"answers of {max(days)} do not fit policy.yaml", advice)
     return ok("probe", f"answers of {max(days)} in {settings.data / TENANT_FILE}")
+
+
+def _other_setting(settings: Settings, found: HaloAnswers) -> str:
+    """Say what to set where the probe saw ids in another member than the policy names; "" where they agree."""
+    held = found.subscription_id_members
+    if held and settings.policy.matching.licence_id_field not in held:
+        return f"set matching.licence_id_field: {next(iter(held))} in policy.yaml; the licences hold their ids there"
+    if found.only_another_field:
+        return "`pax8-pipeline doctor --probe` names the value for matching.client_custom_field in policy.yaml"
+    return ""
 
 
 def calendar(settings: Settings, *, sandbox: bool) -> Diagnosis:

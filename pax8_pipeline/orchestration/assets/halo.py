@@ -17,6 +17,7 @@ from pax8_pipeline.orchestration.assets.raw_reads import raw_asset, store_read
 from pax8_pipeline.orchestration.assets.specs import HALO_API, MAPPING_FILES, asset_key
 from pax8_pipeline.orchestration.assets.step import AssetStep, asset_step
 from pax8_pipeline.orchestration.resources import HaloResource, SettingsResource, WarehouseResource
+from pax8_pipeline.settings.tenant import load_tenant
 
 _LISTS = {
     "items": "All items (products) that Halo sells, inactive ones too.",
@@ -65,8 +66,10 @@ def clients(
 def _details(step: AssetStep, halo: HaloResource) -> dict[str, Any]:
     mappings = load_mappings(step.settings.mappings_path)
     limit = step.settings.policy.matching.client_detail_reads
+    now, answers = datetime.now(UTC).replace(tzinfo=None), load_tenant(step.settings.data).halo
+    less = answers is not None and answers.client_ids_in_list == "no"
     with step.warehouse.connect() as connection:
-        client_ids = loading.details_to_read(connection, mappings, datetime.now(UTC).replace(tzinfo=None), limit)
+        client_ids = loading.details_to_read(connection, mappings, now, limit, lists_show_less=less)
     if client_ids:
         client, progress = halo.client(step.settings), step.progress("client details")
         store_read(step, "halo.client_details", lambda: [loading.read_details(client, client_ids, progress)])

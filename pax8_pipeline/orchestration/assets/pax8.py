@@ -19,6 +19,7 @@ from pax8_pipeline.orchestration.assets.specs import PAX8_API, asset_key
 from pax8_pipeline.orchestration.assets.step import AssetStep, asset_step
 from pax8_pipeline.orchestration.partitions import month_of_partition
 from pax8_pipeline.orchestration.resources import Pax8Resource, SettingsResource, WarehouseResource
+from pax8_pipeline.settings.tenant import load_tenant
 from pax8_pipeline.text.plurals import plural
 
 # The answers of so many invoices are stored together.
@@ -65,7 +66,8 @@ def draft_items(
     """Read the draft once in a run."""
     with asset_step(context, settings, warehouse) as step:
         client = pax8.client(step.settings)
-        ask = partial(loading.read_draft_items, client, step.settings.today)
+        answers = load_tenant(step.settings.data).pax8
+        ask = partial(loading.read_draft_items, client, step.settings.today, answers)
         return dg.MaterializeResult(metadata=store_read(step, "pax8.draft_items", lambda: [ask()]))
 
 

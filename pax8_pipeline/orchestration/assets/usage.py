@@ -17,6 +17,7 @@ from pax8_pipeline.orchestration.assets.specs import PAX8_API, asset_key
 from pax8_pipeline.orchestration.assets.step import AssetStep, asset_step
 from pax8_pipeline.orchestration.partitions import month_of_partition
 from pax8_pipeline.orchestration.resources import Pax8Resource, SettingsResource, WarehouseResource
+from pax8_pipeline.settings.tenant import learn_usage_company, load_tenant
 from pax8_pipeline.text.plurals import plural
 from pax8_pipeline.warehouse import snapshots
 
@@ -89,13 +90,19 @@ def _read_summaries(step: AssetStep, pax8: Pax8Resource, month: str) -> dict[str
     step.log(f"usage: asking {plural(len(subscription_ids), 'subscription')}")
     client, progress = pax8.client(step.settings), step.progress("usage summaries")
     probes: list[usage.UsageProbe] = []
+    answers = load_tenant(step.settings.data).pax8
+    by_id = usage.ById(answers.usage_company if answers else "not known", step.settings.today)
 
     def ask() -> list[snapshots.Read]:
-        read, found = usage.read_summaries(client, subscription_ids, month, progress)
+        read, found = usage.read_summaries(client, subscription_ids, month, progress, by_id)
         probes.extend(found if read.complete else [])
         return [read]
 
     metadata = store_read(step, "pax8.usage_summaries", ask)
+    if by_id.left_out and by_id.helped:
+        step.log("usage: the stored answer of `pax8-pipeline doctor --probe` does not hold any more: Pax8 names the company "
+                 "of a summary only by its id. All summaries were read by id, and from now on they are")  # fmt: skip
+        learn_usage_company(step.settings.data, "only by id")
     usage.record_probes(step.warehouse, probes, asked_at)
     return {**metadata, "month": month, "asked": len(subscription_ids), "with_usage": sum(p.had_usage for p in probes)}
 
