@@ -126,14 +126,28 @@ class Integration:
     accounts: tuple[dict[str, Any], ...] = ()
 
 
-def ask_integration(client: HaloReader) -> Integration:
-    """Ask Halo for the state of its own Pax8 integration. When Halo does not show it, the state is unknown, not off."""
+def ask_integration(client: HaloReader, *, links: bool = False) -> Integration:
+    """Ask Halo for the state of its own Pax8 integration. When Halo does not show it, the state is unknown, not off.
+
+    `links`: read each account by its id where the list leaves out which clients it links.
+    """
     try:
         rows = client.integration()
+        rows = [_with_links(client, row) for row in rows] if links else rows
     except (Forbidden, NotFound, BadAnswer) as error:
         return Integration("unknown", f"Halo does not show the settings of its own Pax8 integration: {error}")
     accounts = tuple({k: row[k] for k in _ACCOUNT_MEMBERS if k in row} for row in rows)
     return _integration_state(accounts)
+
+
+def _with_links(client: HaloReader, account: Row) -> Row:
+    account_id = account.get("id")
+    if isinstance(account.get("client_mappings"), list) or not isinstance(account_id, int):
+        return account
+    try:
+        return {**account, "client_mappings": client.integration_account(account_id).get("client_mappings")}
+    except (Forbidden, NotFound, BadAnswer):
+        return account  # the state is known all the same
 
 
 def _integration_state(accounts: tuple[dict[str, Any], ...]) -> Integration:
@@ -160,7 +174,7 @@ def distrust_empty_list(integration: Integration, connection: Connection) -> Int
 
 def read_integration(client: HaloReader) -> snapshots.Read:
     """Ask for the integration and return the answer as one row: state, reason, and accounts without credentials."""
-    integration = ask_integration(client)
+    integration = ask_integration(client, links=True)
     row = {"state": integration.state, "reason": integration.sentence, "accounts": list(integration.accounts)}
     return snapshots.Read(
         "halo.integration", snapshots.raw_objects(_INTEGRATION, [row]), _INTEGRATION, expected=1, requests=1

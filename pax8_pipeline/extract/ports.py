@@ -76,3 +76,6 @@ class HaloReader(Many, Protocol):
 
     def integration(self) -> list[dict[str, Any]]:
         """The accounts of Halo's own Pax8 integration."""
+
+    def integration_account(self, account_id: int) -> Row:
+        """One account with its links of clients."""

@@ -211,6 +211,10 @@ class HaloClient(VendorClient):
             raise bad_answer(VENDOR, f"GET {path}", "the answer has no list of accounts")
         return [self._account(row) for row in rows]
 
+    def integration_account(self, account_id: int) -> Row:
+        """One account of the integration with its links of clients, which the list may leave out."""
+        return self._one("/Pax8Details", account_id)
+
     # Single objects, with all details
 
     def client(self, client_id: int) -> Row:
@@ -346,7 +350,7 @@ class HaloClient(VendorClient):
         account_id = row_id(row)
         if row.get("integrator_enabled") is not None or account_id is None:
             return row
-        return self._one("/Pax8Details", account_id)
+        return self.integration_account(account_id)
 
     def _object(self, path: str, body: Any) -> Row:
         if not isinstance(body, dict):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import stat
 from collections.abc import Iterator
@@ -15,7 +16,9 @@ from click.testing import CliRunner, Result
 
 from pax8_pipeline.commands.init import command
 from pax8_pipeline.commands.init.variables import Variable, full_address
-from pax8_pipeline.errors import ConfigError
+from pax8_pipeline.errors import ConfigError, Forbidden
+from pax8_pipeline.mapping.writing import write_decisions
+from pax8_pipeline.reports.mapping.decision_file import read_decisions
 from pax8_pipeline.sandbox.server.app import Sandbox, running_sandbox
 from pax8_pipeline.sandbox.world.world import World
 from pax8_pipeline.settings import dotenv_writer, load_policy, load_settings
@@ -196,8 +199,73 @@ def test_halos_own_integration_is_named_with_the_way_to_take_over(newcomer: Newc
     newcomer.sandbox.world.halo.switches.change({"native_sync": "on"})
     data = _data(newcomer.init("--json"))
     assert data["integration"]["state"] == "on"
-    assert "mapping suggest" in " ".join(data["integration"]["take_over"])
+    assert "pax8-pipeline cutover" in " ".join(data["integration"]["take_over"])
     assert data["ready"] is True  # a dry run may begin all the same
+
+
+@pytest.fixture
+def linked(newcomer: Newcomer) -> Iterator[list[dict[str, Any]]]:
+    """Halo's own integration is on and links four clients: two that are there, one gone from Pax8, one from Halo."""
+    world = newcomer.sandbox.world
+    world.halo.switches.change({"native_sync": "on"})
+    companies = [row for row in world.pax8.companies.values() if row["status"] == "Active"][:3]
+    clients = [row["id"] for row in world.halo.clients.values() if not row["inactive"]][:3]
+    links = [
+        {"third_party_id": companies[0]["id"].upper(), "halo_id": clients[0]},
+        {"third_party_id": companies[1]["id"], "halo_id": clients[1]},
+        {"third_party_id": "00000000-0000-4000-8000-000000000000", "halo_id": clients[2]},
+        {"third_party_id": companies[2]["id"], "halo_id": 987654},
+    ]
+    before = world.halo.integration["client_mappings"]
+    world.halo.integration["client_mappings"] = links
+    yield links
+    world.halo.integration["client_mappings"] = before
+
+
+def test_the_links_of_halos_own_integration_are_proposed_as_mapping_suggest_does(
+    newcomer: Newcomer, linked: list[dict[str, Any]]
+) -> None:
+    shown = " ".join(newcomer.init().output.split())
+    path = newcomer.folder / "data" / "links-of-halo.csv"
+    assert "It links 4 clients: 2 mappings proposed; 2 name what is mapped, inactive or gone." in shown
+    assert f"pax8-pipeline mapping accept {path}" in shown
+    rows = list(csv.DictReader(path.open()))
+    assert {(row["pax8_id"], row["halo_id"]) for row in rows} == {
+        (link["third_party_id"].lower(), str(link["halo_id"])) for link in linked[:2]
+    }
+    assert {(row["accept"], row["kind"]) for row in rows} == {("", "client")}
+    assert all("Halo's own Pax8 integration links the two" in row["reasons"] for row in rows)
+    assert read_decisions(path) == []  # nobody has marked anything
+    assert (newcomer.folder / "data" / "mappings" / "clients.csv").read_text().count("\n") == 1
+
+
+def test_what_a_person_marked_in_the_proposals_stays_and_what_is_mapped_is_not_proposed_again(
+    newcomer: Newcomer, linked: list[dict[str, Any]]
+) -> None:
+    newcomer.init()
+    path = newcomer.folder / "data" / "links-of-halo.csv"
+    marked = path.read_text().replace("\n,", "\nyes,")
+    path.write_text(marked)
+    decisions = read_decisions(path)
+    assert len(decisions) == 2
+    data = _data(newcomer.init("--json"))["proposals"]
+    assert (data["change"], len(data["suggestions"]), data["links"]) == ("kept", 2, 4)
+    assert path.read_text() == marked
+    write_decisions(newcomer.folder / "data" / "mappings", decisions)
+    assert _data(newcomer.init("--json"))["proposals"]["suggestions"] == []
+
+
+def test_links_that_cannot_be_read_now_are_said_and_stop_nothing(
+    newcomer: Newcomer, linked: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> Any:
+        raise Forbidden("Pax8 GET /companies: 403", vendor="Pax8")
+
+    monkeypatch.setattr("pax8_pipeline.pax8.client.Pax8Client.companies", refuse)
+    done = newcomer.init()
+    assert done.exit_code == 0
+    assert "Its links could not be read now (Pax8 GET /companies: 403)" in " ".join(done.output.split())
+    assert not (newcomer.folder / "data" / "links-of-halo.csv").exists()
 
 
 def test_a_policy_of_a_person_is_kept_and_the_shipped_one_is_not(newcomer: Newcomer) -> None:

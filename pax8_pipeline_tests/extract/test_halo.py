@@ -135,6 +135,15 @@ def test_a_halo_that_is_down_is_not_mistaken_for_unknown_settings() -> None:
         loading.ask_integration(HaloInMemory(faults={"integration": ServerFault("503")}))
 
 
+def test_links_of_clients_that_the_list_of_accounts_leaves_out_are_read_by_id() -> None:
+    account = {"id": 1, "integrator_enabled": True, "client_mappings": [{"halo_id": 7, "third_party_id": "c"}]}
+    halo = HaloInMemory(accounts=[account], bare=True)
+    (stored,) = loading.read_integration(halo).objects
+    assert '"third_party_id":"c"' in stored.payload
+    assert loading.ask_integration(halo).accounts[0]["client_mappings"] is None  # before a write only the state counts
+    assert len(halo.asked("integration account")) == 1
+
+
 def test_credentials_of_an_integration_account_are_not_kept() -> None:
     account = {"id": 1, "integrator_enabled": True, "client_secret": "hush", "new_password": "hush"}
     (stored,) = loading.read_integration(HaloInMemory(accounts=[account])).objects

@@ -129,6 +129,7 @@ class HaloInMemory(_Fake):
     recurring_rows: list[Row] = field(default_factory=lambda: [vendor_data.invoice([vendor_data.line()])])
     invoice_rows: list[Row] = field(default_factory=list)
     accounts: list[Row] = field(default_factory=list)
+    bare: bool = False  # the list of accounts leaves out the links of clients
     instance: Row = field(default_factory=lambda: {"app_version": "2.210.1", "database_version": "2.210.1"})
     written: list[tuple[str, Row]] = field(default_factory=list)
     write_fault: VendorError | None = None
@@ -164,7 +165,13 @@ class HaloInMemory(_Fake):
         self.calls.append(("integration", None))
         if "integration" in self.faults:
             raise self.faults["integration"]
-        return copy.deepcopy(self.accounts)
+        return copy.deepcopy(
+            [{**row, "client_mappings": None} for row in self.accounts] if self.bare else self.accounts
+        )
+
+    def integration_account(self, account_id: int) -> Row:
+        self.calls.append(("integration account", account_id))
+        return copy.deepcopy(next(row for row in self.accounts if row.get("id") == account_id))
 
     def licence(self, licence_id: int) -> Row:
         return copy.deepcopy(next(r for r in self.licence_rows if r["id"] == licence_id))

@@ -21,9 +21,11 @@ from pax8_pipeline.commands.doctor import diagnosis
 from pax8_pipeline.commands.init import files
 from pax8_pipeline.commands.init.conversation import Conversation
 from pax8_pipeline.commands.init.credentials import Tested, take_over
+from pax8_pipeline.commands.init.links import Proposals, propose
 from pax8_pipeline.commands.init.questions import Questions, terminal
 from pax8_pipeline.commands.init.variables import HALO, HALO_URL, PAX8
 from pax8_pipeline.errors import ConfigError
+from pax8_pipeline.reports.mapping.suggestions import as_data
 from pax8_pipeline.settings.secret_files import file_variable
 from pax8_pipeline.settings.tenant_folder import DATA, process_environment, selected
 
@@ -101,12 +103,14 @@ def init(
     zone = _zone(timezone, talk.environment)
     tested = [talk.pax8(), talk.halo()]
     failed = [vendor for vendor, one in zip(("Pax8", "Halo"), tested, strict=True) if not one.works]
-    written = [] if failed else _write(talk, flags, zone, questions, force=force)
+    data_folder = _data_folder(talk, flags)
+    written = [] if failed else _write(talk, flags, data_folder, zone, questions, force=force)
+    proposals = None if failed or no_test else propose(talk.settings(), tested[1].integration, data_folder)
     works = not failed and not any(f.level == "bad" for one in tested for f in one.findings if _to_read(f.point))
     if as_json:
-        print_json(_data(written, tested, works=works))
+        print_json(_data(written, tested, proposals, works=works))
     else:
-        _summary(written, tested, failed, works=works)
+        _summary(written, tested, proposals, failed, works=works)
     raise SystemExit(0 if works else 1)
 
 
@@ -162,8 +166,13 @@ def _machine_zone() -> str:
     return place.partition("zoneinfo/")[2]
 
 
+def _data_folder(talk: Conversation, flags: Mapping[str, str]) -> Path:
+    data = flags.get("PAX8_PIPELINE_DATA") or talk.environment.get("PAX8_PIPELINE_DATA", "").strip() or "data"
+    return Path(data).expanduser().absolute()
+
+
 def _write(
-    talk: Conversation, flags: Mapping[str, str], zone: str, questions: Questions | None, *, force: bool
+    talk: Conversation, flags: Mapping[str, str], data: Path, zone: str, questions: Questions | None, *, force: bool
 ) -> list[files.WrittenFile]:
     path = _folder(talk.environment) / ".env"
     text = files.read_env(path)
@@ -177,8 +186,7 @@ def _write(
             raise ConfigError(f"{path} has other values for {names}; nothing was written. Give --force to replace them")
         if not questions.confirm(f".env has other values for {names}. Replace them?", default=False):
             raise ConfigError(f"{path} stays as it is; nothing was written")
-    data = Path(flags.get("PAX8_PIPELINE_DATA") or talk.environment.get("PAX8_PIPELINE_DATA", "").strip() or "data")
-    return [files.write_env(path, text, values), *files.write_data_folder(data.expanduser().absolute(), zone)]
+    return [files.write_env(path, text, values), *files.write_data_folder(data, zone)]
 
 
 def _folder(environment: Mapping[str, str]) -> Path:
@@ -198,7 +206,14 @@ def _show(tested: Tested) -> None:
             diagnosis.show(out, finding)
 
 
-def _summary(written: Iterable[files.WrittenFile], tested: Iterable[Tested], failed: list[str], *, works: bool) -> None:
+def _summary(
+    written: Iterable[files.WrittenFile],
+    tested: Iterable[Tested],
+    proposals: Proposals | None,
+    failed: list[str],
+    *,
+    works: bool,
+) -> None:
     out = console()
     if failed:
         print_wrapped(out, f"Nothing was written: {' and '.join(failed)} did not take the credentials.")
@@ -210,7 +225,7 @@ def _summary(written: Iterable[files.WrittenFile], tested: Iterable[Tested], fai
         lines = list(take_over(one.integration))
         if lines:
             out.print("\nHalo's own Pax8 integration:")
-        for line in lines:
+        for line in [*lines, *(proposals.sentences() if lines and proposals else ())]:
             print_wrapped(out, f"  {line}")
     if not works:
         out.print("\nA right to read is missing: see [bad] above. Give it, then repeat `pax8-pipeline init`.")
@@ -227,7 +242,9 @@ def _short(path: Path) -> str:
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
-def _data(written: Iterable[files.WrittenFile], tested: Iterable[Tested], *, works: bool) -> dict[str, Any]:
+def _data(
+    written: Iterable[files.WrittenFile], tested: Iterable[Tested], proposals: Proposals | None, *, works: bool
+) -> dict[str, Any]:
     integration = next((one.integration for one in tested if one.integration is not None), None)
     return {
         "schema": "pax8-pipeline/init/1",
@@ -237,5 +254,15 @@ def _data(written: Iterable[files.WrittenFile], tested: Iterable[Tested], *, wor
         "integration": None
         if integration is None
         else {"state": integration.state, "sentence": integration.sentence, "take_over": list(take_over(integration))},
+        "proposals": None
+        if proposals is None
+        else {
+            "links": proposals.links,
+            "suggestions": [as_data(suggestion) for suggestion in proposals.found],
+            "file": None if proposals.file is None else str(proposals.file),
+            "change": proposals.change,
+            "problem": proposals.problem,
+            "next": proposals.command,
+        },
         "next": [command for command, _ in NEXT],
     }

@@ -57,7 +57,7 @@ class Conversation:
             if not self.test:
                 return Tested(())
             self.say(f"Testing {vendor} ...")
-            tested = test(self._settings())
+            tested = test(self.settings())
             self.show(tested)
             if tested.works or self.questions is None or not self._once_more(vendor):
                 return tested
@@ -91,7 +91,7 @@ class Conversation:
         unknown = [name for name in ("HALO_AUTH_URL", "HALO_TENANT") if not self._current(name)]
         if not unknown or any(name in self.values for name in unknown):
             return
-        named = credentials.halo_addresses(self._settings(fill=variables.HALO))
+        named = credentials.halo_addresses(self.settings(fill=variables.HALO))
         taken = {name: value for name, value in named.items() if name in unknown}
         for name, value in taken.items():
             self.say(f"Halo itself names {name}: {value}")
@@ -108,7 +108,7 @@ class Conversation:
     def _copy(self, names: Iterable[str]) -> None:
         self.values |= {name: value for name in names if (value := self._current(name))}
 
-    def _settings(self, fill: Iterable[Variable] = ()) -> Settings:
+    def settings(self, fill: Iterable[Variable] = ()) -> Settings:
         """Return settings with what is known; `fill`: variables that may be anything."""
         ours = {variable.name for variable in variables.ALL}
         hidden = ours | {file_variable(name) for name in ours}

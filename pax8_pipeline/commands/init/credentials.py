@@ -5,7 +5,7 @@ What a result means is in `doctor.vendors`; `init` only separates what a person 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from pax8_pipeline.clients import halo_config, pax8_config
@@ -61,7 +61,7 @@ def check_halo(settings: Settings) -> Tested:
 
 def _integration(client: HaloClient) -> Integration | None:
     try:
-        return ask_integration(client)
+        return ask_integration(client, links=True)
     except VendorError:
         return None  # `findings` has the reason
 
@@ -93,12 +93,5 @@ def take_over(integration: Integration | None) -> Iterator[str]:
     if integration.state == "unknown":
         yield "Look in Halo: Configuration > Integrations > Pax8. If it is off, set native_integration: ignore in policy.yaml."
     else:
-        links = sum(len(_links(account.get("client_mappings"))) for account in integration.accounts)
-        known = f"{links} clients are linked in it. " if links else ""
-        yield f"{known}Leave it on for now: it bills until this product does, and no run writes while it is on."
-    yield "Its links are proposed as mappings: `pax8-pipeline mapping suggest`."
+        yield "Leave it on for now: it bills until this product does, and no run writes while it is on."
     yield "To take over without a gap: `pax8-pipeline cutover` lists the steps of that day."
-
-
-def _links(value: object) -> Sequence[object]:
-    return value if isinstance(value, list) else ()
