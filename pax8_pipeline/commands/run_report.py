@@ -214,6 +214,9 @@ def _next_steps(run: RunReport) -> Iterator[str]:
     """Yield the commands that go on with the plan, and where its report is."""
     for number, command in enumerate(next_commands(run) if run.left.waiting or run.left.held else (), 1):
         yield f"{number}. If you agree: {command}"
+    observed = sum(row["reason"] == "trust_observe" for row in run.rows)
+    if observed and not run.left.waiting:
+        yield f"{plural(observed, 'change')} only observed: pax8-pipeline status --trust"
     if run.plan:
         yield f"Report: {shown_path(run.report)}"
 

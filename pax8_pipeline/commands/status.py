@@ -115,7 +115,8 @@ def _result(found: PlanStatus) -> str:
     assert plan is not None
     written = found.written.get("verified", 0)
     waiting = "1 waits" if found.waiting == 1 else f"{found.waiting} wait"
-    return f"{written} of {plural(plan.rows_safe, 'change')} written; {waiting} for approval, {plan.rows_blocked} held back"
+    planned = plan.rows_safe + plan.rows_waiting
+    return f"{written} of {plural(planned, 'change')} written; {waiting} for approval, {plan.rows_blocked} held back"
 
 
 def _ended(end: RunEnd, now: datetime) -> str:

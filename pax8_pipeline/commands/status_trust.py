@@ -53,6 +53,17 @@ def trust_lines(found: Sequence[ClientTrust], needed: int, *, everything: bool) 
     for nobody in (one for one in found if one.client_id is None):
         yield "Without a client in Halo:"
         yield from (f"  {_missing(part)}" for part in nobody.missing)
+    if clients and all(one.mode == "observe" for one in clients):
+        yield from _first_client(clients)
+
+
+def _first_client(clients: Sequence[ClientTrust]) -> Iterator[str]:
+    """Say how the changes of one client get to a person; the client has one, where there is such a client."""
+    changes = [one for one in clients if any(part.kind == "observed" for part in one.missing)]
+    yield "Next: let a client's changes wait for you. In policy.yaml:"
+    yield "  write_mode: apply"
+    yield f"  trust.clients: {{{(changes or list(clients))[0].client_id}: approve}}"
+    yield "and then: pax8-pipeline run"
 
 
 def _nights(one: ClientTrust, needed: int) -> str:

@@ -37,17 +37,17 @@ def test_number_and_window_are_read_from_the_text_of_a_refusal(text: str, quota:
 
 
 @pytest.mark.parametrize(
-    ("text", "kept"),
+    ("text", "words"),
     [
         ("API calls quota exceeded! Maximum admitted 300 per 5m.", "maximum admitted 300 per 5m"),
         ("700 requests in a rolling 5-minute window", "700 requests in a rolling 5-minute"),
         ("300 calls for Harbour Lane per 5 minutes", ""),
     ],
 )
-def test_the_words_of_a_limit_are_kept_unless_they_may_hold_a_name(text: str, kept: str) -> None:
+def test_the_words_of_a_limit_are_kept_unless_they_may_hold_a_name(text: str, words: str) -> None:
     quota = read_quota(text)
     assert quota is not None
-    assert quota.text == kept
+    assert quota.text == words
 
 
 def test_the_limit_that_a_refusal_names_is_kept_from_then_on_and_passed_on(build: Build) -> None:

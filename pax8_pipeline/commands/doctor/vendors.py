@@ -34,7 +34,7 @@ _INVOICE_OLD_DAYS = 40
 # These invoices were taken back (docs/vendors/pax8.md#invoices): they do not show how far billing has come.
 _CANCELLED_INVOICES = {"void", "credited"}
 _NEW_SECRET = {
-    "Pax8": "make a new secret in Pax8 (Integrations, developer app) and put it into PAX8_CLIENT_SECRET or its file",
+    "Pax8": "copy id and secret again; if they are right, make a new secret in Pax8 (Integrations, developer app) and put it into PAX8_CLIENT_SECRET or its file",
     "Halo": "check the application in Halo (Configuration > Integrations > HaloPSA API), make a new secret if need be",
 }
 _APPLICATION = "Halo: Configuration > Integrations > HaloPSA API > View Applications > the application"

@@ -33,6 +33,7 @@ _WIDEST = 90  # columns; longer lines are hard to read
 NEXT = (
     ("pax8-pipeline doctor --probe", "how these two behave"),
     ("pax8-pipeline run", "a dry run: writes nothing"),
+    ("pax8-pipeline mapping suggest", "what belongs together"),
     ("pax8-pipeline plan show", "what would change, and why"),
     ("pax8-pipeline status --trust", "what each client lacks"),
 )

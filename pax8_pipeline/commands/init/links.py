@@ -61,8 +61,8 @@ class Proposals:
         yield f"It links {plural(self.links, 'client')}: {plural(len(self.found), 'mapping')} proposed{more}."
         if self.file is None:
             return
-        kept = ", which was there and stays as it is" if self.change == "kept" else ""
-        yield f"They are in {self.file}{kept}. Nothing is billed by them."
+        there = ", which was there and stays as it is" if self.change == "kept" else ""
+        yield f"They are in {self.file}{there}. Nothing is billed by them."
         yield "After the first run: write `yes` into its column `accept` where it is right, then:"
         yield self.command
 

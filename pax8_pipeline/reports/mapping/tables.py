@@ -49,11 +49,17 @@ def short_table(suggestions: Sequence[Suggestion], title: str) -> Table:
             "kind": KIND_NAMES[s.subject.kind],
             "pax8": s.subject.name,
             "halo": shown(s.best),
-            "why": "; ".join(s.best.reasons),
+            "why": _first(s.best.reasons),
         }
         for s in suggestions
     ]
     return Table(title, _SHORT, rows)
+
+
+def _first(reasons: Sequence[str]) -> str:
+    """Return the first reason, which weighs most, and how many more there are: a row has few columns."""
+    more = f" (+{len(reasons) - 1})" if len(reasons) > 1 else ""
+    return f"{reasons[0]}{more}" if reasons else ""
 
 
 def file_table(suggestions: Sequence[Suggestion]) -> Table:
