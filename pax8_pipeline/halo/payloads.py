@@ -35,8 +35,13 @@ class WriteReply:
     @property
     def saved(self) -> Row | None:
         """The saved object, in whichever shape it came. None if the answer has no object, or several."""
-        rows = _rows(self.body)
-        return rows[0] if len(rows) == 1 and isinstance(rows[0], dict) else None
+        rows = self.rows
+        return rows[0] if len(rows) == 1 else None
+
+    @property
+    def rows(self) -> list[Row]:
+        """All saved objects that the answer names, in whichever shape they came."""
+        return [row for row in _rows(self.body) if isinstance(row, dict)]
 
 
 def read_reply(reply: Reply) -> WriteReply:

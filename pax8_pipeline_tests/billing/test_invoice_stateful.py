@@ -21,6 +21,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -29,6 +30,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from pax8_pipeline.billing.actions import usage_documents
 from pax8_pipeline.billing.actions.usage_invoice import UsageInvoice
+from pax8_pipeline.billing.applying import batches
 from pax8_pipeline.billing.applying.apply import Applier
 from pax8_pipeline.billing.ledger.recovery import Reading, StartedInvoice, decide
 from pax8_pipeline.billing.model import Change, Entry
@@ -66,6 +68,9 @@ class Trouble:
     meddled: int | None = None
     key: str = KEYS[0]
     how: str = "equal"
+    sizes: tuple[int, ...] = (1,)  # how many invoices share a call
+    saved_of_a_call: int | None = None  # how many of a call Halo saves; None: all
+    clients_in_a_filter: int | None = None  # how many clients a filter with several shows; None: all
 
 
 @st.composite
@@ -78,13 +83,16 @@ def troubles(draw: st.DrawFn) -> Trouble:
         meddled=draw(st.none() | st.integers(0, NIGHT_STEPS)),
         key=draw(st.sampled_from(KEYS)),
         how=draw(st.sampled_from(["equal", "other", "void", "post"])),
+        sizes=draw(st.sampled_from([(1,), (1, 2), (1, 4), (4,)])),
+        saved_of_a_call=draw(st.none() | st.none() | st.integers(0, 2)),
+        clients_in_a_filter=draw(st.none() | st.integers(0, 2)),
     )
 
 
 class UsageBilling(RuleBasedStateMachine):
     """Which keys are to be billed, and what became of them."""
 
-    @initialize(wanted=st.sets(st.sampled_from(KEYS), min_size=1, max_size=4))
+    @initialize(wanted=st.sets(st.sampled_from(KEYS), min_size=2, max_size=7))
     def begin(self, wanted: set[str]) -> None:
         self.halo, self.now = FakeHalo({}, {}), datetime(2026, 8, 20, 6)
         self.ledger = MemoryLedger(clock=lambda: self.now)
@@ -153,7 +161,7 @@ class UsageBilling(RuleBasedStateMachine):
 
     # Steps ------------------------------------------------------------------------------------------------
 
-    @rule(keys=st.lists(st.sampled_from(KEYS), min_size=1, max_size=3))
+    @rule(keys=st.lists(st.sampled_from(KEYS), min_size=1, max_size=4))
     def pax8_bills(self, keys: list[str]) -> None:
         COUNTED["more to bill"] += 1
         self.wanted |= set(keys)
@@ -215,10 +223,13 @@ class UsageBilling(RuleBasedStateMachine):
                 raise Crash
 
         self.halo.faults, died = list(trouble.faults), False
+        self.halo.saved_of_a_call = trouble.saved_of_a_call
+        self.halo.clients_in_a_filter = trouble.clients_in_a_filter
         try:
-            Applier(self.halo, FakePax8(), self.ledger, TODAY, step=step, clock=lambda: self.now).apply(
-                plan(plan_id=plan_id), changes
-            )
+            with patch.object(batches, "SIZES", trouble.sizes):
+                Applier(self.halo, FakePax8(), self.ledger, TODAY, step=step, clock=lambda: self.now).apply(
+                    plan(plan_id=plan_id), changes
+                )
         except Crash:
             died = True
         finally:
@@ -242,7 +253,9 @@ class UsageBilling(RuleBasedStateMachine):
     def _judge(self, plan_id: str, noted: int, sent: int, *, died: bool) -> None:
         tonight = [entry for plan, entry in self.ledger.entries[noted:] if plan == plan_id]
         claimed = {e.change.row_id for e in tonight if e.state == "claimed"}
-        posted = [body["reference"] for _, body in self.halo.applied[sent:]]
+        calls = [body.get("rows", [body]) for _, body in self.halo.applied[sent:]]
+        posted = [invoice["reference"] for call in calls for invoice in call]
+        COUNTED["shared calls"] += sum(len(call) > 1 for call in calls)
         assert len(posted) == len(set(posted)), "one key was sent twice in one night"
         assert set(posted) <= claimed, "a POST without a claim"
         last = {e.change.row_id: e for e in tonight}
@@ -290,21 +303,27 @@ def test_thousands_of_steps_and_no_month_is_billed_twice() -> None:
             suppress_health_check=list(HealthCheck),
         ),
     )
-    taken = sum(n for name, n in COUNTED.items() if not name.startswith(("step", "crash")))
+    assert COUNTED["shared calls"] > 20
+    taken = sum(n for name, n in COUNTED.items() if not name.startswith(("step", "crash", "shared")))
     assert taken >= STEPS_WANTED, COUNTED
     assert {name.removeprefix("step ") for name in COUNTED if name.startswith("step ")} == set(STEPS)
     assert any(name.startswith("crash ") for name in COUNTED)
 
 
+@pytest.mark.parametrize(
+    ("sizes", "call"), [((1,), 2), ((1, 4), 2), ((4,), 1)], ids=["single", "growing", "all in one"]
+)
 @pytest.mark.parametrize("fault", ["ok", "lost", "late", "not_applied"])
 @pytest.mark.parametrize("again", [False, True])
 @pytest.mark.parametrize("place", STEPS)
-def test_a_crash_at_each_step_is_recovered_from(place: str, again: bool, fault: str) -> None:
+def test_a_crash_at_each_step_is_recovered_from(
+    place: str, again: bool, fault: str, sizes: tuple[int, ...], call: int
+) -> None:
     """What is left to chance above, gone through one by one."""
     COUNTED.clear()
     machine = UsageBilling()
     machine.begin(set(KEYS[:3]))
-    machine.a_night(Trouble(crash=(place, 2), faults=(fault,) * 3), again=again)
+    machine.a_night(Trouble(crash=(place, call), faults=(fault,) * 3, sizes=sizes), again=again)
     machine.no_month_is_billed_twice_by_us()
     machine.trouble_is_over()
     machine.no_month_is_billed_twice_by_us()

@@ -22,7 +22,7 @@ import pytest
 from pax8_pipeline.billing.applying.apply import ApplyResult
 from pax8_pipeline.sandbox.world.world import World
 from pax8_pipeline_tests.proofs import WHOLE
-from pax8_pipeline_tests.support.crashes import CrashInjector, apply_under
+from pax8_pipeline_tests.support.crashes import GROWING, LARGEST, SINGLE, CrashInjector, apply_under
 from pax8_pipeline_tests.support.nightly import PlannedWorld, apply_newest, later, night, open_entries, rows
 from pax8_pipeline_tests.support.operator import TODAY, Operator
 
@@ -128,29 +128,38 @@ KILLS = [
     "at before read-back",
     "just past before verdict",
 ]
+# How many invoices share a call: the sizes, which call is the one, how many are sent at most by then.
+SHARING: dict[str, tuple[dict[str, Any], int, int]] = {
+    "single": (SINGLE, 1, 1),
+    "growing": (GROWING, 2, 3),
+    "all in one": (LARGEST, 1, 3),
+}
+ROUNDS = [(moment, sizes) for moment in KILLS for sizes in SHARING]
 
 
 @pytest.mark.whole
-@pytest.mark.parametrize("moment", KILLS if WHOLE else KILLS[::3])
+@pytest.mark.parametrize(("moment", "sizes"), ROUNDS if WHOLE else ROUNDS[::7])
 def test_a_process_killed_around_the_post_is_made_good_once(
-    moment: str, planned_world: PlannedWorld, place: Path
+    moment: str, sizes: str, planned_world: PlannedWorld, place: Path
 ) -> None:
+    """One invoice to a call; the second call with two; all three in the first call."""
+    settings, time, most = SHARING[sizes]
     injector = CrashInjector()
-    injector.counts = lambda name: _counted(injector, name, moment)  # type: ignore[method-assign]
+    injector.counts = lambda name: _counted(injector, name, moment, time)  # type: ignore[method-assign]
     with a_round(planned_world, place) as at:
         keys = list(planned(at))
-        assert apply_under(at, injector) == -signal.SIGKILL
+        assert apply_under(at, injector, settings) == -signal.SIGKILL
         assert injector.moments[-1] == moment
-        assert sum(posts(at).values()) <= 1
-        made_good(at, keys, moment)
+        assert sum(posts(at).values()) <= most
+        made_good(at, keys, f"{moment}, {sizes}")
 
 
-def _counted(injector: CrashInjector, name: str, moment: str) -> bool:
-    """Count a moment; the first one of that name is the one."""
+def _counted(injector: CrashInjector, name: str, moment: str, time: int) -> bool:
+    """Count a moment; the one is that which comes by this name for the `time`th time."""
     if injector.process is None or injector.struck:
         return False
     injector.moments.append(name)
-    if name == moment:
+    if injector.moments.count(moment) == time:
         injector.target = len(injector.moments) - 1
     return injector.struck
 
@@ -201,8 +210,8 @@ TENANTS: list[dict[str, Any]] = [
     {"record_count": "fifty"},
     {"post_reply": "array", "post_status": 200},
     {"double_noise": True, "zoned_times": True},
-    {"date_search_supported": False, "page_cap": 7, "record_count": "too_small"},
-    {"list_ignores_includelines": True},
+    {"date_search_supported": False, "page_cap": 7, "record_count": "too_small", "several_clients": "first"},
+    {"list_ignores_includelines": True, "several_clients": "ignored"},
 ]
 
 

@@ -194,7 +194,7 @@ def test_invoices_are_asked_for_by_date_and_checked_here(connect: Connect) -> No
         invoice(-94, "2026-08-05T00:00:00"),
     ]
     client, server = connect(lambda asked: paged(asked, "invoices", served))
-    listing = client.invoices(date(2026, 8, 1), date(2026, 8, 31), client_id=7)
+    listing = client.invoices(date(2026, 8, 1), date(2026, 8, 31), [7])
     assert [row["id"] for row in listing.objects] == [2, 3, 6, 7]
     asked = server.sent("GET")[0]
     assert asked.path == "/api/Invoice"

@@ -155,6 +155,15 @@ def test_invoices_are_found_by_client_date_and_third_party_number(halo: HaloKit)
     assert ids(halo.get("/Invoice", **window), "invoices") == [late, early]
 
 
+@pytest.mark.parametrize(("several", "shown"), [("all", 2), ("first", 1), ("ignored", 3)])
+def test_a_filter_with_several_clients_is_read_as_the_switch_says(halo: HaloKit, several: str, shown: int) -> None:
+    clients = [CLIENT, halo.store.add_client(name="Second"), halo.store.add_client(name="Third")]
+    for client in clients:
+        halo.store.add_invoice(client_id=client, lines=[])
+    halo.store.switches.change({"several_clients": several})
+    assert len(ids(halo.get("/Invoice", client_ids=f"{clients[0]},{clients[1]}"), "invoices")) == shown
+
+
 def test_search_on_invoices_covers_only_the_columns_of_the_switch(halo: HaloKit) -> None:
     halo.store.add_invoice(client_id=CLIENT, reference="PAX8-USAGE 2026-01 x", lines=[])
     assert len(halo.get("/Invoice", search="pax8-usage")["invoices"]) == 1

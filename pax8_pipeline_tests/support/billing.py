@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -35,6 +35,7 @@ class Reply:
     saved: dict[str, Any] | None
     status: int = 201
     warning: str = ""
+    rows: Sequence[dict[str, Any]] = ()
 
 
 def as_halo_keeps(number: int, invoice: dict[str, Any], **changes: Any) -> dict[str, Any]:
@@ -69,6 +70,8 @@ class FakeHalo:
     saved_of_a_call: int | None = None  # how many elements of one call are saved; None: all
     hidden_in_lists: tuple[str, ...] = ()  # members of a line that the list of recurring invoices leaves out
     client_rows: dict[int, dict[str, Any]] = field(default_factory=dict)
+    searches: list[tuple[int, ...]] = field(default_factory=list)  # the clients of each list of invoices
+    clients_in_a_filter: int | None = None  # a filter with several clients shows only so many of them; None: all
 
     def recurring_invoice(self, recurring_invoice_id: int) -> dict[str, Any]:
         self._read()
@@ -162,11 +165,19 @@ class FakeHalo:
 
         self._write("lines", header, put)
 
-    def invoices(self, start: date, end: date, client_id: int | None = None) -> Rows:
+    def invoices(self, start: date, end: date, client_ids: Collection[int] = ()) -> Rows:
         self._read()
+        self.searches.append(tuple(client_ids))
         span = (start.isoformat(), end.isoformat())
         found = [d for d in self.documents.values() if span[0] <= d["invoice_date"][:10] <= span[1]]
-        return Rows(copy.deepcopy([d for d in found if client_id in (None, d["client_id"])]))
+        return Rows(copy.deepcopy(self._of_clients(found, client_ids)))
+
+    def recurring_invoices_of(self, client_ids: Collection[int]) -> Rows:
+        return Rows(self._of_clients(list(self.recurring_invoices().objects), client_ids))
+
+    def _of_clients(self, rows: list[dict[str, Any]], client_ids: Collection[int]) -> list[dict[str, Any]]:
+        believed = list(client_ids)[: self.clients_in_a_filter]
+        return [row for row in rows if not client_ids or row.get("client_id") in believed]
 
     def invoice(self, invoice_id: int) -> dict[str, Any]:
         self._read()
@@ -183,6 +194,18 @@ class FakeHalo:
 
         self._write("invoice", invoice, put)
         return Reply(copy.deepcopy(self.documents.get(stored[0])) if self.replies else None)
+
+    def create_invoices(self, invoices: Sequence[dict[str, Any]]) -> Reply:
+        stored: list[int] = []
+
+        def put() -> None:
+            for invoice in invoices[: self.saved_of_a_call]:
+                stored.append(self._next_document())
+                self.documents[stored[-1]] = as_halo_keeps(stored[-1], invoice)
+
+        self._write("invoices", {"rows": list(invoices)}, put)
+        rows = [copy.deepcopy(self.documents[number]) for number in stored if number in self.documents]
+        return Reply(None, rows=rows if self.replies else ())
 
     def catch_up(self) -> None:
         """Do now what Halo did too slowly."""

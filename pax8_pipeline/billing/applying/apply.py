@@ -16,6 +16,7 @@ from pax8_pipeline.billing.actions.compare import Object
 from pax8_pipeline.billing.actions.seat_expectation import BadExpectation
 from pax8_pipeline.billing.applying.batches import Batches, BatchSize, WrittenGroup, make_batches
 from pax8_pipeline.billing.applying.creations import CreationWriter
+from pax8_pipeline.billing.applying.document_search import DocumentSearch
 from pax8_pipeline.billing.applying.group_writer import GroupWriter
 from pax8_pipeline.billing.applying.line_writes import LineWriter
 from pax8_pipeline.billing.applying.ports import HaloGateway, Pax8Gateway, Record
@@ -102,17 +103,17 @@ class Applier:
         _ensure_written(changes)
         result = ApplyResult()
         batches = make_batches(self._read_actions(plan, changes, result))
-        invoices = self._invoice_writer()
+        invoices = self._invoice_writer(plan, batches)
         done = sum(result.states.values())
         for written in self._write_groups(plan, batches, invoices):
             result.add_group(written)
             done += len(written.entries)
             self.progress(done, len(changes))
-        duplicates, problem = invoices.search_again(plan.plan_id)
+        duplicates, problem = invoices.search_again()
         for entry in duplicates:
             result.replace(entry, "verified")
         result.problems += [problem] if problem else []
-        result.documents = invoices.seen
+        result.documents = invoices.search.seen
         return result
 
     def _read_actions(self, plan: Plan, changes: Sequence[Change], result: ApplyResult) -> list[Action]:
@@ -147,8 +148,10 @@ class Applier:
             written = self._skip(plan, [creation], stop) if stop else creations.write(plan.plan_id, creation)
             stop = stop or written.stop
             yield written
-        for document in batches.documents:
-            written = self._skip(plan, [document], stop) if stop else invoices.write(plan.plan_id, document)
+        size = BatchSize()
+        for documents in batches.document_groups(size):
+            written = self._skip(plan, documents, stop) if stop else invoices.write(documents)
+            size.learn(written)
             stop = stop or written.stop
             yield written
 
@@ -162,8 +165,11 @@ class Applier:
         sender = Sender(self.halo, reader, LineWriter(self.halo, self.line_fallback), self.step)
         return GroupWriter(plan.plan_id, reader, self.pax8, self.ledger, sender, self.today, self.vendor_day, self.step)
 
-    def _invoice_writer(self) -> UsageInvoiceWriter:
-        return UsageInvoiceWriter(self.halo, self.ledger, self.today, self.step, self.clock, self.writer, self.retired)
+    def _invoice_writer(self, plan: Plan, batches: Batches) -> UsageInvoiceWriter:
+        search = DocumentSearch(self.halo, self.today, batches.documents)
+        return UsageInvoiceWriter(
+            plan.plan_id, self.halo, search, self.ledger, self.step, self.clock, self.writer, self.retired
+        )
 
 
 def ensure_applicable(plan: Plan, now: datetime, *, acknowledged: bool = False) -> None:

@@ -85,6 +85,14 @@ class Batches:
             yield self.sharing[start:end]
             start = end
 
+    def document_groups(self, size: BatchSize) -> Iterator[list[DocumentAction]]:
+        """Cut `documents` into groups of one call. `size` is asked before each, so that it may learn from the group before."""
+        start = 0
+        while start < len(self.documents):
+            end = start + size.per_call
+            yield self.documents[start:end]
+            start = end
+
 
 def make_batches(actions: Sequence[Action]) -> Batches:
     """Sort the changes by how they are written. Alone, a change takes five calls, and Halo allows 300 in five minutes."""

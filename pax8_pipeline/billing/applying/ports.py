@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any, Protocol
 
@@ -25,8 +25,10 @@ class Objects(Protocol):
 class InvoiceGateway(Protocol):
     """What a usage invoice needs of Halo. Reads raise VendorError; writes raise WriteRefused or WriteUnknown."""
 
-    def invoices(self, start: date, end: date, client_id: int | None = None) -> Objects:
-        """Return ordinary invoices of a span of days, both ends included, with their lines, in any state."""
+    def invoices(self, start: date, end: date, client_ids: Collection[int] = ()) -> Objects:
+        """Return ordinary invoices of a span of days, both ends included, with their lines, in any state; of some clients
+        or all. With several clients, nothing follows from a row that is missing (`document_search`).
+        """
 
     def invoice(self, invoice_id: int) -> Object:
         """Return one ordinary invoice with its lines."""
@@ -34,8 +36,14 @@ class InvoiceGateway(Protocol):
     def recurring_invoices(self) -> Objects:
         """Return all recurring invoices with their lines and links."""
 
+    def recurring_invoices_of(self, client_ids: Collection[int]) -> Objects:
+        """Return those of some clients. With several clients, nothing follows from a row that is missing."""
+
     def create_invoice(self, invoice: dict[str, Any]) -> Any:
         """Create one ordinary invoice. The reply may name it (`saved`) and is no proof."""
+
+    def create_invoices(self, invoices: Sequence[dict[str, Any]]) -> Any:
+        """Create several ordinary invoices in one call. The reply may name them (`rows`) and is no proof."""
 
 
 class HaloGateway(InvoiceGateway, Protocol):

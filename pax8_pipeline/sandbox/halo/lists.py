@@ -229,7 +229,8 @@ def _invoice_tests(store: HaloStore, query: Query) -> list[Test]:
         *_search(query, "search", store.switches.invoice_search_columns),
         *_date_window(store, query),
     ]
-    clients, recurring = query.numbers("client_ids"), query.number("recurringinvoice_id")
+    recurring = query.number("recurringinvoice_id")
+    clients = _clients_of_filter(store, query)
     if clients is not None:
         tests.append(lambda row: row["client_id"] in clients)
     if recurring:
@@ -239,6 +240,13 @@ def _invoice_tests(store: HaloStore, query: Query) -> list[Test]:
     if query.flag("notpostedonly"):
         tests.append(lambda row: not row["posted"])
     return tests
+
+
+def _clients_of_filter(store: HaloStore, query: Query) -> set[int] | None:
+    clients = query.numbers("client_ids")
+    if clients is None or store.switches.several_clients == "ignored":
+        return None
+    return clients if store.switches.several_clients == "all" else {int(query.text("client_ids").partition(",")[0])}
 
 
 def _date_window(store: HaloStore, query: Query) -> list[Test]:

@@ -42,6 +42,7 @@ _CHOICES: dict[str, tuple[object, ...]] = {
     "rate_text": ("named", "silent"),
     "unauthorized_body": ("json", "empty"),
     "unknown_envelopes": ("keyed", "bare"),
+    "several_clients": ("all", "first", "ignored"),
 }
 
 
@@ -83,6 +84,7 @@ class HaloSwitches(Switches):
     list_ignores_includelines: bool = False  # list rows never have lines; only /{id} does
     list_lines_without_links: bool = False  # nested arrays of a line only on /{id}?includedetails=true
     date_search_supported: bool = True  # `datesearch`, `start_date`, `end_date` have an effect
+    several_clients: str = "all"  # which clients a list of invoices with `client_ids` is of; ignored: of every client
     invoice_search_columns: list[str] = field(default_factory=lambda: ["reference", "notes_1"])
     change_log_needs_filter: bool = True  # LicenceChange and InvoiceChange without their id are a 500
     zoned_times: bool = False  # some times end with a Z
