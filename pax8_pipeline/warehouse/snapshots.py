@@ -101,6 +101,12 @@ def newest_snapshots(connection: Connection) -> dict[tuple[str, str], dict[str, 
     return {(row["table_name"], row["scope"]): row for row in dicts(cursor)}
 
 
+def calls_of(connection: Connection, table: str) -> int | None:
+    """Return how many calls the newest complete read of a list took; None when there is none."""
+    newest = newest_snapshots(connection).get((table, ""))
+    return None if newest is None else int(newest["requests"])
+
+
 def snapshot_before(connection: Connection, table: str, run_id: str, scope: str = "") -> dict[str, Any] | None:
     """Return the last good read of (a part of) `table` before this run as a dict of its columns; None without one."""
     cursor = connection.execute(

@@ -146,13 +146,14 @@ class Night:
         with writer_lock(self.settings.data / "writer.lock"):
             with self.warehouse.connect() as connection:
                 may = writable(connection, head, self.settings.policy, applied_by_person=False, now=_utc_now())
+                licence_calls = snapshots.calls_of(connection, "halo.licences")
             if may.held and not may.changes:
                 return None
             ledger = Ledger(self.warehouse, self.run_id)
             fallback = self.settings.policy.halo.line_fallback
             applier = Applier(
                 self.halo, self.pax8, ledger, self.settings.today, acknowledged=may.acknowledged,
-                line_fallback=fallback, step=step,
+                line_fallback=fallback, licence_calls=licence_calls, step=step,
             )  # fmt: skip
             return applier.apply(head, may.changes)
 

@@ -74,7 +74,7 @@ class ApplyResult:
 @dataclass
 class Applier:
     """Applies one plan. `vendor_day`: the day by Pax8's newest answer, None without one. `acknowledged`: see
-    `ensure_applicable`. `line_fallback`: see `line_writes`. `step` is called between any two statements that matter, so
+    `ensure_applicable`. `line_fallback`: see `line_writes`. `licence_calls`: see `TargetReader`. `step` is called between any two statements that matter, so
     that tests can crash there.
     """
 
@@ -85,6 +85,7 @@ class Applier:
     acknowledged: bool = False
     vendor_day: Callable[[], date | None] = lambda: None
     line_fallback: LineFallback = "off"
+    licence_calls: int | None = None
     progress: Callable[[int, int], None] = lambda done, total: None
     step: Callable[[str], None] = lambda name: None
     writer: str = ""
@@ -161,7 +162,7 @@ class Applier:
         return WrittenGroup(entries)
 
     def _group_writer(self, plan: Plan) -> GroupWriter:
-        reader = TargetReader(self.halo)
+        reader = TargetReader(self.halo, self.licence_calls)
         sender = Sender(self.halo, reader, LineWriter(self.halo, self.line_fallback), self.step)
         return GroupWriter(plan.plan_id, reader, self.pax8, self.ledger, sender, self.today, self.vendor_day, self.step)
 

@@ -54,6 +54,11 @@ class BatchSize:
         """How many writes share one reading now: one call's worth until the largest size has succeeded."""
         return PER_READING if self._level == len(SIZES) else self.per_call
 
+    @property
+    def proven(self) -> int:
+        """How many writes shared a call that succeeded, at most; 0 when none did."""
+        return SIZES[self._level - 1] if self._level else 0
+
     def learn(self, written: WrittenGroup) -> None:
         """Take the next size after a group that went as planned, else go back to single writes."""
         if written.as_planned:
@@ -78,10 +83,15 @@ class Batches:
     documents: list[DocumentAction]
 
     def shared_groups(self, size: BatchSize) -> Iterator[list[TargetAction]]:
-        """Cut `sharing` into groups. `size` is asked before each, so that it may learn from the group before."""
+        """Cut `sharing` into groups of one reading. `size` is asked before each, so that it may learn from the group before.
+
+        A last call that is no larger than one that succeeded shares the reading of the call before.
+        """
         start = 0
         while start < len(self.sharing):
             end = start + size.per_reading
+            if len(self.sharing) - end <= size.proven:
+                end = len(self.sharing)
             yield self.sharing[start:end]
             start = end
 

@@ -279,6 +279,7 @@ def _write(step: AssetStep, config: WritesConfig, pax8: Pax8Client, halo: HaloCl
         identity = writer.ensure(step.warehouse, _utc_now())
         with step.warehouse.connect() as connection:
             retired = writer.retired(connection)
+            licence_calls = snapshots.calls_of(connection, "halo.licences")
         applier = apply.Applier(
             halo=halo,
             pax8=pax8,
@@ -287,6 +288,7 @@ def _write(step: AssetStep, config: WritesConfig, pax8: Pax8Client, halo: HaloCl
             vendor_day=lambda: pax8.clock.day(zone) if pax8.clock else None,
             acknowledged=changes.acknowledged,
             line_fallback=step.settings.policy.halo.line_fallback,
+            licence_calls=licence_calls,
             progress=step.progress("writes"),
             writer=identity,
             retired=retired,
