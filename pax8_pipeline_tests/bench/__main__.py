@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from pax8_pipeline_tests.bench import applying, fixed_cost, night, planning, reading, results
+from pax8_pipeline_tests.bench import applying, fixed_cost, halo_calls, night, planning, reading, results
 from pax8_pipeline_tests.bench.rounds import Figure, Say
 
 _REQUIREMENTS = Path(__file__).parent / "rivals" / "requirements.txt"
@@ -22,6 +22,7 @@ _PARTS: Mapping[str, Part] = {
     "reading": lambda folder, rounds, say: reading.measure(folder, _rivals_python(say), rounds, say),
     "planning": planning.measure,
     "applying": applying.measure,
+    "calls": halo_calls.measure,
     "fixed": fixed_cost.measure,
     "night": night.measure,
 }

@@ -90,7 +90,7 @@ class Night:
             self._keep(halo_loading.read_details(self.halo, wanted))
         self._keep(halo_loading.read_integration(self.halo))
 
-    def read_usage(self) -> None:
+    def read_usage(self, probe_days: int = 1) -> None:
         """Read what usage is billed from: invoice items, summaries, last totals, and Halo's ordinary invoices."""
         today, month = self.settings.today, usage_loading.month_of(self.settings.today)
         with self.warehouse.connect() as connection:
@@ -98,7 +98,7 @@ class Night:
         for read in pax8_loading.read_invoice_items(self.pax8, invoices):
             self._keep(read)
         with self.warehouse.connect() as connection:
-            asked = usage_loading.subscriptions_to_ask(connection, today, _utc_now(), 1)
+            asked = usage_loading.subscriptions_to_ask(connection, today, _utc_now(), probe_days)
         self._keep(usage_loading.read_summaries(self.pax8, asked, month)[0])
         with self.warehouse.connect() as connection:
             questions = [
