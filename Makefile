@@ -13,7 +13,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 export DAGSTER_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test proofs everything pictures lint format bench docs clean
+.PHONY: help setup demo dev test tenants proofs everything pictures lint format bench docs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,13 +35,17 @@ proofs: $(READY) ## the long tests whole: 50 kills, three months in auto mode, a
 	@PAX8_PROOFS=1 $(BIN)/python -m pytest -n 2 -q -m "proof or whole" $(ARGS)
 
 everything: $(READY) ## all tests and proofs in one go: half an hour on two cores
-	@PAX8_PROOFS=1 $(BIN)/python -m pytest -n 3 --timeout 900 -m "proof or not proof" $(ARGS)
+	@PAX8_PROOFS=1 $(BIN)/python -m pytest -n 3 --timeout 900 -m "not tenants" $(ARGS)
 
 dev: $(READY) ## the Dagster UI on http://localhost:3000 (PORT=), on the sandbox unless credentials are set
 	@$(BIN)/pax8-pipeline dev --port $(PORT) $(ARGS)
 
 test: $(READY) ## all tests (ARGS="-k name" for some)
 	@$(BIN)/python -m pytest -n 3 $(ARGS)
+
+tenants: $(READY) ## tenants on PostgreSQL, Redis and Celery workers, one of them killed (needs postgresql, redis-server)
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes --no-deps -r deploy/tenants/requirements.lock
+	@$(BIN)/python -m pytest -q --timeout 1800 -m tenants $(ARGS)
 
 lint: $(READY) ## ruff, mypy, import rules, retired words
 	@$(BIN)/ruff check .

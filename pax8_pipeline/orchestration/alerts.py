@@ -17,9 +17,10 @@ from dagster import DagsterInstance
 
 from pax8_pipeline.errors import ConfigError, PipelineError, os_error_sentence
 from pax8_pipeline.orchestration import heartbeat, messages
+from pax8_pipeline.orchestration.instance import end_dead_runs
 from pax8_pipeline.orchestration.jobs import APPLY, BACKFILL, DAILY, LINES_BACKFILL
 from pax8_pipeline.orchestration.messages import Message
-from pax8_pipeline.orchestration.tenancy import notes_folder
+from pax8_pipeline.orchestration.tenancy import TENANT, notes_folder
 from pax8_pipeline.settings import Policy, Settings, load_settings
 from pax8_pipeline.transport.session import is_loopback
 
@@ -129,8 +130,10 @@ def _settings() -> Settings | None:
 
 
 def sensors() -> list[dg.SensorDefinition]:
-    """Return the three sensors: a run failed; a run ended well; no run has ended well for too long."""
-    return [_on_failure, _on_success, _on_silence]
+    """Return the three sensors: a run failed; a run ended well; no run has ended well for too long. A tenant has one
+    more: the process of a run died.
+    """
+    return [_on_failure, _on_success, _on_silence, *([_on_death] if TENANT else [])]
 
 
 @dg.run_failure_sensor(
@@ -169,3 +172,14 @@ def _on_silence(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         return dg.SkipReason("sent already")
     send(settings, _marked(settings, Message("Pax8 sync: no run has ended well", heartbeat.late_sentence(last))))
     return dg.SkipReason("sent")
+
+
+@dg.sensor(
+    name="ended_processes",
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    minimum_interval_seconds=60,
+    description="Marks a run as failed when its process died, on whatever machine. Not every launcher notices that itself.",
+)
+def _on_death(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+    ended = end_dead_runs(context.instance)
+    return dg.SkipReason(f"ended: {', '.join(ended)}" if ended else "every run is alive")

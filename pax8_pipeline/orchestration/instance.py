@@ -21,7 +21,7 @@ from dagster._core.storage.tags import REPOSITORY_LABEL_TAG
 
 from pax8_pipeline.errors import ConfigError
 from pax8_pipeline.orchestration.dagster_patches import quick_history
-from pax8_pipeline.orchestration.tenancy import LOCATION, REPOSITORY, TENANT
+from pax8_pipeline.orchestration.tenancy import LOCATION, REPOSITORY, TENANT, notes_folder
 from pax8_pipeline.settings import Settings
 from pax8_pipeline.text import textfiles
 from pax8_pipeline.text.private_files import make_folder
@@ -112,10 +112,11 @@ def end_dead_runs(instance: DagsterInstance) -> list[str]:
     """Mark runs as failed whose process is gone, and free their pool slots. Return their ids.
 
     Otherwise a killed `pax8-pipeline run` would hold the DuckDB slot forever where no daemon runs, and the next run
-    would wait for it. Runs without a lock file (started in the UI) are handled by Dagster's own run monitoring.
+    would wait for it. Runs without a lock file (started in the UI, without tenants) are handled by Dagster's own run
+    monitoring. Of a tenant, only its own runs are looked at.
     """
     ended = []
-    for run in instance.get_runs(filters=RunsFilter(statuses=_RUNNING)):
+    for run in instance.get_runs(filters=RunsFilter(statuses=_RUNNING, tags=_OWN_RUNS)):
         if _is_dead(_lock_path(instance, run.run_id)):
             instance.report_run_failed(run, "The process of this run died. The next run settles its open writes.")
             ended.append(run.run_id)
@@ -130,12 +131,13 @@ def end_dead_runs(instance: DagsterInstance) -> list[str]:
 
 
 def _lock_path(instance: DagsterInstance, run_id: str) -> Path:
-    return Path(instance.root_directory) / "at_work" / f"{run_id}.lock"
+    # A tenant's runs may be executed on several machines; its own folder is on all of them.
+    return notes_folder(Path(instance.root_directory)) / "at_work" / f"{run_id}.lock"
 
 
 def _is_dead(path: Path) -> bool:
     try:
-        with path.open("a") as handle:
+        with path.open("rb") as handle:  # never made here: a file without a lock would say that its run is dead
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return True
     except (FileNotFoundError, NotADirectoryError):

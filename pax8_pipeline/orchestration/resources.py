@@ -7,6 +7,7 @@ can replace them by objects with the same methods: `build_defs(resources={...})`
 from __future__ import annotations
 
 import logging
+from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
@@ -17,6 +18,8 @@ from pax8_pipeline.billing import findings, month_closing
 from pax8_pipeline.billing.ledger.backup import restore
 from pax8_pipeline.clients import halo_config, pax8_config
 from pax8_pipeline.halo.client import HaloClient
+from pax8_pipeline.orchestration.instance import process_lock
+from pax8_pipeline.orchestration.tenancy import TENANT
 from pax8_pipeline.orchestration.write_permission import Permission
 from pax8_pipeline.pax8.client import Pax8Client
 from pax8_pipeline.settings import Settings, load_settings
@@ -32,10 +35,17 @@ class SettingsResource(dg.ConfigurableResource):
     """Environment and policy.yaml, read at the first use in a run and unchanged until its end."""
 
     _settings: Settings | None = PrivateAttr(default=None)
+    _sign_of_life: ExitStack = PrivateAttr(default_factory=ExitStack)
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
-        """Forget the settings: a new run reads them again."""
+        """Forget the settings: a new run reads them again. A tenant's run holds a lock as long as its process lives."""
         self._settings = None
+        if TENANT and context.run is not None and context.instance is not None:
+            self._sign_of_life.enter_context(process_lock(context.instance, context.run.run_id))
+
+    def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
+        """Let go of the lock."""
+        self._sign_of_life.close()
 
     def load(self) -> Settings:
         """Return the settings. Raises ConfigError for a malformed policy or date."""

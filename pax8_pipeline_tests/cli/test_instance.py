@@ -154,6 +154,8 @@ def test_a_run_whose_process_lives_is_left_alone(instance: dg.DagsterInstance) -
 
 def test_a_run_that_somebody_else_started_is_left_to_dagster(instance: dg.DagsterInstance) -> None:
     run = instance.create_run_for_job(daily_sync)
+    with process_lock(instance, "another-run"):  # so the folder of the locks is there
+        pass
     instance.handle_run_event(run.run_id, _start_event(run))
     assert end_dead_runs(instance) == []
     assert _status(instance, run.run_id) == dg.DagsterRunStatus.STARTED

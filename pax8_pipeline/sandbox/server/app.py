@@ -136,11 +136,16 @@ class _Server(uvicorn.Server):
 
 @contextmanager
 def running_sandbox(
-    world: World, port: int = 0, *, rate_limits: bool = False, state_file: Path | None = None
+    world: World,
+    port: int = 0,
+    *,
+    rate_limits: bool = False,
+    state_file: Path | None = None,
+    halo_credentials: HaloCredentials | None = None,
 ) -> Iterator[Sandbox]:
     """Serve a world on this machine from a thread until the block ends. Port 0 means any free port."""
     limits = default_limits(time.monotonic) if rate_limits else {}
-    sandbox = Sandbox(world, limits=limits, state_file=state_file)
+    sandbox = Sandbox(world, limits=limits, state_file=state_file, halo_credentials=halo_credentials)
     listener = _listen(port)
     sandbox.url = f"http://{HOST}:{listener.getsockname()[1]}"
     logging.getLogger("uvicorn").setLevel(logging.CRITICAL)  # faults are ordered; uvicorn would report them as errors
