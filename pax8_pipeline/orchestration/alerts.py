@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 
 _JOBS = (DAILY, APPLY, BACKFILL, LINES_BACKFILL)
 _EVERY_S = 600
+# With many tenants the daemon asks many sensors; without, Dagster's own 30 seconds.
+_EVERY_TENANT_S = 120 if TENANT else None
 
 
 def after_run(
@@ -139,6 +141,7 @@ def sensors() -> list[dg.SensorDefinition]:
 @dg.run_failure_sensor(
     name="alert_run_failure",
     default_status=dg.DefaultSensorStatus.RUNNING,
+    minimum_interval_seconds=_EVERY_TENANT_S,
     description="Sends an alert for every failed run.",
 )
 def _on_failure(context: dg.RunFailureSensorContext) -> None:
@@ -149,6 +152,7 @@ def _on_failure(context: dg.RunFailureSensorContext) -> None:
     run_status=dg.DagsterRunStatus.SUCCESS,
     name="alert_failed_checks",
     default_status=dg.DefaultSensorStatus.RUNNING,
+    minimum_interval_seconds=_EVERY_TENANT_S,
     description="Sends the digest of a run that ended well, with new findings and failed checks, as policy "
     "`alerts.digest` says.",
 )
@@ -177,7 +181,7 @@ def _on_silence(context: dg.SensorEvaluationContext) -> dg.SkipReason:
 @dg.sensor(
     name="ended_processes",
     default_status=dg.DefaultSensorStatus.RUNNING,
-    minimum_interval_seconds=60,
+    minimum_interval_seconds=_EVERY_TENANT_S,
     description="Marks a run as failed when its process died, on whatever machine. Not every launcher notices that itself.",
 )
 def _on_death(context: dg.SensorEvaluationContext) -> dg.SkipReason:

@@ -47,6 +47,7 @@ class Night:
     root: Path
     killed: str = ""
     worker: str = ""
+    written: int = 0  # what had reached the killed tenant's Halo by then
     runs: dict[str, list[Any]] = field(default_factory=dict)
     seconds: float = 0.0
     strange: list[str] = field(default_factory=list)
@@ -91,20 +92,19 @@ def ended_well(services: Deployment, name: str) -> bool:
 def kill_in_the_middle(services: Deployment, night: Night) -> None:
     """Kill the worker, with all its processes, that executes a run whose first writes have reached Halo."""
 
-    def writing() -> bool:
-        for name in night.names:
-            locks = list((night.root / name / "at_work").glob("*.lock"))
-            if night.sandboxes[name].halo.writes and locks and (worker := services.holder(locks[0])):
-                night.killed, night.worker = name, worker
-                return True
-        return False
+    def writing() -> list[str]:
+        return [name for name in night.names if night.sandboxes[name].halo.writes]
 
-    until(writing, "a run writes", PATIENCE_S)
-    child = next(iter((night.root / night.killed / "at_work").glob("*.lock")))
+    until(writing, "a run writes", PATIENCE_S, every=0.05)
+    services.stop("worker-1", "worker-2")  # so that nothing goes on while they are looked at
+    night.killed = writing()[0]
+    (lock,) = (night.root / night.killed / "at_work").glob("*.lock")
+    night.worker = services.holder(lock)
     others = [name for name in night.names if name != night.killed]
-    pids = [pid for pid in processes_with(child) if pid]
-    night.strange = [other for other in others for pid in pids if in_memory(pid, f"only-{other}.")]
+    night.strange = [other for other in others for pid in processes_with(lock) if in_memory(pid, f"only-{other}.")]
+    night.written = len(night.sandboxes[night.killed].halo.writes)
     services.kill(night.worker)
+    services.go_on("worker-1", "worker-2")
 
 
 def processes_with(file: Path) -> Iterator[int]:
@@ -139,7 +139,8 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
         made.seconds = time.monotonic() - begin
         made.runs = {name: runs_of(services, name) for name in names}
         print(
-            f"{COUNT} tenants, {COMPANIES} companies each: {made.seconds:.0f} s; killed {made.worker} in {made.killed}"
+            f"{COUNT} tenants, {COMPANIES} companies each: {made.seconds:.0f} s; "
+            f"killed {made.worker} in {made.killed} after write {made.written}"
         )
         yield made
 

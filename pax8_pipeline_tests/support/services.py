@@ -36,12 +36,12 @@ def free_port() -> int:
         return int(place.getsockname()[1])
 
 
-def until(true: Callable[[], object], what: str, seconds: float = 120) -> None:
+def until(true: Callable[[], object], what: str, seconds: float = 120, every: float = 0.25) -> None:
     """Wait until something is true; fail with its name."""
-    for _ in range(int(seconds / 0.25)):
+    for _ in range(int(seconds / every)):
         if true():
             return
-        Event().wait(0.25)
+        Event().wait(every)
     raise AssertionError(f"not within {seconds:.0f} s: {what}")
 
 
@@ -100,6 +100,17 @@ class Deployment:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+    def stop(self, *names: str) -> None:
+        """Let processes and their children stand still."""
+        for name in names:
+            os.killpg(self.processes[name].pid, signal.SIGSTOP)
+
+    def go_on(self, *names: str) -> None:
+        """Let those of them go on that were not killed."""
+        for name in names:
+            if name in self.processes:
+                os.killpg(self.processes[name].pid, signal.SIGCONT)
 
     def code_server(self, tenant: str, port: int) -> None:
         words = [
