@@ -59,6 +59,7 @@ def test_setting_up_asks_for_hashes() -> None:
     assert ["--require-hashes" in line or "--no-deps --no-build-isolation -e ." in line for line in installs] == [
         True,
         True,
+        True,
     ]
 
 

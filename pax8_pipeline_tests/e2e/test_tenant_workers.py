@@ -32,8 +32,8 @@ from pax8_pipeline_tests.support.watched import in_memory
 pytestmark = pytest.mark.tenants
 
 COUNT = int(os.environ.get("PAX8_TENANT_COUNT", "10" if WHOLE else "3"))
-COMPANIES = int(os.environ.get("PAX8_COMPANIES", "45"))
-SUBSCRIPTIONS = int(os.environ.get("PAX8_SUBSCRIPTIONS", "200"))
+COMPANIES = int(os.environ.get("PAX8_COMPANIES", "60"))
+SUBSCRIPTIONS = int(os.environ.get("PAX8_SUBSCRIPTIONS", "300"))
 NO_LIMITS = "{lines_changed_pct: null, lines_changed: null, lines_ended: null, money_delta: null}"
 PATIENCE_S = 600 + 120 * COUNT
 
