@@ -42,11 +42,14 @@ NOT_ASKED_DAYS = 30
 def read_draft_items(client: Pax8Reader, today: date, answers: Pax8Answers | None = None) -> snapshots.Read:
     """Read the draft of next month's invoice as of `today`. The scope is the month of that invoice, yyyy-mm.
 
+    Which month is the next one is decided by Pax8's day in UTC (docs/vendors/pax8.md#invoice-items), which is not ours
+    around midnight; `today` stands in where its answers show no time.
+
     A forecast must not stop a run: where Pax8 does not give the draft, the Read has no object and the reason as its
     problem. So a draft that was not read is never one without items. `answers`: of the last probe; a draft that was not
     given then is asked for again after NOT_ASKED_DAYS.
     """
-    endpoint, scope = "/invoices/draftItems", next_month(today)
+    endpoint = "/invoices/draftItems"
     if answers is not None and answers.draft_items in ("too slow", "refused"):
         again = answers.probed_on + timedelta(days=NOT_ASKED_DAYS)
         if today < again:
@@ -55,12 +58,15 @@ def read_draft_items(client: Pax8Reader, today: date, answers: Pax8Answers | Non
                 f"Pax8 was not asked for the draft of its next invoice: it {why}, as `pax8-pipeline doctor --probe` found "
                 f"on {answers.probed_on}. It is asked again from {again}, or when a new probe gets it"
             )
-            return snapshots.Read("pax8.draft_items", (), endpoint, scope, problem=problem)
+            return snapshots.Read("pax8.draft_items", (), endpoint, next_month(today), problem=problem)
     try:
-        read = read_complete("pax8.draft_items", client.draft_items, endpoint, scope)
+        read = read_complete("pax8.draft_items", client.draft_items, endpoint)
     except VendorError as error:
-        return snapshots.Read("pax8.draft_items", (), endpoint, scope, problem=str(error))
-    return replace(read, covers=(today, today))
+        read = snapshots.Read("pax8.draft_items", (), endpoint, problem=str(error))
+    clock = client.clock
+    pax8_day = today if clock is None else clock.vendor_time.date()
+    covers = (today, today) if read.complete else None
+    return replace(read, scope=next_month(pax8_day), covers=covers)
 
 
 def next_month(today: date) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from datetime import date
 from typing import Any, Protocol, TypeVar
 
+from pax8_pipeline.clock import ClockSeen
 from pax8_pipeline.transport.listing import Listing, Row
 
 Item = TypeVar("Item")
@@ -42,6 +43,13 @@ class Pax8Reader(Many, Protocol):
 
     def draft_items(self) -> Listing:
         """The items of next month's invoice as of today."""
+
+    def subscription_history(self, subscription_id: str) -> Listing:
+        """The snapshots of one subscription, in any order."""
+
+    @property
+    def clock(self) -> ClockSeen | None:
+        """Pax8's clock beside ours; None before the first answer with a time."""
 
     def usage_summaries(self, subscription_id: str) -> Listing:
         """The usage summaries of one subscription in the current month."""

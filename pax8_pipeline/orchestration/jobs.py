@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dagster as dg
 
+from pax8_pipeline.extract.subscription_histories import TABLE as HISTORY
 from pax8_pipeline.orchestration.assets import report
 from pax8_pipeline.orchestration.assets.overview import OVERVIEW
 from pax8_pipeline.orchestration.assets.specs import asset_key
@@ -28,7 +29,7 @@ _APPLY = ("billing.writes", "billing.ledger", "billing.report")
 
 def jobs() -> list[dg.UnresolvedAssetJobDefinition]:
     """Return all jobs. Jobs with usage run for the partition of a month."""
-    month = dg.AssetSelection.groups("monthly")
+    month = dg.AssetSelection.groups("monthly") | _selection((HISTORY,))
     return [
         _job(
             DAILY, dg.AssetSelection.all() - month, "Read both sides, reconcile, plan, and write what may be written."

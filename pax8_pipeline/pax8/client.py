@@ -25,6 +25,8 @@ from pax8_pipeline.transport.vendor_client import ClientOptions, VendorClient
 
 # The largest documented page, and the largest that is asked for where a probe found that it is honoured.
 DOCUMENTED_PAGE, LARGEST_PAGE = 200, 1000
+# What a run can do without (the draft, histories) is asked for once more after a failure, and then not read.
+OPTIONAL_TRIES = 2
 
 
 @dataclass(frozen=True)
@@ -108,26 +110,37 @@ class Pax8Client(VendorClient):
         """The items of next month's invoice as Pax8 would make it today: no ids, no usage
         (docs/vendors/pax8.md#invoice-items).
         """
-        return self._list("/invoices/draftItems", monthOffset="1")
+        return self._list("/invoices/draftItems", tries=OPTIONAL_TRIES, monthOffset="1")
 
-    def _list(self, path: str, **params: str) -> Listing:
+    def subscription_history(self, subscription_id: str) -> Listing:
+        """The snapshots of one subscription in any order, the present one among them; there are no pages
+        (docs/vendors/pax8.md#subscriptions). Raises NotFound for an unknown subscription.
+        """
+        path = f"/subscriptions/{_segment(subscription_id)}/history"
+        body = self._transport.get_json(path, tries=OPTIONAL_TRIES)
+        rows = body.get("content") if isinstance(body, dict) else None
+        if not isinstance(rows, list) or not all(_is_of(row, subscription_id) for row in rows):
+            raise bad_answer(VENDOR, f"GET {path}", "the answer does not hold snapshots of this subscription only")
+        return Listing(path, tuple(rows), None, 1, 0)
+
+    def _list(self, path: str, *, tries: int | None = None, **params: str) -> Listing:
         read = Pax8ListRead(path, min(self._config.page_size, LARGEST_PAGE))
         while True:
             page_params = {**params, "size": str(read.page_size)}
             try:
-                first = self._page(path, page_params, 0)
+                first = self._page(path, page_params, tries, 0)
             except BadRequest:
                 if read.page_size <= DOCUMENTED_PAGE:
                     raise
                 read = Pax8ListRead(path, DOCUMENTED_PAGE)  # the size that a probe found is not taken any more
                 continue
-            rest = map_all(partial(self._page, path, page_params), range(1, first.pages), self._threads)
+            rest = map_all(partial(self._page, path, page_params, tries), range(1, first.pages), self._threads)
             listing = read.add([first, *rest])
             if listing is not None:
                 return listing
 
-    def _page(self, path: str, params: dict[str, str], number: int) -> Page:
-        body = self._transport.get_json(path, {**params, "page": str(number)})
+    def _page(self, path: str, params: dict[str, str], tries: int | None, number: int) -> Page:
+        body = self._transport.get_json(path, {**params, "page": str(number)}, tries=tries)
         return parse_page(body, f"GET {path}")
 
     def _one(self, collection: str, object_id: str) -> Row:
@@ -136,6 +149,10 @@ class Pax8Client(VendorClient):
         if not isinstance(body, dict) or row_id(body) != object_id.strip().lower():
             raise bad_answer(VENDOR, f"GET {path}", "the answer is not the object that was asked for")
         return body
+
+
+def _is_of(row: object, subscription_id: str) -> bool:
+    return isinstance(row, dict) and row_id(row) == subscription_id.strip().lower()
 
 
 def _token_request(config: Pax8Config) -> TokenRequest:

@@ -87,11 +87,13 @@ class MonthPolicy(Section):
     """What `pax8-pipeline month` compares besides quantities. false: the client's own prices in Halo are meant.
 
     `bill_days`: how many days of Halo's invoices each run reads back. More of them make older months comparable.
+    `history_reads`: of how many subscriptions a comparison reads Pax8's history at most, a call each; 0: of none.
     """
 
     compare_price: bool = True
     compare_cost: bool = True
     bill_days: Whole = Field(default=62, ge=62, le=800)
+    history_reads: Whole = Field(default=200, ge=0, le=2000)
 
 
 class FreezePolicy(Section):

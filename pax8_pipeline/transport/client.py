@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 from urllib.parse import unquote
@@ -123,14 +123,23 @@ class Transport:
         self._session.close()
         self.tokens.close()
 
-    def get_json(self, path: str, params: Mapping[str, str] | None = None, *, anonymous: bool = False) -> Any:
-        """Read one JSON document. Repeats the request where that can help. `anonymous`: send no token.
+    def get_json(
+        self,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        *,
+        anonymous: bool = False,
+        tries: int | None = None,
+    ) -> Any:
+        """Read one JSON document. Repeats the request where that can help. `anonymous`: send no token. `tries`: at most so
+        many, for what a run can do without; unset, as many as the retry policy allows.
 
         Raises Unreachable, ServerFault, RateLimited or BadAnswer when the tries or the time are used up, and
         AuthRefused, Forbidden, NotFound or BadRequest at once.
         """
         where = f"GET {path}"
-        retries = RetryState(self._retry, self.timing, self.limiter)
+        policy = self._retry if tries is None else replace(self._retry, tries=min(tries, self._retry.tries))
+        retries = RetryState(policy, self.timing, self.limiter)
         renewals = _TokenRenewal(self, where)
         token = None if anonymous else self.tokens.current()
         while True:

@@ -166,7 +166,7 @@ def _column(table: str, line: str) -> ModelColumn:
 RAW_TABLES: dict[str, tuple[str, ...]] = {
     "pax8": (
         "companies", "products", "subscriptions", "usage_summaries", "usage_lines", "invoices", "invoice_items",
-        "draft_items",
+        "draft_items", "subscription_history",
     ),
     "halo": ("clients", "client_details", "items", "licences", "recurring_invoices", "invoices", "integration"),
 }  # fmt: skip

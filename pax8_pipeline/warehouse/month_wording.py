@@ -93,6 +93,8 @@ MONTH_REASONS: Mapping[str, str] = {
     "invoice_against_list": "Pax8 invoices {invoiced|?}; its list and Halo's bill have {listed|?}",
     "quantity": "Pax8 lists {listed|?} and invoices {invoiced|none}; Halo bills {billed}",
     "price": "the seats agree; Halo's price is not Pax8's",
+    "price_changed": "the seats agree; Pax8's price changed, and Halo bills the old one",
+    "price_against_history": "the seats agree; Pax8 invoices a price that the subscription did not have",
     "cost": "the seats agree; Halo's cost is not Pax8's",
     "parts_agree": "the part periods agree",
     "part_days": "both bill the change for a part of the period, from another day: Pax8 {a|0}, Halo {b|0}",
@@ -101,6 +103,9 @@ MONTH_REASONS: Mapping[str, str] = {
     "part_credit_not_passed_on": "Pax8 credits {a|0} for a part of the period; Halo credits none",
     "part_of_halo_only": "Halo bills {b|0} for a part of the period; Pax8 charges none",
     "part_differs": "Pax8 charges {a|0} for a part of the period, Halo bills {b|0}",
+    "part_follows": "Halo bills {b|0} for a part of the period, before Pax8 does on its next invoice",
+    "part_without_change": "Pax8 charges {a|0} for a part of the period in which no seats changed; Halo bills none",
+    "part_against_history": "Pax8 charges {a|0} for a part of the period in which its seats did not change so; Halo bills {b|0}",
     "usage_held": "the usage of {a} is not billed: {b|?}",
     "usage_not_billed": "nothing of the usage of {a} is for the client to pay",
     "usage_by_hand": "the usage of {a} is not billed by this product (usage.first_month); whether a person did is not known",
@@ -146,10 +151,14 @@ MONTH_STEPS: Mapping[str, str] = {
     "invoice_against_list": "ask Pax8 which number is right: a credit, or {a} units in Halo",
     "quantity": "let the daily sync set line {lines|?}, and bill or credit this month's difference",
     "price": "set the price of line {lines|?} in Halo; month.compare_price in policy.yaml switches this off",
+    "price_changed": "set the price of line {lines|?} in Halo, and bill this month's difference",
+    "price_against_history": "ask Pax8 which price is right, and for a credit",
     "cost": "set the cost of line {lines|?} in Halo; month.compare_cost in policy.yaml switches this off",
     "part_not_billed": "bill {a|0} for the part of the period",
     "part_credit_not_passed_on": "credit the client, if the policy is to pass it on",
     "part_of_halo_only": "look why Halo bills a part of the period",
+    "part_without_change": "ask Pax8 why it charges this part of the period, and for a credit",
+    "part_against_history": "ask Pax8 about the days and seats that it charges",
     "part_differs": "bill or credit the difference",
     "usage_held": "remove what holds it (`pax8-pipeline explain`)",
     "usage_by_hand": "look whether it was billed, then set usage.first_month",
@@ -163,4 +172,15 @@ MONTH_STEPS: Mapping[str, str] = {
     "no_source": "end line {lines|?} in Halo and credit the client, or acknowledge it",
 }  # fmt: skip
 
-MONTH_WORDS: Mapping[str, Mapping[str, str]] = {"month_reasons": MONTH_REASONS, "month_steps": MONTH_STEPS}
+# What Pax8's history of the subscription shows; it stands behind the reason.
+MONTH_HISTORY: Mapping[str, str] = {
+    "seats_change": "; in Pax8's history the seats changed from {changed_from:plain} to {changed_to:plain} on {changed_on}",
+    "price_change": "; in Pax8's history the price changed from {changed_from:plain} to {changed_to:plain} on {changed_on}",
+    "no_change": "; Pax8's history shows no such change",
+}
+
+MONTH_WORDS: Mapping[str, Mapping[str, str]] = {
+    "month_reasons": MONTH_REASONS,
+    "month_steps": MONTH_STEPS,
+    "month_history": MONTH_HISTORY,
+}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +115,23 @@ def test_a_draft_that_a_probe_did_not_get_is_not_asked_for_on_30_days(answer: An
     read = loading.read_draft_items(Pax8InMemory(draft_rows=[{"type": "subscription"}]), TODAY, answers)
     assert (read.complete, len(read.objects)) == (asked, 1 if asked else 0)
     assert asked or "doctor --probe" in (read.problem or "")
+
+
+@pytest.mark.parametrize(
+    ("ours", "pax8", "month"),
+    [
+        (
+            "2026-12-01",
+            datetime(2026, 11, 30, 21, 0, tzinfo=UTC),
+            "2026-12",
+        ),  # east of Greenwich, before Pax8's midnight
+        ("2026-11-30", datetime(2026, 12, 1, 4, 0, tzinfo=UTC), "2027-01"),  # west of it, after Pax8's midnight
+    ],
+)
+def test_the_month_of_a_draft_follows_pax8s_day(ours: str, pax8: datetime, month: str) -> None:
+    day = date.fromisoformat(ours)
+    read = loading.read_draft_items(Pax8InMemory(draft_rows=[{"type": "subscription"}], date=pax8), day)
+    assert (read.scope, read.covers) == (month, (day, day))
 
 
 @pytest.mark.parametrize("kind", [NotFound, Forbidden, ServerFault])

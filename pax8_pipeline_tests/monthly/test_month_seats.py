@@ -177,6 +177,12 @@ CASES: dict[str, tuple[dict[str, Any], str, str, str | None]] = {
     "a period that nobody knows": (
         {"recurring": [invoice([line()], period=8)]}, "not_checked", "period_unknown", None,
     ),
+    "no invoice in the month, and nobody knows the period": (
+        {"recurring": [invoice([line()], period=8, nextcreationdate="2028-07-01T00:00:00")],
+         "halo_invoices": [halo_invoice([billed_line()], invoice_date="2026-07-01T00:00:00",
+                                        period_start_date="2026-07-01T00:00:00")]},
+        "not_checked", "period_unknown", None,
+    ),
     "Pax8's list was cut": ({"unread_tables": ("pax8.subscriptions",)}, "", "", None),
     "Halo's recurring invoices were cut": (
         {"unread_tables": ("halo.recurring_invoices",)}, "not_checked", "halo_lists_unread", None,

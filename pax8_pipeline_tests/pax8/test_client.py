@@ -231,6 +231,28 @@ def test_the_draft_is_that_of_next_month(connect: Connect) -> None:
     assert (asked.path, asked.params["monthOffset"]) == ("/v1/invoices/draftItems", "1")
 
 
+def test_a_draft_that_pax8_cannot_give_is_asked_for_once_more_only(connect: Connect) -> None:
+    client, server = connect(lambda asked: ScriptedResponse(503))
+    with pytest.raises(ServerFault, match="given up after 2 tries"):
+        client.draft_items()
+    assert len(server.sent("GET")) == 2
+
+
+def test_a_history_is_the_snapshots_of_one_subscription(connect: Connect) -> None:
+    content = [{"id": "S1", "quantity": 2}, {"id": "s1", "quantity": 1}]
+    client, server = connect(lambda asked: json_response({"content": content}))
+    assert client.subscription_history("s1").objects == tuple(content)
+    (asked,) = server.sent("GET")
+    assert asked.path == "/v1/subscriptions/s1/history"
+
+
+@pytest.mark.parametrize("body", [[], {}, {"content": None}, {"content": [{"id": "s2"}]}, {"content": ["s1"]}])
+def test_a_history_of_something_else_is_refused(body: Any, connect: Connect) -> None:
+    client, _ = connect(lambda asked: json_response(body))
+    with pytest.raises(BadAnswer, match="snapshots of this subscription"):
+        client.subscription_history("s1")
+
+
 def test_many_keeps_the_order_of_the_ids_and_tells_progress(connect: Connect) -> None:
     client, _ = connect(lambda asked: paged(asked, [{"id": asked.path.split("/")[3]}]))
     progress: list[tuple[int, int]] = []

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pax8_pipeline.settings import Policy
+from pax8_pipeline.text import jsontext
 from pax8_pipeline.warehouse import build, snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.support.usage_data import UsageData, pax8_invoice, policy
@@ -61,6 +62,18 @@ def draft(month: str, items: Sequence[dict[str, Any]], problem: str | None = Non
     return snapshots.Read("pax8.draft_items", objects, scope=month, covers=covers, problem=problem)
 
 
+def history(snapshots_of: Sequence[dict[str, Any]], subscription_id: str = SUB, **changes: Any) -> snapshots.Read:
+    """Return the read of the history of a subscription, as of TODAY; its snapshots have no ids of their own."""
+    objects = [snapshots.RawObject("", "", jsontext.dumps_for_raw(one)) for one in snapshots_of]
+    values: dict[str, Any] = {"scope": subscription_id, "covers": (TODAY, TODAY), **changes}
+    return snapshots.Read("pax8.subscription_history", objects, **values)
+
+
+def snapshot(quantity: int, updated: str | None = None, **changes: Any) -> dict[str, Any]:
+    """Return one snapshot of the subscription as its history has it."""
+    return subscription(quantity=quantity, updatedDate=updated, **changes)
+
+
 @dataclass
 class MonthData(UsageData):
     """Books, the Pax8 invoice of August and Halo's invoice for it."""
@@ -76,11 +89,13 @@ class MonthData(UsageData):
     halo_invoices: list[dict[str, Any]] = field(default_factory=lambda: [halo_invoice([billed_line()])])
     covers: tuple[date, date] | None = COVERS
     drafts: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # items by the month of the invoice to come
+    histories: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # snapshots by subscription
     unread_tables: Sequence[str] = ()  # lists of which the newest read is not whole
 
     def reads(self) -> list[snapshots.Read]:
         """The reads of one run; an incomplete one is a record without objects."""
         found = [*super().reads(), *(draft(month, items) for month, items in self.drafts.items())]
+        found += [history(rows, one) for one, rows in self.histories.items()]
         cut = [snapshots.Read(table, (), problem="cut off") for table in self.unread_tables]
         return [read for read in found if read.table not in self.unread_tables] + cut
 

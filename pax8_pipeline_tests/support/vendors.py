@@ -68,6 +68,7 @@ class Pax8InMemory(_Fake):
     subscription_rows: list[Row] = field(default_factory=lambda: [vendor_data.subscription()])
     invoice_rows: list[Row] = field(default_factory=list)
     draft_rows: list[Row] = field(default_factory=list)
+    histories: dict[str, list[Row]] = field(default_factory=dict)
     items: dict[str, list[Row]] = field(default_factory=dict)
     usage: dict[str, list[Row]] = field(default_factory=dict)
     summaries: dict[str, Row] = field(default_factory=dict)
@@ -94,6 +95,10 @@ class Pax8InMemory(_Fake):
 
     def draft_items(self) -> Listing:
         return self._list("draft_items", self.draft_rows)
+
+    def subscription_history(self, subscription_id: str) -> Listing:
+        self._missing(subscription_id)
+        return self._list("history", self.histories.get(subscription_id, []), subscription_id)
 
     def usage_summaries(self, subscription_id: str) -> Listing:
         self._missing(subscription_id)

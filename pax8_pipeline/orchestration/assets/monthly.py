@@ -4,17 +4,27 @@ invoice date. What is compared is in warehouse/sql/monthly.
 
 # No `from __future__ import annotations` here: Dagster looks at the annotation of `context` itself.
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
 
 from pax8_pipeline.billing import acknowledgements
+from pax8_pipeline.errors import ConfigError
+from pax8_pipeline.extract.subscription_histories import TABLE as HISTORY
+from pax8_pipeline.extract.subscription_histories import HistoriesRead, compare_month, read_histories
 from pax8_pipeline.orchestration.assets.metadata import markdown
-from pax8_pipeline.orchestration.assets.specs import asset_arguments, asset_key, column_lineage, dependencies
+from pax8_pipeline.orchestration.assets.raw_reads import KINDS
+from pax8_pipeline.orchestration.assets.specs import (
+    PAX8_API,
+    asset_arguments,
+    asset_key,
+    column_lineage,
+    dependencies,
+)
 from pax8_pipeline.orchestration.assets.step import AssetStep, asset_step
 from pax8_pipeline.orchestration.partitions import month_of_partition
-from pax8_pipeline.orchestration.resources import SettingsResource, WarehouseResource
+from pax8_pipeline.orchestration.resources import Pax8Resource, SettingsResource, WarehouseResource
 from pax8_pipeline.orchestration.tenancy import POOL
 from pax8_pipeline.reports.month.result import MonthResult, read_month
 from pax8_pipeline.warehouse import build
@@ -29,19 +39,19 @@ def assets(months: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
 
     @dg.multi_asset(
         name="monthly",
-        specs=[_spec(table, months) for table in build.MONTHLY],
+        specs=[_history_spec(months), *(_spec(table, months) for table in build.MONTHLY)],
         pool=POOL,
         backfill_policy=dg.BackfillPolicy.single_run(),
     )
     def compare_months(
-        context: dg.AssetExecutionContext, settings: SettingsResource, warehouse: WarehouseResource
+        context: dg.AssetExecutionContext, settings: SettingsResource, warehouse: WarehouseResource, pax8: Pax8Resource
     ) -> Iterator[dg.MaterializeResult]:
-        with asset_step(context, settings, warehouse) as step, step.in_warehouse():
+        with asset_step(context, settings, warehouse) as step:
             acknowledgements.store(step.warehouse, acknowledgements.load(step.settings.acknowledged_path))
             for key in context.partition_keys:
-                for table, metadata in _compare(step, month_of_partition(key)).items():
+                for table, metadata in _compare(step, pax8, month_of_partition(key)).items():
                     context.add_asset_metadata(metadata, asset_key=asset_key(table), partition_key=key)
-        for table in build.MONTHLY:
+        for table in (HISTORY, *build.MONTHLY):
             yield dg.MaterializeResult(asset_key=asset_key(table))
 
     return [compare_months]
@@ -53,9 +63,24 @@ def _spec(table: str, months: dg.PartitionsDefinition) -> dg.AssetSpec:
     )
 
 
-def _compare(step: AssetStep, month: str) -> Mapping[str, dict[str, Any]]:
+def _history_spec(months: dg.PartitionsDefinition) -> dg.AssetSpec:
+    about = "The history of the subscriptions whose row of a month it could explain. Read again only when one changed."
+    arguments = asset_arguments(HISTORY, kinds=KINDS, description=about)
+    return dg.AssetSpec(**arguments, deps=[PAX8_API], partitions_def=months)
+
+
+def _compare(step: AssetStep, pax8: Pax8Resource, month: str) -> Mapping[str, dict[str, Any]]:
     """Compare one month, and return what the page of each table shows."""
-    build.build_month(step.warehouse, month, build.variables(step.settings.today, step.settings.policy))
+
+    def read(needed: Sequence[str]) -> HistoriesRead:
+        try:
+            client = pax8.client(step.settings)
+        except ConfigError as error:  # a month can be compared without credentials
+            return HistoriesRead(len(needed), problem=str(error))
+        return read_histories(step.warehouse, client, needed, step.settings.today, step.run_id)
+
+    histories = compare_month(step.warehouse, step.settings, month, read)
+    step.log(histories.sentence)
     with step.warehouse.connect() as connection:
         result = read_month(connection, month)
         counts = {
@@ -68,6 +93,7 @@ def _compare(step: AssetStep, month: str) -> Mapping[str, dict[str, Any]]:
         table: {"dagster/row_count": counts[table], "dagster/column_lineage": column_lineage(model(table))}
         for table in build.MONTHLY
     }
+    metadata[HISTORY] = {"needed": histories.needed, "read": histories.read, "problem": histories.problem or "none"}
     metadata["monthly.rows"] |= _figures(result)
     metadata["monthly.sums"] |= {"ties": result.ties, "sums": dg.MetadataValue.md(markdown(list(result.sums)))}
     return metadata

@@ -28,6 +28,7 @@ CLASSES = (*OPEN, NOT_CHECKED, *_SETTLED)
 
 _ROWS = load_sql("reports/month/result.sql")
 _SUMS = load_sql("reports/month/sums.sql")
+_HISTORIES = load_sql("reports/month/histories.sql")
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class MonthResult:
     """One compared month. `head` is its row of monthly.months; `rows` and `sums` have the columns of their queries.
 
     `closing` is that which counts, `changes` what differs since then. `forecasts` are those of Pax8's drafts.
+    `histories` has `read`, `not_read` (subscriptions) and `problem`: whether Pax8's histories were read where needed.
     """
 
     month: str
@@ -42,6 +44,7 @@ class MonthResult:
     rows: Sequence[Row]
     sums: Sequence[Row]
     forecasts: Forecasts
+    histories: Row
     closing: Closing | None = None
     changes: Sequence[Row] = ()
 
@@ -119,6 +122,7 @@ def read_month(connection: Connection, month: str) -> MonthResult | None:
         rows,
         sums,
         read_forecasts(connection, month),
+        snapshots.dicts(connection.execute(_HISTORIES, {"month": month}))[0],
         newest_closing(connection, month),
         changes_since_closing(connection, month),
     )
@@ -172,6 +176,7 @@ def as_data(result: MonthResult, exit_code: int) -> dict[str, Any]:
         "closed": vars(result.closing) if result.closing else None,
         "changed_since_closing": list(result.changes),
         "forecast": result.forecasts.as_data(),
+        "histories": dict(result.histories),
         "sums": list(result.sums),
         "rows": list(result.rows),
     }

@@ -74,6 +74,7 @@ def lines(result: MonthResult, width: int) -> list[str]:
         _money_lines(result, width),
         _largest(result.open_rows, width),
         list(_steps(result.open_rows, width)),
+        textwrap.wrap(histories_sentence(result), width),
         [line for sentence in forecast.lines(result.forecasts) for line in textwrap.wrap(f"{sentence}.", width)],
     ]
     return [line for part in parts if part for line in (*part, "")]
@@ -92,6 +93,16 @@ def closing_sentence(result: MonthResult) -> str:
     return (
         f"Closed by {closing.closed_by} on {formatting.moment(closing.closed_at)} ({closing.checksum[:12]}): {changed}"
     )
+
+
+def histories_sentence(result: MonthResult) -> str:
+    """Return that histories were not read although they could explain rows, and why; empty when all were."""
+    unread, problem = result.histories["not_read"], result.histories["problem"]
+    if not unread:
+        return ""
+    subscriptions = plural(unread, "subscription")
+    why = problem or "it is read by this command with Pax8's credentials, month.history_reads at a time"
+    return f"Pax8's history of {subscriptions} could explain a difference and was not read: {why}"
 
 
 def changes_table(result: MonthResult) -> Table:

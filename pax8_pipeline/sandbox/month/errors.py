@@ -133,9 +133,7 @@ def halo_invoice_of_another_price(m: MonthEnds) -> list[Planted]:
 def part_of_halo_only(m: MonthEnds) -> list[Planted]:
     """The Halo invoice bills a part period that Pax8 does not charge."""
     row = m.pick()
-    made, line = m.bill(row)
-    part = {k: v for k, v in line.items() if k not in ("id", "ihid")} | {"qty_order": 2, "unit_price": Decimal("1.11")}
-    made["lines"].append(m.full_world.halo.line_row(part, made))
+    m.bill_part(row, 2, Decimal("1.11"))
     return [Planted("part_of_halo_only", row["id"], "pro_rata", "over_billed")]
 
 
@@ -263,16 +261,65 @@ def never_synced(m: MonthEnds) -> list[Planted]:
     ]
 
 
+# What only the history shows ----------------------------------------------------------------------------
+
+
+def part_without_a_change(m: MonthEnds) -> list[Planted]:
+    """Pax8 charges three seats for a part of the month before, in which no seats changed."""
+    row = m.pick(manual=True)
+    m.add_part(row, Decimal(3), m.day_before(15))
+    return [Planted("part_without_a_change", row["id"], "pro_rata", "unbilled")]
+
+
+def part_from_a_wrong_day(m: MonthEnds) -> list[Planted]:
+    """Seats change on the 15th on both sides, and Pax8 charges the part from the 4th."""
+    row = m.pick(lambda row: m.licence(row) is not None)
+    m.full_world.pax8.change_subscription(row["id"], {"quantity": row["quantity"] + 3})
+    m.set_seats(row, row["quantity"])
+    m.wrong_days.append(row)
+    return [Planted("part_from_a_wrong_day", row["id"], "pro_rata", "under_billed")]
+
+
+def price_of_nobody(m: MonthEnds) -> list[Planted]:
+    """Pax8 invoices a price that the subscription never had."""
+    row = m.pick()
+    item = m.item(row)
+    item["price"] = Decimal(item["price"]) + Decimal("1.25")
+    requantify(item, row["quantity"])
+    return seats("price_of_nobody", row, "price_drift")
+
+
+def invoice_lags_behind_a_change(m: MonthEnds) -> list[Planted]:
+    """Seats changed in the month before on both sides, and Pax8 still invoices the old ones."""
+    row = m.pick(lambda row: m.licence(row) is not None)
+    m.full_world.pax8.change_subscription(row["id"], {"quantity": row["quantity"] + 4})
+    m.set_seats(row, row["quantity"])
+    m.lagging.append(row)
+    return seats("invoice_lags_behind_a_change", row, "over_billed")
+
+
+def put_wrong_days(m: MonthEnds) -> list[Planted]:
+    """Put what `part_from_a_wrong_day` and `invoice_lags_behind_a_change` are on Pax8's invoice."""
+    for row in m.wrong_days:
+        m.move_part(row, m.day_before(4))
+    for row in m.lagging:
+        requantify(m.item(row), row["quantity"] - 4)
+    m.wrong_days, m.lagging = [], []
+    return []
+
+
 EACH_MONTH: dict[str, dict[str, Plant]] = {
-    "middle": {f.__name__: f for f in (part_not_billed, part_credit_not_passed_on, never_synced)},
+    "middle": {f.__name__: f for f in (part_not_billed, part_credit_not_passed_on, never_synced, part_from_a_wrong_day,
+                                       invoice_lags_behind_a_change)},
     "replaced": {f.__name__: f for f in (replaced_by_a_wrong_invoice,)},
+    "items": {f.__name__: f for f in (put_wrong_days,)},
     "after": {
         f.__name__: f
         for f in (
             pax8_invoices_more, pax8_invoices_fewer, pax8_does_not_invoice, invoiced_twice,
             second_invoice, unknown_kind_of_charge, charge_without_company, one_time_not_billed, halo_invoice_bills_fewer,
             halo_invoice_bills_more, halo_invoice_lacks_the_line, line_twice_on_halo_invoice, halo_bills_the_month_twice,
-            halo_invoice_of_another_price, part_of_halo_only,
+            halo_invoice_of_another_price, part_of_halo_only, part_without_a_change, price_of_nobody,
         )
     },
 }  # fmt: skip

@@ -176,6 +176,46 @@ def ended_on_both_sides(m: MonthEnds) -> list[Planted]:
     return seats("ended_on_both_sides", row, "no row", lasting=True)
 
 
+# What only the history shows ----------------------------------------------------------------------------
+
+
+def seats_change_between_both_invoices(m: MonthEnds) -> list[Planted]:
+    """Seats change after the day that Pax8 invoices, and a person changes the Halo invoice for the whole month."""
+    row = m.pick(manual=True)
+    m.full_world.pax8.change_subscription(row["id"], {"quantity": row["quantity"] + 3})
+    m.set_seats(row, row["quantity"])
+    m.bill(row)[1]["qty_order"] += 3
+    return seats("seats_change_between_both_invoices", row, "timing")
+
+
+def seats_change_after_the_invoice_was_shown(m: MonthEnds) -> list[Planted]:
+    """Seats change after Pax8's invoice came, and a person changes the Halo invoice for the whole month."""
+    row = m.pick(manual=True)
+    m.full_world.pax8.change_subscription(row["id"], {"quantity": row["quantity"] - 2})
+    m.set_seats(row, row["quantity"])
+    m.bill(row)[1]["qty_order"] -= 2
+    return seats("seats_change_after_the_invoice_was_shown", row, "timing")
+
+
+def part_of_halo_first(m: MonthEnds) -> list[Planted]:
+    """Seats change after Pax8's invoice came; Halo bills the part at once, and Pax8 on its next invoice."""
+    row = m.pick(manual=True)
+    m.full_world.pax8.change_subscription(row["id"], {"quantity": row["quantity"] + 2})
+    m.set_seats(row, row["quantity"])
+    m.bill_part(row, 2, Decimal("3.30"))
+    return [Planted("part_of_halo_first", row["id"], "pro_rata", "timing")]
+
+
+def part_from_a_later_day(m: MonthEnds) -> list[Planted]:
+    """Seats change on the 15th, and Halo follows five days later: the part is of other days on both sides."""
+    row = m.pick(lambda row: m.licence(row) is not None)
+    m.full_world.pax8.change_subscription(row["id"], {"quantity": row["quantity"] + 2})
+    m.full_world.clock.set(m.day_before(20))
+    m.set_seats(row, row["quantity"])
+    m.full_world.clock.set(m.day_before(15))
+    return [Planted("part_from_a_later_day", row["id"], "pro_rata", "equal or timing")]
+
+
 # Recurring data ------------------------------------------------------------------------------------------
 
 
@@ -270,7 +310,8 @@ def trial_that_nobody_bills(m: MonthEnds) -> list[Planted]:
 
 
 EACH_MONTH: dict[str, dict[str, Plant]] = {
-    "middle": {f.__name__: f for f in (part_on_both_sides,)},
+    "middle": {f.__name__: f for f in (part_on_both_sides, part_from_a_later_day)},
+    "between": {f.__name__: f for f in (seats_change_between_both_invoices,)},
     "replaced": {f.__name__: f for f in (credited_and_replaced,)},
     "after": {
         f.__name__: f
@@ -278,7 +319,8 @@ EACH_MONTH: dict[str, dict[str, Plant]] = {
             void_invoice, two_items_of_one_subscription, equal_halves, credit_beside_a_surplus,
             money_of_the_partner, free_one_time_item, one_time_item_billed, price_of_three_decimals, draft,
             corrected_by_a_second_invoice, credited_by_a_second_invoice, voided_and_made_again,
-            seats_change_after_both_invoices, bought_after_the_invoice,
+            seats_change_after_both_invoices, bought_after_the_invoice, seats_change_after_the_invoice_was_shown,
+            part_of_halo_first,
         )
     },
 }  # fmt: skip

@@ -18,7 +18,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from pax8_pipeline.sandbox.core.clock import add_months
+from pax8_pipeline.sandbox.core.clock import add_months, month_end
 from pax8_pipeline.sandbox.halo import writes
 from pax8_pipeline.sandbox.halo.nightly import make_due_invoices
 from pax8_pipeline.sandbox.halo.rows import read_day
@@ -27,7 +27,8 @@ from pax8_pipeline.sandbox.pax8.store import Row
 from pax8_pipeline.sandbox.world.recorder import EventRecorder
 from pax8_pipeline.sandbox.world.world import World
 
-Phase = str  # "before" Halo's invoices, "replaced" or "after": on Pax8's, or "middle" of the month before
+# "before" Halo's invoices; "between" both; "replaced", "items" or "after": on Pax8's; "middle" of the month before.
+Phase = str
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,9 @@ class MonthEnds(EventRecorder):
         self.plants = plants
         self.month = date(1970, 1, 1)
         self.expected: dict[str, list[Planted]] = {}
+        # Changed on the 15th: whose part period, or seats, Pax8 will put on its invoice in a wrong way.
+        self.wrong_days: list[Row] = []
+        self.lagging: list[Row] = []
         self._used: set[str] = set()
         self._lasting: list[Planted] = []
 
@@ -69,11 +73,13 @@ class MonthEnds(EventRecorder):
         found += self._plant("before")
         for invoice_id in make_due_invoices(self.full_world.halo):
             self.full_world.halo.invoices[invoice_id]["posted"] = True
+        self.full_world.clock.set(month.replace(day=2))
+        found += self._plant("between")
         self.full_world.clock.set(month.replace(day=invoices.APPROVED_ON))
         invoices.generate(self.full_world.pax8, month)
         self.full_world.clock.set(month.replace(day=6))
         # A replaced invoice has new items: what is planted on an item comes after it.
-        found += self._plant("replaced") + self._plant("after")
+        found += self._plant("replaced") + self._plant("items") + self._plant("after")
         self.full_world.pax8.touch()
         self.expected[f"{month:%Y-%m}"] = [*self._lasting, *found]
         self._lasting += [one for one in found if one.lasting]
@@ -147,6 +153,30 @@ class MonthEnds(EventRecorder):
         """The seats of a subscription on the Pax8 invoice of the month."""
         items = invoice_items_of(self, row)
         return next(one for one in items if one["subscriptionId"] == row["id"] and one["type"] == "subscription")
+
+    def day_before(self, day: int) -> date:
+        """A day of the month before."""
+        return add_months(self.month, -1).replace(day=day)
+
+    def add_part(self, row: Row, quantity: Decimal, start: date) -> Row:
+        """Put a part period from `start` to the end of its month on the Pax8 invoice of the month; return it."""
+        item = self.add_item(row, "prorate", startPeriod=start.isoformat(), endPeriod=month_end(start).isoformat())
+        share = Decimal((month_end(start) - start).days + 1) / month_end(start).day
+        price, cost = ((Decimal(row[name]) * share).quantize(Decimal("0.01")) for name in ("price", "partnerCost"))
+        return invoice_items.priced(item, quantity, price, cost)
+
+    def move_part(self, row: Row, start: date) -> None:
+        """Let the part period of a subscription on the Pax8 invoice of the month begin on `start`."""
+        items = invoice_items_of(self, row)
+        (part,) = (one for one in items if one["subscriptionId"] == row["id"] and one["type"] == "prorate")
+        items.remove(part)
+        self.add_part(row, Decimal(part["quantity"]), start)
+
+    def bill_part(self, row: Row, quantity: int, price: Decimal) -> None:
+        """Put a part period on the Halo invoice of the month."""
+        made, line = self.bill(row)
+        part = {k: v for k, v in line.items() if k not in ("id", "ihid")} | {"qty_order": quantity, "unit_price": price}
+        made["lines"].append(self.full_world.halo.line_row(part, made))
 
     def add_item(self, row: Row, kind: str, **members: Any) -> Row:
         """Put one more item on the Pax8 invoice of the month; return it."""

@@ -14,7 +14,7 @@ from pax8_pipeline.warehouse.build import MONTHLY, RECONCILED, STAGING
 from pax8_pipeline.warehouse.models import model
 
 GROUPS = {
-    "pax8": "companies products subscriptions usage_summaries usage_lines invoices invoice_items draft_items",
+    "pax8": "companies products subscriptions usage_summaries usage_lines invoices invoice_items draft_items subscription_history",
     "halo": "clients items licences recurring_invoices invoices integration",
     "reconciled": "licence_keys client_matches subscriptions moves discrepancies prices usage_months usage usage_by_month",
     "monthly": "items rows sums months forecasts",
@@ -145,7 +145,7 @@ def test_no_month_is_missing_of_what_a_backfill_needs_and_does_not_load(job: str
 def test_the_daily_sync_has_everything_but_the_end_of_a_month(defs: dg.Definitions) -> None:
     keys = {k.to_user_string() for k in defs.resolve_job_def("daily_sync").asset_layer.executable_asset_keys}
     months = {k.to_user_string() for k in defs.resolve_job_def("month_end").asset_layer.executable_asset_keys}
-    assert months == {f"monthly/{name}" for name in GROUPS["monthly"].split()}
+    assert months == {"pax8/subscription_history", *(f"monthly/{name}" for name in GROUPS["monthly"].split())}
     assert not keys & months
 
 

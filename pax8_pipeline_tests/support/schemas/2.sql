@@ -86,6 +86,9 @@ CREATE TABLE IF NOT EXISTS pax8.invoice_items ("snapshot_id" VARCHAR NOT NULL, "
   NULL);
 CREATE TABLE IF NOT EXISTS pax8.draft_items ("snapshot_id" VARCHAR NOT NULL, "run_id" VARCHAR NOT NULL, "loaded_at"
   TIMESTAMP NOT NULL, "endpoint" VARCHAR NOT NULL, "object_id" VARCHAR NOT NULL, "payload" VARCHAR NOT NULL);
+CREATE TABLE IF NOT EXISTS pax8.subscription_history ("snapshot_id" VARCHAR NOT NULL, "run_id" VARCHAR NOT NULL,
+  "loaded_at" TIMESTAMP NOT NULL, "endpoint" VARCHAR NOT NULL, "object_id" VARCHAR NOT NULL, "payload" VARCHAR NOT
+  NULL);
 CREATE TABLE IF NOT EXISTS halo.clients ("snapshot_id" VARCHAR NOT NULL, "run_id" VARCHAR NOT NULL, "loaded_at"
   TIMESTAMP NOT NULL, "endpoint" VARCHAR NOT NULL, "object_id" VARCHAR NOT NULL, "payload" VARCHAR NOT NULL);
 CREATE TABLE IF NOT EXISTS halo.client_details ("snapshot_id" VARCHAR NOT NULL, "run_id" VARCHAR NOT NULL,

@@ -35,6 +35,11 @@ reads: seat_rows, part_rows, usage_rows, item_rows, orphan_rows, monthly.items, 
 | halo_invoice_date | DATE | Date of the first | |
 | line_ids | BIGINT[] not null | Halo's lines | |
 | pax8_items | VARCHAR[] not null | Pax8's items, invoice/item | monthly.items.invoice_id, monthly.items.item_no |
+| history | VARCHAR | read, or not_read where Pax8's history of the subscription could explain the difference; empty
+  where it is not asked for | |
+| changed_on | DATE | Day of the change of seats, or of the price, that history shows; empty when it shows none | |
+| changed_from | DECIMAL(28,10) | Seats, or price, before it | |
+| changed_to | DECIMAL(28,10) | Seats, or price, after it | |
 | age_days | BIGINT | Days since the Pax8 invoice, of what does not agree | staging.invoices.invoice_date |
 */
 WITH found AS (
@@ -52,7 +57,7 @@ WITH found AS (
   WHERE is_live AND strftime(invoice_date, '%Y-%m') = getvariable('month')
 )
 SELECT getvariable('month')::VARCHAR AS month, f.row_id, f.kind, f.class, f.reason_code,
-       wording('month_reasons', reason_code) AS reason,
+       wording('month_reasons', reason_code) || coalesce(wording('month_history', f.shown), '') AS reason,
        CASE WHEN f.class NOT IN ('equal', 'timing') THEN wording('month_steps', reason_code) END AS next_step,
        f.subscription_id, f.company_id, f.company_name, f.client_id, f.client_name, f.product_name, f.pax8_listed,
        f.pax8_invoiced, f.halo_billed, round(f.difference, 2) AS difference, f.currency,
@@ -60,9 +65,12 @@ SELECT getvariable('month')::VARCHAR AS month, f.row_id, f.kind, f.class, f.reas
        round(f.margin, 2) AS margin,
        f.reached_bill, coalesce(f.halo_invoices, []) AS halo_invoices, f.halo_invoice_date,
        coalesce(f.line_ids, []) AS line_ids, coalesce(i.items, []) AS pax8_items,
+       f.history, f.changed_on, f.changed_from, f.changed_to,
        CASE WHEN f.class <> 'equal' THEN date_diff('day', n.invoice_date, getvariable('today')) END AS age_days
 FROM (SELECT *, meta.plain(pax8_listed) AS listed, meta.plain(pax8_invoiced) AS invoiced,
              meta.plain(halo_billed) AS billed, array_to_string(line_ids, ', ') AS lines,
-             array_to_string(halo_invoices, ', ') AS invoices, facts.a AS a, facts.b AS b, facts.c AS c
+             array_to_string(halo_invoices, ', ') AS invoices, facts.a AS a, facts.b AS b, facts.c AS c,
+             CASE WHEN history IS DISTINCT FROM 'read' THEN NULL WHEN changed_on IS NULL THEN 'no_change'
+                  WHEN class = 'price_drift' THEN 'price_change' ELSE 'seats_change' END AS shown
       FROM found) f
 LEFT JOIN items i USING (row_id) CROSS JOIN first_invoice n

@@ -14,6 +14,7 @@ WITH month AS (
   SELECT (getvariable('month') || '-01')::DATE AS first_day, last_day((getvariable('month') || '-01')::DATE) AS last_day
 ), headers AS (
   SELECT recurring_invoice_id, any_value(next_creation_date) AS next_creation_date,
+         any_value(period_months) IS NOT NULL AS period_known,
          greatest(coalesce(any_value(period_months), 1), 1)::INTEGER AS months
   FROM line_terms WHERE recurring_invoice_id IS NOT NULL GROUP BY recurring_invoice_id
 ), covering AS (
@@ -31,7 +32,9 @@ WITH month AS (
 )
 SELECT h.recurring_invoice_id, m.invoices, m.invoice_date, m.posted,
        CASE WHEN m.invoices IS NOT NULL THEN 'made' WHEN m.recurring_invoice_id IS NOT NULL THEN 'voided'
-            WHEN h.months = 1 AND h.next_creation_date > n.last_day AND coalesce(t.in_advance, false) THEN 'skipped'
+            -- Of an unknown period nobody can say that a month was left out.
+            WHEN h.period_known AND h.months = 1 AND h.next_creation_date > n.last_day
+                 AND coalesce(t.in_advance, false) THEN 'skipped'
             ELSE 'not_yet' END AS state
 FROM headers h CROSS JOIN month n
 LEFT JOIN made m USING (recurring_invoice_id)

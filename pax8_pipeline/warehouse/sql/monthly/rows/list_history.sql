@@ -1,14 +1,15 @@
-/* What Pax8's lists of the time around a month showed of the subscriptions whose seats differ now: from the reads
-that are
-kept in raw. A read belongs to the day of its run.
+/* What Pax8 listed around a month of the subscriptions whose seats differ now: by its history where that was read,
+else by the reads that are kept in raw. A read belongs to the day of its run.
 
 key: subscription_id
-reads: expected_seats, seat_bills, what_was_read, pax8.subscriptions, meta.snapshots, meta.clocks
+reads: expected_seats, seat_bills, what_was_read, history_seats, pax8.subscriptions, meta.snapshots, meta.clocks
 | subscription_id | VARCHAR | Pax8 subscription | expected_seats.subscription_id |
-| listed_then | DECIMAL(28,10) | Seats in the last list up to the day on which the invoice could be read
-  | pax8.subscriptions.payload |
-| listed_in_month | DECIMAL(28,10) | Seats in the last list of the month | pax8.subscriptions.payload |
-| listed_since | DECIMAL(28,10)[] | Seats in the lists after the invoice date | pax8.subscriptions.payload |
+| listed_then | DECIMAL(28,10) | Seats up to the day on which the invoice could be read
+  | pax8.subscriptions.payload, history_seats.listed_then |
+| listed_in_month | DECIMAL(28,10) | Seats at the end of the month | pax8.subscriptions.payload,
+  history_seats.listed_in_month |
+| listed_since | DECIMAL(28,10)[] | Seats after the invoice date | pax8.subscriptions.payload,
+  history_seats.listed_since |
 */
 WITH differing AS (
   SELECT e.subscription_id FROM expected_seats e LEFT JOIN seat_bills b USING (subscription_id)
@@ -30,8 +31,14 @@ WITH differing AS (
   FROM pax8.subscriptions r
   JOIN window_days w USING (snapshot_id)
   JOIN differing d ON d.subscription_id = r.object_id
+), by_lists AS (
+  SELECT subscription_id, arg_max(quantity, day) FILTER (day <= shown_on) AS listed_then,
+         arg_max(quantity, day) FILTER (day <= last_day(invoice_date)) AS listed_in_month,
+         list_sort(list(DISTINCT quantity) FILTER (day > invoice_date AND quantity IS NOT NULL)) AS listed_since
+  FROM listed GROUP BY subscription_id
 )
-SELECT subscription_id, arg_max(quantity, day) FILTER (day <= shown_on) AS listed_then,
-       arg_max(quantity, day) FILTER (day <= last_day(invoice_date)) AS listed_in_month,
-       list_sort(list(DISTINCT quantity) FILTER (day > invoice_date AND quantity IS NOT NULL)) AS listed_since
-FROM listed GROUP BY subscription_id
+SELECT d.subscription_id, coalesce(h.listed_then, l.listed_then) AS listed_then,
+       coalesce(h.listed_in_month, l.listed_in_month) AS listed_in_month,
+       coalesce(h.listed_since, l.listed_since) AS listed_since
+FROM differing d LEFT JOIN history_seats h USING (subscription_id) LEFT JOIN by_lists l USING (subscription_id)
+WHERE h.subscription_id IS NOT NULL OR l.subscription_id IS NOT NULL

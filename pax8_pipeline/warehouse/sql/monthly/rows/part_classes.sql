@@ -3,7 +3,7 @@ Halo bills
 for them on its own. Halo's part of a line that several subscriptions share counts for those that Pax8 charges.
 
 key: subscription_id
-reads: monthly.items, line_bills, line_shares, seats_compared, what_was_read, billed_before
+reads: monthly.items, line_bills, line_shares, seats_compared, what_was_read, billed_before, history_parts
 | subscription_id | VARCHAR | Pax8 subscription | monthly.items.subscription_id, line_shares.subscription_id |
 | pax8_quantity | DECIMAL(28,10) | Units that Pax8 charges a part for | monthly.items.quantity |
 | total | DECIMAL(28,10) | Their client total | monthly.items.total |
@@ -12,7 +12,7 @@ reads: monthly.items, line_bills, line_shares, seats_compared, what_was_read, bi
 | halo_quantity | DECIMAL(28,10) | Units that Halo bills a part for | line_bills.part_quantity |
 | halo_net | DECIMAL(28,10) | Their money | line_bills.part_net |
 | found | STRUCT(class VARCHAR, reason VARCHAR) | The class, and the name of the reason | monthly.items.total,
-  line_bills.part_net |
+  line_bills.part_net, history_parts.is_explained |
 */
 WITH charged AS (
   SELECT subscription_id, sum(quantity) AS quantity, sum(total) AS total, sum(cost) AS cost,
@@ -48,15 +48,23 @@ SELECT c.subscription_id, c.pax8_quantity::DECIMAL(28,10) AS pax8_quantity, c.to
             -- A cent for each unit is rounding.
             WHEN abs(c.difference) <= 0.01 * greatest(1, abs(coalesce(c.pax8_quantity, 0)))
               THEN {'class': 'equal', 'reason': 'parts_agree'}
+            WHEN c.halo_net IS NOT NULL AND h.is_explained = false
+              THEN {'class': CASE WHEN c.difference > 0 THEN 'over_billed' ELSE 'under_billed' END,
+                    'reason': 'part_against_history'}
             WHEN c.halo_quantity = c.pax8_quantity THEN {'class': 'timing', 'reason': 'part_days'}
-            WHEN c.halo_net IS NULL AND b.surplus = c.pax8_quantity
+            WHEN c.halo_net IS NULL AND c.pax8_quantity IN (b.surplus, b.part_surplus)
               THEN {'class': 'timing', 'reason': 'part_billed_before'}
             WHEN c.halo_net IS NULL AND s.pending_pro_rata > 0 THEN {'class': 'timing', 'reason': 'pro_rata_waits'}
+            WHEN c.halo_net IS NULL AND h.is_explained = false
+              THEN {'class': CASE WHEN c.total < 0 THEN 'over_billed' ELSE 'unbilled' END,
+                    'reason': 'part_without_change'}
             WHEN c.halo_net IS NULL AND c.total < 0 THEN {'class': 'over_billed', 'reason': 'part_credit_not_passed_on'}
             WHEN c.halo_net IS NULL THEN {'class': 'unbilled', 'reason': 'part_not_billed'}
+            WHEN c.total IS NULL AND c.halo_quantity = h.coming THEN {'class': 'timing', 'reason': 'part_follows'}
             WHEN c.total IS NULL THEN {'class': CASE WHEN c.halo_net > 0 THEN 'over_billed' ELSE 'under_billed' END,
                                        'reason': 'part_of_halo_only'}
             ELSE {'class': CASE WHEN c.difference > 0 THEN 'over_billed' ELSE 'under_billed' END,
                   'reason': 'part_differs'} END AS found
 FROM compared c CROSS JOIN what_was_read w
 LEFT JOIN seats_compared s USING (subscription_id) LEFT JOIN billed_before b USING (subscription_id)
+LEFT JOIN history_parts h USING (subscription_id)

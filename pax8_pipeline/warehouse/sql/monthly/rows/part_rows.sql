@@ -1,7 +1,7 @@
 /* The rows of part periods.
 
 key: row_id
-reads: part_classes, seats_compared
+reads: part_classes, seats_compared, history_parts, staging.subscriptions
 | row_id | VARCHAR | Name of the row | part_classes.subscription_id |
 | kind | VARCHAR | pro_rata | |
 | class | VARCHAR | Its class | part_classes.found |
@@ -24,8 +24,27 @@ reads: part_classes, seats_compared
 | halo_invoices | VARCHAR[] | Halo's invoices | seats_compared.invoices |
 | halo_invoice_date | DATE | Date of the first | seats_compared.bill_date |
 | line_ids | BIGINT[] | Halo's lines | seats_compared.line_ids |
+| history | VARCHAR | read, or not_read where Pax8's history could explain the difference; empty where it is not asked
+  for | history_parts.subscription_id, part_classes.found |
+| changed_on | DATE | Day of the change in history | history_parts.changed_on, history_parts.coming_on |
+| changed_from | DECIMAL(28,10) | Seats before it | history_parts.old_quantity, history_parts.coming_from |
+| changed_to | DECIMAL(28,10) | Seats after it | history_parts.new_quantity, history_parts.coming_to |
 | facts | STRUCT(a VARCHAR, b VARCHAR, c VARCHAR) | What the sentence of the reason names | part_classes.total |
 */
+WITH with_history AS (
+  SELECT c.*, c.found['reason'] IN ('part_follows', 'part_of_halo_only') AS is_coming,
+         CASE WHEN c.found['reason'] NOT IN ('part_days', 'part_not_billed', 'part_credit_not_passed_on',
+                'part_of_halo_only', 'part_differs', 'part_without_change', 'part_against_history', 'part_follows')
+                THEN NULL
+              WHEN h.subscription_id IS NOT NULL THEN 'read'
+              WHEN s.subscription_id IS NOT NULL THEN 'not_read' END AS history,
+         CASE WHEN is_coming THEN h.coming_on ELSE h.changed_on END AS changed_on,
+         CASE WHEN is_coming THEN h.coming_from ELSE h.old_quantity END AS changed_from,
+         CASE WHEN is_coming THEN h.coming_to ELSE h.new_quantity END AS changed_to
+  FROM part_classes c
+  LEFT JOIN history_parts h USING (subscription_id)
+  LEFT JOIN staging.subscriptions s ON s.subscription_id = c.subscription_id
+)
 SELECT 'pro_rata:' || p.subscription_id AS row_id, 'pro_rata' AS kind, p.found['class'] AS class,
        p.found['reason'] AS reason_code, p.subscription_id, s.company_id, s.company_name, s.client_id, s.client_name,
        s.product_name, s.listed AS pax8_listed, p.pax8_quantity AS pax8_invoiced,
@@ -37,6 +56,9 @@ SELECT 'pro_rata:' || p.subscription_id AS row_id, 'pro_rata' AS kind, p.found['
        END::DECIMAL(28,10) AS margin, coalesce(p.item_currency, s.halo_currency) AS currency,
        CASE WHEN p.found['class'] = 'not_checked' THEN 'not_checked' WHEN s.posted THEN 'posted'
             WHEN len(s.invoices) > 0 THEN 'draft' ELSE 'no_invoice_yet' END AS reached_bill,
-       s.invoices AS halo_invoices, s.bill_date AS halo_invoice_date, s.line_ids,
+       s.invoices AS halo_invoices, s.bill_date AS halo_invoice_date, s.line_ids, p.history,
+       CASE WHEN p.history = 'read' THEN p.changed_on END AS changed_on,
+       CASE WHEN p.history = 'read' THEN p.changed_from END AS changed_from,
+       CASE WHEN p.history = 'read' THEN p.changed_to END AS changed_to,
        {'a': meta.plain(round(p.total, 2)), 'b': meta.plain(round(p.halo_net, 2)), 'c': NULL::VARCHAR} AS facts
-FROM part_classes p LEFT JOIN seats_compared s USING (subscription_id)
+FROM with_history p LEFT JOIN seats_compared s USING (subscription_id)

@@ -3,9 +3,10 @@ charge, then the numbers.
 
 key: subscription_id
 extends: seats_compared
-reads: seats_compared, what_was_read
+reads: seats_compared, what_was_read, history_evidence
 | found | STRUCT(class VARCHAR, reason VARCHAR) | The class, and the name of the sentence that says why
-  | seats_compared.difference, seats_compared.basis, what_was_read.pax8_unread |
+  | seats_compared.difference, seats_compared.basis, what_was_read.pax8_unread,
+  history_evidence.price_shown |
 */
 WITH barred AS (
   SELECT c.*, CASE
@@ -21,7 +22,8 @@ WITH barred AS (
   FROM seats_compared c CROSS JOIN what_was_read w
 ), numbers AS (
   SELECT subscription_id, CASE
-      WHEN difference = 0 AND price_differs THEN {'class': 'price_drift', 'reason': 'price'}
+      WHEN difference = 0 AND price_differs THEN {'class': 'price_drift', 'reason': CASE
+        WHEN NOT price_shown THEN 'price_against_history' WHEN bills_old_price THEN 'price_changed' ELSE 'price' END}
       WHEN difference = 0 AND cost_differs THEN {'class': 'price_drift', 'reason': 'cost'}
       WHEN difference = 0 AND NOT is_listed THEN {'class': 'not_checked', 'reason': 'not_listed'}
       WHEN difference = 0 AND basis = 'invoice' AND listed <> invoiced THEN {'class': 'timing', 'reason': 'list_moved'}
@@ -44,7 +46,8 @@ WITH barred AS (
             'reason': CASE WHEN state = 'made' AND line_quantity = share_expected THEN 'invoice_differs'
                            WHEN sharers > 1 THEN 'shared_line' WHEN listed = billed THEN 'invoice_against_list'
                            ELSE 'quantity' END} END AS found
-  FROM barred
+  FROM barred LEFT JOIN (SELECT subscription_id, price_shown, bills_old_price FROM history_evidence) e
+    USING (subscription_id)
 )
 SELECT b.* EXCLUDE (barrier), CASE
     WHEN barrier IS NOT NULL THEN {'class': 'not_checked', 'reason': barrier}

@@ -1,7 +1,7 @@
 /* The rows of seats.
 
 key: row_id
-reads: seat_classes, generated_invoices
+reads: seat_classes, generated_invoices, history_evidence, staging.subscriptions
 | row_id | VARCHAR | Name of the row | seat_classes.subscription_id |
 | kind | VARCHAR | seats | |
 | class | VARCHAR | Its class | seat_classes.found |
@@ -26,6 +26,13 @@ reads: seat_classes, generated_invoices
   | seat_classes.invoices, generated_invoices.invoice_number |
 | halo_invoice_date | DATE | Date of the first | seat_classes.bill_date |
 | line_ids | BIGINT[] | Halo's lines | seat_classes.line_ids |
+| history | VARCHAR | read, or not_read where Pax8's history could explain the difference; empty where it is not asked
+  for | history_evidence.subscription_id, seat_classes.found |
+| changed_on | DATE | Day of the change in history | history_evidence.changed_on, history_evidence.price_changed_on |
+| changed_from | DECIMAL(28,10) | Seats before it; of a price, the price | history_evidence.old_quantity,
+  history_evidence.old_price |
+| changed_to | DECIMAL(28,10) | The same after it | history_evidence.new_quantity,
+  history_evidence.new_price |
 | facts | STRUCT(a VARCHAR, b VARCHAR, c VARCHAR) | What the sentence of the reason names | seat_classes.expected |
 */
 WITH client_invoices AS (
@@ -33,11 +40,25 @@ WITH client_invoices AS (
          min(invoice_date) AS first_date
   FROM generated_invoices
   WHERE NOT voided AND first_month = (getvariable('month') || '-01')::DATE GROUP BY client_id
+), with_history AS (
+  -- A history explains numbers and prices that differ, of what Pax8 lists. What it explained counts as read too.
+  SELECT s.*, s.found['reason'] IN ('price', 'price_changed', 'price_against_history') AS is_price,
+         CASE WHEN e.subscription_id IS NOT NULL AND s.found['reason'] = 'changed_after_invoice' THEN 'read'
+              WHEN NOT (is_price OR s.found['reason'] IN ('quantity', 'invoice_against_list', 'invoice_differs',
+                                                          'shared_line')) THEN NULL
+              WHEN e.subscription_id IS NOT NULL THEN 'read'
+              WHEN p.subscription_id IS NOT NULL THEN 'not_read' END AS history,
+         CASE WHEN is_price THEN e.price_changed_on ELSE e.changed_on END AS changed_on,
+         CASE WHEN is_price THEN e.old_price ELSE e.old_quantity END AS changed_from,
+         CASE WHEN is_price THEN e.new_price ELSE e.new_quantity END AS changed_to
+  FROM seat_classes s
+  LEFT JOIN history_evidence e USING (subscription_id)
+  LEFT JOIN staging.subscriptions p ON p.subscription_id = s.subscription_id
 ), with_bills AS (
   SELECT s.* REPLACE (CASE WHEN s.line_ids IS NULL THEN c.numbers ELSE s.invoices END AS invoices,
                       CASE WHEN s.line_ids IS NULL THEN c.any_posted ELSE s.posted END AS posted,
                       CASE WHEN s.line_ids IS NULL THEN c.first_date ELSE s.bill_date END AS bill_date)
-  FROM seat_classes s
+  FROM with_history s
   LEFT JOIN client_invoices c ON c.client_id = s.client_id AND s.line_ids IS NULL AND s.found['class'] = 'unbilled'
 )
 SELECT 'seats:' || subscription_id AS row_id, 'seats' AS kind, found['class'] AS class, found['reason'] AS reason_code,
@@ -58,7 +79,10 @@ SELECT 'seats:' || subscription_id AS row_id, 'seats' AS kind, found['class'] AS
        CASE WHEN found['class'] = 'not_checked' THEN 'not_checked'
             WHEN found['reason'] IN ('corrected', 'halo_part_follows') THEN 'corrected'
             WHEN posted THEN 'posted' WHEN len(invoices) > 0 THEN 'draft' ELSE 'no_invoice_yet' END AS reached_bill,
-       invoices AS halo_invoices, bill_date AS halo_invoice_date, line_ids,
+       invoices AS halo_invoices, bill_date AS halo_invoice_date, line_ids, history,
+       CASE WHEN history = 'read' THEN changed_on END AS changed_on,
+       CASE WHEN history = 'read' THEN changed_from END AS changed_from,
+       CASE WHEN history = 'read' THEN changed_to END AS changed_to,
        {'a': meta.plain(expected), 'b': coalesce(meta.plain(line_quantity), '0'),
         'c': coalesce(problem, end_date::VARCHAR, first_day::VARCHAR)} AS facts
 FROM with_bills
