@@ -1,30 +1,43 @@
 """Writes tables as a spreadsheet (xlsx): one sheet for each, with fixed headings, filters and currency formats.
 
 Contains: cells. Does not contain: which sheets a workbook has (`workbook`). Text is text: a name that begins with a sign
-of a formula is never run, and an id keeps its digits. openpyxl is imported when a file is written, not before.
+of a formula is never run, and an id keeps its digits.
+
+openpyxl makes everything but the rows: a month of a large tenant has more than a million cells, for which it takes
+minutes and a gigabyte. The rows are written here, one after the other, into the sheets that it made. It is imported when
+a file is written, not before.
 """
 
 from __future__ import annotations
 
+import io
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from xml.sax.saxutils import escape
 
 from pax8_pipeline.errors import PipelineError, os_error_sentence
 from pax8_pipeline.reports.table import Column, Row, Table
 from pax8_pipeline.text import plaintext
 
 if TYPE_CHECKING:
-    from openpyxl.cell import Cell
+    from openpyxl import Workbook
     from openpyxl.worksheet.worksheet import Worksheet
 
 _FORMULA = ("=", "+", "-", "@")
 _WIDEST = 60
+# The longest text of a cell in Excel.
+_LONGEST = 32767
 _CURRENCY = re.compile("[A-Z]{3}")
+_ROWS = re.compile(rb"<sheetData>.*</sheetData>|<sheetData ?/>", re.DOTALL)
+_DIMENSION = re.compile(rb"<dimension [^>]*/>")
+_AT_ONCE = 1000
 
 
 @dataclass(frozen=True)
@@ -42,27 +55,17 @@ def write_workbook(path: Path, sheets: Sequence[Sheet]) -> None:
     workbook = Workbook()
     workbook.remove(workbook.active)
     for sheet in sheets:
-        _fill(workbook.create_sheet(sheet.name), sheet.table)
+        _set_up(workbook.create_sheet(sheet.name), sheet.table)
     try:
-        workbook.save(path)
+        _save(path, workbook, sheets)
     except OSError as error:
         raise PipelineError(os_error_sentence(error, path)) from error
 
 
-def _fill(sheet: Worksheet, table: Table) -> None:
-    from openpyxl.styles import Font
+def _set_up(sheet: Worksheet, table: Table) -> None:
+    """Set all that a sheet has besides its rows: widths, fixed headings, filter, and how it is printed."""
     from openpyxl.utils import get_column_letter
 
-    bold = Font(bold=True)
-    for place, column in enumerate(table.columns, 1):
-        _text(sheet.cell(1, place), column.title)
-        sheet.cell(1, place).font = bold
-    rows = [*table.rows, *table.totals]
-    for number, row in enumerate(rows, 2):
-        for place, column in enumerate(table.columns, 1):
-            _value(sheet.cell(number, place), column, row)
-            if number > len(table.rows) + 1:
-                sheet.cell(number, place).font = bold
     for place, column in enumerate(table.columns, 1):
         shown = [*table.rows[:500], *table.totals]
         # The format of an amount adds its currency, which a narrow column would show as ###.
@@ -79,20 +82,93 @@ def _fill(sheet: Worksheet, table: Table) -> None:
     sheet.auto_filter.ref = f"A1:{last}{len(table.rows) + 1}"
 
 
-def _value(cell: Cell, column: Column, row: Row) -> None:
+def _save(path: Path, workbook: Workbook, sheets: Sequence[Sheet]) -> None:
+    """Write the workbook with its rows. The styles of the cells are known only when these are written, so the other parts
+    are taken from a second save.
+    """
+    parts = _parts_of(workbook)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as book:
+        for number, sheet in enumerate(sheets, 1):
+            name = f"xl/worksheets/sheet{number}.xml"
+            before, after = _ROWS.split(_DIMENSION.sub(b"", parts[name]))
+            with book.open(name, "w", force_zip64=True) as file:
+                file.write(before + b"<sheetData>")
+                rows = _rows(_Styles(workbook.worksheets[number - 1]), sheet.table)
+                while some := "".join(islice(rows, _AT_ONCE)):
+                    file.write(some.encode())
+                file.write(b"</sheetData>" + after)
+        for name, content in _parts_of(workbook).items():
+            if not name.startswith("xl/worksheets/sheet"):
+                book.writestr(name, content)
+
+
+def _parts_of(workbook: Workbook) -> dict[str, bytes]:
+    saved = io.BytesIO()
+    workbook.save(saved)
+    with zipfile.ZipFile(saved) as parts:
+        return {name: parts.read(name) for name in parts.namelist()}
+
+
+@dataclass(frozen=True)
+class _Styles:
+    """The numbers of the styles that cells of a workbook have; each is added to the workbook at its first use."""
+
+    sheet: Worksheet
+    known: dict[tuple[str, bool, bool], int] = field(default_factory=dict)
+
+    def number(self, number_format: str, *, bold: bool, quoted: bool = False) -> int:
+        """Return the number of a style. `quoted`: it stays text when somebody edits the cell."""
+        key = (number_format, bold, quoted)
+        if key not in self.known:
+            self.known[key] = self._added(*key)
+        return self.known[key]
+
+    def _added(self, number_format: str, bold: bool, quoted: bool) -> int:
+        from openpyxl.cell import Cell
+        from openpyxl.styles import Font
+
+        cell = Cell(self.sheet, row=1, column=1)
+        cell.number_format, cell.quotePrefix = number_format, quoted
+        if bold:
+            cell.font = Font(bold=True)
+        return int(cell.style_id)
+
+
+def _rows(styles: _Styles, table: Table) -> Iterator[str]:
+    """Give the heading, the rows and the totals of a table as XML."""
+    from openpyxl.utils import get_column_letter
+
+    places = [(get_column_letter(place), column) for place, column in enumerate(table.columns, 1)]
+    heads = (_text(f"{letter}1", column.title, styles, bold=True) for letter, column in places)
+    yield f'<row r="1">{"".join(heads)}</row>'
+    first_total = len(table.rows) + 2
+    for number, row in enumerate(chain(table.rows, table.totals), 2):
+        bold = number >= first_total
+        cells = "".join(_cell(f"{letter}{number}", column, row, styles, bold=bold) for letter, column in places)
+        yield f'<row r="{number}">{cells}</row>'
+
+
+def _cell(place: str, column: Column, row: Row, styles: _Styles, *, bold: bool) -> str:
     value = row.get(column.name)
     if (
         column.kind in ("money", "count", "percent")
         and isinstance(value, (Decimal, int))
         and not isinstance(value, bool)
     ):
-        cell.value = round(value, 6) if isinstance(value, Decimal) else value
-        cell.number_format = _number_format(column, str(row.get("currency") or ""))
-    elif isinstance(value, (date, datetime)):
-        cell.value = value
-        cell.number_format = "yyyy-mm-dd"
-    else:
-        _text(cell, column.text(row))
+        shown = format(round(value, 6), "f") if isinstance(value, Decimal) else str(value)
+        style = styles.number(_number_format(column, str(row.get("currency") or "")), bold=bold)
+        return f'<c r="{place}" s="{style}"><v>{shown}</v></c>'
+    if isinstance(value, (date, datetime)):
+        style = styles.number("yyyy-mm-dd", bold=bold)
+        return f'<c r="{place}" s="{style}"><v>{_days(value)}</v></c>'
+    return _text(place, column.text(row), styles, bold=bold)
+
+
+def _days(moment: date) -> Any:
+    """Return a date as spreadsheets count them."""
+    from openpyxl.utils.datetime import to_excel
+
+    return to_excel(moment)
 
 
 def _number_format(column: Column, currency: str) -> str:
@@ -103,13 +179,10 @@ def _number_format(column: Column, currency: str) -> str:
     return f'#,##0.00" {currency}"' if _CURRENCY.fullmatch(currency) else "#,##0.00"
 
 
-def _text(cell: Cell, text: str) -> None:
-    """Put text into a cell as text: also a formula, and also digits."""
-    shown: Any = plaintext.show_hidden(text)
+def _text(place: str, text: str, styles: _Styles, *, bold: bool) -> str:
+    """Return a cell with text as text: also a formula, and also digits."""
+    shown = plaintext.show_hidden(text)[:_LONGEST]
     if not shown:
-        return
-    cell.value = shown
-    cell.data_type = "s"
-    cell.number_format = "@"
-    # Stays text when somebody edits the cell.
-    cell.quotePrefix = shown.lstrip().startswith(_FORMULA)
+        return ""
+    style = styles.number("@", bold=bold, quoted=shown.lstrip().startswith(_FORMULA))
+    return f'<c r="{place}" s="{style}" t="inlineStr"><is><t xml:space="preserve">{escape(shown)}</t></is></c>'

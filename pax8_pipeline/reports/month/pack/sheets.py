@@ -102,13 +102,15 @@ class PackSheet:
 _SUMS = ("number", "open_rows", "pax8_cost", "pax8_total", "halo_money", "margin", "margin_not_known", "margin_before",
          "margin_change", "too_much", "too_little", "not_checked")  # fmt: skip
 SHEETS = (
-    PackSheet("Three-way", _THREE_WAY, "three_way", totals=("pax8_cost", "pax8_total", "halo_money")),
+    PackSheet(
+        "Three-way", _THREE_WAY, "three_way", totals=("difference", "pax8_cost", "pax8_total", "halo_money", "margin")
+    ),
     PackSheet("By client", (Column("name", "Client"), *_MONEY_BY, _CLIENT_ID), "money_by", {"by": "client"}, _SUMS),
     PackSheet("By product", (Column("name", "Product"), *_MONEY_BY), "money_by", {"by": "product"}, _SUMS),
     PackSheet("Usage", _USAGE, "usage", totals=("cost", "total")),
     PackSheet("Credits", _CREDITS, "credits", totals=("cost", "total")),
-    PackSheet("Open items", _OPEN, "open_items", totals=("pax8_cost",)),
-    PackSheet("Acknowledgements", _ACKNOWLEDGED, "acknowledgements"),
+    PackSheet("Open items", _OPEN, "open_items", totals=("difference", "pax8_cost")),
+    PackSheet("Acknowledgements", _ACKNOWLEDGED, "acknowledgements", totals=("difference",)),
 )
 
 
@@ -135,8 +137,21 @@ def fill(connection: Connection, result: MonthResult) -> Iterator[FilledSheet]:
 
 
 def _totals(sheet: PackSheet, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the totals of each currency. An amount that is not known in some rows is the sum of the others, and the
+    first cell says of how many rows it is not known.
+    """
     columns = [column for column in sheet.columns if column.name in sheet.totals]
-    return totals_by_currency(rows, columns, sheet.columns[0].name) if columns else []
+    label = sheet.columns[0].name
+    totals = totals_by_currency(rows, columns, label) if columns else []
+    for total in totals:
+        of_currency = [row for row in rows if (row["currency"] or "?") == total["currency"]]
+        notes = []
+        for column in (column for column in columns if total[column.name] is None):
+            known = [row[column.name] for row in of_currency if row[column.name] is not None]
+            total[column.name] = sum(known, Decimal(0)) if known else None
+            notes.append(f"{column.title.lower()} of {len(of_currency) - len(known):,} not known")
+        total[label] = f"Total ({'; '.join(notes)})" if notes else "Total"
+    return totals
 
 
 def _summary(connection: Connection, result: MonthResult) -> FilledSheet:
