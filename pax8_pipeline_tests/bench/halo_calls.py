@@ -36,7 +36,7 @@ class Size:
 
     companies: int = 2000
     subscriptions: int = 20_000
-    usage: int = 33
+    usage: int = 34
     changes: int = 80
 
 

@@ -13,7 +13,7 @@ import pytest
 from pax8_pipeline.sandbox.server.app import running_sandbox
 from pax8_pipeline.sandbox.world.world import World
 from pax8_pipeline.warehouse.connection import Warehouse
-from pax8_pipeline_tests.bench import product_plan, reading, results
+from pax8_pipeline_tests.bench import halo_calls, product_plan, reading, results
 from pax8_pipeline_tests.bench.raw_worlds import change_quantities, multiply, read_raw
 from pax8_pipeline_tests.bench.rivals import pandas_plan
 from pax8_pipeline_tests.bench.rounds import Figure, Taken, Way, in_turns, process
@@ -111,3 +111,14 @@ def test_rows_are_compared_by_value(tmp_path: Path) -> None:
     other.write_text('{"id": "a", "price": 5.0, "status": null}\n', encoding="utf-8")
     members = ("id", "price", "status")
     assert reading.rows_of(one, members) == reading.rows_of(other, members)
+
+
+def test_the_calls_of_a_day_are_counted_by_kind_and_shared_by_its_writes(tmp_path: Path) -> None:
+    counted = halo_calls.count_calls(tmp_path / "day", halo_calls.Size(16, 90, 6, 8), page_cap=100)
+    assert counted.states == {"verified": 8 + counted.documents}
+    assert counted.documents >= 5
+    # A search before and two readings after the first, then three for each call of several, and one search of all keys.
+    assert counted.writing["POST Invoice"] <= 3
+    assert counted.writing["POST SoftwareLicence"] + counted.writing.get("POST RecurringInvoice/updatelines", 0) <= 6
+    assert counted.calls == sum(counted.reading.values()) + sum(counted.writing.values())
+    assert f"{counted.documents} usage invoices" in counted.note()

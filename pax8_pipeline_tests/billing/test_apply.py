@@ -276,8 +276,38 @@ def test_lists_are_read_instead_of_single_rows_where_that_takes_fewer_calls() ->
     target, changes = big()
     outcome = applier(target).apply(plan(), changes)
     assert outcome.states == {"verified": BIG}
-    # Two readings of one and of four rows, each with its licence; then two readings of both lists for each of 3 groups.
-    assert target.reads == 2 * (2 + 8) + 3 * 2 * 2
+    # Two readings of one row with its licence, and of four licences with one list of their clients' recurring invoices;
+    # then two readings of both lists for each of 3 groups.
+    assert target.reads == 2 * (2 + 5) + 3 * 2 * 2
+
+
+def test_what_a_list_of_several_clients_does_not_show_is_read_by_its_id() -> None:
+    target, changes = big()
+    target.clients_in_a_filter = 0
+    assert applier(target).apply(plan(), changes).states == {"verified": BIG}
+
+
+def test_licences_are_not_listed_where_their_list_is_known_to_take_more_calls() -> None:
+    target, changes = big()
+    target.licences = None  # type: ignore[assignment,method-assign]
+    assert applier(target, licence_calls=BIG + 1).apply(plan(), changes).states == {"verified": BIG}
+
+
+def test_a_last_call_of_a_size_that_succeeded_shares_the_reading_of_the_call_before() -> None:
+    target, changes = big()
+    readings = 0
+    read = target.licences
+
+    def counted() -> Any:
+        nonlocal readings
+        readings += 1
+        return read()
+
+    target.licences = counted  # type: ignore[method-assign]
+    outcome = applier(target).apply(plan(), changes[:80])
+    assert outcome.states == {"verified": 80}
+    assert sizes(target) == [1, 4, 16, 50, 9]
+    assert readings == 4  # before and after the calls of 16, and of 50 and 9
 
 
 def test_a_line_is_sent_as_its_own_reading_shows_it_not_as_the_list_does() -> None:

@@ -190,6 +190,16 @@ def test_a_month_that_is_not_closed_or_not_read_whole_is_not_billed(tmp_path: Pa
     assert [r["after"] for r in rows.values()] == ["about 15.03 USD so far"]
 
 
+def test_usage_of_a_subscription_that_nobody_asked_about_is_billed_from_the_approved_invoice(tmp_path: Path) -> None:
+    """However late the rotation sees new usage (docs/usage-billing.md#new-usage), the invoice has it."""
+    warehouse = UsageData().load(tmp_path, policy=policy())
+    with warehouse.connect() as connection:
+        query = "SELECT (SELECT count(*) FROM meta.usage_probes) + (SELECT count(*) FROM pax8.usage_summaries)"
+        assert connection.execute(query).fetchall() == [(0,)]
+    row = usage_plan(warehouse, policy())[KEY]
+    assert (row["class"], row["action"], document(row)["total"]) == ("safe", "create_invoice", "25.64")
+
+
 def test_months_before_the_first_one_are_left_alone(tmp_path: Path) -> None:
     assert first(UsageData(), tmp_path, first_month="2026-08") == {}
 

@@ -56,6 +56,25 @@ def test_those_with_usage_or_arrears_are_always_asked_and_a_share_of_the_others(
         assert len(found) == 2 + others, probe_days
 
 
+def test_new_usage_is_seen_within_the_days_of_the_policy_for_a_fixed_share_of_the_calls(warehouse: Warehouse) -> None:
+    """docs/usage-billing.md#new-usage states this; the invoice bills it anyway (billing/test_usage_plan.py)."""
+    probe_days, ids = 14, [f"s{n:02d}" for n in range(56)]
+    keep(warehouse, *(subscription(id=i) for i in ids))
+    begins = {i: 15 + n % probe_days for n, i in enumerate(ids[:28])}  # on each day of the rotation, for two
+    seen: dict[str, int] = {}
+    for day in range(43):
+        now = NOW + timedelta(days=day)
+        found = asked(warehouse, probe_days, now)
+        with_usage = {i for i in found if begins.get(i, 99) <= day}
+        assert set(seen) <= with_usage, "what had usage is asked every night"
+        assert len(found) - len(set(found) & set(seen)) <= len(ids) / probe_days, day
+        for subscription_id in with_usage:
+            seen.setdefault(subscription_id, day)
+        usage_summaries.record_probes(warehouse, [UsageProbe(i, i in with_usage) for i in found], now)
+    assert set(seen) == set(begins)
+    assert max(seen[i] - begins[i] for i in begins) <= probe_days
+
+
 def test_each_subscription_is_asked_within_the_days_of_the_policy_although_new_ones_come_before_it(
     warehouse: Warehouse,
 ) -> None:

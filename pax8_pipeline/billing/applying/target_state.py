@@ -18,6 +18,7 @@ from pax8_pipeline.errors import NotFound
 from pax8_pipeline.values import id_in_halo
 
 LIST_FROM = 10  # a list whose length is not known yet is read for more rows than that
+FILTERED_FROM = 3  # the same for a list of few clients
 CLIENTS_A_CALL = 150  # so that no address gets too long
 _GONE: Object = {"id": 0, "lines": []}
 
@@ -107,7 +108,7 @@ class TargetReader:
     def __post_init__(self) -> None:
         """Name the two kinds of rows."""
         known = LIST_FROM if self.licence_calls is None else self.licence_calls
-        self._invoices = _Source(self.halo.recurring_invoice, self._recurring_of, LIST_FROM)
+        self._invoices = _Source(self.halo.recurring_invoice, self._recurring_of, min(LIST_FROM, FILTERED_FROM))
         self._licences = _Source(self.halo.licence, self._all_licences, known)
 
     def read(self, actions: Sequence[TargetAction]) -> TargetState:
