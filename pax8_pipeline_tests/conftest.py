@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import gc
+import os
+import sys
+
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
+
+# Where the shell forbids compiled files, each worker would rewrite all test modules again, and each of some 200 processes
+# that tests start would compile the whole product: half of the time of collecting, a third of the start of a command.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # A module's tests share its fixtures (a clean run, a Dagster with its UI) and what was loaded before, so they stay on
 # one worker; those of these modules share little and take long, so each goes where there is room.
@@ -34,6 +43,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadSco
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The long modules first, so that no worker is left alone with one at the end."""
     items.sort(key=lambda item: next((n for n, room in enumerate(LONG) if room in item.nodeid), len(LONG)))
+
+
+def pytest_collection_finish() -> None:
+    """Leave out of every garbage collection what was imported and collected: it stays until the end."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -25,7 +25,7 @@ def harness(tmp_path_factory: pytest.TempPathFactory) -> PipelineHarness:
     folder = tmp_path_factory.mktemp("status")
     (folder / "policy.yaml").write_text("trust: {default: approve}\n", encoding="utf-8")
     pax8 = Pax8InMemory(subscription_rows=[subscription(quantity=25), subscription(id=UNBILLED)])
-    made = PipelineHarness(folder, pax8)
+    made = PipelineHarness(folder, pax8, seats_only=True)
     made.sync()
     return made
 

@@ -82,7 +82,8 @@ def test_a_good_run_tells_totals_the_biggest_changes_and_failed_checks(
 
 
 def test_a_loss_is_told_once_and_again_when_it_costs_more(tmp_path: Path) -> None:
-    harness = PipelineHarness(tmp_path, Pax8InMemory(subscription_rows=[subscription(), subscription(id=UNBILLED)]))
+    pax8 = Pax8InMemory(subscription_rows=[subscription(), subscription(id=UNBILLED)])
+    harness = PipelineHarness(tmp_path, pax8, seats_only=True)
     first = messages.of_run(harness.instance, run_of(harness, harness.sync().run_id), "on_change")
     assert first is not None
     assert "[WARN] unmapped_subscriptions" in first.body
@@ -224,7 +225,7 @@ def test_a_failed_run_of_any_job_sends_an_alert(pigeon: type[Pigeon], tmp_path: 
 def test_notes_that_cannot_be_written_change_no_result(
     pigeon: type[Pigeon], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    harness = out_of_step(tmp_path, PAX8_ALERT_URLS="json://a")
+    harness = out_of_step(tmp_path, seats_only=True, PAX8_ALERT_URLS="json://a")
     for name in ("last_run.json", "last_success.json"):
         (tmp_path / f".{name}.{os.getpid()}.new").mkdir()  # a folder in its place stands for a disk that takes nothing
     claims = alerts.claims_folder(harness.instance)
@@ -245,7 +246,7 @@ def test_a_run_that_is_held_says_so_and_a_practice_run_is_marked_as_one(pigeon: 
     (tmp_path / "policy.yaml").write_text(
         "guardrails: {run: {money_up: 1}}\nalerts: {digest: never}\n", encoding="utf-8"
     )
-    harness = out_of_step(tmp_path, PAX8_ALERT_URLS="json://a", PAX8_API_URL="http://127.0.0.1:1/v1")
+    harness = out_of_step(tmp_path, seats_only=True, PAX8_ALERT_URLS="json://a", PAX8_API_URL="http://127.0.0.1:1/v1")
     harness.sync()
     [(_, title, body)] = pigeon.sent
     assert title == "Pax8 sync: daily_sync was held (sandbox)"

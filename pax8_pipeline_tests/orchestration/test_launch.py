@@ -22,7 +22,7 @@ from pax8_pipeline_tests.support.history import copy_history
 @pytest.fixture
 def harness(tmp_path: Path) -> PipelineHarness:
     copy_history(tmp_path)
-    return out_of_step(tmp_path)
+    return out_of_step(tmp_path, seats_only=True)
 
 
 def test_the_run_stands_in_the_history_of_the_data_folder_and_opens_its_file_about_once_a_step(
@@ -59,7 +59,8 @@ def test_the_run_stands_in_the_history_of_the_data_folder_and_opens_its_file_abo
 
 def test_a_run_of_a_program_belongs_to_its_job(harness: PipelineHarness) -> None:
     """The UI's job page and timeline ask for runs by this label, and show only runs that name their origin."""
-    result = run_daily_sync(harness.settings, apply=False, resources=harness.resources)
+    with harness.held_open():
+        result = run_daily_sync(harness.settings, apply=False, resources=harness.resources)
     with open_instance(harness.settings) as history:
         of_the_job = dg.RunsFilter(job_name="daily_sync", tags={".dagster/repository": "__repository__@pax8_pipeline"})
         assert [run.run_id for run in history.get_runs(of_the_job)] == [result.run_id]
@@ -115,13 +116,14 @@ def test_a_fault_of_our_own_is_told_by_its_name(harness: PipelineHarness, monkey
 
 def test_one_stored_plan_is_written_once_a_person_agreed_and_not_before(tmp_path: Path) -> None:
     (tmp_path / "policy.yaml").write_text("trust: {default: approve}\n", encoding="utf-8")
-    harness = out_of_step(tmp_path)
+    harness = out_of_step(tmp_path, seats_only=True)
     plan_id = harness.sync().plan_id
     assert plan_id is not None
 
     def applied(**env: str) -> RunResult:
         harness.env = env
-        return run_apply_plan(harness.settings, plan_id, instance=harness.instance, resources=harness.resources)
+        with harness.held_open():
+            return run_apply_plan(harness.settings, plan_id, instance=harness.instance, resources=harness.resources)
 
     assert (applied().outcome, applied().applied) == ("nothing to write", {})
     harness.approve_all(plan_id)

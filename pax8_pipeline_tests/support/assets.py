@@ -6,11 +6,11 @@ import atexit
 import copy
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -21,7 +21,8 @@ from pax8_pipeline.billing.approvals import Scope, record_approval
 from pax8_pipeline.billing.planning.planner import load_plan
 from pax8_pipeline.definitions import build_defs
 from pax8_pipeline.mapping.files import load_mappings
-from pax8_pipeline.orchestration import runs
+from pax8_pipeline.orchestration import jobs, runs
+from pax8_pipeline.orchestration.assets.specs import asset_key
 from pax8_pipeline.orchestration.partitions import code_location_settings
 from pax8_pipeline.orchestration.resources import FixedSettings
 from pax8_pipeline.orchestration.runs import RunResult, run_daily_sync
@@ -36,6 +37,14 @@ from pax8_pipeline_tests.support.vendors import HaloInMemory, Pax8InMemory
 from pax8_pipeline_tests.support.warehouse_files import empty_warehouse
 
 MONTH = f"{TODAY:%Y-%m}-01"
+# What seats are written from, and one table that has months, as the daily job must have; half of the cost of a whole run.
+SEATS = (
+    "pax8.companies", "pax8.products", "pax8.subscriptions", "halo.integration", "halo.clients", "halo.licences",
+    "halo.recurring_invoices", "staging.mappings", "staging.companies", "staging.products", "staging.subscriptions",
+    "staging.clients", "staging.client_links", "staging.licences", "staging.recurring_invoices",
+    "staging.recurring_invoice_lines", "staging.line_licences", "reconciled.licence_keys", "reconciled.client_matches",
+    "reconciled.subscriptions", "pax8.usage_lines", "billing.plan", "billing.writes", "billing.ledger",
+)  # fmt: skip
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -51,12 +60,17 @@ class FixedClient:
 
 @dataclass
 class PipelineHarness:
-    """A data folder, both vendors, and the history of runs."""
+    """A data folder, both vendors, and the history of runs.
+
+    With `seats_only` the daily job has the tables `SEATS` and their checks, and the apply of a plan has writes and
+    ledger: for a test that asks for no other table, for no report and no overview.
+    """
 
     folder: Path
     pax8: Pax8InMemory = field(default_factory=Pax8InMemory)
     halo: HaloInMemory = field(default_factory=HaloInMemory)
     env: dict[str, str] = field(default_factory=dict)
+    seats_only: bool = False
     instance: dg.DagsterInstance = field(default_factory=memory_instance)
 
     def __post_init__(self) -> None:
@@ -97,7 +111,8 @@ class PipelineHarness:
     def job(self, name: str, *, granted: bool = False, **how: Any) -> dg.ExecuteInProcessResult:
         """Any job, with run configuration, tags or partition; without `granted` as the UI starts it."""
         resources = {**self.resources, "permission": Permission(granted)}
-        job = shared_defs(resources=resources, settings=self.settings).resolve_job_def(name)
+        defs = shared_defs(resources=resources, settings=self.settings, seats_only=self.seats_only)
+        job = defs.resolve_job_def(name)
         config = {**QUIET, **how.pop("run_config", {})}
         with self.held_open():
             return job.execute_in_process(instance=self.instance, run_config=config, raise_on_error=False, **how)
@@ -118,7 +133,7 @@ class PipelineHarness:
         with (
             Warehouse(self.settings.warehouse_path).connect() as connection,
             patch.object(build, "build", build_one),
-            patch.object(runs, "build_defs", shared_defs),
+            patch.object(runs, "build_defs", partial(shared_defs, seats_only=self.seats_only)),
         ):
             connection.execute("SET threads = 1")  # the quickest for a few rows
             yield
@@ -147,19 +162,35 @@ class _InUse:
 _SHARED: dict[tuple[str, ...], tuple[dg.Definitions, dict[str, _InUse]]] = {}
 
 
-def shared_defs(*, resources: dict[str, Any], settings: Settings) -> dg.Definitions:
+def shared_defs(*, resources: dict[str, Any], settings: Settings, seats_only: bool = False) -> dg.Definitions:
     """Do what `build_defs` does; runs whose jobs are the same share them, one run after the other.
 
     Making the jobs, and Dagster's description of them, takes a fifth of a run.
     """
-    key = (repr(code_location_settings(settings)), *sorted(resources))
+    key = (repr(code_location_settings(settings)), str(seats_only), *sorted(resources))
     if key not in _SHARED:
         places = {name: _InUse() for name in resources}
-        _SHARED[key] = build_defs(resources=dict(places), settings=settings), places
+        with patch.object(jobs, "jobs", _seat_jobs) if seats_only else nullcontext():
+            _SHARED[key] = build_defs(resources=dict(places), settings=settings), places
     defs, places = _SHARED[key]
     for name, place in places.items():
         place._now = resources[name]
     return defs
+
+
+_ALL_JOBS = jobs.jobs
+
+
+def _seat_jobs() -> list[dg.UnresolvedAssetJobDefinition]:
+    """All jobs, the daily one and the apply of a plan without what seats do not need."""
+    narrow = {jobs.DAILY: SEATS, jobs.APPLY: ("billing.writes", "billing.ledger")}
+    made = [_job_of(name, tables) for name, tables in narrow.items()]
+    return [*made, *(job for job in _ALL_JOBS() if job.name not in narrow)]
+
+
+def _job_of(name: str, tables: Sequence[str]) -> dg.UnresolvedAssetJobDefinition:
+    selection = dg.AssetSelection.assets(*(asset_key(table) for table in tables))
+    return dg.define_asset_job(name, selection=selection, executor_def=dg.in_process_executor)
 
 
 def writes(config: dict[str, Any]) -> dict[str, Any]:
@@ -167,9 +198,10 @@ def writes(config: dict[str, Any]) -> dict[str, Any]:
     return {"ops": {"billing__writes": {"config": config}}}
 
 
-def out_of_step(folder: Path, **env: str) -> PipelineHarness:
+def out_of_step(folder: Path, *, seats_only: bool = False, **env: str) -> PipelineHarness:
     """Pax8 has 25 seats where Halo bills 20."""
-    return PipelineHarness(folder, Pax8InMemory(subscription_rows=[subscription(quantity=25)]), env=env)
+    pax8 = Pax8InMemory(subscription_rows=[subscription(quantity=25)])
+    return PipelineHarness(folder, pax8, env=env, seats_only=seats_only)
 
 
 @dataclass(frozen=True)
@@ -215,10 +247,11 @@ def _copy(mode: str, folder: Path) -> tuple[PipelineHarness, str]:
 
 
 def harness_of(folder: Path, subscriptions: int) -> PipelineHarness:
-    """A client with so many subscriptions in step."""
+    """A client with so many subscriptions in step, for runs of seats only."""
     ids = range(subscriptions)
     licences = [licence(id=5000 + n, snowid=f"s{n}") for n in ids]
     links = [[{"id": n, "licence_id": 5000 + n, "qty_free": 0, "minimum_qty": 0}] for n in ids]
     lines = [line(id=6000 + n, quantity_subscriptions=links[n]) for n in ids]
     pax8 = Pax8InMemory(subscription_rows=[subscription(id=f"s{n}") for n in ids])
-    return PipelineHarness(folder, pax8, HaloInMemory(licence_rows=licences, recurring_rows=[invoice(lines)]))
+    halo = HaloInMemory(licence_rows=licences, recurring_rows=[invoice(lines)])
+    return PipelineHarness(folder, pax8, halo, seats_only=True)

@@ -19,6 +19,7 @@ def test_a_run_goes_by_the_file_as_it_stands(tmp_path: Path) -> None:
         tmp_path,
         Pax8InMemory(company_rows=[company()], subscription_rows=sold),
         HaloInMemory(licence_rows=[licence()], recurring_rows=[invoice([line()])]),
+        seats_only=True,
     )
     known = f"unbilled:{UNBILLED},billed by hand,Ada,,440.00,USD,2026-08-20\n"
     for text, acknowledged in ((HEAD + known, True), (HEAD, False)):

@@ -39,7 +39,10 @@ def rows(harness: PipelineHarness, query: str) -> list[tuple[Any, ...]]:
 
 
 def backfill(harness: PipelineHarness, *months: str, lines: str = "none") -> Any:
-    return run_backfill(harness.settings, months, lines=lines, instance=harness.instance, resources=harness.resources)
+    with harness.held_open():
+        return run_backfill(
+            harness.settings, months, lines=lines, instance=harness.instance, resources=harness.resources
+        )
 
 
 @pytest.mark.parametrize("month", ["2024-01", "2026-07"])

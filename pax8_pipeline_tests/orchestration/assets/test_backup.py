@@ -49,7 +49,7 @@ def lose_answer_and_reading(harness: PipelineHarness, monkeypatch: pytest.Monkey
 
 
 def test_an_open_write_outlives_the_warehouse_and_is_settled_by_reading_not_sent_again(tmp_path: Path) -> None:
-    harness = out_of_step(tmp_path)
+    harness = out_of_step(tmp_path, seats_only=True)
     with pytest.MonkeyPatch.context() as patch:
         lose_answer_and_reading(harness, patch)
         assert not harness.sync().success

@@ -154,7 +154,7 @@ def test_a_run_with_the_backfill_tag_never_writes(tmp_path: Path) -> None:
 
 def test_a_run_that_somebody_started_in_the_ui_writes_nothing_and_says_how_to(tmp_path: Path) -> None:
     """Not even with the configuration and the tags of the schedule."""
-    harness = out_of_step(tmp_path)
+    harness = out_of_step(tmp_path, seats_only=True)
     ran = harness.job("daily_sync", partition_key=MONTH, run_config=writes({"apply": True}), tags=SCHEDULE_TAGS)
     reason = harness.made(ran.run_id)["billing/writes"]["reason"]
     assert (ran.success, harness.halo.written) == (False, [])
@@ -181,7 +181,7 @@ def test_the_native_integration_stops_the_writes_and_the_report_is_made_all_the_
 
 
 def test_settings_of_the_native_integration_that_cannot_be_seen_stop_the_writes(tmp_path: Path) -> None:
-    harness = out_of_step(tmp_path)
+    harness = out_of_step(tmp_path, seats_only=True)
     harness.halo.faults["integration"] = Forbidden("Halo: not allowed", vendor="Halo", status=403)
     result = harness.sync()
     assert [c.name for c in result.failed_checks] == ["native_integration"]
@@ -209,7 +209,7 @@ def test_a_write_that_fails_fails_the_run_after_writes_ledger_and_report_are_mad
 
 
 def test_a_list_that_is_not_whole_stops_what_rests_on_it_and_nothing_else(tmp_path: Path) -> None:
-    harness = out_of_step(tmp_path)
+    harness = out_of_step(tmp_path, seats_only=True)
     harness.pax8.faults["subscriptions"] = incomplete("GET /subscriptions")
     result = harness.sync()
     made = harness.made(result.run_id)
@@ -239,7 +239,7 @@ def test_a_mass_disappearance_stops_the_run_today_and_tomorrow(tmp_path: Path) -
 
 
 def test_a_vendor_that_is_down_is_told_in_one_sentence(tmp_path: Path) -> None:
-    harness = out_of_step(tmp_path)
+    harness = out_of_step(tmp_path, seats_only=True)
     harness.halo.faults["licences"] = ServerFault(
         "Halo GET /SoftwareLicence answered 503 six times", vendor="Halo", status=503
     )

@@ -40,7 +40,7 @@ def ledger(harness: PipelineHarness) -> list[tuple[str, str]]:
 def test_a_run_that_is_cancelled_during_a_write_leaves_it_open_and_the_next_run_settles_it(
     taken: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    harness = out_of_step(tmp_path)
+    harness = out_of_step(tmp_path, seats_only=True)
 
     def cancelled(self: HaloInMemory, kind: str, body: dict[str, Any]) -> None:
         if taken:
@@ -62,7 +62,7 @@ def test_a_run_that_is_cancelled_during_a_write_leaves_it_open_and_the_next_run_
 def test_the_files_of_the_mappings_change_between_matching_and_planning(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    harness = out_of_step(tmp_path)
+    harness = out_of_step(tmp_path, seats_only=True)
     then_changed(monkeypatch, staging_assets, "load_mappings", tmp_path / "mappings" / "clients.csv", FAR_CLIENTS)
     result = harness.sync()
     assert "changed during this run" in " ".join(result.errors)
@@ -77,7 +77,7 @@ def test_the_files_of_the_mappings_change_between_matching_and_planning(
 def test_files_of_the_data_folder_change_between_planning_and_writing(
     name: str, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    harness = out_of_step(tmp_path)
+    harness = out_of_step(tmp_path, seats_only=True)
     then_changed(monkeypatch, billing_assets, "make_plan", tmp_path / name, text)
     result = harness.sync()
     assert harness.halo.written == []
@@ -111,16 +111,15 @@ def test_a_run_over_midnight_has_one_day(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_a_run_on_the_last_day_of_the_year_writes_what_any_day_does(tmp_path: Path) -> None:
-    harness = out_of_step(tmp_path, PAX8_PIPELINE_TODAY="2026-12-31")
+    harness = out_of_step(tmp_path, seats_only=True, PAX8_PIPELINE_TODAY="2026-12-31")
     result = harness.sync()
     assert (result.success, result.errors, result.applied) == (True, [], {"verified": 1})
 
 
 def test_a_subscription_that_ends_on_a_leap_day_is_ended_the_day_after(tmp_path: Path) -> None:
     ending = subscription(status="Cancelled", endDate="2028-02-29")
-    harness = PipelineHarness(
-        tmp_path, Pax8InMemory(subscription_rows=[ending]), env={"PAX8_PIPELINE_TODAY": "2028-02-29"}
-    )
+    leap_day = {"PAX8_PIPELINE_TODAY": "2028-02-29"}
+    harness = PipelineHarness(tmp_path, Pax8InMemory(subscription_rows=[ending]), env=leap_day, seats_only=True)
     assert (harness.sync().applied, harness.halo.written) == ({}, [])
     harness.env["PAX8_PIPELINE_TODAY"] = "2028-03-01"
     assert harness.sync().applied == {"verified": 1}
@@ -148,6 +147,7 @@ def test_on_the_nights_when_clocks_change_the_schedule_ticks_once_a_day(
 
 def test_a_damaged_warehouse_is_told_with_the_way_back_and_the_next_run_takes_it(tmp_path: Path) -> None:
     harness, _ = written(tmp_path)
+    harness.seats_only = True
     release()
     path = harness.settings.warehouse_path
     path.write_bytes(path.read_bytes()[: 4096 * 3] + b"\0" * 10_000)

@@ -22,7 +22,7 @@ def clock_check(result: RunResult) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("vendor", ["pax8", "halo"])
 def test_a_day_that_one_vendor_contradicts_is_a_blocking_check(vendor: str, tmp_path: Path) -> None:
-    harness = out_of_step(tmp_path)
+    harness = out_of_step(tmp_path, seats_only=True)
     harness.pax8.date = harness.halo.date = RIGHT
     getattr(harness, vendor).date = WRONG
     result = harness.sync()
@@ -33,7 +33,7 @@ def test_a_day_that_one_vendor_contradicts_is_a_blocking_check(vendor: str, tmp_
 
 
 def test_a_run_without_permission_plans_writes_nothing_and_only_warns(tmp_path: Path) -> None:
-    harness = out_of_step(tmp_path)
+    harness = out_of_step(tmp_path, seats_only=True)
     harness.pax8.date = harness.halo.date = WRONG
     result = harness.sync(apply=False)
     made = harness.made(result.run_id)
@@ -50,7 +50,7 @@ def test_vendors_without_a_date_header_are_named_and_nothing_is_held() -> None:
 
 def test_the_sink_asks_again_just_before_the_first_write(tmp_path: Path) -> None:
     """The clock of this machine is set while the run is at work: only a fresh answer shows it."""
-    harness = out_of_step(tmp_path)
+    harness = out_of_step(tmp_path, seats_only=True)
     harness.pax8.date = harness.halo.date = RIGHT
     check = harness.halo.instance_info
 
@@ -90,7 +90,7 @@ def test_on_the_right_day_a_run_writes_with_a_new_version_of_halo_too_and_a_dry_
     second = harness.made(result.run_id)
     assert second["halo/integration"]["halo"] == "Halo version 2.211.0, new since the last run (it was 2.210.1)"
     # A version that cannot be read stops nothing; neither does a wrong day where nothing can be written.
-    harness.env["HALO_WRITE_MODE"] = ""
+    harness.env["HALO_WRITE_MODE"], harness.seats_only = "", True
     harness.pax8.date = harness.halo.date = WRONG
     harness.halo.faults["instance_info"] = NotFound("no such resource", vendor="Halo", status=404)
     third = harness.sync()
