@@ -50,6 +50,8 @@ def data(folder: Path, *arguments: str) -> dict[str, Any]:
 
 def test_an_acknowledged_row_does_not_wait_and_is_still_shown(folder: Path) -> None:
     assert ask(folder, "2026-08").code == 2
+    waits = acknowledge(folder, "--list", "--month", "2026-08")
+    assert (waits.code, "1 loss waits for a person" in waits.out, FINDING in waits.out) == (0, True, True), waits
     done = acknowledge(folder, SUB, "--month", "2026-08", "--why", "credited in September", "--by", "Ada")
     assert (done.code, FINDING in (folder / "acknowledged.csv").read_text()) == (0, True), done.err
     ran = ask(folder, "2026-08")
