@@ -89,15 +89,23 @@ class Subject:
 
 @dataclass(frozen=True)
 class Sharing:
-    """How many writes share a call and a reading, and from how many rows on a list is read."""
+    """How many writes share a call and a reading, and from how many rows on a list is read. `clients_in_a_filter`: how
+    many clients Halo's list of several shows (None: all)."""
 
     sizes: tuple[int, ...]
     per_reading: int = 5
     list_from: int = 10
+    clients_in_a_filter: int | None = None
 
 
 SINGLE = Sharing((1,), 1)
-SHARING = [SINGLE, Sharing((1, 2, 3)), Sharing((1, 4), list_from=1), Sharing((2,), list_from=0)]
+SHARING = [
+    SINGLE,
+    Sharing((1, 2, 3)),
+    Sharing((1, 4), list_from=1),
+    Sharing((2,), list_from=0),
+    Sharing((1, 4), 5, 0, 0),
+]
 
 
 @dataclass(frozen=True)
@@ -360,6 +368,7 @@ class Billing(RuleBasedStateMachine):
             passed += 1
 
         self.halo.faults, self.halo.read_faults = list(trouble.faults), 0
+        self.halo.clients_in_a_filter = trouble.sharing.clients_in_a_filter
         try:
             with (
                 patch.multiple(batches, SIZES=trouble.sharing.sizes, PER_READING=trouble.sharing.per_reading),

@@ -30,6 +30,8 @@ ONE_BY_ONE: list[dict[str, Any]] = [
     {"list_ignores_includelines": True},
     {"list_lines_without_links": True},
     {"lines_omission_deletes": False},
+    {"several_clients": "first"},
+    {"several_clients": "ignored"},
 ]
 # Answers that have nothing to do with each other, together. `make proofs` plays each alone.
 TOGETHER = [reduce(or_, ONE_BY_ONE[n::4]) for n in range(4)]
