@@ -102,7 +102,7 @@ def histories_sentence(result: MonthResult) -> str:
         return ""
     subscriptions = plural(unread, "subscription")
     why = problem or "it is read by this command with Pax8's credentials, month.history_reads at a time"
-    return f"Pax8's history of {subscriptions} could explain a difference and was not read: {why}"
+    return f"Pax8's history of {subscriptions} could explain a difference and was not read: {why}."
 
 
 def changes_table(result: MonthResult) -> Table:

@@ -138,19 +138,20 @@ def fill(connection: Connection, result: MonthResult) -> Iterator[FilledSheet]:
 
 def _totals(sheet: PackSheet, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return the totals of each currency. An amount that is not known in some rows is the sum of the others, and the
-    first cell says of how many rows it is not known.
+    first cell says of how many rows it is without; one that is known in no row stays unknown.
     """
     columns = [column for column in sheet.columns if column.name in sheet.totals]
     label = sheet.columns[0].name
     totals = totals_by_currency(rows, columns, label) if columns else []
     for total in totals:
         of_currency = [row for row in rows if (row["currency"] or "?") == total["currency"]]
-        notes = []
+        without = 0
         for column in (column for column in columns if total[column.name] is None):
             known = [row[column.name] for row in of_currency if row[column.name] is not None]
-            total[column.name] = sum(known, Decimal(0)) if known else None
-            notes.append(f"{column.title.lower()} of {len(of_currency) - len(known):,} not known")
-        total[label] = f"Total ({'; '.join(notes)})" if notes else "Total"
+            if known:
+                total[column.name] = sum(known, Decimal(0))
+                without = max(without, len(of_currency) - len(known))
+        total[label] = f"Total ({without:,} not known)" if without else "Total"
     return totals
 
 
