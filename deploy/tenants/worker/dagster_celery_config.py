@@ -12,6 +12,9 @@ worker_concurrency = 1
 # One process for one run: what a tenant's run has read is gone with its process, and the next run starts empty.
 worker_max_tasks_per_child = 1
 worker_prefetch_multiplier = 1
-# A task counts as taken when it starts. Taken back, it would start a run again that Dagster repeats by itself.
-task_acks_late = False
+# A task is given back to the broker only when it ended. So a worker holds the one that it works on and no other: a run that
+# waits is never lost with a worker. A task that comes a second time does nothing, because Dagster ignores a second start of
+# a run; it comes later than the longest run (max_runtime_seconds of dagster.yaml).
+task_acks_late = True
+broker_transport_options = {"visibility_timeout": 4 * 3600}
 result_expires = 7 * 86400
