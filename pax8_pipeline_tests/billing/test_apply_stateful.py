@@ -1,6 +1,6 @@
 """Random vendor data, random trouble, crashes between any two statements, people editing: the rules hold all the same.
 
-The machine keeps what Pax8 wants, lets apply run into trouble, and plans again from what Halo shows. Trouble is: a
+The machine keeps what Pax8 wants (seats, ends, prices of manual lines), lets apply run into trouble, and plans again from what Halo shows. Trouble is: a
 crash at any step, answers lost, writes refused or not applied, a read-back that fails, `updatelines` refused, a target
 edited since the plan, a cancellation taken back since the plan, somebody editing another line while apply works, big
 nights with several writes to a call, and an undo (through the same trouble). Rules checked: never a write without a claim on record, never
@@ -89,23 +89,15 @@ class Subject:
 
 @dataclass(frozen=True)
 class Sharing:
-    """How many writes share a call and a reading, and from how many rows on a list is read. `clients_in_a_filter`: how
-    many clients Halo's list of several shows (None: all)."""
+    """How many writes share a call and a reading, and from how many rows on a list is read."""
 
     sizes: tuple[int, ...]
     per_reading: int = 5
     list_from: int = 10
-    clients_in_a_filter: int | None = None
 
 
 SINGLE = Sharing((1,), 1)
-SHARING = [
-    SINGLE,
-    Sharing((1, 2, 3)),
-    Sharing((1, 4), list_from=1),
-    Sharing((2,), list_from=0),
-    Sharing((1, 4), 5, 0, 0),
-]
+SHARING = [SINGLE, Sharing((1, 2, 3)), Sharing((1, 4), list_from=1), Sharing((2,), list_from=0)]
 
 
 @dataclass(frozen=True)
@@ -189,12 +181,13 @@ def vendor_data(manual: int, computed: int, shared: int) -> tuple[Tenant, list[S
 
 
 class Billing(RuleBasedStateMachine):
-    """What Pax8 wants of each subject: a quantity, or None for ended."""
+    """What Pax8 wants of each subject: a quantity, or None for ended; and of a manual line a price."""
 
     @initialize(manual=st.integers(1, 3), computed=st.integers(1, 3), shared=st.integers(0, 1))
     def begin(self, manual: int, computed: int, shared: int) -> None:
         self.halo, self.subjects = vendor_data(manual, computed, shared)
         self.wanted: dict[str, int | None] = {one.key: 5 for one in self.subjects}
+        self.prices = {one.key: self._lines()[one.line]["unit_price"] for one in self.subjects if one.licence is None}
         self.pax8 = FakePax8()
         self.ledger = MemoryLedger()
         self.plans = 0
@@ -211,7 +204,7 @@ class Billing(RuleBasedStateMachine):
 
     def _others(self) -> dict[str, Any]:
         """Everything but the members a plan may name."""
-        halos, ours = ("isActive", "net_amount"), ("qty_order", "isinactive")
+        halos, ours = ("isActive", "net_amount"), ("qty_order", "isinactive", "unit_price")
         lines = {
             i: {k: v for k, v in line.items() if k not in halos and (i > NOISE or k not in ours)}
             for i, line in self._lines().items()
@@ -225,7 +218,11 @@ class Billing(RuleBasedStateMachine):
         lines, found = self._lines(), {}
         for one in self.subjects:
             row, line = self._licence(one), lines[one.line]
-            own = {k: row.get(k) for k in ("count", "is_active", "status", "end_date")} if row else line["qty_order"]
+            own = (
+                {k: row.get(k) for k in ("count", "is_active", "status", "end_date")}
+                if row
+                else (line["qty_order"], line["unit_price"])
+            )
             found[one.key] = (own, line["isinactive"])
         return copy.deepcopy(found)
 
@@ -244,8 +241,12 @@ class Billing(RuleBasedStateMachine):
         if want is None:
             done = off and (not one.shared or has == 0)
             return None if done else self._made("end_licence" if one.shared else "end_line", None, one, line)
-        if want == has or line["isinactive"] or (row and not row["is_active"]):
-            return None  # in step, or blocked: nothing is ever switched on by itself
+        if line["isinactive"] or (row and not row["is_active"]):
+            return None  # blocked: nothing is ever switched on by itself
+        if want == has:
+            # A plan has one action for a line: the price comes when the quantity is in step.
+            price = self.prices.get(one.key, line["unit_price"])
+            return None if price == line["unit_price"] else self._priced(price, one, line)
         return self._made("set_licence_count" if row else "set_line_quantity", want, one, line)
 
     def _made(self, action: str, after: int | None, one: Subject, line: dict[str, Any], **more: Any) -> Change:
@@ -259,6 +260,11 @@ class Billing(RuleBasedStateMachine):
             change(action, after, line=one.line, licence=one.licence, **seen), recurring_invoice_id=one.invoice
         )
 
+    def _priced(self, price: Decimal, one: Subject, line: dict[str, Any]) -> Change:
+        now = str(line["unit_price"])
+        made = self._made("set_line_price", None, one, line, line_price=now)
+        return replace(made, before=now, after=str(price), quantity_after=Decimal(line["qty_order"]))
+
     # Steps ------------------------------------------------------------------------------------------------
 
     @rule(data=st.data(), quantities=st.lists(st.none() | st.integers(1, 40), min_size=1, max_size=6))
@@ -268,6 +274,12 @@ class Billing(RuleBasedStateMachine):
             one = data.draw(st.sampled_from(self.subjects))
             if self.wanted[one.key] is not None:
                 self.wanted[one.key] = quantity
+
+    @rule(data=st.data(), cents=st.lists(st.integers(1, 9900), min_size=1, max_size=4))
+    def prices_change(self, data: st.DataObject, cents: list[int]) -> None:
+        COUNTED["prices change"] += 1
+        for price in cents:
+            self.prices[data.draw(st.sampled_from(sorted(self.prices)))] = Decimal(price) / 100
 
     @rule(data=st.data())
     def a_night(self, data: st.DataObject) -> None:
@@ -289,6 +301,9 @@ class Billing(RuleBasedStateMachine):
         COUNTED["clean nights"] += 1
         self.halo.updatelines = updatelines
         self._night(self._plan(), Trouble(sharing=sharing))
+        if prices := self._plan():
+            assert {made.action for made in prices} == {"set_line_price"}
+            self._night(prices, Trouble(sharing=sharing))
         self.halo.updatelines = True
         assert self._plan() == [], "the plan after a clean night is not empty"
         lines = self._lines()
@@ -312,6 +327,9 @@ class Billing(RuleBasedStateMachine):
             before = json.loads(self._claims()[done.row_id].before_state or "{}", parse_float=Decimal)
             action = action_of(done)
             assert action.inverse is not None
+            if done.action == "set_line_price":
+                found.append(self._priced(Decimal(done.before or 0), one, lines[one.line]))
+                continue
             after = before["licence"]["count"] if done.licence_id else int(Decimal(before["line"]["qty_order"]))
             restore = action.undo_restores(before)
             found.append(
@@ -368,7 +386,6 @@ class Billing(RuleBasedStateMachine):
             passed += 1
 
         self.halo.faults, self.halo.read_faults = list(trouble.faults), 0
-        self.halo.clients_in_a_filter = trouble.sharing.clients_in_a_filter
         try:
             with (
                 patch.multiple(batches, SIZES=trouble.sharing.sizes, PER_READING=trouble.sharing.per_reading),
@@ -422,6 +439,7 @@ class Billing(RuleBasedStateMachine):
         last = {e.change.row_id: e.state for e in tonight}
         for key, state in last.items():
             if state == "verified":
+                COUNTED["prices written"] += planned[key].action == "set_line_price"
                 assert self._reached(planned[key]), "a write is called verified that Halo does not show"
             if state in ("drifted", "skipped"):
                 assert key not in moved, "a write is called not done that was"
@@ -455,6 +473,7 @@ def test_thousands_of_steps_and_none_breaks_a_rule() -> None:
     assert taken >= STEPS_WANTED, COUNTED
     assert {name.removeprefix("step ") for name in COUNTED if name.startswith("step ")} >= PLACES
     assert any(name.startswith("crash ") for name in COUNTED)
+    assert COUNTED["prices written"] > 0
 
 
 @pytest.mark.parametrize("sharing", SHARING)
