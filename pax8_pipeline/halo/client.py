@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import re
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Unpack
@@ -165,7 +165,7 @@ class HaloClient(VendorClient):
         """
         return self._with_lines(self._list("/RecurringInvoice", "invoices", includelines="true"), progress)
 
-    def recurring_invoices_of(self, client_ids: Collection[int]) -> Listing:
+    def recurring_invoices_of(self, client_ids: Sequence[int]) -> Listing:
         """The recurring invoices of some clients, as `recurring_invoices` shows them. A row without a client stays in.
 
         Whether Halo takes several clients in one filter is not documented (docs/vendors/halo.md#lists): a caller must
@@ -184,7 +184,7 @@ class HaloClient(VendorClient):
             progress,
         )
 
-    def invoices(self, start: date, end: date, client_ids: Collection[int] = ()) -> Listing:
+    def invoices(self, start: date, end: date, client_ids: Sequence[int] = ()) -> Listing:
         """Ordinary invoices dated from `start` to `end`, both included, with lines, in any state; of some clients or all.
 
         This is the search of docs/architecture.md#write-usage. The dates are also filtered here, because older versions
@@ -409,13 +409,11 @@ def _accounts(body: Any) -> list[Row] | None:
     return body if isinstance(body, list) and all(isinstance(row, dict) for row in body) else None
 
 
-def _client_filter(client_ids: Collection[int]) -> dict[str, str]:
-    """Return the filter of a list for one client, for several, or none."""
+def _client_filter(client_ids: Sequence[int]) -> dict[str, str]:
+    """Return the filter of a list for one client, for several in the order that was given, or none."""
     if not client_ids:
         return {}
-    return {
-        "client_id" if len(client_ids) == 1 else "client_ids": ",".join(str(number) for number in sorted(client_ids))
-    }
+    return {"client_id" if len(client_ids) == 1 else "client_ids": ",".join(map(str, client_ids))}
 
 
 def _dated(value: Any, start: date, end: date) -> bool:

@@ -106,6 +106,21 @@ def test_a_filter_that_was_believed_and_then_hides_an_invoice_is_not_believed_ag
     assert max(documents(target).values()) == 1
 
 
+def test_the_last_search_of_more_invoices_than_a_list_names_clients_sees_none_twice() -> None:
+    target = halo(60, clients_in_a_filter=1)
+    target.recurring_invoices_of = lambda client_ids: target.recurring_invoices()  # type: ignore[method-assign]
+    assert apply(target, invoices(60)).states == {"verified": 60}
+
+
+def test_a_filter_that_shows_only_its_first_clients_hides_no_invoice_of_a_larger_call() -> None:
+    """Sixteen were shown, so it was believed; the next search names more."""
+    target = halo(60, clients_in_a_filter=16, documents=by_hand(50))
+    target.recurring_invoices_of = lambda client_ids: target.recurring_invoices()  # type: ignore[method-assign]
+    outcome = apply(target, invoices(60))
+    assert outcome.states == {"verified": 59, "drifted": 1}
+    assert max(documents(target).values()) == 1
+
+
 def test_a_recurring_invoice_with_a_key_keeps_that_document_from_being_made_and_no_other() -> None:
     target = halo(9)
     target.headers[-94 - 6]["lines"][0]["item_longdescription"] = key(6)

@@ -21,7 +21,7 @@ from pax8_pipeline.billing.actions.compare import Object
 from pax8_pipeline.billing.applying.ports import InvoiceGateway
 
 DAYS_AHEAD = 40  # later invoices are not looked for (docs/architecture.md#write-usage)
-CLIENTS_A_CALL = 100  # so that no address gets too long
+CLIENTS_A_CALL = 50  # so that no address gets too long
 ONE_BY_ONE = 4  # so many clients are asked one by one rather than reading the invoices of all clients
 
 
@@ -51,7 +51,7 @@ class DocumentSearch:
             return self._of_several(actions, self.made[-1:])
         if len(clients) <= ONE_BY_ONE:
             first = _first_day(actions)
-            return [document for client in clients for document in self._read(first, [client])]
+            return _each_once(document for client in clients for document in self._read(first, [client]))
         return self._read(_first_day(actions))
 
     def after(self, actions: Sequence[DocumentAction], taken: Sequence[DocumentAction]) -> list[Object]:
@@ -63,10 +63,7 @@ class DocumentSearch:
 
     def of_all_made(self) -> list[Object]:
         """Return the invoices of the clients for which this apply made one. Raises VendorError."""
-        found: list[Object] = []
-        for part in _parts(self.made):
-            found += self.after(part, part)
-        return found
+        return _each_once(document for part in _parts(self.made) for document in self.after(part, part))
 
     def recurring(self) -> list[Object]:
         """Return the recurring invoices of the clients of `planned`; they are read once. Raises VendorError."""
@@ -88,8 +85,10 @@ class DocumentSearch:
     def _of_several(self, actions: Sequence[DocumentAction], certain: Sequence[DocumentAction]) -> list[Object]:
         """Return the invoices of several clients; of all clients when the list does not show what is `certain`."""
         if len(_clients(certain)) > 1 or (certain and self._several_proven):
-            asked = [*actions, *certain]
-            found = self._read(_first_day(asked), _clients(asked))
+            # What must be shown is named last: a Halo that reads only the first so many clients does not show it.
+            last = _clients(certain)
+            clients = [client for client in _clients(actions) if client not in last] + last
+            found = self._read(_first_day([*actions, *certain]), clients)
             if _keys(certain) <= {key for document in found for key in usage_documents.keys_of(document)}:
                 self._several_proven = True
                 return found
@@ -105,6 +104,11 @@ class DocumentSearch:
 
 def _clients(actions: Iterable[DocumentAction]) -> list[int]:
     return sorted({client for action in actions if (client := action.change.client_id) is not None})
+
+
+def _each_once(documents: Iterable[Object]) -> list[Object]:
+    """Return the documents of several lists: one that two of them show is one document."""
+    return list({document.get("id"): document for document in documents}.values())
 
 
 def _keys(actions: Iterable[DocumentAction]) -> set[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import Any, Protocol
 
@@ -25,7 +25,7 @@ class Objects(Protocol):
 class InvoiceGateway(Protocol):
     """What a usage invoice needs of Halo. Reads raise VendorError; writes raise WriteRefused or WriteUnknown."""
 
-    def invoices(self, start: date, end: date, client_ids: Collection[int] = ()) -> Objects:
+    def invoices(self, start: date, end: date, client_ids: Sequence[int] = ()) -> Objects:
         """Return ordinary invoices of a span of days, both ends included, with their lines, in any state; of some clients
         or all. With several clients, nothing follows from a row that is missing (`document_search`).
         """
@@ -36,7 +36,7 @@ class InvoiceGateway(Protocol):
     def recurring_invoices(self) -> Objects:
         """Return all recurring invoices with their lines and links."""
 
-    def recurring_invoices_of(self, client_ids: Collection[int]) -> Objects:
+    def recurring_invoices_of(self, client_ids: Sequence[int]) -> Objects:
         """Return those of some clients. With several clients, nothing follows from a row that is missing."""
 
     def create_invoice(self, invoice: dict[str, Any]) -> Any:
