@@ -11,6 +11,8 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 
 # Dagster sends usage figures home unless told not to; dagster.yaml says so too.
 export DAGSTER_DISABLE_TELEMETRY := 1
+# A shell that forbids compiled files would make each process that a test starts compile the whole product.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo dev test tenants proofs everything pictures lint format bench docs clean

@@ -16,8 +16,8 @@ from pax8_pipeline_tests.support.vendor_data import COMPANY, SUB, TODAY, VendorD
 OTHER = "11111111-0d52-4c0b-9a64-2f1f3c0e9a11"
 METERED = "61aa0c2d-7b5e-4c1f-93d4-2e8f0a9b7c63"
 Row = dict[str, Any]
-# The tables about seats take a third of the time, and no check of usage reads them.
-_OF_SEATS = ("reconciled.subscriptions", "reconciled.discrepancies")
+# The tables about seats take half of the time, and no check of usage reads them.
+_OF_SEATS = ("reconciled.subscriptions", "reconciled.moves", "reconciled.discrepancies", "reconciled.prices")
 TABLES = [table for table in (*build.STAGING, *build.RECONCILED) if table not in _OF_SEATS]
 
 

@@ -124,7 +124,7 @@ class UsageData(VendorData):
 
     def usage(self, folder: Path, **usage: Any) -> list[dict[str, Any]]:
         """Load, and return reconciled.usage in a fixed order."""
-        warehouse = self.load(folder, policy=policy(**usage))
+        warehouse = self.load(folder, policy=policy(**usage), only="reconciled.usage")
         with warehouse.connect() as connection:
             return snapshots.dicts(connection.execute("SELECT * FROM reconciled.usage ORDER BY month, charge_id"))
 

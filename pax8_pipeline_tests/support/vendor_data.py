@@ -20,6 +20,7 @@ from pax8_pipeline.settings import Policy
 from pax8_pipeline.values import IntegrationState
 from pax8_pipeline.warehouse import build, snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
+from pax8_pipeline.warehouse.models import model
 from pax8_pipeline_tests.support.built_tables import build_all
 from pax8_pipeline_tests.support.warehouse_files import (
     copied,
@@ -132,30 +133,48 @@ class VendorData:
         usage = snapshots.raw_objects("/subscriptions/x/usage-summaries", self.usage_summaries)
         return [*reads, snapshots.Read("pax8.usage_summaries", usage, scope=f"{TODAY:%Y-%m}")]
 
-    def load(self, folder: Path, *, run_id: str = "run-1", policy: Policy | None = None) -> Warehouse:
+    def load(
+        self, folder: Path, *, run_id: str = "run-1", policy: Policy | None = None, only: str | None = None
+    ) -> Warehouse:
         """Put the data through raw, staging and reconciled. The same vendor data a second time are a copy of the
         first file.
+
+        `only`: the one reconciled table that the test looks at; made are those that its query reads and itself.
         """
         warehouse = Warehouse(folder / "warehouse.duckdb")
+        tables = self.tables() if only is None else _needed(self.tables(), only)
         if warehouse.path.exists():
             hold_open(warehouse)
-            self._put_through(warehouse, run_id, policy)
+            self._put_through(warehouse, run_id, policy, tables)
             return warehouse
-        known = prepared_folder() / hashlib.sha256(repr((self, run_id, policy)).encode()).hexdigest()
+        known = prepared_folder() / hashlib.sha256(repr((self, run_id, policy, only)).encode()).hexdigest()
         if not known.exists():
             first = empty_warehouse(known.with_suffix(".new"))
             hold_open(first)
-            self._put_through(first, run_id, policy)
+            self._put_through(first, run_id, policy, tables)
             release()
             first.path.rename(known)
         let_go()
         hold_open(copied(known, warehouse.path))
         return warehouse
 
-    def _put_through(self, warehouse: Warehouse, run_id: str, policy: Policy | None) -> None:
+    def verdicts(self, folder: Path, *, policy: Policy | None = None) -> dict[str, dict[str, Any]]:
+        """Load what reconciled.subscriptions rests on, and return that table by subscription id."""
+        return reconciled(self.load(folder, policy=policy, only="reconciled.subscriptions"))
+
+    def _put_through(self, warehouse: Warehouse, run_id: str, policy: Policy | None, tables: Sequence[str]) -> None:
         snapshots.store(warehouse, self.reads(), run_id)
         build.load_mapping_tables(warehouse, self.mappings())
-        build_all(warehouse, self.tables(), build.variables(TODAY, policy or Policy()))
+        build_all(warehouse, tables, build.variables(TODAY, policy or Policy()))
+
+
+def _needed(tables: Sequence[str], wanted: str) -> list[str]:
+    """Staging, and of the reconciled tables the wanted one with those that it reads, in their order."""
+    needed = {wanted}
+    for table in reversed(tables):
+        if table in needed:
+            needed |= {name for step in (*model(table).steps, model(table)) for name in step.reads}
+    return [table for table in tables if table.startswith("staging.") or table in needed]
 
 
 def reconciled(warehouse: Warehouse) -> dict[str, dict[str, Any]]:

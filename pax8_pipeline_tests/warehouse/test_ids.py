@@ -17,7 +17,6 @@ from pax8_pipeline_tests.support.vendor_data import (
     invoice,
     licence,
     line,
-    reconciled,
     subscription,
 )
 
@@ -30,7 +29,7 @@ def rows(vendor_data: VendorData, folder: Path, query: str) -> list[dict[str, An
 
 
 def verdict(vendor_data: VendorData, folder: Path) -> str:
-    return str(reconciled(vendor_data.load(folder))[SUB]["verdict"])
+    return str(vendor_data.verdicts(folder)[SUB]["verdict"])
 
 
 def match(external_id: Any, folder: Path) -> dict[str, Any]:

@@ -24,7 +24,6 @@ from pax8_pipeline_tests.support.vendor_data import (
     line,
     manual_line,
     planned,
-    reconciled,
     subscription,
 )
 from pax8_pipeline_tests.support.warehouse_files import release
@@ -56,7 +55,7 @@ def vendor_data(**changes: Any) -> VendorData:
 
 
 def row(made: VendorData, folder: Path, subscription_id: str = SUB, policy: Policy | None = None) -> dict[str, Any]:
-    return reconciled(made.load(folder, policy=policy))[subscription_id]
+    return made.verdicts(folder, policy=policy)[subscription_id]
 
 
 def query(made: VendorData, folder: Path, text: str) -> list[dict[str, Any]]:

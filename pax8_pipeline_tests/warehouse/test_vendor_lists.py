@@ -14,7 +14,7 @@ from pax8_pipeline.sandbox.server.app import Sandbox, running_sandbox
 from pax8_pipeline.sandbox.world.world import World
 from pax8_pipeline.text import jsontext
 from pax8_pipeline_tests.support.pax8_http import Pax8Caller
-from pax8_pipeline_tests.support.vendor_data import TODAY, VendorData, planned, reconciled
+from pax8_pipeline_tests.support.vendor_data import TODAY, VendorData, planned
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def test_licences_that_carry_microsofts_ids_are_found_as_those_that_carry_pax8s(
         sandbox.pax8.switches.change({"suites_of": vendor})
         sandbox.halo.switches.change({"licence_ids": ids})
         listed = vendor_data(sandbox)
-        found[ids] = reconciled(listed.load(tmp_path / ids))
+        found[ids] = listed.verdicts(tmp_path / ids)
         plans[ids] = planned(listed.load(tmp_path / f"{ids} plan"))
     for key, row in found["pax8"].items():
         other = found["vendor"][key]
@@ -83,6 +83,6 @@ def test_licences_that_carry_microsofts_ids_are_found_as_those_that_carry_pax8s(
 def test_without_microsofts_name_on_the_product_the_ids_are_no_key(sandbox: Sandbox, tmp_path: Path) -> None:
     sandbox.pax8.switches.change({"suites_of": "Contora"})
     sandbox.halo.switches.change({"licence_ids": "vendor"})
-    found = reconciled(vendor_data(sandbox).load(tmp_path))
+    found = vendor_data(sandbox).verdicts(tmp_path)
     assert "vendor_id" not in {row["matched_by"] for row in found.values()}
     assert "unbilled" in {row["verdict"] for row in found.values()}

@@ -22,7 +22,6 @@ from pax8_pipeline_tests.support.vendor_data import (
     line,
     manual_line,
     planned,
-    reconciled,
     subscription,
 )
 
@@ -330,7 +329,7 @@ def test_ids_are_compared_case_blind(tmp_path: Path) -> None:
         subscriptions=[subscription(id=SUB.upper(), quantity=25)],
         licences=[licence(snowid=SUB.title())],
     )
-    assert reconciled(vendor_data.load(tmp_path))[SUB]["verdict"] == "increase"
+    assert vendor_data.verdicts(tmp_path)[SUB]["verdict"] == "increase"
 
 
 def test_a_renamed_licence_id_column_is_followed(tmp_path: Path) -> None:
@@ -338,13 +337,13 @@ def test_a_renamed_licence_id_column_is_followed(tmp_path: Path) -> None:
         subscriptions=[subscription(quantity=25)], licences=[licence(snowid="", third_party_productid=SUB)]
     )
     policy = Policy.model_validate({"matching": {"licence_id_field": "third_party_productid"}})
-    assert reconciled(vendor_data.load(tmp_path, policy=policy))[SUB]["verdict"] == "increase"
+    assert vendor_data.verdicts(tmp_path, policy=policy)[SUB]["verdict"] == "increase"
 
 
 def test_unbilled_money_is_per_month_whatever_the_term(tmp_path: Path) -> None:
     monthly = subscription(price="22.50", quantity=4)
     yearly = subscription(id=OTHER, price=120, quantity=3, billingTerm="Annual")
-    rows = reconciled(VendorData(subscriptions=[monthly, yearly], licences=[], recurring=[]).load(tmp_path))
+    rows = VendorData(subscriptions=[monthly, yearly], licences=[], recurring=[]).verdicts(tmp_path)
     assert rows[SUB]["unbilled_money_per_month"] == Decimal("90")
     assert rows[OTHER]["unbilled_money_per_month"] == Decimal("30")
 
