@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import sys
@@ -46,9 +47,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Leave out of every garbage collection what was imported and collected: it stays until the end."""
+    """Leave out of every garbage collection what was imported and collected: it stays until the end.
+
+    At the end it must go as ever, or DuckDB's library prints what it calls leaks.
+    """
     gc.collect()
     gc.freeze()
+    atexit.register(gc.unfreeze)
 
 
 @pytest.fixture(autouse=True)

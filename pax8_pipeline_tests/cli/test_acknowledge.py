@@ -30,6 +30,7 @@ from pax8_pipeline_tests.support.vendor_data import (
     plan_context,
     subscription,
 )
+from pax8_pipeline_tests.support.warehouse_files import copy_of
 
 OTHER = "aaaaaaaa-0000-4000-8000-000000000002"
 GONE = "bbbbbbbb-0000-4000-8000-000000000003"
@@ -44,14 +45,20 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PAX8_PIPELINE_DATA", str(tmp_path))
     monkeypatch.setenv("PAX8_PIPELINE_TODAY", TODAY.isoformat())
     monkeypatch.setenv("USER", "ada")
+    copy_of(_planned, tmp_path)
+    return tmp_path
+
+
+def _planned(folder: Path) -> Warehouse:
     link = [{"id": 902, "licence_id": 4128, "qty_free": 0, "minimum_qty": 0}]
     vendor_data = VendorData(
         subscriptions=[subscription(), subscription(id=OTHER, price="0.30", quantity=3)],
         licences=[licence(), licence(id=4128, snowid=GONE, count=2)],
         recurring=[invoice([line(), line(id=24968, quantity_subscriptions=link)])],
     )
-    plans.make_plan(vendor_data.load(tmp_path), plan_context())
-    return tmp_path
+    warehouse = vendor_data.load(folder)
+    plans.make_plan(warehouse, plan_context())
+    return warehouse
 
 
 def call(*arguments: str) -> Result:

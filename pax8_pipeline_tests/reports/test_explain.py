@@ -34,7 +34,7 @@ from pax8_pipeline_tests.support.vendor_data import (
     plan_context,
     subscription,
 )
-from pax8_pipeline_tests.support.warehouse_files import release
+from pax8_pipeline_tests.support.warehouse_files import copy_of, release
 
 POLICY = Policy.model_validate({"trust": {"default": "approve"}})
 NOW = datetime(2026, 8, 20, 9)
@@ -50,7 +50,16 @@ def read_on(folder: Path, run_id: str, at: datetime, **vendor_data: Any) -> Ware
 
 
 def lived(folder: Path) -> tuple[Warehouse, str]:
-    """Ada's approval, a write whose answer was lost, and the next run that found out: a life in three days."""
+    """Ada's approval, a write whose answer was lost, and the next run that found out: a life in three days. Returns a
+    copy of that warehouse and the id of its first plan.
+    """
+    warehouse = copy_of(_lived, folder)
+    with warehouse.connect() as connection:
+        first = connection.execute("SELECT plan_id FROM billing.plans ORDER BY made_at LIMIT 1").fetchall()
+    return warehouse, str(first[0][0])
+
+
+def _lived(folder: Path) -> Warehouse:
     read_on(folder, "run-0", DAY - timedelta(days=1))
     warehouse = read_on(folder, "run-1", DAY + timedelta(hours=5), subscriptions=[subscription(quantity=25)])
     plan = plans.make_plan(warehouse, plan_context(policy=POLICY))
@@ -68,7 +77,7 @@ def lived(folder: Path) -> tuple[Warehouse, str]:
     plans.make_plan(warehouse, plan_context(policy=POLICY, run_id="run-2"))
     with warehouse.transaction() as connection:
         connection.execute("UPDATE billing.ledger SET recorded_at = ? + to_hours(entry::INTEGER)", [NOW])
-    return warehouse, plan.plan_id
+    return warehouse
 
 
 def tell(warehouse: Warehouse, wanted: str, kind: str | None = None) -> list[History]:

@@ -20,7 +20,7 @@ from pax8_pipeline.warehouse import snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.support.usage_checks import item, rebuild, summary, usage_warehouse
 from pax8_pipeline_tests.support.vendor_data import COMPANY, plan_context
-from pax8_pipeline_tests.support.warehouse_files import release
+from pax8_pipeline_tests.support.warehouse_files import copy_of, release
 
 POLICY = Policy(usage=UsagePolicy(first_month="2026-07"), trust=Trust(default="approve"))
 KEY = f"PAX8-USAGE 2026-07 {COMPANY}"
@@ -39,6 +39,10 @@ def made(**changes: object) -> dict[str, object]:
 
 def lived(folder: Path) -> Warehouse:
     """July charged on one invoice, one group of it assigned to nobody; approved by Ada, sent, read back, posted by a person."""
+    return copy_of(_lived, folder)
+
+
+def _lived(folder: Path) -> Warehouse:
     rows = item(id="e4c0b1aa-01"), item(id="e4c0b1aa-02", companyId=None, details="Lab", total=30)
     warehouse = usage_warehouse(folder, *rows, august=[summary()], policy=POLICY, more=[halo_invoices()])
     plan = plans.make_plan(warehouse, plan_context(policy=POLICY))

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from pax8_pipeline_tests import record_schema
 from pax8_pipeline_tests.support.billing import change
 from pax8_pipeline_tests.support.cli import quick
 from pax8_pipeline_tests.support.vendor_data import VendorData, planned
-from pax8_pipeline_tests.support.warehouse_files import empty_warehouse, release
+from pax8_pipeline_tests.support.warehouse_files import copied, empty_warehouse, prepared_folder, release
 
 Rows = dict[str, list[dict[str, Any]]]
 VALUES = {
@@ -43,7 +44,12 @@ OPEN = "import duckdb, sys; duckdb.connect(sys.argv[1])"
 def made_by_version(path: Path, version: int) -> Path:
     """Make a file as that version made it, with one row in each table with history and a derived table of that time."""
     release()
-    path.parent.mkdir(parents=True, exist_ok=True)
+    return copied(_file_of_version(version), path).path
+
+
+@cache
+def _file_of_version(version: int) -> Path:
+    path = prepared_folder() / f"version-{version}.duckdb"
     with duckdb.connect(str(path)) as connection:
         for name in ("pax8", "halo", "billing", "meta", "staging"):
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {name}")
