@@ -4,20 +4,31 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pax8_pipeline_tests.conftest import BROWSER as BROWSER_TESTS
 from pax8_pipeline_tests.support.chromium import BROWSER, FLAGS, PATIENCE_MS
 from pax8_pipeline_tests.support.dagster_ui import DagsterUi, served_ui
+
+_SERVED = ExitStack()
 
 
 @pytest.fixture(scope="session")
 def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DagsterUi]:
     """One web server with its daemon for all browser tests: starting them takes longer than most tests."""
-    with served_ui(tmp_path_factory.mktemp("ui")) as served:
-        yield served
+    with _SERVED:
+        yield _SERVED.enter_context(served_ui(tmp_path_factory.mktemp("ui")))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """End that Dagster behind the last browser test: idle, its processes ask each other for news until the end."""
+    if BROWSER_TESTS in item.nodeid and (nextitem is None or BROWSER_TESTS not in nextitem.nodeid):
+        _SERVED.close()
 
 
 @pytest.fixture(scope="module")
