@@ -9,7 +9,6 @@ to its log, and a command prints its own result.
 import logging
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import dagster as dg
@@ -17,10 +16,11 @@ from dagster import DagsterInstance
 
 from pax8_pipeline.errors import ConfigError, PipelineError, os_error_sentence
 from pax8_pipeline.orchestration import heartbeat, messages
+from pax8_pipeline.orchestration.alert_claims import claims_folder
 from pax8_pipeline.orchestration.instance import end_dead_runs
 from pax8_pipeline.orchestration.jobs import APPLY, BACKFILL, DAILY, LINES_BACKFILL
 from pax8_pipeline.orchestration.messages import Message
-from pax8_pipeline.orchestration.tenancy import TENANT, notes_folder
+from pax8_pipeline.orchestration.tenancy import TENANT
 from pax8_pipeline.settings import Policy, Settings, load_settings
 from pax8_pipeline.transport.session import is_loopback
 
@@ -84,18 +84,6 @@ def _claim(instance: DagsterInstance, key: str) -> bool:
             return False
         log.error("%s", os_error_sentence(error, note))
     return True
-
-
-def claims_folder(instance: DagsterInstance) -> Path:
-    """Return the folder with one empty file for each run (or overdue success) whose alert was sent."""
-    return notes_folder(Path(instance.root_directory)) / "alerts"
-
-
-def forget(instance: DagsterInstance, before: datetime) -> None:
-    """Delete the notes of alerts sent before `before` (with time zone): their runs are deleted too."""
-    for path in claims_folder(instance).glob("*"):
-        if path.stat().st_mtime < before.timestamp():
-            path.unlink(missing_ok=True)
 
 
 def send(settings: Settings | None, message: Message, *, to_log: bool = True) -> int:

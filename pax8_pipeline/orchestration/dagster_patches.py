@@ -19,6 +19,8 @@ from dagster._core.storage.event_log.sqlite import sqlite_event_log
 from dagster._core.storage.runs.sqlite import sqlite_run_storage
 from dagster._core.storage.schedules.sqlite import sqlite_schedule_storage
 
+# Each run has a file of its own. Whoever deletes a year of runs would have too many files open.
+_MOST_ENGINES = 16
 STORAGES: tuple[ModuleType, ...] = (sqlite_event_log, sqlite_run_storage, sqlite_schedule_storage)
 
 
@@ -58,12 +60,17 @@ def _shared_engines() -> Iterator[None]:
 
     def shared_engine(url: str, **options: Any) -> sqlalchemy.Engine:
         with lock:
-            if url not in engines:
+            engine = engines.pop(url, None)
+            if engine is None:
                 options.pop("poolclass", None)
-                engines[url] = sqlalchemy.create_engine(url, **options)
+                engine = sqlalchemy.create_engine(url, **options)
                 # Dagster disposes of it after each statement, which closes the connection: not on this one engine.
-                engines[url].dispose = lambda close=True: None  # type: ignore[method-assign]
-            return engines[url]
+                engine.dispose = lambda close=True: None  # type: ignore[method-assign]
+            engines[url] = engine  # the last used is the last one
+            if len(engines) > _MOST_ENGINES:
+                # What is in use stays open until it is given back.
+                sqlalchemy.Engine.dispose(engines.pop(next(iter(engines))))
+            return engine
 
     originals = [(module, getattr(module, "create_engine", None)) for module in STORAGES]
     for module in STORAGES:

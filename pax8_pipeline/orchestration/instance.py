@@ -17,6 +17,8 @@ from typing import Any
 
 import yaml
 from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
+from dagster._core.storage.event_log import SqlEventLogStorage
+from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
 from dagster._core.storage.tags import REPOSITORY_LABEL_TAG
 
 from pax8_pipeline.errors import ConfigError
@@ -177,10 +179,20 @@ def delete_old_runs(
         if not dry_run:
             instance.delete_run(run_id)
             instance.compute_log_manager.delete_logs(prefix=[run_id])
+            _delete_check_results(instance, run_id)
             _remove_shard(instance, run_id)
         if progress is not None:
             progress(number, len(run_ids))
     return DeletedRuns(len(run_ids), _delete_orphans(instance, before, dry_run, run_ids))
+
+
+def _delete_check_results(instance: DagsterInstance, run_id: str) -> None:
+    """Delete the results of a run's asset checks: Dagster leaves them, some fifty for each run."""
+    storage = instance.event_log_storage
+    if isinstance(storage, SqlEventLogStorage):
+        with storage.index_connection() as connection:
+            table = AssetCheckExecutionsTable
+            connection.execute(table.delete().where(table.c.run_id == run_id))
 
 
 def _latest_successful(instance: DagsterInstance) -> set[str]:

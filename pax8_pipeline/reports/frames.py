@@ -77,13 +77,16 @@ def frame(rows: Sequence[Row]) -> DataFrame:
 
 
 def _plan_rows(connection: Connection, plan_id: str | None) -> list[dict[str, Any]]:
-    newest = "SELECT plan_id FROM billing.plans WHERE $id IS NULL OR plan_id = $id ORDER BY made_at DESC LIMIT 1"
+    newest = "SELECT plan_id, rows_considered FROM billing.plans WHERE $id IS NULL OR plan_id = $id ORDER BY made_at DESC LIMIT 1"
     found = connection.execute(newest, {"id": plan_id}).fetchall()
     if not found:
         raise PipelineError(
             f"no plan {plan_id}" if plan_id else "no plan has been made yet: run `pax8-pipeline run` first"
         )
-    return plan_rows.plan_rows(connection, found[0][0])
+    rows = plan_rows.plan_rows(connection, found[0][0])
+    if not rows and found[0][1]:
+        raise PipelineError(f"the rows of plan {plan_id} are not in this copy, which has the plans of the last 35 days")
+    return rows
 
 
 def _read(published: str | Path, rows: Callable[[Connection], list[dict[str, Any]]]) -> list[dict[str, Any]]:

@@ -22,12 +22,17 @@ from pax8_pipeline.errors import PipelineError, WarehouseBusy, duckdb_error_sent
 from pax8_pipeline.text.plaintext import one_line
 from pax8_pipeline.text.private_files import make_folder
 from pax8_pipeline.warehouse import engine, schema
-from pax8_pipeline.warehouse.models import all_models, view_ddl
+from pax8_pipeline.warehouse.models import all_models, load_sql, view_ddl
 
 Connection = duckdb.DuckDBPyConnection
 
 # Raw is the bulk of the file and of no use to people; copying years of it every night would take longer than the run.
 PUBLISHED_SCHEMAS = ("staging", "reconciled", "monthly", "billing", "meta")
+# Of these not all rows; lines come after the rows that they belong to.
+_PUBLISHED_PARTS = {
+    "billing.plan": "warehouse/published_plan_rows.sql",
+    "billing.plan_lines": "warehouse/published_plan_lines.sql",
+}
 # The others read functions, which the copy does not have.
 PUBLISHED_VIEWS = ("ledger_state", "findings_state", "month_rows", "closed_month_changes")
 
@@ -102,7 +107,7 @@ class Warehouse:
             _log.warning("%s was upgraded to this version of pax8-pipeline; as it was before: %s", self.path, copy)
 
     def publish(self, target: Path) -> None:
-        """Write a copy for people, without raw: what was typed, reconciled, planned and written.
+        """Write a copy for people, without raw and old plans: what was typed, reconciled, planned and written.
 
         A reader of the old copy keeps it, the next open sees the new one.
         """
@@ -165,7 +170,9 @@ def _copy_for_people(connection: Connection) -> None:
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS published.{name}")
     for model in all_models().values():
         if model.schema in PUBLISHED_SCHEMAS:
-            connection.execute(f"CREATE TABLE published.{model.table} AS FROM {model.table}")
+            part = _PUBLISHED_PARTS.get(model.table)
+            rows = f"({load_sql(part)})" if part else model.table
+            connection.execute(f"CREATE TABLE published.{model.table} AS FROM {rows}")
     connection.execute("USE published")
     for name in PUBLISHED_VIEWS:
         connection.execute(view_ddl(name))

@@ -8,17 +8,13 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any
 
 import duckdb
 
 from pax8_pipeline.text import jsontext
 from pax8_pipeline.warehouse.connection import Connection, Warehouse
-from pax8_pipeline.warehouse.models import RAW_TABLES
-
-# What counts of these stands in many reads of a month (warehouse/sql/views/newest_usage.sql), not only in the newest one.
-_MANY_READS = ("usage_summaries", "usage_lines")
 
 
 @dataclass(frozen=True)
@@ -139,30 +135,6 @@ def accounts_before(connection: Connection, run_id: str) -> int | None:
         return None
     query = "SELECT max(json_array_length(payload, '$.accounts')) FROM halo.integration WHERE snapshot_id = ?"
     return int(connection.execute(query, [last["snapshot_id"]]).fetchall()[0][0] or 0)
-
-
-def prune(warehouse: Warehouse, today: date, retention_days: int, *, dry_run: bool = False) -> int:
-    """Delete raw rows older than the retention, but never the newest complete read; return how many went.
-
-    With `dry_run` they are only counted.
-    """
-    verb = "SELECT count(*)" if dry_run else "DELETE"
-    limit = datetime.combine(today - timedelta(days=retention_days), datetime.min.time())
-    gone = 0
-    with warehouse.transaction() as connection:
-        keep = [row["snapshot_id"] for row in newest_snapshots(connection).values()]
-        for schema, names in RAW_TABLES.items():
-            for name in names:
-                counts = (
-                    f"AND (snapshot_id, object_id) NOT IN (SELECT snapshot_id, object_id FROM newest.{schema}_{name})"
-                )
-                deleted = connection.execute(
-                    f"{verb} FROM {schema}.{name} WHERE loaded_at < ? AND NOT list_contains(?, snapshot_id) "
-                    f"{counts if name in _MANY_READS else ''}",
-                    [limit, keep],
-                ).fetchall()
-                gone += int(deleted[0][0]) if deleted else 0
-    return gone
 
 
 def dicts(cursor: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:

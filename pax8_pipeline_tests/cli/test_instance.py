@@ -11,6 +11,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 import yaml
+from dagster._core.storage.event_log import SqlEventLogStorage
+from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
 
 from pax8_pipeline.errors import ConfigError
 from pax8_pipeline.orchestration.instance import (
@@ -45,6 +47,15 @@ def fail() -> None:
 @dg.job(name="failing")
 def failing() -> None:
     fail()
+
+
+@dg.asset
+def checked() -> None: ...
+
+
+@dg.asset_check(asset=checked)
+def check_of_it() -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(passed=True)
 
 
 @pytest.fixture
@@ -192,6 +203,20 @@ def test_old_runs_go_with_all_their_files_and_the_newest_good_one_of_each_job_st
     assert [run.run_id for run in instance.get_runs()] == [newest]
     assert _files(instance, old) == _files(instance, failed) == []
     assert _files(instance, newest)
+
+
+def test_a_deleted_run_leaves_no_result_of_a_check(instance: dg.DagsterInstance) -> None:
+    def results() -> int:
+        storage = instance.event_log_storage
+        assert isinstance(storage, SqlEventLogStorage)
+        with storage.index_connection() as connection:
+            return len(connection.execute(AssetCheckExecutionsTable.select()).fetchall())
+
+    for _ in range(2):
+        dg.materialize([checked, check_of_it], instance=instance)
+    assert results() == 2
+    assert delete_old_runs(instance, LATER).runs == 1
+    assert results() == 1
 
 
 def test_young_runs_and_runs_at_work_stay(instance: dg.DagsterInstance) -> None:

@@ -52,13 +52,14 @@ def test_the_command_says_what_went_and_takes_the_retention_of_the_policy(settin
     dry = quick(tmp_path, "prune", "--dry-run", PAX8_PIPELINE_TODAY=YEARS_LATER)
     assert dry.out == (
         "Older than 700 days, would be deleted: 0 runs with their events and logs, 0 leftover event files, "
-        "3 rows of raw snapshots.\n"
+        "3 rows of raw snapshots, 1 record.\n"
     )
     longer = quick(tmp_path, "prune", "--days", "900", "--json", PAX8_PIPELINE_TODAY=YEARS_LATER)
     assert json.loads(longer.out)["raw_rows"] == 0
     done = quick(tmp_path, "prune", "--json", PAX8_PIPELINE_TODAY=YEARS_LATER)
     assert json.loads(done.out) == {
         "dry_run": False, "older_than_days": 700, "runs": 0, "leftover_files": 0, "raw_rows": 3, "parquet_files": 0,
+        "plan_rows": 0, "records": 1, "report_files": 0,
     }  # fmt: skip
 
 

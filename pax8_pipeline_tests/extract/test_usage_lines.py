@@ -13,7 +13,7 @@ import pytest
 from pax8_pipeline.extract import usage_lines, usage_summaries
 from pax8_pipeline.extract.backfill_estimate import forecast
 from pax8_pipeline.extract.usage_lines import UsageLineQuery
-from pax8_pipeline.warehouse import build, snapshots
+from pax8_pipeline.warehouse import build, old_reads, snapshots
 from pax8_pipeline.warehouse.connection import Warehouse
 from pax8_pipeline_tests.support.vendors import Pax8InMemory, incomplete
 from pax8_pipeline_tests.support.warehouse_files import empty_warehouse, hold_open
@@ -260,8 +260,8 @@ def test_old_reads_go_but_what_a_month_comes_to_stays(harness: LinesHarness) -> 
     with harness.warehouse.transaction() as connection:
         for table in ("pax8.usage_lines", "pax8.usage_summaries", "meta.snapshots"):
             connection.execute(f"UPDATE {table} SET loaded_at = loaded_at - INTERVAL 900 DAY")
-    assert snapshots.prune(harness.warehouse, date.today(), 400) > 0
+    assert old_reads.prune(harness.warehouse, date.today(), 400) > 0
     with harness.warehouse.connect() as connection:
         assert connection.execute("SELECT count(*) FROM pax8.usage_lines").fetchall() == [(2,)]
     assert harness.month("2026-08") == before
-    assert snapshots.prune(harness.warehouse, date.today(), 400) == 0
+    assert old_reads.prune(harness.warehouse, date.today(), 400) == 0

@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from pax8_pipeline.definitions import build_defs
 from pax8_pipeline.errors import ServerFault, WarehouseBusy
 from pax8_pipeline.orchestration import alerts, heartbeat, messages, runs
+from pax8_pipeline.orchestration.alert_claims import claims_folder
 from pax8_pipeline.orchestration.messages import Message
 from pax8_pipeline.settings.policy import Digest
 from pax8_pipeline.warehouse.connection import Warehouse
@@ -185,7 +186,7 @@ def test_the_sensor_sends_for_a_run_that_no_command_started(
     good: tuple[PipelineHarness, dg.DagsterRun], pigeon: type[Pigeon], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     harness, run = good
-    (alerts.claims_folder(harness.instance) / run.run_id).unlink()
+    (claims_folder(harness.instance) / run.run_id).unlink()
     settings = replace(harness.settings, alert_urls=(SecretStr("json://a"),))
     monkeypatch.setattr(alerts, "load_settings", lambda: settings)
     assert _on_success(harness, run) is None
@@ -228,7 +229,7 @@ def test_notes_that_cannot_be_written_change_no_result(
     harness = out_of_step(tmp_path, seats_only=True, PAX8_ALERT_URLS="json://a")
     for name in ("last_run.json", "last_success.json"):
         (tmp_path / f".{name}.{os.getpid()}.new").mkdir()  # a folder in its place stands for a disk that takes nothing
-    claims = alerts.claims_folder(harness.instance)
+    claims = claims_folder(harness.instance)
     claims.write_text("", encoding="utf-8")
     result = harness.sync()
     assert (result.success, dict(result.applied)) == (True, {"verified": 1})
@@ -287,7 +288,7 @@ def test_silence_is_reported_once(pigeon: type[Pigeon], tmp_path: Path, monkeypa
 
 def test_old_notes_of_alerts_are_deleted(quiet: tuple[PipelineHarness, dg.DagsterRun]) -> None:
     harness, run = quiet
-    note = alerts.claims_folder(harness.instance) / run.run_id
+    note = claims_folder(harness.instance) / run.run_id
     alerts.forget(harness.instance, datetime.now(UTC) - timedelta(days=1))
     assert note.exists()
     alerts.forget(harness.instance, datetime.now(UTC) + timedelta(days=1))

@@ -54,6 +54,14 @@ def test_a_run_opens_each_file_of_its_history_once(tmp_path: Path) -> None:
     assert len(seen) <= 2 * len(set(seen))
 
 
+def test_a_year_of_runs_does_not_keep_a_year_of_files_open(tmp_path: Path) -> None:
+    with dagster_patches.quick_history():
+        make = vars(dagster_patches.STORAGES[0])["create_engine"]
+        engines = [make(f"sqlite:///{tmp_path}/{number}.db") for number in range(40)]
+        assert make(str(engines[-1].url)) is engines[-1]
+        assert make(str(engines[0].url)) is not engines[0], "it was closed, and is made again"
+
+
 def test_a_commit_to_the_history_does_not_wait_for_the_disk_while_the_block_lasts(tmp_path: Path) -> None:
     def waits(name: str) -> int:
         engine = sqlalchemy.create_engine(f"sqlite:///{tmp_path / name}")

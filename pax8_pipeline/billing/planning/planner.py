@@ -170,6 +170,11 @@ def load_plan(connection: Connection, plan_id: str) -> Plan:
     return Plan(**{**values, "money": json.loads(values["money"])})
 
 
+def stored_rows(connection: Connection, plan_id: str) -> int:
+    """Return how many rows of a plan are stored: fewer than it considered once it is older than the retention."""
+    return int(connection.execute("SELECT count(*) FROM billing.plan WHERE plan_id = ?", [plan_id]).fetchall()[0][0])
+
+
 def all_changes(connection: Connection, plan_id: str) -> list[Change]:
     """Return every row of a stored plan that has something to write, whatever its class."""
     return _changes(connection, "billing.plan", "plan_id = ?", [plan_id])

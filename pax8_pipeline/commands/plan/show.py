@@ -116,6 +116,7 @@ def show(
     with Warehouse(settings.warehouse_path).connect(read_only=True) as connection:
         chosen = plans.chosen_plan_id(connection, plan_id)
         head = plans.load_plan(connection, chosen)
+        stored = plans.stored_rows(connection, chosen)
         text = {
             "md": lambda: plan_report.plan_markdown(connection, chosen, limit=100_000),
             "html": lambda: plan_report.plan_html(connection, chosen, report_context(settings)),
@@ -123,6 +124,11 @@ def show(
             "json": lambda: formatting.to_json(plan_report.plan_json(connection, chosen)),
         }.get("json" if as_json else kind)
         written = text() if text else ""
+    if stored < head.rows_considered:
+        notify(
+            f"{stored} of the {plural(head.rows_considered, 'row')} of plan {chosen} are stored; the others wrote nothing "
+            "and are older than retention_days."
+        )
     if out and written:
         textfiles.write(out, written)
         notify(f"written to {out}")

@@ -21,6 +21,7 @@ import dagster as dg
 from pax8_pipeline.billing.ledger import ledger
 from pax8_pipeline.billing.planning.planner import latest_plan_id
 from pax8_pipeline.errors import PipelineError
+from pax8_pipeline.orchestration import retention
 from pax8_pipeline.orchestration.assets.billing import plan_of_run
 from pax8_pipeline.orchestration.assets.overview import OVERVIEW, SPEC, overview_metadata
 from pax8_pipeline.orchestration.assets.specs import OWNERS, asset_key
@@ -86,6 +87,7 @@ def _write_report(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeR
         page = plan_report.write_report(
             step.warehouse, plan_id, step.settings.reports_path, report_context(step.settings)
         )
+        _delete_old(step)
         step.warehouse.publish(step.settings.published_path)
         _write_lake(step, plan_id)
         step.log(f"report: {page}")
@@ -96,6 +98,13 @@ def _write_report(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeR
                 yield dg.MaterializeResult(asset_key=OVERVIEW, metadata=overview_metadata(connection, page))
             if _CHECK.key in context.selected_asset_check_keys:
                 yield _agreement(connection, plan_id, page.with_suffix(".csv"))
+
+
+def _delete_old(step: AssetStep) -> None:
+    """Delete what is older than the policy's retention, before the copy is published: it is smaller then."""
+    pruned = retention.after_run(step.settings, step.context.instance)
+    if pruned is not None:
+        step.log(f"retention: {pruned.sentence}")
 
 
 def _write_lake(step: AssetStep, plan_id: str) -> None:

@@ -17,8 +17,6 @@ from pax8_pipeline.warehouse.connection import Connection
 from pax8_pipeline.warehouse.models import load_sql
 from pax8_pipeline.warehouse.snapshots import dicts
 
-# A client's history is looked at so many times the nights that a suggestion takes: nobody waits longer for one.
-_HISTORY = 10
 NEXT_MODE: Mapping[TrustMode, TrustMode] = {"observe": "approve", "propose": "approve", "approve": "auto"}
 
 
@@ -64,7 +62,7 @@ def client_trust(connection: Connection, trust: Trust) -> list[ClientTrust]:
     plan_id = latest_plan_id(connection)
     if plan_id is None:
         return []
-    since = load_plan(connection, plan_id).today - timedelta(days=_HISTORY * trust.suggest_after_nights)
+    since = load_plan(connection, plan_id).today - timedelta(days=trust.history_days)
     missing = dicts(connection.execute(load_sql("reports/trust/missing.sql"), {"plan_id": plan_id}))
     nights = {
         row["client_id"]: row

@@ -25,6 +25,9 @@ class AutoLimits(Section):
     new_kinds: bool = True
 
 
+_HISTORY = 10  # times the nights that a suggestion takes
+
+
 class Trust(Section):
     """How far each client's changes go without a person. The keys of `clients` are Halo client ids.
 
@@ -42,6 +45,11 @@ class Trust(Section):
     @classmethod
     def _clients_once(cls, value: Any) -> Any:
         return without_repeated_ids(value, values.halo_id)
+
+    @property
+    def history_days(self) -> int:
+        """For how many days plans count as a client's history: nobody waits longer for a suggestion."""
+        return _HISTORY * self.suggest_after_nights
 
     def of(self, client_id: int | None) -> TrustMode:
         """Return the trust mode of one Halo client."""
