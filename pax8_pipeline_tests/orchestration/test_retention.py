@@ -26,7 +26,7 @@ from pax8_pipeline_tests.support.warehouse_files import let_go
 
 DAYS = 7
 QUICK_TRUST = Policy(trust=Trust(suggest_after_nights=1))  # plans are needed for 62 days then, for last month's report
-EVERY, NIGHTS = 6, 24  # a night every six days
+EVERY, NIGHTS = 6, 20  # a night every six days
 STEADY = 13  # by then it is 78 days
 
 PRUNED = {
