@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from pax8_pipeline.definitions import build_defs
 from pax8_pipeline.errors import ServerFault, WarehouseBusy
 from pax8_pipeline.orchestration import alerts, heartbeat, messages, runs
-from pax8_pipeline.orchestration.alert_claims import claims_folder
+from pax8_pipeline.orchestration.alert_claims import claims_folder, forget
 from pax8_pipeline.orchestration.messages import Message
 from pax8_pipeline.settings.policy import Digest
 from pax8_pipeline.warehouse.connection import Warehouse
@@ -289,9 +289,9 @@ def test_silence_is_reported_once(pigeon: type[Pigeon], tmp_path: Path, monkeypa
 def test_old_notes_of_alerts_are_deleted(quiet: tuple[PipelineHarness, dg.DagsterRun]) -> None:
     harness, run = quiet
     note = claims_folder(harness.instance) / run.run_id
-    alerts.forget(harness.instance, datetime.now(UTC) - timedelta(days=1))
+    forget(harness.instance, datetime.now(UTC) - timedelta(days=1))
     assert note.exists()
-    alerts.forget(harness.instance, datetime.now(UTC) + timedelta(days=1))
+    forget(harness.instance, datetime.now(UTC) + timedelta(days=1))
     assert not note.exists()
 
 
