@@ -42,14 +42,27 @@ class Terminal:
         self.expect(": ")
         self.type(text)
 
+    def interrupt(self) -> int:
+        """Press Ctrl-C and return the exit code. Press again where nothing happens for long: a program notices the first
+        one only after a read that it was about to begin.
+        """
+        ended = 0
+        while not ended:
+            with suppress(OSError):
+                os.write(self._handle, b"\x03")
+            while self._more(_PATIENCE_S / 4):
+                pass
+            ended, status = os.waitpid(self._process, os.WNOHANG)
+        return os.waitstatus_to_exitcode(status)
+
     def end(self) -> int:
         """Wait for the end of the process and return its exit code."""
         while self._more():
             pass
         return os.waitstatus_to_exitcode(os.waitpid(self._process, 0)[1])
 
-    def _more(self) -> bool:
-        readable, _, _ = select.select([self._handle], [], [], _PATIENCE_S)
+    def _more(self, patience: float = _PATIENCE_S) -> bool:
+        readable, _, _ = select.select([self._handle], [], [], patience)
         if not readable:
             return False
         try:

@@ -171,7 +171,7 @@ def _limit(vendor: str, headers: tuple[str, ...], limit: Quota | None) -> Diagno
     named = f"headers {', '.join(headers)}" if headers else "no header names it"
     if limit is None:
         return ok(f"{vendor} limit", f"{named}; its text is stored when a request is refused (none is provoked)")
-    known = f"{limit.requests} requests in {limit.window_s:g} s, as a refusal said; runs stay below"
+    known = f"{plural(limit.requests, 'request')} in {limit.window_s:g} s, as a refusal said; runs stay below"
     return ok(f"{vendor} limit", f"{named}; {known}")
 
 
