@@ -32,7 +32,7 @@ NAMED = ("pax8.companies", "halo.clients", "halo.client_details")
 # One subscription in so many has another quantity than Halo.
 CHANGED_EVERY = 50
 _MOST_COPIES = 99
-_ALL = 1_000_000
+_ALL = 1_000_000  # client details to read, and calls in a window: the emulators have no limit
 
 # The third part of a UUID becomes e and the number of the copy, which no UUID has of itself. A product keeps its own.
 _MACROS = r"""
@@ -53,7 +53,10 @@ def read_raw(vendors: Vendors, folder: Path) -> Path:
     settings = load_settings({**os.environ, **vendors.environment, "PAX8_PIPELINE_DATA": str(folder)})
     warehouse = Warehouse(settings.warehouse_path)
     warehouse.ensure_schema()
-    with closing(Pax8Client(pax8_config(settings))) as pax8, closing(HaloClient(halo_config(settings))) as halo:
+    with (
+        closing(Pax8Client(pax8_config(settings, rate_limit=_ALL))) as pax8,
+        closing(HaloClient(halo_config(settings, rate_limit=_ALL))) as halo,
+    ):
         reads = [pax8_lists.read_list(pax8, name) for name in PAX8]
         reads += [halo_lists.read_list(halo, name) for name in HALO]
         reads.append(halo_lists.read_integration(halo))
