@@ -132,7 +132,7 @@ def _largest(rows: Sequence[Row], width: int) -> list[str]:
     if not rows:
         return []
     shown = rows[:LARGEST]
-    more = f" of {len(rows)}" if len(rows) > len(shown) else ""
+    more = f" of {len(rows):,}" if len(rows) > len(shown) else ""
     title = "1 row" if len(rows) == 1 else f"{len(shown)} largest rows{more}"
     return [title, *(_line(row, width) for row in shown)]
 
@@ -152,7 +152,7 @@ def _steps(rows: Sequence[Row], width: int) -> Iterator[str]:
     counted = Counter(row["reason_code"] for row in rows if row["next_step"])
     steps = {row["reason_code"]: row["next_step"] for row in reversed(rows) if row["next_step"]}
     for code, number in counted.most_common(_STEPS):
-        yield from textwrap.wrap(f"  {number} x {steps[code]}", width, subsequent_indent="      ")
+        yield from textwrap.wrap(f"  {number:,} x {steps[code]}", width, subsequent_indent="      ")
 
 
 def client_of(row: Row) -> str:
@@ -167,7 +167,7 @@ def tables(result: MonthResult) -> Iterator[Table]:
     for name in CLASSES:
         rows = [row for row in result.rows if row["class"] == name]
         if rows and (name in OPEN or name in (NOT_CHECKED, "timing")):
-            title = f"{name.replace('_', ' ').capitalize()} ({len(rows)})"
+            title = f"{name.replace('_', ' ').capitalize()} ({len(rows):,})"
             yield Table(title, COLUMNS, [_shown(row) for row in rows]).without_empty_columns()
     if result.forecasts.next.clients:
         yield forecast.table(result.forecasts.next)
