@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -132,7 +133,11 @@ def _ui(folder: Path, rounds: int, say: Say) -> Figure:
 def _until_it_answers(command: Sequence[str], port: int, environment: Mapping[str, str]) -> Taken:
     started = time.monotonic()
     server = subprocess.Popen(
-        command, env={**os.environ, **environment}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        command,
+        env={**os.environ, **environment},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )
     try:
         while not _answers(port):
@@ -141,7 +146,16 @@ def _until_it_answers(command: Sequence[str], port: int, environment: Mapping[st
             threading.Event().wait(0.05)
         return Taken(time.monotonic() - started)
     finally:
-        server.terminate()
+        _end(server)
+
+
+def _end(server: subprocess.Popen[bytes]) -> None:
+    """End a server; one that does not end in time is killed with all its processes."""
+    server.terminate()
+    try:
+        server.wait(timeout=20)
+    except subprocess.TimeoutExpired:
+        os.killpg(server.pid, signal.SIGKILL)
         server.wait()
 
 

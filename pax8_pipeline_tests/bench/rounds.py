@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import statistics
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -93,10 +95,32 @@ def process(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     ) as child:
+        peak = _Peak(child.pid)
         output = child.stdout.read() if child.stdout else b""
         _, status, usage = os.wait4(child.pid, 0)
         child.returncode = os.waitstatus_to_exitcode(status)
     took = time.monotonic() - started
     if child.returncode not in codes:
         raise RuntimeError(f"{' '.join(map(str, command))} ended with {child.returncode}:\n{output.decode()[-2000:]}")
-    return Taken(took, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+    return Taken(took, usage.ru_utime + usage.ru_stime, peak.megabytes)
+
+
+class _Peak:
+    """The most memory that a process had, in MB. The kernel's own figure for a child is never below its parent's."""
+
+    def __init__(self, pid: int) -> None:
+        self.megabytes = 0.0
+        self._file = Path(f"/proc/{pid}/status")
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def _watch(self) -> None:
+        while found := self._read():
+            self.megabytes = max(self.megabytes, found)
+            threading.Event().wait(0.05)
+
+    def _read(self) -> float:
+        with suppress(OSError):
+            for line in self._file.read_text(encoding="ascii").splitlines():
+                if line.startswith("VmHWM:"):
+                    return int(line.split()[1]) / 1024
+        return 0.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 import xml.etree.ElementTree as ET
 from collections import Counter
 from pathlib import Path
@@ -103,6 +104,12 @@ def test_the_json_has_every_value() -> None:
 def test_a_process_that_fails_says_what_it_printed() -> None:
     with pytest.raises(RuntimeError, match=r"ended with 3:\nout of order"):
         process(["sh", "-c", "echo out of order; exit 3"])
+
+
+def test_the_memory_of_a_process_is_its_own() -> None:
+    held = bytearray(300_000_000)
+    taken = process([sys.executable, "-c", "import time; held = bytearray(60_000_000); time.sleep(0.3)"])
+    assert 60 < taken.peak_mb < 200 < len(held) / 1e6
 
 
 def test_rows_are_compared_by_value(tmp_path: Path) -> None:
