@@ -86,9 +86,10 @@ def number(value: float) -> str:
 def chart(figures: Sequence[Figure]) -> str:
     """Return an SVG picture: for each figure, how many times as much the others take as the product."""
     bars = [
-        {"label": f"{f.group}: {f.title}", "name": name, "ratio": number(ratio), "width": _width(ratio)}
+        {"label": f"{f.group}: {f.title}, {f.unit}", "name": name, "ratio": number(ratio), "width": _width(ratio)}
         for f in figures
         for name, ratio in f.ratios.items()
+        if not name.startswith("product")  # its own other way is in the table only
     ]
     folder = Path(__file__).parent
     environment = jinja2.Environment(loader=jinja2.FileSystemLoader(folder), autoescape=True)

@@ -92,7 +92,7 @@ def test_the_table_names_ratio_and_target() -> None:
 
 def test_the_chart_is_a_picture_whatever_the_names_are() -> None:
     texts = [element.text for element in ET.fromstring(results.chart([FIGURE])).iter() if element.text]
-    assert "Group: a & b" in texts
+    assert "Group: a & b, s" in texts
     assert "other <way>" in texts
 
 
