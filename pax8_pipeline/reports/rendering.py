@@ -53,7 +53,7 @@ def _environment(*, markdown: bool) -> Environment:
     # S704 below: plaintext.markdown and table.markdown have escaped what comes from outside. Escaped as HTML too, a person
     # would see the escapes.
     def markdown_value(value: Any) -> Any:
-        return value if isinstance(value, Markup) else Markup(plaintext.markdown(formatting.plain(value)))  # noqa: S704
+        return value if isinstance(value, Markup) else Markup(plaintext.markdown(formatting.plain(value)))  # noqa: S704 - escaped there
 
     def html_value(value: Any) -> Any:
         return value if isinstance(value, Markup) else plaintext.show_hidden(formatting.plain(value))

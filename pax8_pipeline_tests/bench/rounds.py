@@ -110,17 +110,19 @@ class _Peak:
 
     def __init__(self, pid: int) -> None:
         self.megabytes = 0.0
-        self._file = Path(f"/proc/{pid}/status")
+        self._pid = pid
         threading.Thread(target=self._watch, daemon=True).start()
 
     def _watch(self) -> None:
-        while found := self._read():
+        while found := memory_peak(self._pid):
             self.megabytes = max(self.megabytes, found)
             threading.Event().wait(0.05)
 
-    def _read(self) -> float:
-        with suppress(OSError):
-            for line in self._file.read_text(encoding="ascii").splitlines():
-                if line.startswith("VmHWM:"):
-                    return int(line.split()[1]) / 1024
-        return 0.0
+
+def memory_peak(pid: int) -> float:
+    """Return the most memory in MB that a running process has had; 0 for one that has ended."""
+    with suppress(OSError):
+        for line in Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 1024
+    return 0.0
